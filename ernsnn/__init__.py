@@ -1,0 +1,80 @@
+"""ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
+
+from ernsnn.describe import stdp
+from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
+from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
+from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
+from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
+from ernsnn.describe.network import IntrinsicPlasticity, Network, Population, Probe, Projection
+from ernsnn.describe.neurons import LIF, AdaptiveLIF
+from ernsnn.describe.stdp import pair_stdp, triplet_stdp
+from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
+from ernsnn.errors import BackendNotAvailable, ErnsnnError, InvalidModel, ProgramFailed, UnsupportedOnBackend
+from ernsnn.execution.backend import Backend, Option, Program
+from ernsnn.execution.issues import Issue, Issues
+from ernsnn.execution.recording import Recording
+from ernsnn.execution.result import Result
+from ernsnn.execution.simulate import check, compile, run  # noqa: A004 - the field's word for it
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.lower import lower
+from ernsnn.graph.storage import load_graph, save_graph
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EPOCH",
+    "LIF",
+    "POST",
+    "PRE",
+    "AdaptiveLIF",
+    "AllToAll",
+    "Astrocyte",
+    "Backend",
+    "BackendNotAvailable",
+    "CurrentSteps",
+    "ErnsnnError",
+    "Exponential",
+    "Factor",
+    "FixedInDegree",
+    "FixedProbability",
+    "FromList",
+    "Graph",
+    "IntrinsicPlasticity",
+    "InvalidModel",
+    "Issue",
+    "Issues",
+    "LearningRule",
+    "LogNormal",
+    "Mark",
+    "Network",
+    "Normal",
+    "Normalise",
+    "OneToOne",
+    "Option",
+    "Poisson",
+    "Population",
+    "Probe",
+    "Product",
+    "Program",
+    "ProgramFailed",
+    "Projection",
+    "Recording",
+    "Result",
+    "Schedule",
+    "Signal",
+    "SpikeTimes",
+    "Term",
+    "ThirdFactor",
+    "Trace",
+    "Uniform",
+    "UnsupportedOnBackend",
+    "check",
+    "compile",
+    "load_graph",
+    "lower",
+    "pair_stdp",
+    "run",
+    "save_graph",
+    "stdp",
+    "triplet_stdp",
+]

@@ -1,0 +1,73 @@
+"""Connectors: which pre neuron reaches which post neuron (PyNN's connectors, under short names)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+
+
+@dataclass(frozen=True, eq=False)
+class Connector:
+    """Base of all connectors."""
+
+
+@dataclass(frozen=True, eq=False)
+class OneToOne(Connector):
+    """Neuron i to neuron i; both sides must have the same size."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AllToAll(Connector):
+    """Every neuron to every neuron; ``self_connections=False`` leaves out i -> i (by position on both sides)."""
+
+    self_connections: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class FixedProbability(Connector):
+    """Each pair independently with probability ``p`` (PyNN: FixedProbabilityConnector)."""
+
+    p: float
+    self_connections: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p <= 1:
+            raise InvalidModel(f"FixedProbability: p must lie in [0, 1], got {self.p}")
+
+
+@dataclass(frozen=True, eq=False)
+class FixedInDegree(Connector):
+    """Each post neuron receives from exactly ``n`` pre neurons, drawn without replacement (PyNN: FixedNumberPre)."""
+
+    n: int
+    self_connections: bool = True
+
+    def __post_init__(self) -> None:
+        if self.n < 0 or self.n != int(self.n):
+            raise InvalidModel(f"FixedInDegree: n must be a whole number >= 0, got {self.n}")
+
+
+@dataclass(frozen=True, eq=False)
+class FromList(Connector):
+    """Explicit (pre, post) pairs; a pair given twice is two synapses.
+
+    Arrays of weights or delays for this connector are in the order of the list.
+    """
+
+    pairs: Sequence[tuple[int, int]] | np.ndarray
+
+    def __post_init__(self) -> None:
+        pairs = np.array(self.pairs, dtype=float)
+        if pairs.size == 0:
+            pairs = pairs.reshape(0, 2)
+        if pairs.ndim != 2 or pairs.shape[1] != 2:
+            raise InvalidModel(f"FromList: needs pairs (pre, post), got an array of shape {pairs.shape}")
+        if not np.isfinite(pairs).all() or (pairs != np.floor(pairs)).any() or (pairs < 0).any():
+            raise InvalidModel("FromList: indices must be whole numbers >= 0")
+        indices = pairs.astype(np.int64)
+        indices.setflags(write=False)
+        object.__setattr__(self, "pairs", indices)

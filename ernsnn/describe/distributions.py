@@ -1,0 +1,131 @@
+"""Distributions for heterogeneous parameters, initial weights and delays: descriptions only, drawn by the lowering."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ernsnn.describe.units import to_number, to_unit
+from ernsnn.errors import InvalidModel
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A random value per neuron or synapse; parameters are in the unit of the field that it is given to."""
+
+    kind: ClassVar[str]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Name -> number, in the order of the fields."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def in_unit(self, unit: str | None, path: str) -> Self:
+        """The same distribution with its parameters converted to plain numbers in ``unit``, and checked."""
+        converted = {}
+        for name, value in self.parameters.items():
+            where = f"{path} {type(self).__name__}.{name}"
+            if isinstance(value, float) and np.isinf(value):
+                converted[name] = value  # an open bound
+                continue
+            number = to_number(value, where) if unit is None else to_unit(value, unit, where)
+            if not isinstance(number, float):
+                raise InvalidModel(f"{where}: must be one number")
+            converted[name] = number
+        result = dataclasses.replace(self, **converted)
+        problem = result._problem()
+        if problem:
+            raise InvalidModel(f"{path}: {problem}")
+        return result
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The lowest and highest value that can be drawn."""
+        raise NotImplementedError
+
+    def _problem(self) -> str | None:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Uniform(Distribution):
+    """Uniform on [low, high)."""
+
+    low: float
+    high: float
+    kind: ClassVar[str] = "uniform"
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def _problem(self) -> str | None:
+        return None if self.low <= self.high else f"Uniform needs low <= high, got {self.low} and {self.high}"
+
+
+@dataclass(frozen=True)
+class Normal(Distribution):
+    """Normal with mean and standard deviation ``sd``; values beyond [low, high] are set to the bound."""
+
+    mean: float
+    sd: float
+    low: float = -np.inf
+    high: float = np.inf
+    kind: ClassVar[str] = "normal"
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def _problem(self) -> str | None:
+        if self.sd < 0:
+            return f"Normal needs sd >= 0, got {self.sd}"
+        return None if self.low <= self.high else f"Normal needs low <= high, got {self.low} and {self.high}"
+
+
+@dataclass(frozen=True)
+class LogNormal(Distribution):
+    """exp(N(ln(median), sigma^2)); ``sigma`` has no unit."""
+
+    median: float
+    sigma: float
+    kind: ClassVar[str] = "lognormal"
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, np.inf
+
+    def in_unit(self, unit: str | None, path: str) -> Self:
+        median = Uniform(self.median, self.median).in_unit(unit, path).low
+        if median <= 0 or self.sigma < 0:
+            raise InvalidModel(f"{path}: LogNormal needs median > 0 and sigma >= 0, got {median} and {self.sigma}")
+        return dataclasses.replace(self, median=median)
+
+
+@dataclass(frozen=True)
+class Exponential(Distribution):
+    """Exponential with the given mean."""
+
+    mean: float
+    kind: ClassVar[str] = "exponential"
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, np.inf
+
+    def _problem(self) -> str | None:
+        return None if self.mean >= 0 else f"Exponential needs mean >= 0, got {self.mean}"
+
+
+Value = float | np.ndarray | Distribution
+"""What a heterogeneous parameter may be: one number, an array, or a distribution."""
+
+
+def span(value: Value) -> tuple[float, float]:
+    """The lowest and highest number that ``value`` can take; (inf, -inf) for an empty array."""
+    if isinstance(value, Distribution):
+        return value.support
+    return float(np.min(value, initial=np.inf)), float(np.max(value, initial=-np.inf))

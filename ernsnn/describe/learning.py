@@ -1,0 +1,261 @@
+r"""Learning rules as data: traces, and terms that are sums of products.
+
+A synapse has a weight ``w`` and any number of marks; at an event every Term adds
+
+.. math:: target \mathrel{+}= coefficient \prod_f (offset_f + scale_f \, variable_f)^{power_f}
+
+and the target is clipped to its bounds. Events are ``"pre"`` (a pre spike is sent), ``"post"`` (a post spike reaches
+the synapse, after the synapse's delay) and ``"epoch"`` (every ``epoch_ms``). All terms of one event read the values
+from before it. Factors stay factored: (1 - lam m)^2 is one factor, not three products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+import numpy as np
+
+from ernsnn.describe.distributions import Distribution, Value
+from ernsnn.describe.units import convert_fields, to_number
+from ernsnn.errors import InvalidModel
+
+PRE: Literal["pre"] = "pre"
+POST: Literal["post"] = "post"
+EPOCH: Literal["epoch"] = "epoch"
+Event = Literal["pre", "post", "epoch"]
+EVENTS: tuple[Event, ...] = (PRE, POST, EPOCH)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """(offset + scale * variable) ** power; ``variable`` is the weight, a mark, a trace or a third factor."""
+
+    variable: str
+    scale: float = 1.0
+    offset: float = 0.0
+    power: int = 1
+
+    def __post_init__(self) -> None:
+        if self.power < 1 or self.power != int(self.power):
+            raise InvalidModel(f"Factor {self.variable}: power must be a whole number >= 1, got {self.power}")
+        if not np.isfinite([self.scale, self.offset]).all():
+            raise InvalidModel(f"Factor {self.variable}: scale and offset must be finite")
+
+
+@dataclass(frozen=True)
+class Product:
+    """coefficient * product of factors."""
+
+    coefficient: float
+    factors: tuple[Factor, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.coefficient):
+            raise InvalidModel(f"a coefficient must be finite, got {self.coefficient}")
+        object.__setattr__(self, "factors", tuple(self.factors))
+
+
+@dataclass(frozen=True)
+class Term:
+    """At ``event``: target += coefficient * product of factors."""
+
+    target: str
+    event: Event
+    coefficient: float
+    factors: tuple[Factor, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.event not in EVENTS:
+            raise InvalidModel(f"Term on {self.target}: event must be one of {', '.join(EVENTS)}, got {self.event!r}")
+        object.__setattr__(self, "factors", Product(self.coefficient, self.factors).factors)
+
+
+@dataclass(frozen=True)
+class Trace:
+    r"""Exponential trace of a spike train: x decays by exp(-dt/tau) a step; a spike adds ``increment``.
+
+    ``event`` is ``"pre"`` (spikes as they are sent) or ``"post"`` (spikes as they reach the synapse). ``mode="add"``
+    pairs all spikes with all; ``"set"`` sets the trace to ``increment`` (nearest, saturating). With ``gate``, the
+    name of a third factor, the increment is multiplied by that factor (in mode "set", a factor of 0 leaves the trace).
+    """
+
+    event: Literal["pre", "post"]
+    tau_ms: float
+    increment: float = 1.0
+    mode: Literal["add", "set"] = "add"
+    gate: str | None = None
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "Trace")
+        if self.event not in (PRE, POST):
+            raise InvalidModel(f"Trace.event: must be 'pre' or 'post', got {self.event!r}")
+        if self.mode not in ("add", "set"):
+            raise InvalidModel(f"Trace.mode: must be 'add' or 'set', got {self.mode!r}")
+        if not self.tau_ms > 0:
+            raise InvalidModel(f"Trace.tau_ms: must be > 0, got {self.tau_ms}")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A further variable of every synapse, with its initial value and bounds; it changes by the rule's terms."""
+
+    name: str
+    initial: Value = 0.0
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        path = f"mark {self.name!r}"
+        if isinstance(self.initial, Distribution):
+            object.__setattr__(self, "initial", self.initial.in_unit(None, f"{path}.initial"))
+        else:
+            initial = to_number(self.initial, f"{path}.initial")
+            object.__setattr__(self, "initial", initial)
+            if np.min(initial) < self.low or np.max(initial) > self.high:
+                raise InvalidModel(f"{path}: initial value {self.initial} lies outside its bounds [{self.low}, {self.high}]")
+        if not self.low < self.high:
+            raise InvalidModel(f"{path}: needs low < high, got {self.low} and {self.high}")
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """At every epoch, after the epoch terms: scale ``variable`` so that its sum per neuron is ``total``.
+
+    ``per`` is the side whose neurons own the sum. Sums of 0 are left alone; bounds hold afterwards.
+    """
+
+    per: Literal["pre", "post"]
+    variable: str
+    total: float
+
+    def __post_init__(self) -> None:
+        if self.per not in (PRE, POST):
+            raise InvalidModel(f"Normalise.per: must be 'pre' or 'post', got {self.per!r}")
+        if not (np.isfinite(self.total) and self.total > 0):
+            raise InvalidModel(f"Normalise.total: must be > 0, got {self.total}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LearningRule:
+    """A complete rule. Most rules are written with ``from_equations``, ``stdp.pair`` or ``stdp.triplet``.
+
+    ``bounds`` gives (low, high) of ``w``; marks carry their own. ``third_factors`` names the modulatory signals that
+    terms or gates use; the projection says which signals of the network they are. ``parameters`` are kept so that a
+    projection's ``transmit`` can use them.
+    """
+
+    terms: Sequence[Term]
+    traces: Mapping[str, Trace] = field(default_factory=dict)
+    marks: Sequence[Mark] = ()
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    third_factors: Sequence[str] = ()
+    epoch_ms: float | None = None
+    normalise: Sequence[Normalise] = ()
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "LearningRule")
+        for name in ("terms", "marks", "third_factors", "normalise"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("traces", "bounds", "parameters"):
+            object.__setattr__(self, name, dict(getattr(self, name)))
+        problems = list(self._problems())
+        if problems:
+            raise InvalidModel("learning rule: " + "; ".join(problems))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The per-synapse variables: ``w`` and the marks."""
+        return ("w", *(mark.name for mark in self.marks))
+
+    @property
+    def needs_epoch(self) -> bool:
+        """Whether anything happens at epochs."""
+        return bool(self.normalise) or any(term.event == EPOCH for term in self.terms)
+
+    def bounds_of(self, variable: str) -> tuple[float, float]:
+        """(low, high) of a per-synapse variable; infinite where none was given."""
+        for mark in self.marks:
+            if mark.name == variable:
+                return mark.low, mark.high
+        return self.bounds.get(variable, (-np.inf, np.inf))
+
+    def _problems(self) -> list[str]:
+        known = [*self.variables, *self.traces, *self.third_factors]
+        found = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
+        for term in self.terms:
+            if term.target not in self.variables:
+                found.append(f"a term changes {term.target!r}, but the synapse's variables are {', '.join(self.variables)}")
+            found += [
+                f"a term of {term.target!r} uses {f.variable!r}, which is no variable, trace or third factor "
+                f"(known: {', '.join(known)})"
+                for f in term.factors
+                if f.variable not in known
+            ]
+        for name, trace in self.traces.items():
+            if trace.gate is not None and trace.gate not in self.third_factors:
+                found.append(f"trace {name!r}: its gate {trace.gate!r} is not among third_factors")
+        for variable, (low, high) in self.bounds.items():
+            if variable != "w":
+                found.append(f"bounds of {variable!r}: only 'w' has bounds here; a mark carries its own")
+            elif not low <= high:
+                found.append(f"bounds of {variable!r}: need low <= high, got {low} and {high}")
+        found += [f"Normalise: unknown variable {n.variable!r}" for n in self.normalise if n.variable not in self.variables]
+        if self.needs_epoch and self.epoch_ms is None:
+            found.append("epoch terms and Normalise need epoch_ms")
+        if self.epoch_ms is not None and not self.needs_epoch:
+            found.append("epoch_ms is given, but nothing happens at epochs")
+        if self.epoch_ms is not None and self.epoch_ms <= 0:
+            found.append(f"epoch_ms must be > 0, got {self.epoch_ms}")
+        return found
+
+    @classmethod
+    def from_equations(
+        cls,
+        *,
+        traces: Mapping[str, Trace] | None = None,
+        on_pre: Mapping[str, str] | None = None,
+        on_post: Mapping[str, str] | None = None,
+        on_epoch: Mapping[str, str] | None = None,
+        parameters: Mapping[str, float] | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
+        marks: Sequence[Mark] = (),
+        third_factors: Sequence[str] = (),
+        epoch_ms: float | None = None,
+        normalise: Sequence[Normalise] = (),
+    ) -> LearningRule:
+        """A rule from text: at each event, what is added to each variable.
+
+        >>> rule = LearningRule.from_equations(
+        ...     traces={"x": Trace("pre", tau_ms=20), "y": Trace("post", tau_ms=20)},
+        ...     on_post={"w": "A * x * (1 - w)"}, on_pre={"w": "-A * y * w"},
+        ...     parameters={"A": 0.01}, bounds={"w": (0, 1)})
+        >>> rule.terms[1].factors[1]
+        Factor(variable='w', scale=-1.0, offset=1.0, power=1)
+
+        The text may use + - * / **, numbers, and the names of variables, traces, third factors and parameters. It
+        is never executed. Raises InvalidModel, naming the equation, on an unknown name or on what is no sum of
+        products of powers of single variables.
+        """
+        from ernsnn.describe.equations import parse_products
+
+        traces, parameters = dict(traces or {}), dict(parameters or {})
+        names = {"w", *(mark.name for mark in marks), *traces, *third_factors}
+        terms = [
+            Term(target, event, product.coefficient, product.factors)
+            for event, equations in ((PRE, on_pre), (POST, on_post), (EPOCH, on_epoch))
+            for target, text in (equations or {}).items()
+            for product in parse_products(text, names, parameters, where=f"on_{event}[{target!r}]")
+        ]
+        return cls(
+            terms=cast(list[Term], terms),
+            traces=traces,
+            marks=marks,
+            bounds=dict(bounds or {}),
+            third_factors=third_factors,
+            epoch_ms=epoch_ms,
+            normalise=normalise,
+            parameters=parameters,
+        )

@@ -1,0 +1,90 @@
+"""Ready-made spike-timing dependent plasticity. Amplitudes are absolute, in the unit of the weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term, Trace
+from ernsnn.errors import InvalidModel
+
+
+def pair(
+    *,
+    tau_plus_ms: float = 20.0,
+    tau_minus_ms: float = 20.0,
+    A_plus: float,
+    A_minus: float,
+    w_min: float = 0.0,
+    w_max: float = 1.0,
+    dependence: Literal["additive", "multiplicative"] = "additive",
+    pairing: Literal["all", "nearest"] = "all",
+    marks: Sequence[Mark] = (),
+) -> LearningRule:
+    r"""Pair rule (Song, Miller and Abbott 2000; multiplicative: Rubin, Lee and Sompolinsky 2001).
+
+    A post spike adds :math:`A_+ x`, a pre spike :math:`-A_- y`, with traces x of pre and y of post spikes that decay
+    with tau_plus and tau_minus. ``"multiplicative"`` scales these by (w_max - w) and (w - w_min).
+    ``pairing="nearest"`` lets each trace remember the last spike only. Weights stay in [w_min, w_max].
+    """
+    if dependence not in ("additive", "multiplicative"):
+        raise InvalidModel(f"stdp.pair: dependence must be 'additive' or 'multiplicative', got {dependence!r}")
+    if pairing not in ("all", "nearest"):
+        raise InvalidModel(f"stdp.pair: pairing must be 'all' or 'nearest', got {pairing!r}")
+    soft = dependence == "multiplicative"
+    up = (Factor(variable="w", scale=-1.0, offset=w_max),) if soft else ()
+    down = (Factor(variable="w", offset=-w_min),) if soft else ()
+    mode: Literal["add", "set"] = "add" if pairing == "all" else "set"
+    return LearningRule(
+        traces={"x": Trace("pre", tau_plus_ms, mode=mode), "y": Trace("post", tau_minus_ms, mode=mode)},
+        terms=(
+            Term("w", POST, A_plus, (Factor(variable="x"), *up)),
+            Term("w", PRE, -A_minus, (Factor(variable="y"), *down)),
+        ),
+        bounds={"w": (w_min, w_max)},
+        marks=marks,
+    )
+
+
+def triplet(
+    *,
+    tau_plus_ms: float = 16.8,
+    tau_minus_ms: float = 33.7,
+    tau_x_ms: float = 101.0,
+    tau_y_ms: float = 125.0,
+    A2_plus: float = 7.5e-10,
+    A2_minus: float = 7e-3,
+    A3_plus: float = 9.3e-3,
+    A3_minus: float = 2.3e-4,
+    w_min: float = 0.0,
+    w_max: float = 1.0,
+    marks: Sequence[Mark] = (),
+) -> LearningRule:
+    r"""Triplet rule (Pfister and Gerstner 2006, eqs. 3 and 4; defaults: table 4, all-to-all, visual cortex).
+
+    .. math:: post: w \mathrel{+}= r_1 (A_2^+ + A_3^+ o_2), \qquad pre: w \mathrel{-}= o_1 (A_2^- + A_3^- r_2)
+
+    r1, r2 are traces of pre spikes (tau_plus, tau_x), o1, o2 of post spikes (tau_minus, tau_y); the slow traces r2, o2
+    are read before the spike's own increment.
+    """
+    r1, r2, o1, o2 = (Factor(variable=name) for name in ("r1", "r2", "o1", "o2"))
+    return LearningRule(
+        traces={
+            "r1": Trace("pre", tau_plus_ms),
+            "r2": Trace("pre", tau_x_ms),
+            "o1": Trace("post", tau_minus_ms),
+            "o2": Trace("post", tau_y_ms),
+        },
+        terms=(
+            Term("w", POST, A2_plus, (r1,)),
+            Term("w", POST, A3_plus, (r1, o2)),
+            Term("w", PRE, -A2_minus, (o1,)),
+            Term("w", PRE, -A3_minus, (o1, r2)),
+        ),
+        bounds={"w": (w_min, w_max)},
+        marks=marks,
+    )
+
+
+pair_stdp = pair
+triplet_stdp = triplet

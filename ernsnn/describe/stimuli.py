@@ -1,0 +1,101 @@
+"""Stimuli: spike sources that a population can consist of, and currents that can be injected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ernsnn.describe.units import convert_fields, to_number, to_unit
+from ernsnn.errors import InvalidModel
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A quantity that changes at given times and holds in between: ``values[k]`` from ``times_ms[k]`` on, 0 before.
+
+    ``values`` has one entry a time, each a number or one number a neuron.
+    """
+
+    times_ms: Sequence[float] | np.ndarray
+    values: Any
+
+    def __post_init__(self) -> None:
+        times = np.atleast_1d(to_unit(self.times_ms, "ms", "Schedule.times_ms"))
+        values = np.atleast_1d(to_number(self.values, "Schedule.values"))
+        if times.ndim != 1 or (np.diff(times) <= 0).any() or (times < 0).any():
+            raise InvalidModel("Schedule.times_ms: must be a rising list of times >= 0")
+        if values.ndim > 2 or len(values) != len(times):
+            raise InvalidModel(f"Schedule: {len(times)} times need as many values, got an array of shape {values.shape}")
+        object.__setattr__(self, "times_ms", times)
+        object.__setattr__(self, "values", values)
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeTimes:
+    """Given spike times: one list of times in ms per neuron (PyNN's SpikeSourceArray).
+
+    A spike is stamped with its own step, so times must be multiples of dt, each at most once a neuron.
+    """
+
+    times_ms: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        times = []
+        for neuron, given in enumerate(self.times_ms):
+            row = np.sort(np.atleast_1d(to_unit(given, "ms", f"SpikeTimes.times_ms[{neuron}]")))
+            if row.ndim != 1:
+                raise InvalidModel(f"SpikeTimes.times_ms[{neuron}]: must be a list of times")
+            if (row < 0).any():
+                raise InvalidModel(f"SpikeTimes.times_ms[{neuron}]: times must be >= 0, got {row.min()}")
+            if (np.diff(row) == 0).any():
+                raise InvalidModel(f"SpikeTimes.times_ms[{neuron}]: a time is given twice; a neuron spikes once a step")
+            times.append(row)
+        object.__setattr__(self, "times_ms", tuple(times))
+
+
+@dataclass(frozen=True, eq=False)
+class Poisson:
+    """Independent spikes with probability rate * dt in every step (PyNN's SpikeSourcePoisson on the time grid).
+
+    ``rate_hz`` is a number, one number a neuron, or a ``Schedule`` of either. The lowering fixes every spike from
+    the seed, so that all backends get the same ones. Raises InvalidModel on negative rates, and on rates above 1/dt
+    when the network is lowered.
+    """
+
+    rate_hz: Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.rate_hz, Schedule):
+            rates: Any = self.rate_hz.values
+        else:
+            convert_fields(self, "Poisson")
+            rates = self.rate_hz
+        if np.min(rates, initial=np.inf) < 0:
+            raise InvalidModel("Poisson.rate_hz: must be >= 0")
+
+    @property
+    def schedule(self) -> Schedule:
+        """The rates as a schedule, constant ones from time 0 on."""
+        if isinstance(self.rate_hz, Schedule):
+            return self.rate_hz
+        return Schedule([0.0], np.asarray(self.rate_hz)[None])
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CurrentSteps:
+    """A current added to i_offset: ``amplitudes_nA[k]`` from ``times_ms[k]`` on, 0 before (PyNN's StepCurrentSource)."""
+
+    times_ms: Sequence[float] | np.ndarray
+    amplitudes_nA: Any
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "CurrentSteps")
+        self.schedule  # noqa: B018 - its checks are ours
+
+    @property
+    def schedule(self) -> Schedule:
+        """The current as a schedule."""
+        return Schedule(self.times_ms, self.amplitudes_nA)

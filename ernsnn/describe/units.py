@@ -1,0 +1,116 @@
+"""Units: a field's name carries its unit (``tau_m_ms``), and whatever a user gives is converted to it once.
+
+Accepted are plain numbers (already in the field's unit), text such as ``"20 ms"``, and quantities of Brian2, pint
+and the quantities package, none of which has to be installed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+
+_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_BASES = {"s": "time", "V": "voltage", "A": "current", "F": "capacitance", "Hz": "frequency", "Ohm": "resistance"}
+_SUFFIX_UNITS = {"hz": "Hz", "Hz": "Hz", "ms": "ms", "s": "s", "mV": "mV", "nA": "nA", "nF": "nF"}
+_QUANTITY_TEXT = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-zµ]+)\s*")
+# Exponents of (length, mass, time, current): how Brian2 stores the dimension of a quantity.
+_BRIAN_DIMENSIONS = {
+    "time": (0, 0, 1, 0),
+    "voltage": (2, 1, -3, -1),
+    "current": (0, 0, 0, 1),
+    "capacitance": (-2, -1, 4, 2),
+    "frequency": (0, 0, -1, 0),
+    "resistance": (2, 1, -3, -2),
+}
+
+
+def unit_of_name(name: str) -> str | None:
+    """The unit that a parameter's name ends in (``"tau_m_ms"`` -> ``"ms"``), or None where it has none."""
+    stem, _, suffix = name.rpartition("_")
+    return _SUFFIX_UNITS.get(suffix) if stem else None
+
+
+def _parse_unit(unit: str) -> tuple[str, float] | None:
+    """(dimension, factor to SI) of a unit such as ``mV``; None if it is not one that we know."""
+    for base, dimension in _BASES.items():
+        if unit.endswith(base) and unit[: -len(base)] in _PREFIXES:
+            return dimension, _PREFIXES[unit[: -len(base)]]
+    return None
+
+
+def _si_unit(unit: str) -> tuple[str, float]:
+    parsed = _parse_unit(unit)
+    if parsed is None:
+        raise AssertionError(f"{unit} is not a unit of this package")
+    return parsed
+
+
+def _from_text(text: str, unit: str, path: str) -> float:
+    match = _QUANTITY_TEXT.fullmatch(text)
+    parsed = _parse_unit(match.group(2)) if match else None
+    dimension, factor = _si_unit(unit)
+    if match is None or parsed is None:
+        raise InvalidModel(f'{path}: cannot read {text!r} as a quantity; write a number in {unit} or text like "1 {unit}"')
+    if parsed[0] != dimension:
+        raise InvalidModel(f"{path}: {text!r} is a {parsed[0]}, but a {dimension} in {unit} is needed")
+    # Whole powers of ten, so that "20 ms" is exactly 20.0 and "0.3 s" exactly 300.0.
+    number, exponent = float(match.group(1)), round(np.log10(parsed[1]) - np.log10(factor))
+    return number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent
+
+
+def _from_foreign(value: Any, unit: str, path: str) -> Any:
+    """A Brian2, pint or quantities object as plain numbers in ``unit``; the value itself if it is none of them."""
+    dimension, factor = _si_unit(unit)
+    try:
+        if hasattr(value, "get_best_unit"):  # Brian2
+            dims = tuple(float(value.dim.get_dimension(d)) for d in ("length", "mass", "time", "current"))
+            if dims != _BRIAN_DIMENSIONS[dimension]:
+                raise ValueError(f"has the dimension of {value.get_best_unit()}")
+            return np.asarray(value, dtype=float) / factor
+        if hasattr(value, "magnitude") and hasattr(value, "to"):  # pint
+            return value.to(unit.replace("Ohm", "ohm")).magnitude
+        if hasattr(value, "magnitude") and hasattr(value, "rescale"):  # quantities
+            return value.rescale(unit.replace("Ohm", "ohm")).magnitude
+    except Exception as error:
+        raise InvalidModel(f"{path}: {value!r} is no {dimension} in {unit} ({error})") from None
+    return value
+
+
+def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
+    """``value`` as a float, or a read-only float64 array, in ``unit``. Raises InvalidModel, naming ``path``."""
+    if isinstance(value, str):
+        value = _from_text(value, unit, path)
+    return to_number(_from_foreign(value, unit, path), path)
+
+
+def to_number(value: Any, path: str) -> float | np.ndarray:
+    """``value`` as a finite float or read-only float64 array."""
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidModel(f"{path}: {value!r} is no number, array of numbers or distribution") from None
+    if not np.isfinite(array).all():
+        raise InvalidModel(f"{path}: must be finite, got {value!r}")
+    if array.ndim == 0:
+        return float(array)
+    array.setflags(write=False)
+    return array
+
+
+def convert_fields(described: Any, path: str) -> None:
+    """Convert, in place, every field of a frozen dataclass whose name carries a unit."""
+    from ernsnn.describe.distributions import Distribution
+
+    for field in dataclasses.fields(described):
+        unit = unit_of_name(field.name)
+        value = getattr(described, field.name)
+        if unit is None or value is None:
+            continue
+        where = f"{path}.{field.name}"
+        converted = value.in_unit(unit, where) if isinstance(value, Distribution) else to_unit(value, unit, where)
+        object.__setattr__(described, field.name, converted)

@@ -1,0 +1,31 @@
+"""Errors of ernsnn: each names the object in the user's words and says what to do."""
+
+from __future__ import annotations
+
+
+class ErnsnnError(Exception):
+    """Base of every error that ernsnn raises on purpose."""
+
+    exit_code = 1
+
+
+class InvalidModel(ErnsnnError, ValueError):
+    """A network, input or file that cannot mean anything: fix what the message names."""
+
+    exit_code = 2
+
+
+class UnsupportedOnBackend(ErnsnnError):
+    """The model is valid, but this backend cannot run it; the message lists every reason."""
+
+    exit_code = 3
+
+
+class BackendNotAvailable(ErnsnnError):
+    """No such backend, or what it needs is not installed."""
+
+    exit_code = 5
+
+
+class ProgramFailed(ErnsnnError):
+    """A compiled program stopped with an error of its own; the message carries its last words."""

@@ -1,0 +1,1 @@
+"""Checking, compiling and running a graph on a backend, and what comes back."""

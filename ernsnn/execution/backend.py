@@ -1,0 +1,123 @@
+"""The backend protocol, and the discovery of installed backends through entry points."""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend
+from ernsnn.execution.issues import Issue, Issues
+from ernsnn.execution.recording import Recording
+from ernsnn.files import Content, write_folder
+from ernsnn.graph.graph import Graph
+
+GROUP = "ernsnn.backends"
+Progress = Callable[[float], None]
+Capability = Callable[[Graph], Iterable[Issue]]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A compiled graph: files that run on their own. ``main`` is the script to start."""
+
+    files: dict[str, Content]
+    main: str = "program.py"
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the program; the folder appears whole or not at all."""
+        return write_folder(folder, self.files, marker=self.main)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A backend's own setting: its default, the values it takes (empty: any whole number >= 0), and what it is for."""
+
+    default: Any
+    choices: Sequence[str]
+    help: str
+
+
+class Backend(ABC):
+    """Turns a graph into a run. Subclasses name themselves and list their limits as small functions."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    capabilities: ClassVar[Sequence[Capability]] = ()
+    options: ClassVar[Mapping[str, Option]] = {}
+
+    def missing(self) -> str | None:
+        """What has to be installed before this backend can run, in one sentence; None if nothing."""
+        return None
+
+    def check(self, graph: Graph) -> Issues:
+        """Every limit that ``graph`` meets here. Never raises, never stops at the first."""
+        return Issues(self.name, [issue for capability in self.capabilities for issue in capability(graph)])
+
+    def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
+        """The program for ``graph``. Raises UnsupportedOnBackend where there is nothing to compile, or too much."""
+        raise UnsupportedOnBackend(f"{self.name} runs the graph directly; there is nothing to compile")
+
+    @abstractmethod
+    def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
+        """Run ``graph`` for ``n_steps`` steps; ``progress`` is told the fraction done."""
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All options with ``given`` filled in. Raises InvalidModel on an unknown option or value."""
+        result = {name: option.default for name, option in self.options.items()}
+        for name, value in given.items():
+            if name not in self.options:
+                raise InvalidModel(unknown(f"{self.name}: no option", name, self.options))
+            option = self.options[name]
+            if option.choices and value not in option.choices:
+                raise InvalidModel(f"{self.name}: {name} must be one of {', '.join(option.choices)}, got {value!r}")
+            if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+                raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {value!r}")
+            result[name] = value
+        return result
+
+    def require(self, graph: Graph) -> Issues:
+        """``check``, raising one UnsupportedOnBackend that lists every error."""
+        issues = self.check(graph)
+        if issues.errors:
+            listed = "\n".join(f"  {issue}" for issue in issues.errors)
+            raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")
+        return issues
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """A message about an unknown name, with the nearest known one."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f" (there is: {', '.join(known) or 'none'})"
+    return f"{what} {name!r}{hint}"
+
+
+def discover(group: str) -> dict[str, Callable[[], Any]]:
+    """Name -> loader of every entry point of ``group``; loading one that is broken raises, the others still work."""
+    return {point.name: point.load for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+
+
+def backend_names() -> list[str]:
+    """The names of all installed backends, loadable or not."""
+    return list(discover(GROUP))
+
+
+def get_backend(given: str | Backend) -> Backend:
+    """The backend of that name. Raises BackendNotAvailable if there is none, or if its plug-in is broken."""
+    if isinstance(given, Backend):
+        return given
+    loaders = discover(GROUP)
+    if given not in loaders:
+        raise BackendNotAvailable(unknown("no backend", given, loaders))
+    try:
+        backend = loaders[given]()()
+    except Exception as error:
+        raise BackendNotAvailable(f"backend {given!r} does not load: {type(error).__name__}: {error}") from error
+    if not isinstance(backend, Backend):
+        raise BackendNotAvailable(f"backend {given!r} is no ernsnn.Backend: fix the entry point of its package")
+    return backend

@@ -1,0 +1,90 @@
+"""What every backend returns, in one form: spikes, signals, final synapses and where they come from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+from ernsnn.files import Content
+
+SCHEMA = 1
+RECORDING_FILE, META_FILE = "recording.npz", "meta.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Raw results, in steps.
+
+    ``spikes[population]`` = (steps, neurons), by step, then neuron; ``signals[key]`` = (steps (k,), values (k, n));
+    ``synapses[projection][variable]``: final values of plastic synapses, in the order of the graph's rows;
+    ``neurons[population][parameter]``: final values of what intrinsic plasticity changed.
+    """
+
+    n_steps: int
+    spikes: dict[str, tuple[np.ndarray, np.ndarray]]
+    signals: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    synapses: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    neurons: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Flat arrays, ``kind/name/what``: the layout of ``recording.npz``, which compiled programs write too."""
+        flat = {"n_steps": np.array(self.n_steps)}
+        for name, (steps, neurons) in self.spikes.items():
+            flat[f"spikes/{name}/steps"], flat[f"spikes/{name}/neurons"] = steps, neurons
+        for name, (steps, values) in self.signals.items():
+            flat[f"signals/{name}/steps"], flat[f"signals/{name}/values"] = steps, values
+        for kind, owners in (("synapses", self.synapses), ("neurons", self.neurons)):
+            for name, variables in owners.items():
+                for variable, values in variables.items():
+                    flat[f"{kind}/{name}/{variable}"] = values
+        return flat
+
+    @classmethod
+    def from_arrays(cls, flat: dict[str, np.ndarray], meta: dict[str, Any]) -> Recording:
+        """The inverse of ``to_arrays``."""
+        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {"spikes": {}, "signals": {}, "synapses": {}, "neurons": {}}
+        for key, array in flat.items():
+            if key != "n_steps":
+                kind, name, what = key.split("/")
+                nested[kind].setdefault(name, {})[what] = array
+        return cls(
+            n_steps=int(flat["n_steps"]),
+            spikes={name: _by_step(v["steps"], v["neurons"]) for name, v in nested["spikes"].items()},
+            signals={name: (v["steps"], v["values"]) for name, v in nested["signals"].items()},
+            synapses=nested["synapses"],
+            neurons=nested["neurons"],
+            meta=meta,
+        )
+
+    def to_files(self) -> dict[str, Content]:
+        """The files that ``load`` reads."""
+        meta = {"schema": SCHEMA, **self.meta}
+        return {META_FILE: json.dumps(meta, indent=1), RECORDING_FILE: self.to_arrays()}
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Recording:
+        """Read a recording. Raises InvalidModel on a missing, damaged or newer one."""
+        folder = Path(folder)
+        try:
+            meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+            if meta["schema"] != SCHEMA:
+                raise InvalidModel(f"{folder}: recording schema {meta['schema']}; this ernsnn reads schema {SCHEMA}")
+            with np.load(folder / RECORDING_FILE, allow_pickle=False) as file:
+                return cls.from_arrays({name: file[name] for name in file.files}, meta)
+        except InvalidModel:
+            raise
+        except FileNotFoundError as error:
+            raise InvalidModel(f"{folder}: no recording ({error.filename} is missing)") from None
+        except Exception as error:
+            raise InvalidModel(f"{folder}: the recording is damaged ({type(error).__name__}: {error})") from None
+
+
+def _by_step(steps: np.ndarray, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.lexsort((neurons, steps))
+    return steps[order], neurons[order]

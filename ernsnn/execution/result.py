@@ -1,0 +1,91 @@
+"""A finished run as a user reads it: names and milliseconds instead of paths and steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import unknown
+from ernsnn.execution.recording import Recording
+from ernsnn.files import Content, write_folder
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.storage import graph_files, load_graph
+
+
+class Result:
+    """The graph that was run and the recording that came back."""
+
+    def __init__(self, graph: Graph, recording: Recording) -> None:
+        self.graph, self.recording = graph, recording
+
+    def __repr__(self) -> str:
+        spikes = sum(len(steps) for steps, _ in self.recording.spikes.values())
+        return f"<Result of {self.graph.name} on {self.meta['backend']}: {self.duration_ms:g} ms, {spikes} spikes>"
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Backend, digest, seed, versions, wall time, issues."""
+        return self.recording.meta
+
+    @property
+    def duration_ms(self) -> float:
+        """How long was simulated."""
+        return self.recording.n_steps * self.graph.dt_ms
+
+    def spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
+        """(times in ms, neurons) of a population, by time, then neuron."""
+        steps, neurons = self._find("population", population, self.recording.spikes)
+        return steps * self.graph.dt_ms, neurons
+
+    def trains(self, population: str) -> list[list[float]]:
+        """Spike times in ms, one list a neuron."""
+        times, neurons = self.spikes(population)
+        return [times[neurons == n].tolist() for n in range(self.graph.population(population).size)]
+
+    def weights(self, projection: str, variable: str = "w") -> np.ndarray:
+        """Final values of a plastic projection's variable as a matrix (pre, post); NaN where there is no synapse.
+
+        Several synapses of one pair are refused: take them from ``recording.synapses``.
+        """
+        found = next((p for p in self.graph.projections if p.name == projection), None)
+        if found is None:
+            raise InvalidModel(unknown("no projection", projection, [p.name for p in self.graph.projections]))
+        rows = found.synapses
+        final = self.recording.synapses.get(projection, rows.variables)
+        values = self._find(f"variable of {projection}", variable, final)
+        matrix = np.full((found.connectivity.n_pre, found.connectivity.n_post), np.nan)
+        pre, post = rows.pre - found.pre_start, rows.post - found.post_start
+        if len(np.unique(pre * matrix.shape[1] + post)) < len(pre):
+            raise InvalidModel(f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]")
+        matrix[pre, post] = values
+        return matrix
+
+    def signal(self, target: str, variable: str) -> tuple[np.ndarray, np.ndarray]:
+        """(times in ms (k,), values (k, n)) of a probe. A value is that at the end of the step starting at its time."""
+        steps, values = self._find("probe", f"{target}.{variable}", self.recording.signals)
+        return steps * self.graph.dt_ms, values
+
+    @staticmethod
+    def _find(kind: str, name: str, known: dict[str, Any]) -> Any:
+        if name not in known:
+            raise InvalidModel(unknown(f"no {kind}", name, known))
+        return known[name]
+
+    def to_files(self) -> dict[str, Content]:
+        """Every file of a saved result."""
+        return {**self.recording.to_files(), **graph_files(self.graph)}
+
+    def save(self, folder: str | Path) -> Path:
+        """Write recording and graph; the folder appears whole or not at all."""
+        return write_folder(folder, self.to_files())
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Result:
+        """Read what ``save`` wrote. Raises InvalidModel, naming what is missing or damaged."""
+        recording, graph = Recording.load(folder), load_graph(folder)
+        if recording.meta.get("digest") != graph.digest:
+            raise InvalidModel(f"{folder}: the recording belongs to another graph")
+        return cls(graph, recording)

@@ -1,0 +1,93 @@
+"""Connectivity, as compact as it can be: all-to-all and one-to-one store no index at all.
+
+Synapses are ordered by pre neuron, within one by post neuron. ``indptr`` gives where each pre neuron's row starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Every pre to every post neuron, without i -> i where ``self_connections`` is False."""
+
+    n_pre: int
+    n_post: int
+    self_connections: bool = True
+
+    @property
+    def indptr(self) -> np.ndarray:
+        """Start of every row, and the number of synapses last."""
+        counts = np.full(self.n_pre, self.n_post, dtype=np.int64)
+        if not self.self_connections:
+            counts[: min(self.n_pre, self.n_post)] -= 1
+        return np.concatenate([[0], np.cumsum(counts)])
+
+    @property
+    def n_synapses(self) -> int:
+        """How many synapses there are."""
+        return self.n_pre * self.n_post - (0 if self.self_connections else min(self.n_pre, self.n_post))
+
+    def targets(self, row: int) -> np.ndarray:
+        """Post neurons of one pre neuron."""
+        everyone = np.arange(self.n_post, dtype=np.int32)
+        return everyone if self.self_connections else everyone[everyone != row]
+
+
+@dataclass(frozen=True)
+class OneToOne:
+    """Neuron i to neuron i."""
+
+    n_pre: int
+
+    @property
+    def n_post(self) -> int:
+        """As many as there are pre neurons."""
+        return self.n_pre
+
+    @property
+    def indptr(self) -> np.ndarray:
+        """As ``Dense.indptr``."""
+        return np.arange(self.n_pre + 1, dtype=np.int64)
+
+    @property
+    def n_synapses(self) -> int:
+        """As ``Dense.n_synapses``."""
+        return self.n_pre
+
+    def targets(self, row: int) -> np.ndarray:
+        """As ``Dense.targets``."""
+        return np.array([row], dtype=np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class CSR:
+    """Explicit targets: those of pre neuron i are ``indices[indptr[i]:indptr[i + 1]]``."""
+
+    n_pre: int
+    n_post: int
+    indptr: np.ndarray
+    indices: np.ndarray
+
+    @property
+    def n_synapses(self) -> int:
+        """As ``Dense.n_synapses``."""
+        return len(self.indices)
+
+    def targets(self, row: int) -> np.ndarray:
+        """As ``Dense.targets``."""
+        return np.asarray(self.indices[self.indptr[row] : self.indptr[row + 1]])
+
+
+Connectivity = Dense | OneToOne | CSR
+
+
+def csr_from_pairs(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> tuple[CSR, np.ndarray]:
+    """The CSR of explicit pairs, and the order that sorts values given for the pairs into it."""
+    order = np.lexsort((post, pre))
+    counts = np.bincount(pre, minlength=n_pre)
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return CSR(n_pre, n_post, indptr, post[order].astype(np.int32)), order

@@ -1,0 +1,61 @@
+"""Closed forms of the time step, computed once here so that every backend gets the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+
+Numbers = float | np.ndarray
+
+
+def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
+    """A time as whole steps, tolerant of rounding noise. Raises InvalidModel where it is no multiple of dt."""
+    steps = round(time_ms / dt_ms)
+    if abs(steps * dt_ms - time_ms) > 1e-6 * dt_ms * max(1.0, abs(steps) * 1e-3):
+        raise InvalidModel(f"{path}: {time_ms} ms is no multiple of the step of {dt_ms} ms; round it, or choose another dt_ms")
+    return steps
+
+
+def decay(tau_ms: Numbers, dt_ms: float) -> Numbers:
+    """exp(-dt/tau)."""
+    return np.exp(-dt_ms / np.asarray(tau_ms))[()]
+
+
+def refractory_steps(tau_refrac_ms: Numbers, dt_ms: float) -> Numbers:
+    """ceil(tau_refrac/dt), tolerant of rounding noise."""
+    return np.ceil(np.asarray(tau_refrac_ms) / dt_ms - 1e-9).astype(np.int64)[()]
+
+
+def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: str) -> dict[str, Numbers]:
+    r"""Propagators of the LIF membrane.
+
+    Both schemes: ``P_m`` = exp(-dt/tau_m), ``P_E``, ``P_I`` likewise, ``R`` = tau_m/cm in MOhm, ``n_ref`` steps.
+    ``g_E``, ``g_I`` scale what arrives: (tau_s/dt)(1 - exp(-dt/tau_s)) for step_average, 1 for exact. Exact only
+    (Rotter and Diesmann 1999): ``k_E``, ``k_I`` = R tau_s/(tau_s - tau_m)(P_s - P_m), or (dt/cm) P_m where
+    tau_s = tau_m, and ``k_c`` = R (1 - P_m), the gain of a constant current.
+    """
+    tau_m, cm = np.asarray(parameters["tau_m_ms"]), np.asarray(parameters["cm_nF"])
+    P_m, R = np.exp(-dt_ms / tau_m), tau_m / cm
+    result: dict[str, Numbers] = {"P_m": P_m, "R": R, "n_ref": refractory_steps(parameters["tau_refrac_ms"], dt_ms)}
+    for receptor in ("E", "I"):
+        tau_s = np.asarray(parameters[f"tau_syn_{receptor}_ms"])
+        P_s = np.exp(-dt_ms / tau_s)
+        result[f"P_{receptor}"] = P_s
+        if current_integration == "step_average":
+            result[f"g_{receptor}"] = tau_s / dt_ms * (1 - P_s)
+        else:
+            result[f"g_{receptor}"] = np.ones_like(tau_s)
+            result[f"k_{receptor}"] = _gain(tau_s, tau_m, cm, dt_ms)
+    if current_integration == "exact":
+        result["k_c"] = R * -np.expm1(-dt_ms / tau_m)
+    return {name: value[()] if isinstance(value, np.ndarray) else value for name, value in result.items()}
+
+
+def _gain(tau_s: np.ndarray, tau_m: np.ndarray, cm: np.ndarray, dt_ms: float) -> np.ndarray:
+    # P_s - P_m = P_m (exp(delta) - 1) with delta = dt (tau_s - tau_m)/(tau_s tau_m); expm1 keeps all digits when
+    # the time constants are close, and expm1(delta)/delta -> 1 joins the case of equal ones without a jump.
+    delta = dt_ms * (tau_s - tau_m) / (tau_s * tau_m)
+    safe = np.where(delta == 0, 1.0, delta)
+    ratio = np.where(delta == 0, 1.0, np.expm1(safe) / safe)
+    return np.asarray(dt_ms / cm * np.exp(-dt_ms / tau_m) * ratio)

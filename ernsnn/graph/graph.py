@@ -1,0 +1,293 @@
+"""The graph: everything a backend needs, in numbers and time steps, with nothing random left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from ernsnn.describe.learning import Normalise, Product, Term, Trace
+from ernsnn.graph.connectivity import Connectivity
+from ernsnn.graph.seeds import generator
+from ernsnn.graph.values import Value
+
+SCHEMA = 1
+_POISSON_BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class GivenSpikes:
+    """Neuron i of a source spikes in the steps ``steps[indptr[i]:indptr[i + 1]]``, which rise."""
+
+    indptr: np.ndarray
+    steps: np.ndarray
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """(steps, neurons) of all spikes with first <= step < last, by step, then neuron."""
+        neurons = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
+        keep = (self.steps >= first) & (self.steps < last)
+        steps, neurons = self.steps[keep], neurons[keep]
+        order = np.lexsort((neurons, steps))
+        return steps[order], neurons[order]
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonSpikes:
+    """From ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``; spikes are fixed by ``key``."""
+
+    steps: np.ndarray
+    probabilities: np.ndarray
+    key: str
+
+    def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """As ``GivenSpikes.between``."""
+        size = self.probabilities.shape[1]
+        found: list[tuple[np.ndarray, np.ndarray]] = []
+        for block in range(first // _POISSON_BLOCK, -(-last // _POISSON_BLOCK)):
+            steps = np.arange(block * _POISSON_BLOCK, (block + 1) * _POISSON_BLOCK)
+            piece = np.searchsorted(self.steps, steps, side="right") - 1
+            chance = np.where(piece[:, None] >= 0, self.probabilities[piece], 0.0)
+            hits, neurons = np.nonzero(generator(self.key, block).random((_POISSON_BLOCK, size)) < chance)
+            keep = (steps[hits] >= first) & (steps[hits] < last)
+            found.append((steps[hits][keep], neurons[keep]))
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A trace with its name."""
+
+    name: str
+    trace: Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """A per-synapse (or, for intrinsic plasticity, per-neuron) variable: ``w`` or a mark."""
+
+    name: str
+    initial: Value
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A third factor's name in the rule, the modulator that it is, and whose values count."""
+
+    symbol: str
+    modulator: str
+    per: Literal["all", "pre", "post"]
+
+
+@dataclass(frozen=True, eq=False)
+class Learning:
+    """A learning rule in steps. ``variables[0]`` is ``w``; a spike transmits the sum of ``transmit``."""
+
+    variables: tuple[Variable, ...]
+    traces: tuple[Traced, ...]
+    terms: tuple[Term, ...]
+    third_factors: tuple[Bound, ...]
+    epoch_steps: int | None
+    normalise: tuple[Normalise, ...]
+    transmit: tuple[Product, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Intrinsic:
+    """Intrinsic plasticity: the rule's ``w`` is the neuron parameter ``target``."""
+
+    target: str
+    learning: Learning
+
+
+@dataclass(frozen=True, eq=False)
+class Neurons:
+    """LIF neurons: each parameter is a float or one float a neuron. ``adaptive`` ones have a moving threshold."""
+
+    name: str
+    size: int
+    adaptive: bool
+    parameters: dict[str, float | np.ndarray]
+    intrinsic: Intrinsic | None
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A population whose spikes are given."""
+
+    name: str
+    size: int
+    spikes: GivenSpikes | PoissonSpikes
+
+
+Population = Neurons | Source
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Explicit synapses: indices within the populations, weight, delay in steps, and the marks."""
+
+    pre: np.ndarray
+    post: np.ndarray
+    delay: np.ndarray
+    variables: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Synapses from neurons [pre_start, pre_start + n_pre) of ``pre`` to those from post_start on of ``post``."""
+
+    name: str
+    pre: str
+    post: str
+    pre_start: int
+    post_start: int
+    connectivity: Connectivity
+    receptor: Literal["excitatory", "inhibitory", "signed"]
+    weight: Value
+    delay: Value
+    learning: Learning | None
+
+    @property
+    def n_synapses(self) -> int:
+        """How many synapses there are."""
+        return self.connectivity.n_synapses
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """``w`` and the marks; of a static projection the weight alone."""
+        return self.learning.variables if self.learning else (Variable("w", self.weight, -np.inf, np.inf),)
+
+    def rows(self, first: int, last: int) -> Rows:
+        """The synapses of pre neurons first to last (exclusive, counted from pre_start), as explicit arrays."""
+        indptr = self.connectivity.indptr
+        counts = np.diff(indptr)[first:last]
+        whole = range(first, first + len(counts))
+
+        def gather(value: Value) -> np.ndarray:
+            parts = [value.row(r, int(indptr[r]), int(c)) for r, c in zip(whole, counts, strict=True)]
+            return np.concatenate(parts) if parts else np.zeros(0)
+
+        targets = [self.connectivity.targets(r) for r in whole]
+        return Rows(
+            pre=np.repeat(np.arange(self.pre_start + first, self.pre_start + first + len(counts)), counts),
+            post=(np.concatenate(targets) if targets else np.zeros(0, np.int32)).astype(np.int64) + self.post_start,
+            delay=gather(self.delay).astype(np.int64),
+            variables={v.name: gather(v.initial) for v in self.variables},
+        )
+
+    @cached_property
+    def synapses(self) -> Rows:
+        """All synapses as explicit arrays (made once, when first asked for)."""
+        return self.rows(0, self.connectivity.n_pre)
+
+
+@dataclass(frozen=True)
+class Member:
+    """Neurons start to stop (exclusive) of a population."""
+
+    population: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Leaky:
+    """Leaky astrocytes; see ``describe.Astrocyte``."""
+
+    name: str
+    size: int
+    tau_ms: float
+    weight: float
+    threshold: float | None
+    threshold_off: float | None
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A given third factor: ``values[k]`` (one a unit) from step ``steps[k]`` on, 0 before."""
+
+    name: str
+    size: int
+    steps: np.ndarray
+    values: np.ndarray
+
+
+Modulator = Leaky | Given
+
+
+@dataclass(frozen=True, eq=False)
+class Injected:
+    """A current in nA into neurons: ``values[k]`` (one number, or one a neuron) from step ``steps[k]`` on."""
+
+    target: Member
+    steps: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Records ``variable`` in every step t with (t + 1) % every == 0."""
+
+    kind: Literal["neurons", "modulator", "synapses"]
+    target: str
+    start: int
+    stop: int
+    variable: str
+    every: int
+
+    @property
+    def key(self) -> str:
+        """Under which name the recording holds it."""
+        return f"{self.target}.{self.variable}"
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """One problem. Two graphs with the same ``digest`` are the same problem for every backend."""
+
+    name: str
+    seed: int
+    dt_ms: float
+    current_integration: Literal["exact", "step_average"]
+    populations: tuple[Population, ...]
+    projections: tuple[Projection, ...]
+    modulators: tuple[Modulator, ...]
+    injections: tuple[Injected, ...]
+    probes: tuple[Probe, ...]
+    schema: int = SCHEMA
+
+    def __repr__(self) -> str:
+        neurons = sum(p.size for p in self.populations)
+        return f"<Graph {self.name}: {neurons} neurons, {self.n_synapses} synapses, digest {self.digest[:12]}>"
+
+    @property
+    def n_synapses(self) -> int:
+        """How many synapses there are in all."""
+        return sum(p.n_synapses for p in self.projections)
+
+    def neurons(self) -> Iterator[Neurons]:
+        """The populations that are computed."""
+        return (p for p in self.populations if isinstance(p, Neurons))
+
+    def sources(self) -> Iterator[Source]:
+        """The populations whose spikes are given."""
+        return (p for p in self.populations if isinstance(p, Source))
+
+    def population(self, name: str) -> Population:
+        """The population of that name."""
+        return next(p for p in self.populations if p.name == name)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over every descriptor and array."""
+        from ernsnn.graph.storage import digest
+
+        return digest(self)

@@ -1,0 +1,270 @@
+"""Lowering: from what a user wrote to the graph. All randomness is fixed here, from the seed and the objects' names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import numpy as np
+
+from ernsnn.describe import network as net
+from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
+from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
+from ernsnn.describe.distributions import Distribution
+from ernsnn.describe.equations import parse_products
+from ernsnn.describe.learning import LearningRule, Product
+from ernsnn.describe.neurons import AdaptiveLIF, check_neuron_values
+from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.errors import InvalidModel
+from ernsnn.graph import connectivity as conn
+from ernsnn.graph import graph as g
+from ernsnn.graph.constants import whole_steps
+from ernsnn.graph.seeds import generator, key_of
+from ernsnn.graph.values import Array, Draw, Scalar, Value, sample
+
+
+def lower(network: net.Network, seed: int = 0) -> g.Graph:
+    """The graph of ``network`` under ``seed``.
+
+    Every draw has a generator of its own, keyed by (seed, path of the object), so a change in one part of a network
+    moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, Poisson rates above 1/dt and
+    drawn parameters that no neuron can have; all such problems of a network are listed together.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise InvalidModel(f"seed: must be a whole number, got {seed!r}")
+    if not network.populations:
+        raise InvalidModel(f"{network.name}: has no population")
+    lowering = _Lowering(network, int(seed))
+    graph = g.Graph(
+        name=network.name,
+        seed=int(seed),
+        dt_ms=network.dt_ms,
+        current_integration=network.current_integration,
+        populations=lowering.each(lowering.population, network.populations.values()),
+        projections=lowering.each(lowering.projection, network.projections.values()),
+        modulators=lowering.each(lowering.modulator, network.modulators.values()),
+        injections=lowering.each(lowering.injection, network.injections),
+        probes=lowering.each(lowering.probe, network.probes),
+    )
+    if lowering.problems:
+        raise InvalidModel("\n".join(lowering.problems))
+    return graph
+
+
+class _Lowering:
+    def __init__(self, network: net.Network, seed: int) -> None:
+        self.network, self.seed, self.dt = network, seed, network.dt_ms
+        self.problems: list[str] = []
+
+    def each(self, method: Any, parts: Iterable[Any]) -> tuple[Any, ...]:
+        """Lower every part; a problem is noted and the others go on, so that all are told at once."""
+        done = []
+        for part in parts:
+            try:
+                done.append(method(part))
+            except InvalidModel as problem:
+                self.problems.append(str(problem))
+        return tuple(done)
+
+    def key(self, path: str) -> str:
+        return key_of(self.seed, path)
+
+    # Populations
+
+    def population(self, p: net.Population) -> g.Population:
+        if isinstance(p.model, SpikeTimes):
+            return g.Source(p.name, p.size, self.given_spikes(p.name, p.model))
+        if isinstance(p.model, Poisson):
+            return g.Source(p.name, p.size, self.poisson(p.name, p.size, p.model.schedule))
+        parameters = {
+            name: self.neuron_values(value, p.size, f"{p.name}.{name}") for name, value in p.model.parameters.items()
+        }
+        # v_init that was left to follow a drawn v_rest must follow that very draw.
+        if p.model.v_init_mV is p.model.v_rest_mV:
+            parameters["v_init_mV"] = parameters["v_rest_mV"]
+        check_neuron_values(p.name, parameters)
+        return g.Neurons(p.name, p.size, isinstance(p.model, AdaptiveLIF), parameters, self.intrinsic(p, parameters))
+
+    def neuron_values(self, value: Any, size: int, path: str) -> float | np.ndarray:
+        if isinstance(value, Distribution):
+            return sample(value.kind, tuple(value.parameters.values()), generator(self.key(path)), size)
+        return value if isinstance(value, float) else np.asarray(value)
+
+    def intrinsic(self, p: net.Population, parameters: dict[str, Any]) -> g.Intrinsic | None:
+        if p.plasticity is None:
+            return None
+        initial = parameters[p.plasticity.target]
+        value: Value = Scalar(initial) if isinstance(initial, float) else Array(initial)
+        low, high = p.plasticity.rule.bounds_of("w")
+        if np.min(initial) < low or np.max(initial) > high:
+            raise InvalidModel(f"{p.name}: {p.plasticity.target} starts outside the rule's bounds [{low}, {high}]")
+        return g.Intrinsic(p.plasticity.target, self.rule(p.name, p.plasticity.rule, value, (), ()))
+
+    def given_spikes(self, name: str, model: SpikeTimes) -> g.GivenSpikes:
+        rows = [[whole_steps(float(t), self.dt, f"{name}, spike of neuron {i}") for t in row] for i, row in enumerate(model.times_ms)]
+        indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        return g.GivenSpikes(indptr, np.array([step for row in rows for step in row], dtype=np.int64))
+
+    def poisson(self, name: str, size: int, schedule: Schedule) -> g.PoissonSpikes:
+        steps, rates = self.schedule(f"{name}.rate_hz", schedule, size)
+        chance = rates * (self.dt / 1000.0)
+        if np.max(chance, initial=0.0) > 1:
+            highest = np.max(rates)
+            raise InvalidModel(f"{name}.rate_hz: {highest} Hz is more than one spike in a step of {self.dt} ms; choose a smaller dt_ms")
+        return g.PoissonSpikes(steps, chance, self.key(f"{name}.spikes"))
+
+    def schedule(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Steps (k,) and values (k, size) of a schedule."""
+        steps = np.array([whole_steps(float(t), self.dt, path) for t in np.asarray(schedule.times_ms)], dtype=np.int64)
+        values = np.asarray(schedule.values, dtype=float)
+        wide = values[:, None] if values.ndim == 1 else values
+        return steps, np.ascontiguousarray(np.broadcast_to(wide, (len(steps), size)))
+
+    # Projections
+
+    def projection(self, p: net.Projection) -> g.Projection:
+        connectivity, order = self.connectivity(p)
+        weight = self.synapse_values(p, p.weight_nA, connectivity, order, f"{p.name}.weight_nA")
+        learning = None
+        if p.learning is not None:
+            bounds = tuple(
+                g.Bound(s, f.modulator.name, f.per if f.modulator.size > 1 else "all")
+                if isinstance(f, ThirdFactor)
+                else g.Bound(s, f.name, "all")
+                for s, f in p.third_factors.items()
+            )
+            names = p.learning.variables
+            transmit = parse_products(p.transmit, names, self.used(p.learning), f"{p.name}.transmit")
+            if not transmit:
+                raise InvalidModel(f"{p.name}.transmit: {p.transmit!r} is always 0")
+            marks = tuple(
+                g.Variable(m.name, self.synapse_values(p, m.initial, connectivity, order, f"{p.name}.{m.name}"), m.low, m.high)
+                for m in p.learning.marks
+            )
+            learning = self.rule(p.name, p.learning, weight, marks, transmit, bounds)
+        return g.Projection(
+            name=p.name,
+            pre=p.pre.population.name,
+            post=p.post.population.name,
+            pre_start=p.pre.start,
+            post_start=p.post.start,
+            connectivity=connectivity,
+            receptor=p.receptor,
+            weight=weight,
+            delay=self.delays(p, connectivity, order),
+            learning=learning,
+        )
+
+    @staticmethod
+    def used(rule: LearningRule) -> dict[str, float]:
+        """The rule's parameters, less those whose names are variables."""
+        return {k: v for k, v in rule.parameters.items() if k not in rule.variables}
+
+    def rule(
+        self,
+        path: str,
+        rule: LearningRule,
+        weight: Value,
+        marks: tuple[g.Variable, ...],
+        transmit: tuple[Product, ...],
+        third_factors: tuple[g.Bound, ...] = (),
+    ) -> g.Learning:
+        epoch = None if rule.epoch_ms is None else whole_steps(rule.epoch_ms, self.dt, f"{path}.learning.epoch_ms")
+        return g.Learning(
+            variables=(g.Variable("w", weight, *rule.bounds_of("w")), *marks),
+            traces=tuple(g.Traced(name, trace) for name, trace in rule.traces.items()),
+            terms=tuple(rule.terms),
+            third_factors=third_factors,
+            epoch_steps=epoch,
+            normalise=tuple(rule.normalise),
+            transmit=transmit,
+        )
+
+    def connectivity(self, p: net.Projection) -> tuple[conn.Connectivity, np.ndarray | None]:
+        """The connectivity, and for lists the order that sorts their values."""
+        n_pre, n_post, c = p.pre.size, p.post.size, p.connector
+        if isinstance(c, AllToAll):
+            return conn.Dense(n_pre, n_post, c.self_connections), None
+        if isinstance(c, OneToOne):
+            return conn.OneToOne(n_pre), None
+        if isinstance(c, FromList):
+            pairs = np.asarray(c.pairs)
+            return conn.csr_from_pairs(pairs[:, 0], pairs[:, 1], n_pre, n_post)
+        key = self.key(f"{p.name}.connector")
+        if isinstance(c, FixedProbability):
+            return self.fixed_probability(p, c, key), None
+        if isinstance(c, FixedInDegree):
+            rows = [self.choose(key, post, n_pre, c.n, c.self_connections) for post in range(n_post)]
+            return conn.csr_from_pairs(np.concatenate(rows), np.repeat(np.arange(n_post), c.n), n_pre, n_post)[0], None
+        raise InvalidModel(f"{p.name}: no lowering for the connector {type(c).__name__}")
+
+    def fixed_probability(self, p: net.Projection, c: FixedProbability, key: str) -> conn.CSR:
+        # A binomial count and a uniform subset of that size is the same as one coin a pair, and cheap for small p.
+        n_pre, n_post, count_key = p.pre.size, p.post.size, self.key(f"{p.name}.connector.count")
+        rows = []
+        for pre in range(n_pre):
+            candidates = n_post - (not c.self_connections and pre < n_post)
+            count = int(generator(count_key, pre).binomial(candidates, c.p))
+            rows.append(self.choose(key, pre, n_post, count, c.self_connections).astype(np.int32))
+        indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        return conn.CSR(n_pre, n_post, indptr, np.concatenate(rows))
+
+    @staticmethod
+    def choose(key: str, row: int, size: int, count: int, self_connections: bool) -> np.ndarray:
+        """``count`` different indices below ``size``, sorted, without ``row`` unless ``self_connections``."""
+        without = not self_connections and row < size
+        picked = np.sort(generator(key, row).choice(size - without, count, replace=False, shuffle=False))
+        return picked + (picked >= row) if without else picked
+
+    def synapse_values(
+        self, p: net.Projection, value: Any, connectivity: conn.Connectivity, order: np.ndarray | None, path: str, step_ms: float | None = None
+    ) -> Value:
+        if isinstance(value, Distribution):
+            return Draw(value.kind, tuple(value.parameters.values()), self.key(path), step_ms)
+        if isinstance(value, float):
+            return Scalar(value)
+        values = np.asarray(value)
+        if order is not None:
+            return Array(values[order])
+        if isinstance(connectivity, conn.OneToOne):
+            return Array(values)
+        targets = [values[i, connectivity.targets(i)] for i in range(connectivity.n_pre)]
+        return Array(np.concatenate(targets))
+
+    def delays(self, p: net.Projection, connectivity: conn.Connectivity, order: np.ndarray | None) -> Value:
+        path = f"{p.name}.delay_ms"
+        value = self.synapse_values(p, p.delay_ms, connectivity, order, path, self.dt)
+        if isinstance(value, Scalar):
+            return Scalar(float(whole_steps(value.value, self.dt, path)))
+        if isinstance(value, Array):
+            different, inverse = np.unique(value.values, return_inverse=True)
+            steps = np.array([whole_steps(float(d), self.dt, path) for d in different], dtype=np.int32)
+            return Array(steps[inverse])
+        return value
+
+    # The rest
+
+    def modulator(self, m: Astrocyte | Signal) -> g.Modulator:
+        if isinstance(m, Signal):
+            return g.Given(m.name, m.size, *self.schedule(m.name, m.schedule, m.size))
+        members = tuple(self.member(v) for v in m.listens_to)
+        off = m.threshold if m.threshold_off is None else m.threshold_off
+        return g.Leaky(m.name, m.size, m.tau_ms, m.weight, m.threshold, off, members)
+
+    @staticmethod
+    def member(view: Any) -> g.Member:
+        return g.Member(view.population.name, view.start, view.stop)
+
+    def injection(self, i: net.Injection) -> g.Injected:
+        steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
+        return g.Injected(self.member(i.target), steps, values)
+
+    def probe(self, p: net.Probe) -> g.Probe:
+        every = whole_steps(p.every_ms, self.dt, f"probe of {p.target.name}.{p.variable}")
+        if every < 1:
+            raise InvalidModel(f"probe of {p.target.name}.{p.variable}: every_ms must be at least one step of {self.dt} ms")
+        kind: Literal["neurons", "modulator", "synapses"]
+        if isinstance(p.target, net.View):
+            return g.Probe("neurons", p.target.population.name, p.target.start, p.target.stop, p.variable, every)
+        kind = "synapses" if isinstance(p.target, net.Projection) else "modulator"
+        return g.Probe(kind, p.target.name, 0, 0, p.variable, every)

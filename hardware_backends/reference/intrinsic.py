@@ -1,0 +1,53 @@
+"""Intrinsic plasticity: a rule on a neuron's own parameter, driven by its own spikes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ernsnn.describe.learning import EPOCH, POST
+from ernsnn.graph.graph import Neurons
+
+from .terms import TraceState, changes
+
+if TYPE_CHECKING:
+    from .neurons import NeuronState
+
+_ATTRIBUTE = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
+
+
+class IntrinsicState:
+    """The rule's traces; its variable ``w`` is an array of the population itself."""
+
+    def __init__(self, p: Neurons, dt_ms: float, state: NeuronState) -> None:
+        assert p.intrinsic is not None
+        self.learning, self.state = p.intrinsic.learning, state
+        self.attribute = _ATTRIBUTE[p.intrinsic.target]
+        self.traces = {t.name: TraceState(t.trace, p.size, dt_ms) for t in self.learning.traces}
+        self.everyone = np.arange(p.size)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The parameter's values now."""
+        return getattr(self.state, self.attribute)  # type: ignore[no-any-return]
+
+    def step(self, t: int, spiking: np.ndarray) -> None:
+        """Stages 4 and 5 for this population."""
+        for trace in self.traces.values():
+            trace.decay()
+        self.apply(POST, spiking)
+        for trace in self.traces.values():
+            trace.spike(spiking)
+        epoch = self.learning.epoch_steps
+        if epoch and (t + 1) % epoch == 0:
+            self.apply(EPOCH, self.everyone)
+
+    def apply(self, event: str, neurons: np.ndarray) -> None:
+        values, variable = self.values, self.learning.variables[0]
+        added = changes(
+            (term for term in self.learning.terms if term.event == event),
+            lambda name: values[neurons] if name == "w" else self.traces[name].values[neurons],
+        )
+        if "w" in added:
+            values[neurons] = np.clip(values[neurons] + added["w"], variable.low, variable.high)

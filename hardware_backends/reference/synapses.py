@@ -1,0 +1,148 @@
+"""Stages 4 and 5 of the step: what spikes send, and how synapses learn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.describe.learning import EPOCH, POST, PRE
+from ernsnn.graph.graph import Learning, Projection
+
+from .modulators import ModulatorState
+from .neurons import NeuronState
+from .terms import Lookup, TraceState, changes, product
+
+_RECEPTOR = {"excitatory": 0, "inhibitory": 1, "signed": 0}
+
+
+def _ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """All indices of the given rows, one after the other."""
+    starts, counts = indptr[rows], indptr[rows + 1] - indptr[rows]
+    return np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
+
+
+def _inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
+    """Those of ``neurons`` that a projection's side holds, counted from its start."""
+    local = neurons - start
+    return local[(local >= 0) & (local < count)]
+
+
+class StaticState:
+    """Synapses whose weights stay."""
+
+    def __init__(self, p: Projection, target: NeuronState) -> None:
+        self.p, self.target = p, target
+        rows = p.synapses
+        self.post, self.delay, self.variables = rows.post, rows.delay, rows.variables
+        self.indptr, self.receptor = p.connectivity.indptr, _RECEPTOR[p.receptor]
+        self.delays = np.unique(rows.delay)
+
+    def sent(self, ids: np.ndarray) -> np.ndarray:
+        """What the synapses ``ids`` transmit."""
+        return self.variables["w"][ids]
+
+    def transmit(self, t: int, pre_spikes: np.ndarray) -> None:
+        """Send this step's pre spikes on their way."""
+        pre = _inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
+        if not len(pre):
+            return
+        ids = _ranges(self.indptr, pre)
+        weights, delay, post = self.sent(ids), self.delay[ids], self.post[ids]
+        for d in self.delays:
+            now = delay == d
+            self.target.arrive(t + int(d), self.receptor, post[now], weights[now])
+
+
+class PlasticState(StaticState):
+    """Synapses that learn. Post traces are kept once per delay, since that is when a post spike is seen."""
+
+    def __init__(self, p: Projection, target: NeuronState, modulators: dict[str, ModulatorState], dt_ms: float) -> None:
+        super().__init__(p, target)
+        assert p.learning is not None
+        self.learning: Learning = p.learning
+        self.variables = {name: values.copy() for name, values in self.variables.items()}
+        self.pre_of, self.post_of = p.synapses.pre - p.pre_start, p.synapses.post - p.post_start
+        self.delay_index = np.searchsorted(self.delays, self.delay)
+        n_pre, n_post = p.connectivity.n_pre, p.connectivity.n_post
+        self.x = {t.name: TraceState(t.trace, n_pre, dt_ms) for t in self.learning.traces if t.trace.event == PRE}
+        self.y = {
+            t.name: [TraceState(t.trace, n_post, dt_ms) for _ in self.delays] for t in self.learning.traces if t.trace.event == POST
+        }
+        self.columns = [self.by_post(np.flatnonzero(self.delay_index == k), n_post) for k in range(len(self.delays))]
+        self.past: list[np.ndarray] = [np.zeros(0, np.int64)] * (int(self.delays.max(initial=0)) + 1)
+        self.bounds = {b.symbol: (modulators[b.modulator], b.per) for b in self.learning.third_factors}
+        self.everything = np.arange(p.n_synapses)
+
+    def by_post(self, ids: np.ndarray, n_post: int) -> tuple[np.ndarray, np.ndarray]:
+        """(indptr, ids) of these synapses, sorted by post neuron."""
+        order = np.argsort(self.post_of[ids], kind="stable")
+        counts = np.bincount(self.post_of[ids], minlength=n_post)
+        return np.concatenate([[0], np.cumsum(counts)]), ids[order]
+
+    def learn(self, t: int, pre_spikes: np.ndarray, post_spikes: np.ndarray) -> None:
+        """Stage 4: POST events, then PRE events."""
+        p, c = self.p, self.p.connectivity
+        for x in self.x.values():
+            x.decay()
+        for y in (state for states in self.y.values() for state in states):
+            y.decay()
+        self.past[t % len(self.past)] = _inside(post_spikes, p.post_start, c.n_post)
+        reaching = [self.past[(t - int(d)) % len(self.past)] if t >= d else np.zeros(0, np.int64) for d in self.delays]
+        arrived = [column[1][_ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
+        if arrived:
+            self.apply(POST, np.concatenate(arrived))
+        for name, states in self.y.items():
+            for state, post in zip(states, reaching, strict=True):
+                state.spike(post, self.gate(state, name, post))
+        pre = _inside(pre_spikes, p.pre_start, c.n_pre)
+        self.apply(PRE, _ranges(self.indptr, pre))
+        for name, x in self.x.items():
+            x.spike(pre, self.gate(x, name, pre))
+
+    def gate(self, state: TraceState, name: str, neurons: np.ndarray) -> np.ndarray | float:
+        if state.trace.gate is None:
+            return 1.0
+        modulator, per = self.bounds[state.trace.gate]
+        return float(modulator.value[0]) if per == "all" else modulator.value[neurons]
+
+    def epoch(self, t: int) -> None:
+        """Stage 5."""
+        every = self.learning.epoch_steps
+        if not every or (t + 1) % every:
+            return
+        self.apply(EPOCH, self.everything)
+        for n in self.learning.normalise:
+            owner = self.pre_of if n.per == PRE else self.post_of
+            values, variable = self.variables[n.variable], next(v for v in self.learning.variables if v.name == n.variable)
+            sums = np.bincount(owner, values)[owner]
+            scaled = values * np.divide(n.total, sums, out=np.ones_like(sums), where=sums > 0)
+            self.variables[n.variable] = np.clip(scaled, variable.low, variable.high)
+
+    def apply(self, event: str, ids: np.ndarray) -> None:
+        """All terms of one event on the synapses ``ids``, from the values before it; then the bounds."""
+        if not len(ids):
+            return
+        added = changes((term for term in self.learning.terms if term.event == event), self.lookup(ids))
+        for variable in self.learning.variables:
+            if variable.name in added:
+                values = self.variables[variable.name]
+                values[ids] = np.clip(values[ids] + added[variable.name], variable.low, variable.high)
+
+    def lookup(self, ids: np.ndarray) -> Lookup:
+        def value_of(name: str) -> np.ndarray | float:
+            if name in self.variables:
+                return self.variables[name][ids]
+            if name in self.x:
+                return self.x[name].values[self.pre_of[ids]]
+            if name in self.y:
+                return np.stack([state.values for state in self.y[name]])[self.delay_index[ids], self.post_of[ids]]
+            modulator, per = self.bounds[name]
+            if per == "all":
+                return float(modulator.value[0])
+            return modulator.value[(self.pre_of if per == PRE else self.post_of)[ids]]
+
+        return value_of
+
+    def sent(self, ids: np.ndarray) -> np.ndarray:
+        """The sum of the products of ``transmit``."""
+        lookup = self.lookup(ids)
+        return np.broadcast_to(sum(product(p.coefficient, p.factors, lookup) for p in self.learning.transmit), ids.shape)

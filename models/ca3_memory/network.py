@@ -1,0 +1,96 @@
+"""The CA3 network: populations, connections and plasticity (Casanueva-Morato et al. 2024, Neural Networks 178:106474)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ernsnn.describe import stdp
+from ernsnn.describe.connectors import AllToAll, OneToOne
+from ernsnn.describe.network import Network, Population, View
+from ernsnn.describe.neurons import LIF
+from ernsnn.describe.stimuli import SpikeTimes
+from ernsnn.errors import InvalidModel
+
+Times = Sequence[Sequence[float]]
+_W = 6.0  # nA: one such spike makes a neuron fire
+
+
+def build(
+    cues: int = 5,
+    contents: int = 10,
+    cue_times_ms: Times | None = None,
+    content_times_ms: Times | None = None,
+) -> Network:
+    """The memory of ``cues`` one-hot cues and ``contents`` content bits, driven by the given spike times in ms.
+
+    Without times it gets no input. Time step 1 ms, currents averaged over the step as on SpiNNaker; population names
+    as in the paper.
+    """
+    for name, size in (("cues", cues), ("contents", contents)):
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise InvalidModel(f"ca3_memory: {name} must be a whole number >= 1, got {size!r}")
+    cue_times = [[] for _ in range(cues)] if cue_times_ms is None else list(cue_times_ms)
+    content_times = [[] for _ in range(contents)] if content_times_ms is None else list(content_times_ms)
+    for name, times, size in (("cue_times_ms", cue_times, cues), ("content_times_ms", content_times, contents)):
+        if len(times) != size:
+            raise InvalidModel(f"ca3_memory: {name} has {len(times)} lists for {size} neurons")
+
+    net = Network(dt_ms=1.0, current_integration="step_average", name="ca3_memory")
+    slow, fast = _cell(cm_nF=0.27, tau_m_ms=3.0), _cell(cm_nF=0.14, tau_m_ms=0.5)
+    out = _cell(cm_nF=0.27, tau_m_ms=3.0, v_threshold_mV=-57.5)
+
+    inputs = net.population("IN", cues + contents, SpikeTimes([*cue_times, *content_times]))
+    cue_cue = net.population("CA3cueCueRecall", cues, slow)
+    cont_cue = net.population("CA3contCueRecall", contents, slow)
+    cont_cond = net.population("CA3contCond", contents, fast)
+    cond_int = net.population("CA3contCondInt", 1, fast)
+    cue_cont = net.population("CA3cueContRecall", cues, fast)
+    cont_cont = net.population("CA3contContRecall", contents, slow)
+    merge_cue = net.population("CA3mergeCue", cues, slow)
+    merge_cont = net.population("CA3mergeCont", contents, slow)
+    output = net.population("OUT", cues + contents, out)
+
+    one, everyone, others = OneToOne(), AllToAll(), AllToAll(self_connections=False)
+    lateral = _W * contents
+
+    def connect(pre: Population | View, post: Population | View, how: OneToOne | AllToAll, weight: float, delay: float, sign: str = "+") -> None:
+        receptor = "excitatory" if sign == "+" else "inhibitory"
+        name = f"{pre.name}-{post.name}".replace("[", "_").replace("]", "").replace(":", "_")
+        if name in net.projections:
+            name += "_inhibition"
+        net.projection(name, pre, post, how, weight_nA=weight, delay_ms=delay, receptor=receptor)  # type: ignore[arg-type]
+
+    connect(inputs[:cues], cue_cue, one, _W, 1)
+    connect(inputs[cues:], cont_cue, one, _W, 1)
+    connect(cue_cue, cue_cont, one, _W, 2)
+    connect(cue_cue, cue_cont, others, lateral, 3, "-")
+    connect(cue_cont, cue_cont, others, lateral, 2, "-")
+    connect(cue_cue, cont_cond, everyone, _W, 2, "-")
+    connect(cont_cue, cont_cond, one, 9.0, 1)
+    connect(cont_cue, cond_int, everyone, _W, 1)
+    connect(cond_int, cont_cond, everyone, 2.0, 1)
+    connect(cont_cond, cont_cont, one, _W, 1)
+    connect(cue_cue, merge_cue, one, _W, 3)
+    connect(cont_cue, merge_cont, one, _W, 3)
+    connect(cue_cont, merge_cue, one, _W, 1)
+    connect(cont_cont, merge_cont, one, _W, 1)
+    connect(merge_cue, output[:cues], one, _W, 1)
+    connect(merge_cont, output[cues:], one, _W, 1)
+
+    rule = stdp.pair(tau_plus_ms=3.0, tau_minus_ms=3.0, A_plus=_W, A_minus=_W, w_max=_W)
+    net.projection("cue_to_content", cue_cue, cont_cue, everyone, weight_nA=0.0, delay_ms=1.0, learning=rule)
+    net.projection("content_to_cue", cont_cont, cue_cont, everyone, weight_nA=0.0, delay_ms=1.0, learning=rule)
+    return net
+
+
+def _cell(*, cm_nF: float, tau_m_ms: float, v_threshold_mV: float = -57.0) -> LIF:
+    return LIF(
+        cm_nF=cm_nF,
+        tau_m_ms=tau_m_ms,
+        tau_refrac_ms=1.0,
+        tau_syn_E_ms=0.3,
+        tau_syn_I_ms=0.3,
+        v_rest_mV=-60.0,
+        v_reset_mV=-60.0,
+        v_threshold_mV=v_threshold_mV,
+    )
