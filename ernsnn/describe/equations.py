@@ -15,7 +15,9 @@ _MOST_PRODUCTS = 200
 _LARGEST = 1e300
 
 
-def parse_products(text: str, names: Collection[str], parameters: Mapping[str, float], where: str) -> tuple[Product, ...]:
+def parse_products(
+    text: str, names: Collection[str], parameters: Mapping[str, float], where: str
+) -> tuple[Product, ...]:
     """The products whose sum ``text`` is.
 
     ``names`` may appear as variables, ``parameters`` are replaced by their numbers. A sum in one variable alone, such

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
@@ -114,7 +114,9 @@ class Mark:
             initial = to_number(self.initial, f"{path}.initial")
             object.__setattr__(self, "initial", initial)
             if np.min(initial) < self.low or np.max(initial) > self.high:
-                raise InvalidModel(f"{path}: initial value {self.initial} lies outside its bounds [{self.low}, {self.high}]")
+                raise InvalidModel(
+                    f"{path}: initial value {self.initial} lies outside its bounds [{self.low}, {self.high}]"
+                )
         if not self.low < self.high:
             raise InvalidModel(f"{path}: needs low < high, got {self.low} and {self.high}")
 
@@ -187,7 +189,9 @@ class LearningRule:
         found = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
         for term in self.terms:
             if term.target not in self.variables:
-                found.append(f"a term changes {term.target!r}, but the synapse's variables are {', '.join(self.variables)}")
+                found.append(
+                    f"a term changes {term.target!r}, but the synapse's variables are {', '.join(self.variables)}"
+                )
             found += [
                 f"a term of {term.target!r} uses {f.variable!r}, which is no variable, trace or third factor "
                 f"(known: {', '.join(known)})"
@@ -202,7 +206,9 @@ class LearningRule:
                 found.append(f"bounds of {variable!r}: only 'w' has bounds here; a mark carries its own")
             elif not low <= high:
                 found.append(f"bounds of {variable!r}: need low <= high, got {low} and {high}")
-        found += [f"Normalise: unknown variable {n.variable!r}" for n in self.normalise if n.variable not in self.variables]
+        found += [
+            f"Normalise: unknown variable {n.variable!r}" for n in self.normalise if n.variable not in self.variables
+        ]
         if self.needs_epoch and self.epoch_ms is None:
             found.append("epoch terms and Normalise need epoch_ms")
         if self.epoch_ms is not None and not self.needs_epoch:
@@ -250,7 +256,7 @@ class LearningRule:
             for product in parse_products(text, names, parameters, where=f"on_{event}[{target!r}]")
         ]
         return cls(
-            terms=cast(list[Term], terms),
+            terms=terms,
             traces=traces,
             marks=marks,
             bounds=dict(bounds or {}),

@@ -39,7 +39,9 @@ class IntrinsicPlasticity:
 
     def __post_init__(self) -> None:
         if self.target not in INTRINSIC_TARGETS:
-            raise InvalidModel(f"IntrinsicPlasticity.target: must be one of {', '.join(INTRINSIC_TARGETS)}, got {self.target!r}")
+            raise InvalidModel(
+                f"IntrinsicPlasticity.target: must be one of {', '.join(INTRINSIC_TARGETS)}, got {self.target!r}"
+            )
         events = {t.event for t in self.rule.terms} | {t.event for t in self.rule.traces.values()}
         if "pre" in events:
             raise InvalidModel("IntrinsicPlasticity: a neuron has no pre spikes of its own; use 'post' for its spikes")
@@ -151,7 +153,11 @@ class Network:
     """
 
     def __init__(
-        self, *, dt_ms: float = 1.0, current_integration: Literal["exact", "step_average"] = "exact", name: str = "network"
+        self,
+        *,
+        dt_ms: float = 1.0,
+        current_integration: Literal["exact", "step_average"] = "exact",
+        name: str = "network",
     ) -> None:
         self.name = name
         self.dt_ms = float(to_unit(dt_ms, "ms", "Network.dt_ms"))
@@ -240,7 +246,9 @@ class Network:
         self.projections[name] = projection
         return projection
 
-    def astrocyte(self, name: str, listens_to: Sequence[Population | View], *, tau_ms: float, **options: Any) -> Astrocyte:
+    def astrocyte(
+        self, name: str, listens_to: Sequence[Population | View], *, tau_ms: float, **options: Any
+    ) -> Astrocyte:
         """Add leaky astrocytes that listen to ``listens_to``; the options are those of ``Astrocyte``."""
         self._check_name(name)
         views = [as_view(member, f"{name}.listens_to") for member in listens_to]
@@ -253,8 +261,9 @@ class Network:
     def signal(self, name: str, *, times_ms: Any, values: Any) -> Signal:
         """Add a given third factor: ``values[k]`` (a number, or one a neuron) from ``times_ms[k]`` on, 0 before."""
         self._check_name(name)
-        self.modulators[name] = Signal(name=name, schedule=Schedule(times_ms, values))
-        return self.modulators[name]
+        signal = Signal(name=name, schedule=Schedule(times_ms, values))
+        self.modulators[name] = signal
+        return signal
 
     def inject(self, target: Population | View, current: CurrentSteps) -> Injection:
         """Inject a stepwise current into neurons."""
@@ -266,7 +275,9 @@ class Network:
         self.injections.append(Injection(target=view, current=current))
         return self.injections[-1]
 
-    def probe(self, target: Population | View | Modulator | Projection, variable: str, *, every_ms: Any = None) -> Probe:
+    def probe(
+        self, target: Population | View | Modulator | Projection, variable: str, *, every_ms: Any = None
+    ) -> Probe:
         """Record ``variable`` of ``target`` at the end of every ``every_ms`` (default: every step).
 
         Variables: of neurons ``v_mV``, ``I_E_nA``, ``I_I_nA``, ``theta_mV``; of a third factor ``value`` or, for an
@@ -283,7 +294,9 @@ class Network:
         else:
             where, known = target, ("C", "value") if isinstance(target, Astrocyte) else ("value",)
         if variable not in known:
-            raise InvalidModel(f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})")
+            raise InvalidModel(
+                f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})"
+            )
         if any(p.variable == variable and p.target.name == where.name for p in self.probes):
             raise InvalidModel(f"probe of {where.name}: {variable!r} is recorded already")
         self.probes.append(Probe(target=where, variable=variable, every_ms=every))
@@ -318,16 +331,22 @@ class Network:
         if isinstance(p.connector, FixedInDegree):
             candidates = p.pre.size - (not p.connector.self_connections)
             if p.connector.n > candidates:
-                raise InvalidModel(f"{p.name}: an in-degree of {p.connector.n} needs as many pre neurons, there are {candidates}")
+                raise InvalidModel(
+                    f"{p.name}: an in-degree of {p.connector.n} needs as many pre neurons, there are {candidates}"
+                )
         if isinstance(p.connector, FromList) and len(p.connector.pairs):
             highest = np.max(p.connector.pairs, axis=0)
             for side, index, view in (("pre", highest[0], p.pre), ("post", highest[1], p.post)):
                 if index >= view.size:
-                    raise InvalidModel(f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}")
+                    raise InvalidModel(
+                        f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}"
+                    )
         for name in ("weight_nA", "delay_ms"):
             self._check_synapse_shape(p, name)
         if not isinstance(p.delay_ms, Distribution) and np.min(p.delay_ms, initial=np.inf) < self.dt_ms * (1 - 1e-9):
-            raise InvalidModel(f"{p.name}.delay_ms: the shortest delay is one step of {self.dt_ms} ms, got {np.min(p.delay_ms)}")
+            raise InvalidModel(
+                f"{p.name}.delay_ms: the shortest delay is one step of {self.dt_ms} ms, got {np.min(p.delay_ms)}"
+            )
         _check_weights(p)
         if p.learning is None:
             if p.third_factors or p.transmit != "w":
@@ -342,7 +361,9 @@ class Network:
         allowed = (listed(p.connector),) if listed else (p.pre.size, p.post.size)
         if shape not in ((), allowed):
             kind = type(p.connector).__name__
-            raise InvalidModel(f"{p.name}.{name}: for {kind} needs one number or an array of shape {allowed}, got {shape}")
+            raise InvalidModel(
+                f"{p.name}.{name}: for {kind} needs one number or an array of shape {allowed}, got {shape}"
+            )
 
     def _check_learning(self, p: Projection, rule: LearningRule) -> None:
         missing = [n for n in rule.third_factors if n not in p.third_factors]
@@ -351,13 +372,16 @@ class Network:
             raise InvalidModel(
                 f"{p.name}.third_factors: "
                 + "; ".join(
-                    [f"say which astrocyte or signal {n!r} is" for n in missing] + [f"the rule has no third factor {n!r}" for n in extra]
+                    [f"say which astrocyte or signal {n!r} is" for n in missing]
+                    + [f"the rule has no third factor {n!r}" for n in extra]
                 )
             )
         for symbol, given in p.third_factors.items():
             modulator = given.modulator if isinstance(given, ThirdFactor) else given
             if not isinstance(modulator, Astrocyte | Signal) or self.modulators.get(modulator.name) is not modulator:
-                raise InvalidModel(f"{p.name}.third_factors[{symbol!r}]: {given!r} is no astrocyte or signal of this network")
+                raise InvalidModel(
+                    f"{p.name}.third_factors[{symbol!r}]: {given!r} is no astrocyte or signal of this network"
+                )
             if isinstance(given, ThirdFactor):
                 size = p.pre.size if given.per == "pre" else p.post.size
                 if modulator.size not in (1, size):
@@ -370,9 +394,11 @@ class Network:
                     f"ThirdFactor(modulator=..., per='pre' or 'post')"
                 )
         for name, trace in rule.traces.items():
-            given = p.third_factors.get(trace.gate) if trace.gate else None
-            if isinstance(given, ThirdFactor) and given.modulator.size > 1 and given.per != trace.event:
-                raise InvalidModel(f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the others")
+            gate = p.third_factors[trace.gate] if trace.gate else None
+            if isinstance(gate, ThirdFactor) and gate.modulator.size > 1 and gate.per != trace.event:
+                raise InvalidModel(
+                    f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the others"
+                )
 
 
 def _check_weights(p: Projection) -> None:

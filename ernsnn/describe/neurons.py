@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +62,7 @@ class AdaptiveLIF(LIF):
 _POSITIVE = ("cm_nF", "tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms", "tau_threshold_ms")
 
 
-def check_neuron_values(path: str, values: dict[str, Value]) -> None:
+def check_neuron_values(path: str, values: Mapping[str, Value]) -> None:
     """Raise InvalidModel, naming ``path`` and the parameter, on what no neuron can have.
 
     Called on what the user wrote, and again by the lowering on the numbers that distributions gave.

@@ -28,7 +28,9 @@ class Schedule:
         if times.ndim != 1 or (np.diff(times) <= 0).any() or (times < 0).any():
             raise InvalidModel("Schedule.times_ms: must be a rising list of times >= 0")
         if values.ndim > 2 or len(values) != len(times):
-            raise InvalidModel(f"Schedule: {len(times)} times need as many values, got an array of shape {values.shape}")
+            raise InvalidModel(
+                f"Schedule: {len(times)} times need as many values, got an array of shape {values.shape}"
+            )
         object.__setattr__(self, "times_ms", times)
         object.__setattr__(self, "values", values)
 

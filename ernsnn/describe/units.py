@@ -55,12 +55,14 @@ def _from_text(text: str, unit: str, path: str) -> float:
     parsed = _parse_unit(match.group(2)) if match else None
     dimension, factor = _si_unit(unit)
     if match is None or parsed is None:
-        raise InvalidModel(f'{path}: cannot read {text!r} as a quantity; write a number in {unit} or text like "1 {unit}"')
+        raise InvalidModel(
+            f'{path}: cannot read {text!r} as a quantity; write a number in {unit} or text like "1 {unit}"'
+        )
     if parsed[0] != dimension:
         raise InvalidModel(f"{path}: {text!r} is a {parsed[0]}, but a {dimension} in {unit} is needed")
     # Whole powers of ten, so that "20 ms" is exactly 20.0 and "0.3 s" exactly 300.0.
     number, exponent = float(match.group(1)), round(np.log10(parsed[1]) - np.log10(factor))
-    return number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent
+    return float(number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent)
 
 
 def _from_foreign(value: Any, unit: str, path: str) -> Any:

@@ -48,7 +48,12 @@ class Recording:
     @classmethod
     def from_arrays(cls, flat: dict[str, np.ndarray], meta: dict[str, Any]) -> Recording:
         """The inverse of ``to_arrays``."""
-        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {"spikes": {}, "signals": {}, "synapses": {}, "neurons": {}}
+        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {
+            "spikes": {},
+            "signals": {},
+            "synapses": {},
+            "neurons": {},
+        }
         for key, array in flat.items():
             if key != "n_steps":
                 kind, name, what = key.split("/")

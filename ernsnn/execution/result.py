@@ -59,7 +59,9 @@ class Result:
         matrix = np.full((found.connectivity.n_pre, found.connectivity.n_post), np.nan)
         pre, post = rows.pre - found.pre_start, rows.post - found.post_start
         if len(np.unique(pre * matrix.shape[1] + post)) < len(pre):
-            raise InvalidModel(f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]")
+            raise InvalidModel(
+                f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]"
+            )
         matrix[pre, post] = values
         return matrix
 

@@ -44,7 +44,13 @@ def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0) -> I
 
 
 def compile(  # noqa: A001 - the field's word for it
-    model: Network | Graph, backend: str | Backend = "brian2", *, duration_ms: Any, out: str | Path, seed: int = 0, **options: Any
+    model: Network | Graph,
+    backend: str | Backend = "brian2",
+    *,
+    duration_ms: Any,
+    out: str | Path,
+    seed: int = 0,
+    **options: Any,
 ) -> Program:
     """Write the program that runs ``model`` for ``duration_ms`` into the folder ``out``; it needs no ernsnn to run.
 
@@ -58,7 +64,9 @@ def compile(  # noqa: A001 - the field's word for it
     return program
 
 
-def run(model: Network | Graph, *, duration_ms: Any, seed: int = 0, backend: str | Backend = "brian2", **options: Any) -> Result:
+def run(
+    model: Network | Graph, *, duration_ms: Any, seed: int = 0, backend: str | Backend = "brian2", **options: Any
+) -> Result:
     """Simulate ``model`` for ``duration_ms`` on a backend; the options are the backend's own.
 
     Shows a progress bar on a terminal for anything over two seconds. Raises InvalidModel, UnsupportedOnBackend

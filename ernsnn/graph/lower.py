@@ -101,7 +101,10 @@ class _Lowering:
         return g.Intrinsic(p.plasticity.target, self.rule(p.name, p.plasticity.rule, value, (), ()))
 
     def given_spikes(self, name: str, model: SpikeTimes) -> g.GivenSpikes:
-        rows = [[whole_steps(float(t), self.dt, f"{name}, spike of neuron {i}") for t in row] for i, row in enumerate(model.times_ms)]
+        rows = [
+            [whole_steps(float(t), self.dt, f"{name}, spike of neuron {i}") for t in row]
+            for i, row in enumerate(model.times_ms)
+        ]
         indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
         return g.GivenSpikes(indptr, np.array([step for row in rows for step in row], dtype=np.int64))
 
@@ -110,7 +113,9 @@ class _Lowering:
         chance = rates * (self.dt / 1000.0)
         if np.max(chance, initial=0.0) > 1:
             highest = np.max(rates)
-            raise InvalidModel(f"{name}.rate_hz: {highest} Hz is more than one spike in a step of {self.dt} ms; choose a smaller dt_ms")
+            raise InvalidModel(
+                f"{name}.rate_hz: {highest} Hz is more than one spike in a step of {self.dt} ms; choose a smaller dt_ms"
+            )
         return g.PoissonSpikes(steps, chance, self.key(f"{name}.spikes"))
 
     def schedule(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +143,9 @@ class _Lowering:
             if not transmit:
                 raise InvalidModel(f"{p.name}.transmit: {p.transmit!r} is always 0")
             marks = tuple(
-                g.Variable(m.name, self.synapse_values(p, m.initial, connectivity, order, f"{p.name}.{m.name}"), m.low, m.high)
+                g.Variable(
+                    m.name, self.synapse_values(p, m.initial, connectivity, order, f"{p.name}.{m.name}"), m.low, m.high
+                )
                 for m in p.learning.marks
             )
             learning = self.rule(p.name, p.learning, weight, marks, transmit, bounds)
@@ -217,7 +224,13 @@ class _Lowering:
         return picked + (picked >= row) if without else picked
 
     def synapse_values(
-        self, p: net.Projection, value: Any, connectivity: conn.Connectivity, order: np.ndarray | None, path: str, step_ms: float | None = None
+        self,
+        p: net.Projection,
+        value: Any,
+        connectivity: conn.Connectivity,
+        order: np.ndarray | None,
+        path: str,
+        step_ms: float | None = None,
     ) -> Value:
         if isinstance(value, Distribution):
             return Draw(value.kind, tuple(value.parameters.values()), self.key(path), step_ms)
@@ -262,7 +275,9 @@ class _Lowering:
     def probe(self, p: net.Probe) -> g.Probe:
         every = whole_steps(p.every_ms, self.dt, f"probe of {p.target.name}.{p.variable}")
         if every < 1:
-            raise InvalidModel(f"probe of {p.target.name}.{p.variable}: every_ms must be at least one step of {self.dt} ms")
+            raise InvalidModel(
+                f"probe of {p.target.name}.{p.variable}: every_ms must be at least one step of {self.dt} ms"
+            )
         kind: Literal["neurons", "modulator", "synapses"]
         if isinstance(p.target, net.View):
             return g.Probe("neurons", p.target.population.name, p.target.start, p.target.stop, p.variable, every)

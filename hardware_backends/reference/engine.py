@@ -77,7 +77,10 @@ class Engine:
             n_steps=n_steps,
             spikes={name: self.joined(found) for name, found in spikes.items()},
             signals={
-                p.key: (np.arange(p.every - 1, n_steps, p.every), np.array(signals[p.key]).reshape(-1, self.width(p)))
+                p.key: (
+                    np.arange(p.every - 1, n_steps, p.every),
+                    np.array(signals[p.key]).reshape(len(signals[p.key]), self.width(p)),
+                )
                 for p in self.graph.probes
             },
             synapses={s.p.name: s.variables for s in self.plastic},

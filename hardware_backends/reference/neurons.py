@@ -22,7 +22,10 @@ class NeuronState:
         self.I = np.zeros((2, p.size))
         self.countdown = np.zeros(p.size, dtype=np.int64)
         self.theta = np.zeros(p.size)
-        c = {name: np.broadcast_to(value, p.size) for name, value in membrane(p.parameters, graph.dt_ms, graph.current_integration).items()}
+        c = {
+            name: np.broadcast_to(value, p.size)
+            for name, value in membrane(p.parameters, graph.dt_ms, graph.current_integration).items()
+        }
         self.c = c
         self.g, self.P_syn = np.stack([c["g_E"], c["g_I"]]), np.stack([c["P_E"], c["P_I"]])
         if p.adaptive:
@@ -51,7 +54,13 @@ class NeuronState:
             alpha = (self.I[0] - self.I[1] + i_offset) * c["R"] + self.v_rest
             V = alpha - c["P_m"] * (alpha - self.V)
         else:
-            V = self.v_rest + c["P_m"] * (self.V - self.v_rest) + c["k_E"] * self.I[0] - c["k_I"] * self.I[1] + i_offset * c["k_c"]
+            V = (
+                self.v_rest
+                + c["P_m"] * (self.V - self.v_rest)
+                + c["k_E"] * self.I[0]
+                - c["k_I"] * self.I[1]
+                + i_offset * c["k_c"]
+            )
         self.V = np.where(active, V, self.V)
         self.countdown -= ~active
         threshold = self.v_threshold
@@ -77,4 +86,5 @@ class NeuronState:
 
     def variable(self, name: str) -> np.ndarray:
         """A probed variable."""
-        return {"v_mV": self.V, "I_E_nA": self.I[0], "I_I_nA": self.I[1], "theta_mV": self.theta}[name]
+        known: dict[str, np.ndarray] = {"v_mV": self.V, "I_E_nA": self.I[0], "I_I_nA": self.I[1], "theta_mV": self.theta}
+        return known[name]

@@ -65,7 +65,9 @@ class PlasticState(StaticState):
         n_pre, n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.x = {t.name: TraceState(t.trace, n_pre, dt_ms) for t in self.learning.traces if t.trace.event == PRE}
         self.y = {
-            t.name: [TraceState(t.trace, n_post, dt_ms) for _ in self.delays] for t in self.learning.traces if t.trace.event == POST
+            t.name: [TraceState(t.trace, n_post, dt_ms) for _ in self.delays]
+            for t in self.learning.traces
+            if t.trace.event == POST
         }
         self.columns = [self.by_post(np.flatnonzero(self.delay_index == k), n_post) for k in range(len(self.delays))]
         self.past: list[np.ndarray] = [np.zeros(0, np.int64)] * (int(self.delays.max(initial=0)) + 1)
@@ -112,7 +114,10 @@ class PlasticState(StaticState):
         self.apply(EPOCH, self.everything)
         for n in self.learning.normalise:
             owner = self.pre_of if n.per == PRE else self.post_of
-            values, variable = self.variables[n.variable], next(v for v in self.learning.variables if v.name == n.variable)
+            values, variable = (
+                self.variables[n.variable],
+                next(v for v in self.learning.variables if v.name == n.variable),
+            )
             sums = np.bincount(owner, values)[owner]
             scaled = values * np.divide(n.total, sums, out=np.ones_like(sums), where=sums > 0)
             self.variables[n.variable] = np.clip(scaled, variable.low, variable.high)
@@ -145,4 +150,6 @@ class PlasticState(StaticState):
     def sent(self, ids: np.ndarray) -> np.ndarray:
         """The sum of the products of ``transmit``."""
         lookup = self.lookup(ids)
-        return np.broadcast_to(sum(product(p.coefficient, p.factors, lookup) for p in self.learning.transmit), ids.shape)
+        return np.broadcast_to(
+            sum(product(p.coefficient, p.factors, lookup) for p in self.learning.transmit), ids.shape
+        )

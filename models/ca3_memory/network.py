@@ -53,7 +53,14 @@ def build(
     one, everyone, others = OneToOne(), AllToAll(), AllToAll(self_connections=False)
     lateral = _W * contents
 
-    def connect(pre: Population | View, post: Population | View, how: OneToOne | AllToAll, weight: float, delay: float, sign: str = "+") -> None:
+    def connect(
+        pre: Population | View,
+        post: Population | View,
+        how: OneToOne | AllToAll,
+        weight: float,
+        delay: float,
+        sign: str = "+",
+    ) -> None:
         receptor = "excitatory" if sign == "+" else "inhibitory"
         name = f"{pre.name}-{post.name}".replace("[", "_").replace("]", "").replace(":", "_")
         if name in net.projections:

@@ -1,0 +1,1 @@
+"""Instruments: what is measured on results, whatever backend they come from."""

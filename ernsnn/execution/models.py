@@ -1,0 +1,176 @@
+"""Models by name (entry point group ``ernsnn.models``) or from a Python file with ``build``, and their sessions."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ernsnn.describe.network import Network
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import discover, unknown
+from ernsnn.execution.result import Result
+
+GROUP = "ernsnn.models"
+_SESSION_ONLY = ("input", "demo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a run meant in the model's own terms: a printed table, and the same as JSON, saved as ``name``.json."""
+
+    name: str
+    text: str
+    data: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A network ready to run, for how long (None: the user says), and how to read the result."""
+
+    network: Network
+    duration_ms: float | None = None
+    summarise: Callable[[Result], Summary] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A module with ``build(**parameters) -> Network`` and perhaps ``session(*, input, demo, **parameters) -> Session``.
+
+    ``name`` is the user's word for it: a registered name, or the path of a file.
+    """
+
+    name: str
+    module: ModuleType
+    file: Path | None = None
+
+    @property
+    def description(self) -> str:
+        """The first line of the module's docstring."""
+        return (inspect.getdoc(self.module) or "").partition("\n")[0]
+
+    @property
+    def has_session(self) -> bool:
+        """Whether it takes an input file or has a demonstration."""
+        return hasattr(self.module, "session")
+
+    @property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """What can be set: what ``session`` names and, where it passes others on or is not there, what ``build`` does."""
+        named: dict[str, inspect.Parameter] = {}
+        for signature in self._signatures():
+            for name, parameter in signature.parameters.items():
+                if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                    named.setdefault(name, parameter)
+        return {name: p for name, p in named.items() if not (self.has_session and name in _SESSION_ONLY)}
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether it accepts parameters that it does not name."""
+        return all(_passes_on(signature) for signature in self._signatures())
+
+    def open(self, *, input: Path | None = None, demo: bool = False, **parameters: Any) -> Session:
+        """The session of these parameters; without a ``session`` of its own the model is built as it is.
+
+        Raises InvalidModel, naming the model and the cause, whatever goes wrong inside it.
+        """
+        for name in parameters:
+            if name not in self.parameters and not self.takes_any:
+                raise InvalidModel(unknown(f"{self.name}: no parameter", name, self.parameters))
+        if not self.has_session:
+            if input is not None or demo:
+                given = "demonstration" if demo else "input file"
+                raise InvalidModel(f"{self.name}: takes no {given}; a model that does has a function `session`")
+            session = Session(network=self._call("build", parameters))
+        else:
+            session = self._call("session", {"input": input, "demo": demo, **parameters})
+            if not isinstance(session, Session):
+                raise InvalidModel(f"{self.name}: session must return a Session, got {type(session).__name__}")
+        if not isinstance(session.network, Network):
+            raise InvalidModel(f"{self.name}: build must return a Network, got {type(session.network).__name__}")
+        return session
+
+    def _signatures(self) -> list[inspect.Signature]:
+        build = inspect.signature(self.module.build)
+        session = inspect.signature(self.module.session) if self.has_session else None
+        return [build] if session is None else [build, session] if _passes_on(session) else [session]
+
+    def _call(self, function: str, arguments: Mapping[str, Any]) -> Any:
+        called = getattr(self.module, function)
+        try:
+            inspect.signature(called).bind(**arguments)
+        except TypeError as error:
+            raise InvalidModel(f"{self.name}: {function}: {error}; give it with --set NAME=VALUE") from None
+        with _guarded(self.name, self.file, function):
+            return called(**arguments)
+
+
+def _passes_on(signature: inspect.Signature) -> bool:
+    return any(p.kind == p.VAR_KEYWORD for p in signature.parameters.values())
+
+
+def model_names() -> list[str]:
+    """The names of all registered models, loadable or not."""
+    return list(discover(GROUP))
+
+
+def get_model(name: str) -> Model:
+    """The model of that name, or in that file. Raises InvalidModel, with the cause in one line, where it cannot be."""
+    loaders = discover(GROUP)
+    if name in loaders:
+        with _guarded(name, None, "the plug-in does not load"):
+            module = loaders[name]()
+        return _checked(Model(name, module))
+    file = Path(name)
+    if file.suffix != ".py" and not file.is_file():
+        raise InvalidModel(unknown("no model", name, loaders) + "; a model of your own is a file that ends in .py")
+    if not file.is_file():
+        raise InvalidModel(f"{name}: no such file")
+    return _checked(Model(name, _load_file(name, file), file))
+
+
+def _checked(model: Model) -> Model:
+    if not callable(getattr(model.module, "build", None)):
+        raise InvalidModel(f"{model.name}: has no function `build(...)` that returns a Network")
+    return model
+
+
+def _load_file(name: str, file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"ernsnn_model_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise InvalidModel(f"{name}: is no Python file; a model is a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    with _guarded(name, file, "the file does not load"):
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def _guarded(name: str, file: Path | None, what: str) -> Iterator[None]:
+    """Turns whatever a model raises into one line, and what it prints into remarks on stderr.
+
+    Neighbours of a model's file can be imported meanwhile.
+    """
+    neighbours = [] if file is None else [str(file.resolve().parent)]
+    sys.path.extend(neighbours)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except InvalidModel as error:
+        raise InvalidModel(str(error) if str(error).startswith(name) else f"{name}: {error}") from error
+    except (Exception, SystemExit) as error:
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if file and f.filename == str(file)]
+        where = f" (line {lines[-1]})" if lines else ""
+        raise InvalidModel(f"{name}: {what}: {cause}{where}") from error
+    finally:
+        for neighbour in neighbours:
+            sys.path.remove(neighbour)

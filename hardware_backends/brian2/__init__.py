@@ -1,0 +1,60 @@
+"""Brian2: a graph becomes a pure Brian2 script, which is run in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ernsnn.errors import BackendNotAvailable
+from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.recording import Recording
+from ernsnn.execution.subprocesses import run_program
+from ernsnn.graph.graph import Graph
+
+from .capabilities import CAPABILITIES
+from .compiler import compile_program
+from .cost import choose_target
+
+
+class Brian2Backend(Backend):
+    """Compiles to a script of the Brian2 simulator (Stimberg, Brette and Goodman 2019)."""
+
+    name: ClassVar[str] = "brian2"
+    description: ClassVar[str] = "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
+    capabilities = CAPABILITIES
+    options: ClassVar[Mapping[str, Option]] = {
+        "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),
+        "threads": Option(0, (), "OpenMP threads of cpp_standalone; 0 is one thread without OpenMP"),
+    }
+
+    def missing(self) -> str | None:
+        """See ``Backend.missing``."""
+        if importlib.util.find_spec("brian2") is None:
+            return "brian2 is not installed: pip install brian2"
+        return None
+
+    def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
+        """A folder with ``program.py``, which needs Brian2 and NumPy only, and ``arrays.npz``."""
+        target = options.get("target", "auto")
+        chosen = choose_target(graph, n_steps) if target == "auto" else target
+        if chosen == "cpp_standalone" and not (shutil.which("g++") and shutil.which("make")):
+            raise BackendNotAvailable("brian2: target cpp_standalone needs g++ and make; install them, or set target=numpy")
+        return compile_program(graph, n_steps, target=chosen, threads=options.get("threads", 0))
+
+    def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
+        """See ``Backend.run``."""
+        program = self.compile(graph, n_steps, **options)
+        with tempfile.TemporaryDirectory(prefix="ernsnn-brian2-") as scratch:
+            folder = program.write(Path(scratch) / "program")
+            run_program(folder, program.main, ["recording.npz"], progress, f"the Brian2 program of {graph.name}")
+            with np.load(folder / "recording.npz", allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        about = {key: str(arrays.pop(f"about/{key}")) for key in ("target", "brian2")}
+        meta = {"options": {"target": about["target"]}, "versions": {"brian2": about["brian2"]}}
+        return Recording.from_arrays(arrays, meta)

@@ -1,0 +1,50 @@
+"""What Brian2 cannot do, or what a user should know: one small function per limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ernsnn.execution.issues import Issue
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.values import Draw, Scalar
+
+LONGEST_PLASTIC_DELAY = 64
+
+
+def plastic_delays(graph: Graph) -> Iterator[Issue]:
+    """A plastic weight is fixed when it is sent and then travels through one register a step."""
+    for p in graph.projections:
+        if p.learning is None:
+            continue
+        if isinstance(p.delay, Scalar):
+            longest = int(p.delay.value)
+        else:
+            longest = int(np.max(p.synapses.delay, initial=1))
+        if longest > LONGEST_PLASTIC_DELAY:
+            yield Issue(
+                backend="brian2",
+                code="B201",
+                path=f"{p.name}.delay_ms",
+                fidelity="unsupported",
+                message=f"a plastic delay of {longest} steps; the registers of the program hold {LONGEST_PLASTIC_DELAY}",
+                remedy="shorten the delay, choose a larger dt_ms, or use backend='reference'",
+            )
+
+
+def memory(graph: Graph) -> Iterator[Issue]:
+    """Brian2 stores every synapse explicitly."""
+    for p in graph.projections:
+        if isinstance(p.weight, Draw) and p.n_synapses > 50_000_000:
+            yield Issue(
+                backend="brian2",
+                code="B301",
+                path=p.name,
+                fidelity="exact",
+                message=f"{p.n_synapses} synapses take at least {p.n_synapses * 24 / 1e9:.1f} GB here",
+                remedy="a backend that draws weights row by row needs less",
+            )
+
+
+CAPABILITIES = (plastic_delays, memory)

@@ -1,0 +1,102 @@
+"""From a graph to a Brian2 script: lays out, builds the parts, writes them with the template."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import jinja2
+import numpy as np
+
+from ernsnn.execution.backend import Program
+from ernsnn.files import Content
+from ernsnn.graph.graph import Graph, Probe
+
+from . import neurons, synapses
+from .layout import CELLS, SOURCES, Layout
+from .modulators import group_name, modulators
+from .parts import Group, Monitor, Parts
+
+_NEURON_VARIABLES = {"v_mV": "V", "I_E_nA": "I_E", "I_I_nA": "I_I", "theta_mV": "theta"}
+
+
+def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) -> Program:
+    """``program.py`` and ``arrays.npz``."""
+    layout, parts = Layout(graph), Parts()
+    groups: dict[str, Group] = {}
+    if layout.sources:
+        groups[SOURCES] = neurons.sources(layout, n_steps, parts)
+    if layout.cells:
+        groups[CELLS] = neurons.cells(layout, graph, synapses.longest_registers(layout), parts)
+        neurons.intrinsic(layout, graph, groups[CELLS], parts)
+        synapses.spike_history(layout, groups, parts)
+    parts.groups += groups.values()
+    modulators(layout, graph, parts)
+    parts.synapses += [synapses.static(s) for s in layout.static]
+    parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
+    parts.monitors += [monitor(k, probe, layout) for k, probe in enumerate(graph.probes)]
+    arrays = collect(parts, layout)
+    text = _template().render(
+        graph=graph, n_steps=n_steps, target=target, threads=threads, parts=parts, layout=layout, outputs=outputs(layout)
+    )
+    written: dict[str, Content] = {"program.py": text, "arrays.npz": arrays}
+    if target == "cpp_standalone":
+        written["standalone.py"] = _resource("standalone.py")
+    return Program(written)
+
+
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined, autoescape=False
+    )
+    environment.filters["is_number"] = lambda value: isinstance(value, bool | int | float)
+    return environment.from_string(_resource("program.py.j2"))
+
+
+def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
+    """Every array that the script loads, under the name by which it does."""
+    arrays = {f"tables/{name}": values for name, values in parts.tables.items()}
+    for group in parts.groups:
+        arrays |= {f"{group.name}/{n}": v for n, v in group.values.items() if isinstance(v, np.ndarray)}
+        arrays |= {f"{group.name}/{n}": index for n, (_, _, index) in group.links.items()}
+    for s in parts.synapses:
+        arrays |= {f"{s.name}/i": s.i, f"{s.name}/j": s.j}
+        arrays |= {f"{s.name}/{n}": v for n, v in s.values.items() if isinstance(v, np.ndarray)}
+    for s in (*layout.static, *layout.plastic):
+        arrays[f"{s.name}/delay"] = s.delay
+    arrays |= {f"monitors/{m.key}": m.record for m in parts.monitors}
+    return arrays
+
+
+def monitor(k: int, probe: Probe, layout: Layout) -> Monitor:
+    """Where a probe finds its variable."""
+    if probe.kind == "neurons":
+        first = layout.start[probe.target]
+        record = np.arange(first + probe.start, first + probe.stop)
+        return Monitor(f"probe{k}", probe.key, CELLS, _NEURON_VARIABLES[probe.variable], record, probe.every)
+    if probe.kind == "modulator":
+        size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
+        return Monitor(f"probe{k}", probe.key, group_name(probe.target), probe.variable, np.arange(size), probe.every)
+    owner = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
+    part = owner.slices[probe.target]
+    variable = synapses.Plastic.variable(probe.variable)
+    return Monitor(f"probe{k}", probe.key, owner.name, variable, np.arange(part.start, part.stop), probe.every)
+
+
+def outputs(layout: Layout) -> list[tuple[str, str, str, int, int]]:
+    """(key of the recording, object, variable, first, last) of final synapses and learned neuron parameters."""
+    found = []
+    for s in layout.plastic:
+        for name, part in s.slices.items():
+            learning = s.first.learning
+            assert learning is not None
+            for v in learning.variables:
+                found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), part.start, part.stop))
+    for p in layout.cells:
+        if p.intrinsic:
+            first, target = layout.start[p.name], p.intrinsic.target
+            found.append((f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], first, first + p.size))
+    return found

@@ -1,0 +1,64 @@
+"""Text of Brian2 expressions. Numbers become named constants, so that new numbers need no new compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ernsnn.describe.learning import Factor, Product, Term
+
+Naming = Callable[[str], str]
+
+
+class Constants:
+    """Numbers that an object's code uses, by name; equal numbers share one."""
+
+    def __init__(self, prefix: str = "k") -> None:
+        self.prefix = prefix
+        self.values: dict[str, float] = {}
+
+    def name(self, value: float) -> str:
+        """How code refers to ``value``."""
+        for name, known in self.values.items():
+            if known == value:
+                return name
+        name = f"{self.prefix}{len(self.values)}"
+        self.values[name] = value
+        return name
+
+    @property
+    def equations(self) -> list[str]:
+        """Their declarations."""
+        return [f"{name} : 1 (shared, constant)" for name in self.values]
+
+
+def factor(f: Factor, naming: Naming, constants: Constants) -> str:
+    """(offset + scale * variable) ** power."""
+    variable = naming(f.variable)
+    scaled = variable if f.scale == 1 else f"-{variable}" if f.scale == -1 else f"{constants.name(f.scale)}*{variable}"
+    if f.offset == 0:
+        base = scaled if scaled == variable else f"({scaled})"
+    elif f.scale == -1:
+        base = f"({constants.name(f.offset)} - {variable})"
+    else:
+        base = f"({constants.name(f.offset)} + {scaled})"
+    return base if f.power == 1 else f"{base}**{f.power}"
+
+
+def product(p: Product | Term, naming: Naming, constants: Constants) -> str:
+    """coefficient * factors, multiplied from left to right as the reference does."""
+    return "*".join([constants.name(p.coefficient), *(factor(f, naming, constants) for f in p.factors)])
+
+
+def total(products: Iterable[Product | Term], naming: Naming, constants: Constants) -> str:
+    """The sum of products."""
+    return " + ".join(product(p, naming, constants) for p in products)
+
+
+def clipped(value: str, low: float, high: float, constants: Constants) -> str:
+    """``value`` within its bounds."""
+    if np.isinf(low) and np.isinf(high):
+        return value
+    bounds = [f"{'-' if b < 0 else ''}inf" if np.isinf(b) else constants.name(b) for b in (low, high)]
+    return f"clip({value}, {bounds[0]}, {bounds[1]})"

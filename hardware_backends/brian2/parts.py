@@ -1,0 +1,94 @@
+"""The pieces of a program, as the template writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass
+class Operation:
+    """``owner.run_regularly(code)``; ``every`` in steps."""
+
+    name: str
+    owner: str
+    code: list[str]
+    when: str
+    order: int
+    every: int = 1
+
+
+@dataclass
+class Pathway:
+    """What a spike does at a synapse. ``delay`` is in steps: one number, or the name of an array."""
+
+    name: str
+    event: str
+    code: list[str]
+    order: int
+    delay: int | str
+
+
+@dataclass
+class Group:
+    """A NeuronGroup. ``values``: what to set; numbers for shared parameters, arrays otherwise."""
+
+    name: str
+    size: int
+    equations: list[str]
+    values: dict[str, float | np.ndarray] = field(default_factory=dict)
+    links: dict[str, tuple[str, str, np.ndarray]] = field(default_factory=dict)
+    spikes: bool = True
+
+    def parameter(self, name: str, values: np.ndarray, kind: str = "1") -> None:
+        """Declare a constant: shared where all values are equal."""
+        if len(values) and (values == values[0]).all():
+            self.equations.append(f"{name} : {kind} (shared, constant)")
+            self.values[name] = values[0].item()
+        else:
+            self.equations.append(f"{name} : {kind} (constant)")
+            self.values[name] = values
+
+    def state(self, name: str, initial: np.ndarray | None = None, kind: str = "1") -> None:
+        """Declare a variable, 0 at first unless given."""
+        self.equations.append(f"{name} : {kind}")
+        if initial is not None:
+            self.values[name] = initial
+
+
+@dataclass
+class SynapseGroup:
+    """A Synapses object."""
+
+    name: str
+    pre: str
+    post: str
+    equations: list[str]
+    pathways: list[Pathway]
+    i: np.ndarray
+    j: np.ndarray
+    values: dict[str, float | np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class Monitor:
+    """A StateMonitor for one probe."""
+
+    name: str
+    key: str
+    owner: str
+    variable: str
+    record: np.ndarray
+    every: int
+
+
+@dataclass
+class Parts:
+    """A whole program."""
+
+    groups: list[Group] = field(default_factory=list)
+    tables: dict[str, np.ndarray] = field(default_factory=dict)
+    synapses: list[SynapseGroup] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    monitors: list[Monitor] = field(default_factory=list)

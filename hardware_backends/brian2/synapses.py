@@ -1,0 +1,194 @@
+"""Synapses: static ones send, plastic ones learn and then send."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.describe.learning import EPOCH, POST, PRE
+from ernsnn.graph.graph import Graph, Learning
+
+from .expressions import Constants, Naming, clipped, total
+from .layout import CELLS, Layout, Synapses
+from .modulators import local_value
+from .neurons import declare_trace, epoch, trace_code
+from .parts import Group, Operation, Parts, Pathway, SynapseGroup
+
+# Order within the synapses of a step (see modulators.py for what comes first).
+TRACES, POST_EVENTS, PRE_EVENTS, SENDING = -10, -4, -2, 0
+EPOCH_TERMS, EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -9, -8, -7, -6
+
+
+def receptor(s: Synapses) -> str:
+    """E or I; signed weights act on E."""
+    return "I" if s.first.receptor == "inhibitory" else "E"
+
+
+def longest_registers(layout: Layout) -> dict[str, int]:
+    """How many steps a plastic weight can travel, per receptor."""
+    return {r: max([max(s.delays) for s in layout.plastic if receptor(s) == r], default=1) for r in ("E", "I")}
+
+
+def static(s: Synapses) -> SynapseGroup:
+    """What arrives is taken at the start of a step, so a delay of one step is none of Brian2's."""
+    group = SynapseGroup(s.name, s.pre, CELLS, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
+    delay: int | str = s.delays[0] - 1 if len(s.delays) == 1 else f"{s.name}_delay"
+    group.pathways.append(Pathway("pre", "pre", [f"A_{receptor(s)}_post += w"], SENDING, delay))
+    return group
+
+
+class Plastic:
+    """Builds one plastic Synapses object, with the traces that its neurons hold for it."""
+
+    def __init__(self, s: Synapses, graph: Graph, groups: dict[str, Group], layout: Layout) -> None:
+        assert s.first.learning is not None
+        self.s, self.graph, self.groups, self.layout = s, graph, groups, layout
+        self.learning: Learning = s.first.learning
+        self.constants = Constants()
+        self.mixed = len(s.delays) > 1
+        self.values: dict[str, float | np.ndarray] = {}
+        self.equations = []
+        for variable in self.learning.variables:
+            self.equations.append(f"{self.variable(variable.name)} : 1")
+            self.values[self.variable(variable.name)] = s.initial(variable.name)
+        if self.mixed:
+            self.equations.append("d : integer (constant)")
+            self.values["d"] = s.delay
+        self.third: dict[str, str] = {}
+
+    @staticmethod
+    def variable(name: str) -> str:
+        """The weight is w; marks get a prefix, since a user may call one i, t or N."""
+        return "w" if name == "w" else f"mark_{name}"
+
+    def trace_names(self, name: str) -> dict[int, str]:
+        """delay -> variable; a pre trace has one, under delay 0."""
+        event = next(t.trace.event for t in self.learning.traces if t.name == name)
+        own = f"{self.s.name}_{name}"
+        return {0: own} if event == PRE else {d: f"{own}_{d}" for d in self.s.delays}
+
+    def naming(self, pre_suffix: str, post_suffix: str) -> Naming:
+        """How an event refers to variables, traces (before or after this step's increments) and third factors."""
+
+        def name_of(name: str) -> str:
+            if name in {v.name for v in self.learning.variables}:
+                return self.variable(name)
+            if name in self.third:
+                return self.third[name]
+            names = self.trace_names(name)
+            if 0 in names:
+                return f"{names[0]}{pre_suffix}_pre"
+            if len(names) == 1:
+                return f"{next(iter(names.values()))}{post_suffix}_post"
+            return "(" + " + ".join(f"int(d == {d})*{n}{post_suffix}_post" for d, n in names.items()) + ")"
+
+        return name_of
+
+    def change(self, event: str, naming: Naming, guard: str = "") -> list[str]:
+        """Code of all terms of an event: all read the old values, then each target is set and clipped."""
+        terms = [t for t in self.learning.terms if t.event == event]
+        changed = [v for v in self.learning.variables if any(t.target == v.name for t in terms)]
+        added = {v.name: total([t for t in terms if t.target == v.name], naming, self.constants) for v in changed}
+        code = []
+        if len(changed) > 1:
+            code = [f"change_{v.name} = {added[v.name]}" for v in changed]
+            added = {v.name: f"change_{v.name}" for v in changed}
+        for v in changed:
+            target, amount = self.variable(v.name), f"{guard}*({added[v.name]})" if guard else added[v.name]
+            code.append(f"{target} = {clipped(f'{target} + {amount}', v.low, v.high, self.constants)}")
+        return code
+
+    def build(self, parts: Parts) -> SynapseGroup:
+        """The object; its operations go to ``parts``."""
+        s, pre_group, post_group = self.s, self.groups[self.s.pre], self.groups[CELLS]
+        refresh = self.bind_third_factors()
+        parts.operations += refresh
+        self.declare_traces(parts)
+        delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
+        pathways = [
+            Pathway("post", "post", self.change(POST, self.naming("_old", "_old")), POST_EVENTS, delay),
+            Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")), PRE_EVENTS, 0),
+            Pathway("send", "pre", self.sending(), SENDING, 0),
+        ]
+        group = SynapseGroup(s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values)
+        self.epochs(pre_group, post_group, parts)
+        self.equations += self.constants.equations
+        self.values |= self.constants.values
+        return group
+
+    def bind_third_factors(self) -> list[Operation]:
+        code: dict[str, list[str]] = {self.s.pre: [], CELLS: []}
+        self.gates: dict[tuple[str, str], str] = {}
+        gated = {(t.trace.gate, t.trace.event) for t in self.learning.traces}
+        for bound in self.learning.third_factors:
+            side = self.s.pre if bound.per == "pre" else CELLS
+            name, refresh = local_value(bound, self.s.first, self.groups[side], self.layout)
+            code[side] += refresh
+            self.third[bound.symbol] = f"{name}_{'pre' if bound.per == 'pre' else 'post'}"
+            for event, owner in ((PRE, self.s.pre), (POST, CELLS)):
+                if (bound.symbol, event) in gated:
+                    name, refresh = local_value(bound, self.s.first, self.groups[owner], self.layout)
+                    code[owner] += refresh
+                    self.gates[bound.symbol, event] = name
+        return [
+            Operation(f"{self.s.name}_factors_{owner}", owner, lines, "synapses", TRACES - 1)
+            for owner, lines in code.items()
+            if lines
+        ]
+
+    def declare_traces(self, parts: Parts) -> None:
+        code: dict[str, list[str]] = {self.s.pre: [], CELLS: []}
+        for t in self.learning.traces:
+            owner = self.s.pre if t.trace.event == PRE else CELLS
+            gate = self.gates.get((t.trace.gate, t.trace.event)) if t.trace.gate else None
+            for d, name in self.trace_names(t.name).items():
+                declare_trace(self.groups[owner], name, t.trace, self.graph.dt_ms)
+                code[owner] += trace_code(name, t.trace, f"spiked_{d}" if d else "spiking", gate)
+        for owner, lines in code.items():
+            if lines:
+                parts.operations.append(Operation(f"{self.s.name}_traces_{owner}", owner, lines, "synapses", TRACES))
+
+    def sending(self) -> list[str]:
+        sent = total(self.learning.transmit, self.naming("", ""), self.constants)
+        if [p.coefficient for p in self.learning.transmit] == [1.0] and len(self.learning.transmit[0].factors) == 1:
+            sent = sent.split("*", 1)[1]
+        register = {d: f"A_{receptor(self.s)}_post" if d == 1 else f"q{d - 1}_{receptor(self.s)}_post" for d in self.s.delays}
+        if not self.mixed:
+            return [f"{register[self.s.delays[0]]} += {sent}"]
+        return [f"sent = {sent}", *(f"{name} += int(d == {d})*sent" for d, name in register.items())]
+
+    def epochs(self, pre_group: Group, post_group: Group, parts: Parts) -> None:
+        every = self.learning.epoch_steps or 1
+        naming, owner = self.naming("", ""), Group(self.s.name, 0, self.equations)
+        terms = self.change(EPOCH, naming, guard="int(chosen)")
+        if terms:
+            code = ["chosen = True", *terms]
+            parts.operations.append(epoch(f"{self.s.name}_epoch", owner, code, every, EPOCH_TERMS))
+        for k, n in enumerate(self.learning.normalise):
+            side, group = ("pre", pre_group) if n.per == PRE else ("post", post_group)
+            variable = next(v for v in self.learning.variables if v.name == n.variable)
+            sums, name = f"{self.s.name}_sum{k}", self.variable(n.variable)
+            group.state(sums)
+            scaled = f"{name}*(int(scalable)*({self.constants.name(n.total)}/divisor) + int(not scalable))"
+            code = [
+                "chosen = True",
+                f"scalable = chosen and {sums}_{side} > 0",
+                f"divisor = int(scalable)*{sums}_{side} + int(not scalable)",
+                f"{name} = {clipped(scaled, variable.low, variable.high, self.constants)}",
+            ]
+            place = 3 * k  # one after the other
+            parts.operations += [
+                Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", EPOCH_ZERO + place, every),
+                Operation(f"{sums}_add", self.s.name, [f"{sums}_{side} += {name}"], "start", EPOCH_SUM + place, every),
+                epoch(f"{sums}_scale", owner, code, every, EPOCH_SCALE + place),
+            ]
+
+
+def spike_history(layout: Layout, groups: dict[str, Group], parts: Parts) -> None:
+    """Which cells spiked d steps ago: post traces grow when a spike reaches the synapse."""
+    longest = max((d for s in layout.plastic for d in s.delays), default=0)
+    if not longest:
+        return
+    for d in range(1, longest + 1):
+        groups[CELLS].state(f"spiked_{d}", kind="boolean")
+    code = [f"spiked_{d} = spiked_{d - 1}" for d in range(longest, 1, -1)] + ["spiked_1 = spiking"]
+    parts.operations.append(Operation("spike_history", CELLS, code, "synapses", TRACES + 1))

@@ -1,0 +1,6 @@
+"""The hippocampal CA3 memory (Casanueva-Morato et al. 2024): learns contents under cues, recalls either by the other."""
+
+from .memory import CA3Memory, MemoryResult, session
+from .network import build
+
+__all__ = ["CA3Memory", "MemoryResult", "build", "session"]

@@ -1,0 +1,213 @@
+"""The memory as a person uses it: learn, recall, run, read the table."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ernsnn.describe.network import Network
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import Backend
+from ernsnn.execution.models import Session, Summary
+from ernsnn.execution.result import Result
+from ernsnn.execution.simulate import run
+from ernsnn.files import Content
+from ernsnn.graph.graph import GivenSpikes, Source
+
+from .network import build
+from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge
+from .operations import read_operations as _read_operations
+from .testbench import Script, Testbench, read_input
+
+
+class CA3Memory:
+    """A memory of ``cues`` one-hot cues, each of which can hold ``contents`` bits.
+
+    ``learn`` and ``recall`` schedule operations, ``run`` plays them from an empty memory. Each follows the one before
+    by ``spacing_ms``, at which every answer is right, or comes at a time of its own, ``at_ms``; 4 ms is the least, and
+    below about 12 ms recalls may fail. Recall by several content bits is destructive: what was learnt may be damaged.
+    """
+
+    def __init__(self, cues: int = 5, contents: int = 10, *, spacing_ms: int = SAFE_SPACING_MS) -> None:
+        build(cues, contents)  # its checks are ours
+        self.cues, self.contents = cues, contents
+        self.spacing_ms = _whole("spacing_ms", spacing_ms)
+        if self.spacing_ms < MIN_SPACING_MS:
+            raise InvalidModel(f"ca3_memory: spacing_ms must be at least {MIN_SPACING_MS}, got {self.spacing_ms}")
+        self.scheduled: list[Operation] = []
+
+    def __repr__(self) -> str:
+        return f"<CA3Memory: {self.cues} cues, {self.contents} contents, {len(self.scheduled)} operations>"
+
+    def learn(self, cue: int, content: Iterable[int], *, at_ms: int | None = None) -> Operation:
+        """Bind ``content`` (a list of bits) to ``cue``; what the cue held is forgotten, its bits appear once more."""
+        asked = Pattern((self._index("cue", cue, self.cues),), self._bits(content))
+        return self._schedule("learn", asked, at_ms)
+
+    def recall(
+        self, cue: int | None = None, content: Iterable[int] | None = None, *, at_ms: int | None = None
+    ) -> Operation:
+        """Ask for the content of a cue, or for all cues whose content has one of the given bits."""
+        if (cue is None) == (content is None):
+            raise InvalidModel("ca3_memory: recall takes either a cue or content: recall(cue=0) or recall(content=[6])")
+        if cue is not None:
+            return self._schedule("recall", Pattern((self._index("cue", cue, self.cues),)), at_ms)
+        return self._schedule("recall", Pattern((), self._bits(content or ())), at_ms)
+
+    @property
+    def duration_ms(self) -> int:
+        """Until the last operation has been answered: its start and the safe spacing."""
+        return self.scheduled[-1].t_ms + SAFE_SPACING_MS if self.scheduled else 0
+
+    def network(self) -> Network:
+        """The network with the operations as its input."""
+        return build(self.cues, self.contents, *input_times(self.scheduled, self.cues, self.contents))
+
+    def run(
+        self, backend: str | Backend = "brian2", *, seed: int = 0, duration_ms: float | None = None, **options: Any
+    ) -> MemoryResult:
+        """Play all operations from an empty memory; the options are the backend's own."""
+        if not self.scheduled:
+            raise InvalidModel("ca3_memory: nothing to run; schedule operations with learn(...) and recall(...)")
+        duration = self.duration_ms if duration_ms is None else duration_ms
+        result = run(self.network(), duration_ms=duration, seed=seed, backend=backend, **options)
+        return MemoryResult(result.graph, result.recording)
+
+    def _schedule(self, kind: Kind, asked: Pattern, at_ms: int | None) -> Operation:
+        before = self.scheduled[-1] if self.scheduled else None
+        if at_ms is None:
+            start = before.t_ms + self.spacing_ms if before else 0
+        else:
+            start = _whole("at_ms", at_ms)
+            if start < 0:
+                raise InvalidModel(f"ca3_memory: at_ms must be >= 0, got {start}")
+            if before and start < before.t_ms + MIN_SPACING_MS:
+                raise InvalidModel(
+                    f"ca3_memory: {kind} at {start} ms is too near the {before.kind} at {before.t_ms} ms; the earliest "
+                    f"time is {before.t_ms + MIN_SPACING_MS} ms, a safe one {before.t_ms + SAFE_SPACING_MS} ms"
+                )
+        self.scheduled.append(Operation(kind, start, asked))
+        return self.scheduled[-1]
+
+    def _bits(self, content: Iterable[int]) -> tuple[int, ...]:
+        if isinstance(content, str) or not isinstance(content, Iterable):
+            raise InvalidModel(f"ca3_memory: content must be a list of bits such as [0, 1], got {content!r}")
+        bits = [self._index("content", bit, self.contents) for bit in content]
+        if not bits:
+            raise InvalidModel("ca3_memory: content is empty; give at least one bit")
+        if len(set(bits)) < len(bits):
+            raise InvalidModel(f"ca3_memory: content names a bit twice: {bits}")
+        return tuple(sorted(bits))
+
+    @staticmethod
+    def _index(name: str, value: Any, size: int) -> int:
+        index = _whole(name, value)
+        if not 0 <= index < size:
+            raise InvalidModel(f"ca3_memory: {name} must be from 0 to {size - 1}, got {index}")
+        return index
+
+
+class MemoryResult(Result):
+    """A result that also knows its operations; they are read off the input, so that a loaded result has them too."""
+
+    @cached_property
+    def operations(self) -> Operations:
+        """Per operation: when, what, asked, expected, recalled, right."""
+        source = self.graph.population("IN")
+        assert isinstance(source, Source)
+        assert isinstance(source.spikes, GivenSpikes)
+        inputs = np.split(source.spikes.steps, source.spikes.indptr[1:-1])
+        trains = [train.tolist() for train in inputs]
+        cues = self.graph.population("CA3cueCueRecall").size
+        found = _read_operations(trains[:cues], trains[cues:])
+        return judge(found, self.trains("OUT"), cues, self.recording.n_steps)
+
+    def to_files(self) -> dict[str, Content]:
+        """As of every result, and ``operations.json``."""
+        return {**super().to_files(), "operations.json": json.dumps(self.operations.to_json(), indent=1)}
+
+
+def session(
+    *, input: Path | None = None, demo: bool = False, spacing_ms: int | None = None, **parameters: Any
+) -> Session:
+    """Play an input file (a testbench or a list of operations, see ``testbench.py``) or a demonstration.
+
+    ``spacing_ms`` is the distance between operations that have no time of their own.
+    """
+    if input is None and not demo:
+        if spacing_ms is not None:
+            raise InvalidModel("ca3_memory: spacing_ms needs operations: an input file or the demonstration")
+        return Session(network=build(**parameters))
+    if input is not None and demo:
+        raise InvalidModel("ca3_memory: play either an input file or the demonstration")
+    given = sorted({"cue_times_ms", "content_times_ms"} & parameters.keys())
+    if given:
+        raise InvalidModel(f"ca3_memory: {given[0]} would be a second input; leave it out")
+    content = _demonstration() if input is None else read_input(input)
+    if isinstance(content, Testbench):
+        if spacing_ms is not None:
+            raise InvalidModel(f"{input}: a testbench gives every time itself; leave spacing_ms out")
+        sizes = {"cues": len(content.cue_times_ms), "contents": len(content.content_times_ms)}
+        _check_sizes(f"{input}", sizes, parameters)
+        network = build(**sizes, cue_times_ms=content.cue_times_ms, content_times_ms=content.content_times_ms)
+        return _session(network, content.duration_ms, content.notes)
+    what = f"{input}" if input else "ca3_memory, demonstration"
+    _check_sizes(what, {"cues": content.cues, "contents": content.contents}, parameters)
+    if spacing_ms is not None:
+        content = replace(content, spacing_ms=spacing_ms)
+    memory = _memory_of(what, content)
+    return _session(memory.network(), content.duration_ms or memory.duration_ms, ())
+
+
+def _session(network: Network, duration_ms: int, notes: tuple[str, ...]) -> Session:
+    def summarise(result: Result) -> Summary:
+        operations = MemoryResult(result.graph, result.recording).operations
+        return Summary(name="operations", text="\n".join([str(operations), *notes]), data=operations.to_json())
+
+    return Session(network=network, duration_ms=float(duration_ms), summarise=summarise)
+
+
+def _memory_of(what: str, script: Script) -> CA3Memory:
+    number = 0
+    try:
+        spacing = SAFE_SPACING_MS if script.spacing_ms is None else script.spacing_ms
+        memory = CA3Memory(script.cues, script.contents, spacing_ms=spacing)
+        for number, (name, arguments, at_ms) in enumerate(script.operations, start=1):
+            (memory.learn if name == "learn" else memory.recall)(**arguments, at_ms=at_ms)
+    except InvalidModel as error:
+        where = f"operation {number}: " if number else ""
+        raise InvalidModel(f"{what}: {where}{str(error).removeprefix('ca3_memory: ')}") from None
+    return memory
+
+
+def _demonstration() -> Script:
+    """Learn three memories, recall them either way, overwrite one, recall again."""
+    learn: list[tuple[int, list[int]]] = [(0, [0, 1, 8, 9]), (4, [1, 5, 6]), (3, [4, 5, 6])]
+    steps: list[tuple[str, dict[str, Any]]] = [("learn", {"cue": cue, "content": bits}) for cue, bits in learn]
+    steps += [("recall", {"cue": cue}) for cue, _ in learn]
+    steps += [("recall", {"content": [6]}), ("recall", {"content": [2]})]
+    steps += [("learn", {"cue": 3, "content": [1, 3, 4, 8]})]
+    steps += [("recall", {"cue": 3}), ("recall", {"content": [6]}), ("recall", {"content": [8]})]
+    return Script(5, 10, None, None, [(name, arguments, None) for name, arguments in steps])
+
+
+def _check_sizes(what: str, found: dict[str, int], given: dict[str, Any]) -> None:
+    for name, value in given.items():
+        if name in found and value != found[name]:
+            raise InvalidModel(f"{what}: has {found[name]} {name}, not {value}; leave {name} out")
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise InvalidModel(f"ca3_memory: {name} must be a whole number, got {value!r}") from None

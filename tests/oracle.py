@@ -1,0 +1,347 @@
+"""A second, deliberately naive reading of the time step: scalars in plain Python loops, one object a synapse.
+
+Written from the specification alone. Traces, calcium and moving thresholds are no running variables here but sums over
+all events so far, by their definition; every synapse keeps its own; every time constant is put into math.exp anew.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ernsnn.graph.graph import Given, Graph, Leaky, Neurons
+
+
+def evaluate(coefficient, factors, read):
+    """coefficient * product of (offset + scale * variable) ** power."""
+    result = coefficient
+    for factor in factors:
+        result *= (factor.offset + factor.scale * read(factor.variable)) ** factor.power
+    return result
+
+
+def clip(value, low, high):
+    return min(max(value, low), high)
+
+
+def scheduled(steps, values, t, index):
+    """A quantity that is values[k] from steps[k] on and 0 before."""
+    now = 0.0
+    for step, row in zip(steps, values, strict=True):
+        if step <= t:
+            now = float(row[index])
+    return now
+
+
+@dataclass
+class Decaying:
+    """An exponentially decaying sum over events; a "set" event replaces what was before it."""
+
+    tau: float
+    dt: float
+    events: list[tuple[int, float]] = field(default_factory=list)
+
+    def at(self, t):
+        return math.fsum(size * math.exp(-(t - when) * self.dt / self.tau) for when, size in self.events)
+
+    def add(self, t, size):
+        self.events.append((t, size))
+
+    def set(self, t, size):
+        self.events = [(t, size)]
+
+
+class TraceCopy(Decaying):
+    """A trace as one synapse (or neuron) sees it."""
+
+    def __init__(self, trace, dt):
+        super().__init__(trace.tau_ms, dt)
+        self.trace = trace
+
+    def spike(self, t, gate=1.0):
+        if self.trace.mode == "add":
+            self.add(t, self.trace.increment * gate)
+        elif gate != 0:
+            self.set(t, self.trace.increment * gate)
+
+
+class Neuron:
+    def __init__(self, population: Neurons, index: int, graph: Graph):
+        value = {
+            name: float(given if np.ndim(given) == 0 else given[index]) for name, given in population.parameters.items()
+        }
+        self.graph, self.population, self.index, self.dt = graph, population, index, graph.dt_ms
+        self.cm, self.tau_m = value["cm_nF"], value["tau_m_ms"]
+        self.tau_E, self.tau_I = value["tau_syn_E_ms"], value["tau_syn_I_ms"]
+        self.v_rest, self.v_reset = value["v_rest_mV"], value["v_reset_mV"]
+        self.changing = {"v_threshold_mV": value["v_threshold_mV"], "i_offset_nA": value["i_offset_nA"]}
+        self.refractory_steps = math.ceil(round(value["tau_refrac_ms"] / self.dt, 8))
+        self.V, self.I_E, self.I_I, self.countdown = value["v_init_mV"], 0.0, 0.0, 0
+        self.theta = Decaying(value["tau_threshold_ms"], self.dt) if population.adaptive else None
+        self.theta_increment = value.get("threshold_increment_mV", 0.0)
+        self.coming: dict[int, list[float]] = {}
+        self.spike_steps: set[int] = set()
+        self.traces = (
+            {x.name: TraceCopy(x.trace, self.dt) for x in population.intrinsic.learning.traces}
+            if population.intrinsic
+            else {}
+        )
+
+    def arrivals(self, t, scaled):
+        excitatory, inhibitory = self.coming.pop(t, (0.0, 0.0))
+        if scaled:
+            excitatory *= self.tau_E / self.dt * (1 - math.exp(-self.dt / self.tau_E))
+            inhibitory *= self.tau_I / self.dt * (1 - math.exp(-self.dt / self.tau_I))
+        self.I_E += excitatory
+        self.I_I += inhibitory
+
+    def gain(self, tau_s):
+        P = math.exp(-self.dt / self.tau_m)
+        if tau_s == self.tau_m:
+            return self.dt / self.cm * P
+        return self.tau_m / self.cm * tau_s / (tau_s - self.tau_m) * (math.exp(-self.dt / tau_s) - P)
+
+    def i_offset(self, t):
+        total = self.changing["i_offset_nA"]
+        for injected in self.graph.injections:
+            target = injected.target
+            if target.population == self.population.name and target.start <= self.index < target.stop:
+                total += scheduled(injected.steps, injected.values, t, self.index - target.start)
+        return total
+
+    def membrane(self, t, exact):
+        P, resistance = math.exp(-self.dt / self.tau_m), self.tau_m / self.cm
+        if exact:
+            from_rest = P * (self.V - self.v_rest)
+            currents = self.gain(self.tau_E) * self.I_E - self.gain(self.tau_I) * self.I_I
+            return self.v_rest + from_rest + currents + self.i_offset(t) * resistance * (1 - P)
+        alpha = (self.I_E - self.I_I + self.i_offset(t)) * resistance + self.v_rest
+        return alpha - P * (alpha - self.V)
+
+    def step(self, t) -> bool:
+        """Stages 1 and 2; whether it spikes."""
+        exact, spikes = self.graph.current_integration == "exact", False
+        if not exact:
+            self.arrivals(t, scaled=True)
+        if self.countdown > 0:
+            self.countdown -= 1
+        else:
+            self.V = self.membrane(t, exact)
+            threshold = self.changing["v_threshold_mV"] + (self.theta.at(t) if self.theta else 0.0)
+            spikes = threshold <= self.V
+        if spikes:
+            self.V, self.countdown = self.v_reset, self.refractory_steps
+            self.spike_steps.add(t)
+            if self.theta:
+                self.theta.add(t, self.theta_increment)
+        self.I_E *= math.exp(-self.dt / self.tau_E)
+        self.I_I *= math.exp(-self.dt / self.tau_I)
+        if exact:
+            self.arrivals(t, scaled=False)
+        return spikes
+
+    def intrinsic(self, t):
+        """Stages 4 and 5 of intrinsic plasticity: its own spike is a post spike without delay."""
+        if not self.population.intrinsic:
+            return
+        learning, target = self.population.intrinsic.learning, self.population.intrinsic.target
+
+        def change(event):
+            def read(name):
+                return self.changing[target] if name == "w" else self.traces[name].at(t)
+
+            w = learning.variables[0]
+            added = [evaluate(x.coefficient, x.factors, read) for x in learning.terms if x.event == event]
+            if added:
+                self.changing[target] = clip(self.changing[target] + sum(added), w.low, w.high)
+
+        if t in self.spike_steps:
+            change("post")
+            for trace in self.traces.values():
+                trace.spike(t)
+        if learning.epoch_steps and (t + 1) % learning.epoch_steps == 0:
+            change("epoch")
+
+    def variable(self, name, t):
+        if name == "theta_mV":
+            return self.theta.at(t)
+        return {"v_mV": self.V, "I_E_nA": self.I_E, "I_I_nA": self.I_I}[name]
+
+
+class SourceNeuron:
+    def __init__(self, spike_steps):
+        self.spike_steps = spike_steps
+
+
+class ThirdFactor:
+    """An astrocyte, or a given signal."""
+
+    def __init__(self, modulator, graph):
+        self.m, self.graph = modulator, graph
+        if isinstance(modulator, Leaky):
+            self.C = [Decaying(modulator.tau_ms, graph.dt_ms) for _ in range(modulator.size)]
+        self.value = [0.0] * modulator.size
+
+    def step(self, t, populations):
+        if isinstance(self.m, Given):
+            self.value = [scheduled(self.m.steps, self.m.values, t, i) for i in range(self.m.size)]
+            return
+        for member in self.m.members:
+            for position, index in enumerate(range(member.start, member.stop)):
+                if t in populations[member.population][index].spike_steps:
+                    self.C[position if self.m.size > 1 else 0].add(t, self.m.weight)
+        for i, C in enumerate(self.C):
+            calcium = C.at(t)
+            if self.m.threshold is None:
+                self.value[i] = calcium
+            elif self.value[i] == 1.0:
+                self.value[i] = 1.0 if calcium >= self.m.threshold_off else 0.0
+            else:
+                self.value[i] = 1.0 if calcium >= self.m.threshold else 0.0
+
+    def variable(self, name, i, t):
+        return self.C[i].at(t) if name == "C" else self.value[i]
+
+
+class Synapse:
+    def __init__(self, projection, k, populations, modulators, dt):
+        rows = projection.synapses
+        self.p, self.learning, self.modulators = projection, projection.learning, modulators
+        self.pre_index, self.post_index = int(rows.pre[k]), int(rows.post[k])
+        self.pre, self.post = populations[projection.pre][self.pre_index], populations[projection.post][self.post_index]
+        self.delay = int(rows.delay[k])
+        self.value = {name: float(values[k]) for name, values in rows.variables.items()}
+        self.bounds = {v.name: (v.low, v.high) for v in projection.variables}
+        self.traces = {x.name: TraceCopy(x.trace, dt) for x in self.learning.traces} if self.learning else {}
+
+    def third_factor(self, symbol):
+        bound = next(b for b in self.learning.third_factors if b.symbol == symbol)
+        index = {
+            "all": 0,
+            "pre": self.pre_index - self.p.pre_start,
+            "post": self.post_index - self.p.post_start,
+        }[bound.per]
+        return self.modulators[bound.modulator].value[index]
+
+    def read(self, name, t):
+        if name in self.value:
+            return self.value[name]
+        return self.traces[name].at(t) if name in self.traces else self.third_factor(name)
+
+    def change(self, event, t):
+        added: dict[str, float] = {}
+        for term in self.learning.terms:
+            if term.event == event:
+                amount = evaluate(term.coefficient, term.factors, lambda name: self.read(name, t))
+                added[term.target] = added.get(term.target, 0.0) + amount
+        for name, amount in added.items():
+            self.value[name] = clip(self.value[name] + amount, *self.bounds[name])
+
+    def increment(self, event, t):
+        for trace in self.traces.values():
+            if trace.trace.event == event:
+                trace.spike(t, 1.0 if trace.trace.gate is None else self.third_factor(trace.trace.gate))
+
+    def learn(self, t):
+        """Stage 4."""
+        if t - self.delay in self.post.spike_steps:
+            self.change("post", t)
+            self.increment("post", t)
+        if t in self.pre.spike_steps:
+            self.change("pre", t)
+            self.increment("pre", t)
+
+    def transmit(self, t):
+        if t not in self.pre.spike_steps:
+            return
+        sent = self.value["w"]
+        if self.learning:
+            sent = sum(evaluate(x.coefficient, x.factors, self.value.__getitem__) for x in self.learning.transmit)
+        box = self.post.coming.setdefault(t + self.delay, [0.0, 0.0])
+        box[1 if self.p.receptor == "inhibitory" else 0] += sent
+
+
+def epochs(projection, synapses, t):
+    """Stage 5."""
+    learning = projection.learning
+    if not learning or not learning.epoch_steps or (t + 1) % learning.epoch_steps:
+        return
+    for synapse in synapses:
+        synapse.change("epoch", t)
+    for rule in learning.normalise:
+        owner = "pre_index" if rule.per == "pre" else "post_index"
+        for neuron in {getattr(s, owner) for s in synapses}:
+            own = [s for s in synapses if getattr(s, owner) == neuron]
+            total = math.fsum(s.value[rule.variable] for s in own)
+            for synapse in own:
+                if total > 0:
+                    scaled = synapse.value[rule.variable] * rule.total / total
+                    synapse.value[rule.variable] = clip(scaled, *synapse.bounds[rule.variable])
+
+
+@dataclass
+class Outcome:
+    """Spikes as sorted (step, neuron); signals as one row a recorded step; final values as lists."""
+
+    spikes: dict[str, list[tuple[int, int]]]
+    signals: dict[str, list[list[float]]]
+    synapses: dict[str, dict[str, list[float]]]
+    neurons: dict[str, dict[str, list[float]]]
+
+
+def simulate(graph: Graph, n_steps: int) -> Outcome:
+    """Run ``graph`` from step 0."""
+    populations: dict[str, list] = {}
+    for p in graph.populations:
+        if isinstance(p, Neurons):
+            populations[p.name] = [Neuron(p, i, graph) for i in range(p.size)]
+        else:
+            steps, indices = p.spikes.between(0, n_steps)
+            pairs = list(zip(steps.tolist(), indices.tolist(), strict=True))
+            populations[p.name] = [SourceNeuron({s for s, n in pairs if n == i}) for i in range(p.size)]
+    computed = [neuron for p in graph.neurons() for neuron in populations[p.name]]
+    modulators = {m.name: ThirdFactor(m, graph) for m in graph.modulators}
+    synapses = {
+        p.name: [Synapse(p, k, populations, modulators, graph.dt_ms) for k in range(p.n_synapses)]
+        for p in graph.projections
+    }
+    everything = [s for group in synapses.values() for s in group]
+    outcome = Outcome({}, {p.key: [] for p in graph.probes}, {}, {})
+    for t in range(n_steps):
+        for neuron in computed:
+            neuron.step(t)
+        for modulator in modulators.values():
+            modulator.step(t, populations)
+        for synapse in everything:
+            if synapse.learning:
+                synapse.learn(t)
+        for synapse in everything:
+            synapse.transmit(t)
+        for projection in graph.projections:
+            epochs(projection, synapses[projection.name], t)
+        for neuron in computed:
+            neuron.intrinsic(t)
+        for probe in graph.probes:
+            if (t + 1) % probe.every == 0:
+                outcome.signals[probe.key].append(_probe(probe, populations, modulators, synapses, t))
+    for name, members in populations.items():
+        outcome.spikes[name] = sorted((s, i) for i, n in enumerate(members) for s in n.spike_steps if s < n_steps)
+    for p in graph.projections:
+        if p.learning:
+            outcome.synapses[p.name] = {v.name: [s.value[v.name] for s in synapses[p.name]] for v in p.variables}
+    for p in graph.neurons():
+        if p.intrinsic:
+            target = p.intrinsic.target
+            outcome.neurons[p.name] = {target: [n.changing[target] for n in populations[p.name]]}
+    return outcome
+
+
+def _probe(probe, populations, modulators, synapses, t):
+    if probe.kind == "neurons":
+        return [n.variable(probe.variable, t) for n in populations[probe.target][probe.start : probe.stop]]
+    if probe.kind == "modulator":
+        modulator = modulators[probe.target]
+        return [modulator.variable(probe.variable, i, t) for i in range(modulator.m.size)]
+    return [s.value[probe.variable] for s in synapses[probe.target]]
