@@ -1,5 +1,6 @@
 """ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
 
+from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.describe import stdp
 from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
@@ -31,6 +32,7 @@ __all__ = [
     "Astrocyte",
     "Backend",
     "BackendNotAvailable",
+    "Comparison",
     "CurrentSteps",
     "ErnsnnError",
     "Exponential",
@@ -69,6 +71,7 @@ __all__ = [
     "Uniform",
     "UnsupportedOnBackend",
     "check",
+    "compare",
     "compile",
     "load_graph",
     "lower",

@@ -45,23 +45,35 @@ def write_file(path: str | Path, content: Content) -> Path:
     return path
 
 
+def check_folder(folder: str | Path, marker: str) -> None:
+    """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
+    path = Path(os.path.abspath(folder))
+    if path.exists() and not path.is_dir():
+        raise InvalidModel(f"{folder} exists and is a file; name another folder")
+    above = path.parent
+    while not above.exists():
+        above = above.parent
+    try:
+        if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
+            raise InvalidModel(f"{folder} has files that are not ours (no {marker} among them); name another folder")
+        os.rmdir(tempfile.mkdtemp(prefix=f".{path.name}.", dir=above))
+    except OSError as error:
+        raise InvalidModel(f"cannot write {folder}: {error.strerror}") from None
+
+
 def write_folder(folder: str | Path, files: Mapping[str, Content], marker: str | None = None) -> Path:
     """Write a folder of files beside its place and rename it there.
 
     An existing folder is replaced only if it is empty or holds ``marker`` (default: the first file's name), that is,
     if we wrote it. Raises InvalidModel otherwise, and where nothing can be written; what was there is then untouched.
     """
-    folder = Path(folder)
-    marker = marker or next(iter(files))
-    if folder.exists() and not folder.is_dir():
-        raise InvalidModel(f"{folder} exists and is a file; name another folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).exists():
-        raise InvalidModel(f"{folder} has files that are not ours (no {marker} among them); name another folder")
+    folder, named = Path(os.path.abspath(folder)), folder
+    check_folder(named, marker or next(iter(files)))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise InvalidModel(f"cannot write {folder}: {error.strerror}") from None
+        raise InvalidModel(f"cannot write {named}: {error.strerror}") from None
     old = beside.with_name(beside.name + ".old")
     try:
         for name, content in files.items():
@@ -74,8 +86,8 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], marker: str |
     except OSError as error:
         if old.exists() and not folder.exists():
             os.replace(old, folder)
-        raise InvalidModel(f"cannot write {folder}: {error.strerror}; what was there is untouched") from None
+        raise InvalidModel(f"cannot write {named}: {error.strerror}; what was there is untouched") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-    return folder
+    return Path(named)

@@ -1,4 +1,4 @@
-"""Models, a module or package each with ``build(**params) -> Network``; found through the entry points ``ernsnn.models``."""
+"""Models, a module or package each with ``build(**params) -> Network``; found through entry points."""
 
 # The root of the repository is on sys.path under `python -m pytest`: no second copy of the package from there.
 if __name__ != "ernsnn.models":

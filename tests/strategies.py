@@ -71,9 +71,7 @@ class _Builder:
             parameters["tau_threshold_ms"] = self.values(3, 30, size, u)
             parameters["threshold_increment_mV"] = self.values(0.2, 2, size)
         model = (ernsnn.AdaptiveLIF if adaptive else ernsnn.LIF)(**parameters)
-        return self.network.population(
-            name, size, model, plasticity=self.intrinsic() if self.on("intrinsic") else None
-        )
+        return self.network.population(name, size, model, plasticity=self.intrinsic() if self.on("intrinsic") else None)
 
     def intrinsic(self):
         target = self.draw(st.sampled_from(["v_threshold_mV", "i_offset_nA"]))

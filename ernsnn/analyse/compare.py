@@ -59,7 +59,8 @@ class Comparison:
     """Two results side by side. Prints as a table.
 
     ``weights`` holds, per variable of a plastic projection, the largest difference, relative to the largest magnitude
-    of that variable in either result; None where one of the two did not return it.
+    of that variable in either result; None where one of the two returned none, or no
+    finite ones.
     """
 
     a: str
@@ -110,8 +111,7 @@ class Comparison:
         last = len(head) - 1
         lines = [
             "  ".join(
-                c.ljust(w) if k in (0, last) else c.rjust(w)
-                for k, (c, w) in enumerate(zip(line, widths, strict=True))
+                c.ljust(w) if k in (0, last) else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in table
         ]
@@ -120,7 +120,7 @@ class Comparison:
 
     def _weight_lines(self) -> list[str]:
         known = {name: d for name, d in self.weights.items() if d is not None}
-        lines = [f"{name}: final values are not in both results" for name, d in self.weights.items() if d is None]
+        lines = [f"{name}: its final values cannot be compared" for name, d in self.weights.items() if d is None]
         if known:
             worst = max(known, key=lambda name: known[name])
             lines.append(f"largest relative difference of weights and marks: {known[worst]:.3g} ({worst})")
@@ -230,4 +230,5 @@ def _relative(a: np.ndarray, b: np.ndarray) -> float | None:
     if a.shape != b.shape:
         return None
     scale = max(np.max(np.abs(a), initial=0.0), np.max(np.abs(b), initial=0.0))
-    return float(np.max(np.abs(a - b), initial=0.0) / scale) if scale else 0.0
+    largest = float(np.max(np.abs(a - b), initial=0.0) / scale) if scale else 0.0
+    return largest if np.isfinite(largest) else None

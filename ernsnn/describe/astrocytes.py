@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ernsnn.describe.stimuli import Schedule
-from ernsnn.describe.units import convert_fields
+from ernsnn.describe.units import convert_fields, to_single
 from ernsnn.errors import InvalidModel
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Astrocyte:
             raise InvalidModel(f"{self.name}.tau_ms: must be > 0, got {self.tau_ms}")
         for field in ("weight", "threshold", "threshold_off"):
             value = getattr(self, field)
-            if value is not None and not np.isfinite(value):
-                raise InvalidModel(f"{self.name}.{field}: must be finite, got {value}")
+            if value is not None:
+                object.__setattr__(self, field, to_single(value, f"{self.name}.{field}"))
         if self.threshold_off is not None and (self.threshold is None or self.threshold_off > self.threshold):
             raise InvalidModel(f"{self.name}.threshold_off: needs a threshold at or above it")
         object.__setattr__(self, "listens_to", tuple(self.listens_to))

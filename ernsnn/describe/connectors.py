@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ernsnn.describe.units import to_number, to_single
 from ernsnn.errors import InvalidModel
 
 
@@ -35,6 +36,7 @@ class FixedProbability(Connector):
     self_connections: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "p", to_single(self.p, "FixedProbability.p"))
         if not 0 <= self.p <= 1:
             raise InvalidModel(f"FixedProbability: p must lie in [0, 1], got {self.p}")
 
@@ -47,8 +49,10 @@ class FixedInDegree(Connector):
     self_connections: bool = True
 
     def __post_init__(self) -> None:
-        if self.n < 0 or self.n != int(self.n):
+        n = to_single(self.n, "FixedInDegree.n")
+        if n < 0 or not n.is_integer():
             raise InvalidModel(f"FixedInDegree: n must be a whole number >= 0, got {self.n}")
+        object.__setattr__(self, "n", int(n))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +65,12 @@ class FromList(Connector):
     pairs: Sequence[tuple[int, int]] | np.ndarray
 
     def __post_init__(self) -> None:
-        pairs = np.array(self.pairs, dtype=float)
+        pairs = np.asarray(to_number(self.pairs, "FromList.pairs"))
         if pairs.size == 0:
             pairs = pairs.reshape(0, 2)
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             raise InvalidModel(f"FromList: needs pairs (pre, post), got an array of shape {pairs.shape}")
-        if not np.isfinite(pairs).all() or (pairs != np.floor(pairs)).any() or (pairs < 0).any():
+        if (pairs != np.floor(pairs)).any() or (pairs < 0).any():
             raise InvalidModel("FromList: indices must be whole numbers >= 0")
         indices = pairs.astype(np.int64)
         indices.setflags(write=False)

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ernsnn.describe.units import to_number, to_unit
+from ernsnn.describe.units import to_number, to_single, to_unit
 from ernsnn.errors import InvalidModel
 
 
@@ -17,6 +17,7 @@ class Distribution:
     """A random value per neuron or synapse; parameters are in the unit of the field that it is given to."""
 
     kind: ClassVar[str]
+    _may_be_open: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -28,8 +29,8 @@ class Distribution:
         converted = {}
         for name, value in self.parameters.items():
             where = f"{path} {type(self).__name__}.{name}"
-            if isinstance(value, float) and np.isinf(value):
-                converted[name] = value  # an open bound
+            if name in self._may_be_open and isinstance(value, float) and np.isinf(value):
+                converted[name] = value
                 continue
             number = to_number(value, where) if unit is None else to_unit(value, unit, where)
             if not isinstance(number, float):
@@ -75,6 +76,7 @@ class Normal(Distribution):
     low: float = -np.inf
     high: float = np.inf
     kind: ClassVar[str] = "normal"
+    _may_be_open: ClassVar[tuple[str, ...]] = ("low", "high")
 
     @property
     def support(self) -> tuple[float, float]:
@@ -83,7 +85,8 @@ class Normal(Distribution):
     def _problem(self) -> str | None:
         if self.sd < 0:
             return f"Normal needs sd >= 0, got {self.sd}"
-        return None if self.low <= self.high else f"Normal needs low <= high, got {self.low} and {self.high}"
+        ordered = self.low <= self.high and self.low < np.inf and self.high > -np.inf
+        return None if ordered else f"Normal needs low <= high, got {self.low} and {self.high}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,10 @@ class LogNormal(Distribution):
 
     def in_unit(self, unit: str | None, path: str) -> Self:
         median = Uniform(self.median, self.median).in_unit(unit, path).low
-        if median <= 0 or self.sigma < 0:
-            raise InvalidModel(f"{path}: LogNormal needs median > 0 and sigma >= 0, got {median} and {self.sigma}")
-        return dataclasses.replace(self, median=median)
+        sigma = to_single(self.sigma, f"{path} LogNormal.sigma")
+        if median <= 0 or sigma < 0:
+            raise InvalidModel(f"{path}: LogNormal needs median > 0 and sigma >= 0, got {median} and {sigma}")
+        return dataclasses.replace(self, median=median, sigma=sigma)
 
 
 @dataclass(frozen=True)

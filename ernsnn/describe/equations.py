@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import math
+import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
@@ -34,7 +36,9 @@ def _read(text: str, where: str) -> ast.Expression:
     if len(text) > _LONGEST_TEXT:
         raise InvalidModel(f"{where}: longer than {_LONGEST_TEXT} characters")
     try:
-        return ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as "invalid decimal literal": what is wrong fails below
+            return ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         hint = ' ("lambda" is a word of Python: call it "lam")' if "lambda" in text else ""
         raise InvalidModel(f"{where}: cannot read {text!r}: {getattr(error, 'msg', error)}{hint}") from None
@@ -75,7 +79,11 @@ class _Reader:
                 if result.is_number and not abs(result) < _LARGEST:
                     self.fail("a number grows too large")
                 return result
-        self.fail(f"{ast.unparse(node)!r} is not allowed (only + - * / **, numbers and names)")
+        try:
+            shown = repr(ast.unparse(node))
+        except RecursionError:
+            shown = type(node).__name__
+        self.fail(f"{shown} is not allowed (only + - * / **, numbers and names)")
 
     def number(self, value: float) -> Any:
         if not abs(value) < _LARGEST:
@@ -126,7 +134,7 @@ class _Reader:
             elif affine := self.affine(base):
                 factors.append(Factor(variable=affine[0], scale=affine[1], offset=affine[2], power=power))
             elif base.is_Add:  # a sum of several variables: multiply this one out, the others stay factored
-                if len(base.args) ** power > _MOST_PRODUCTS:
+                if self.most_products(part) > _MOST_PRODUCTS:
                     self.fail(f"more than {_MOST_PRODUCTS} products")
                 rest = expression / part
                 inner = base if power == 1 else self.sympy.expand(part)
@@ -142,9 +150,21 @@ class _Reader:
         # sympy orders a sum by internal keys; a fixed order makes digests equal everywhere.
         return tuple(sorted(products, key=lambda p: (repr(p.factors), p.coefficient)))
 
+    def most_products(self, expression: Any) -> int:
+        """An upper bound of how many products an expression has when it is multiplied out."""
+        if expression.is_Add:
+            return sum(self.most_products(part) for part in expression.args)
+        if expression.is_Mul:
+            return math.prod(self.most_products(part) for part in expression.args)
+        if expression.is_Pow and expression.free_symbols:
+            power = int(expression.exp)
+            return math.comb(self.most_products(expression.base) + power - 1, power)
+        return 1
+
     def affine(self, expression: Any) -> tuple[str, float, float] | None:
         """(variable, scale, offset) of offset + scale * variable in one variable; None if it is something else."""
-        if len(expression.free_symbols) != 1:
+        # What expands to very much is no affine expression, and expanding it could take hours.
+        if len(expression.free_symbols) != 1 or self.most_products(expression) > _MOST_PRODUCTS:
             return None
         (symbol,) = expression.free_symbols
         scale = self.sympy.expand(expression).coeff(symbol, 1)

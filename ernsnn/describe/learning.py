@@ -17,8 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from ernsnn.describe.distributions import Distribution, Value
-from ernsnn.describe.units import convert_fields, to_number
+from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.units import convert_fields, to_number, to_single
 from ernsnn.errors import InvalidModel
 
 PRE: Literal["pre"] = "pre"
@@ -38,10 +38,13 @@ class Factor:
     power: int = 1
 
     def __post_init__(self) -> None:
-        if self.power < 1 or self.power != int(self.power):
-            raise InvalidModel(f"Factor {self.variable}: power must be a whole number >= 1, got {self.power}")
-        if not np.isfinite([self.scale, self.offset]).all():
-            raise InvalidModel(f"Factor {self.variable}: scale and offset must be finite")
+        path = f"Factor {self.variable}"
+        power = to_single(self.power, f"{path}.power")
+        if power < 1 or not power.is_integer():
+            raise InvalidModel(f"{path}: power must be a whole number >= 1, got {self.power}")
+        object.__setattr__(self, "power", int(power))
+        for name in ("scale", "offset"):
+            object.__setattr__(self, name, to_single(getattr(self, name), f"{path}.{name}"))
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,7 @@ class Product:
     factors: tuple[Factor, ...] = ()
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.coefficient):
-            raise InvalidModel(f"a coefficient must be finite, got {self.coefficient}")
+        object.__setattr__(self, "coefficient", to_single(self.coefficient, "a coefficient"))
         object.__setattr__(self, "factors", tuple(self.factors))
 
 
@@ -69,7 +71,9 @@ class Term:
     def __post_init__(self) -> None:
         if self.event not in EVENTS:
             raise InvalidModel(f"Term on {self.target}: event must be one of {', '.join(EVENTS)}, got {self.event!r}")
-        object.__setattr__(self, "factors", Product(self.coefficient, self.factors).factors)
+        product = Product(self.coefficient, self.factors)
+        object.__setattr__(self, "coefficient", product.coefficient)
+        object.__setattr__(self, "factors", product.factors)
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,21 @@ class Trace:
 
     def __post_init__(self) -> None:
         convert_fields(self, "Trace")
+        object.__setattr__(self, "increment", to_single(self.increment, "Trace.increment"))
         if self.event not in (PRE, POST):
             raise InvalidModel(f"Trace.event: must be 'pre' or 'post', got {self.event!r}")
         if self.mode not in ("add", "set"):
             raise InvalidModel(f"Trace.mode: must be 'add' or 'set', got {self.mode!r}")
         if not self.tau_ms > 0:
             raise InvalidModel(f"Trace.tau_ms: must be > 0, got {self.tau_ms}")
+
+
+def _bounds(given: tuple[float, float], path: str) -> tuple[float, float]:
+    """(low, high) as floats, of which either may be infinite."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise InvalidModel(f"{path}: bounds are a pair (low, high), got {given!r}")
+    low, high = (b if isinstance(b, float) and np.isinf(b) else to_single(b, f"{path}: a bound") for b in given)
+    return low, high
 
 
 @dataclass(frozen=True)
@@ -108,17 +121,21 @@ class Mark:
 
     def __post_init__(self) -> None:
         path = f"mark {self.name!r}"
+        initial: Value
         if isinstance(self.initial, Distribution):
-            object.__setattr__(self, "initial", self.initial.in_unit(None, f"{path}.initial"))
+            initial = self.initial.in_unit(None, f"{path}.initial")
         else:
             initial = to_number(self.initial, f"{path}.initial")
-            object.__setattr__(self, "initial", initial)
-            if np.min(initial) < self.low or np.max(initial) > self.high:
-                raise InvalidModel(
-                    f"{path}: initial value {self.initial} lies outside its bounds [{self.low}, {self.high}]"
-                )
+        object.__setattr__(self, "initial", initial)
+        for end, bound in zip(("low", "high"), _bounds((self.low, self.high), path), strict=True):
+            object.__setattr__(self, end, bound)
         if not self.low < self.high:
             raise InvalidModel(f"{path}: needs low < high, got {self.low} and {self.high}")
+        lowest, highest = span(initial)
+        if lowest < self.low or highest > self.high:
+            raise InvalidModel(
+                f"{path}: initial value {self.initial} lies outside its bounds [{self.low}, {self.high}]"
+            )
 
 
 @dataclass(frozen=True)
@@ -135,7 +152,8 @@ class Normalise:
     def __post_init__(self) -> None:
         if self.per not in (PRE, POST):
             raise InvalidModel(f"Normalise.per: must be 'pre' or 'post', got {self.per!r}")
-        if not (np.isfinite(self.total) and self.total > 0):
+        object.__setattr__(self, "total", to_single(self.total, "Normalise.total"))
+        if self.total <= 0:
             raise InvalidModel(f"Normalise.total: must be > 0, got {self.total}")
 
 
@@ -163,6 +181,13 @@ class LearningRule:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("traces", "bounds", "parameters"):
             object.__setattr__(self, name, dict(getattr(self, name)))
+        for name, kind in (("terms", Term), ("marks", Mark), ("normalise", Normalise), ("traces", Trace)):
+            given = getattr(self, name)
+            for part in given.values() if isinstance(given, dict) else given:
+                if not isinstance(part, kind):
+                    raise InvalidModel(f"learning rule: {name} must hold {kind.__name__} objects, got {part!r}")
+        bounds = {v: _bounds(b, f"learning rule: bounds of {v!r}") for v, b in self.bounds.items()}
+        object.__setattr__(self, "bounds", bounds)
         problems = list(self._problems())
         if problems:
             raise InvalidModel("learning rule: " + "; ".join(problems))
@@ -186,6 +211,9 @@ class LearningRule:
 
     def _problems(self) -> list[str]:
         known = [*self.variables, *self.traces, *self.third_factors]
+        wrong = [n for n in known if not (isinstance(n, str) and n.isidentifier())]
+        if wrong:
+            return [f"{n!r} is no name: letters, digits and '_' only, the first no digit" for n in wrong]
         found = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
         for term in self.terms:
             if term.target not in self.variables:

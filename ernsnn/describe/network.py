@@ -15,7 +15,7 @@ from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import LIF, AdaptiveLIF
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
-from ernsnn.describe.units import convert_fields, to_unit
+from ernsnn.describe.units import convert_fields, to_single, to_unit
 from ernsnn.errors import InvalidModel
 
 Receptor = Literal["excitatory", "inhibitory", "signed"]
@@ -89,6 +89,8 @@ class View:
         if not isinstance(part, slice) or part.step not in (None, 1):
             raise InvalidModel(f"{self.name}: a part is a slice a:b; for single neurons use FromList or a:a+1")
         for bound in (part.start, part.stop):
+            if bound is not None and not isinstance(bound, int | np.integer):
+                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: bounds must be whole numbers")
             if bound is not None and not -self.size <= bound <= self.size:
                 raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: beyond its {self.size} neurons")
         start, stop, _ = part.indices(self.size)
@@ -160,7 +162,7 @@ class Network:
         name: str = "network",
     ) -> None:
         self.name = name
-        self.dt_ms = float(to_unit(dt_ms, "ms", "Network.dt_ms"))
+        self.dt_ms = to_single(to_unit(dt_ms, "ms", "Network.dt_ms"), "Network.dt_ms")
         if not self.dt_ms > 0:
             raise InvalidModel(f"Network.dt_ms: must be > 0, got {self.dt_ms}")
         if current_integration not in ("exact", "step_average"):
@@ -197,6 +199,8 @@ class Network:
             for parameter, value in model.parameters.items():
                 if not isinstance(value, Distribution):
                     self._check_length(f"{name}.{parameter}", np.shape(value), size)
+        if plasticity is not None and not isinstance(plasticity, IntrinsicPlasticity):
+            raise InvalidModel(f"{name}.plasticity: must be an IntrinsicPlasticity, got {plasticity!r}")
         if plasticity is not None and not isinstance(model, LIF):
             raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
         self.populations[name] = Population(name, int(size), model, plasticity)
@@ -251,6 +255,8 @@ class Network:
     ) -> Astrocyte:
         """Add leaky astrocytes that listen to ``listens_to``; the options are those of ``Astrocyte``."""
         self._check_name(name)
+        if isinstance(listens_to, Population | View):
+            raise InvalidModel(f"{name}.listens_to: needs a list of populations or parts of them")
         views = [as_view(member, f"{name}.listens_to") for member in listens_to]
         for view in views:
             self._check_own(view, name)
@@ -267,6 +273,8 @@ class Network:
 
     def inject(self, target: Population | View, current: CurrentSteps) -> Injection:
         """Inject a stepwise current into neurons."""
+        if not isinstance(current, CurrentSteps):
+            raise InvalidModel(f"inject: the current must be CurrentSteps, got {current!r}")
         view = as_view(target, "inject")
         self._check_own(view, "inject")
         if view.population.is_source:
@@ -283,22 +291,32 @@ class Network:
         Variables: of neurons ``v_mV``, ``I_E_nA``, ``I_I_nA``, ``theta_mV``; of a third factor ``value`` or, for an
         astrocyte, ``C``; of a projection ``w`` and its marks, one value a synapse. Spikes are always recorded.
         """
-        every = self.dt_ms if every_ms is None else float(to_unit(every_ms, "ms", "probe.every_ms"))
+        every = (
+            self.dt_ms if every_ms is None else to_single(to_unit(every_ms, "ms", "probe.every_ms"), "probe.every_ms")
+        )
         where: View | Modulator | Projection
         if isinstance(target, Population | View):
             where = as_view(target, "probe")
+            self._check_own(where, "probe")
             model = where.population.model
             known = () if where.population.is_source else NEURON_VARIABLES[: 4 if isinstance(model, AdaptiveLIF) else 3]
         elif isinstance(target, Projection):
             where, known = target, target.learning.variables if target.learning else ("w",)
+        elif not isinstance(target, Astrocyte | Signal):
+            raise InvalidModel(f"probe: needs a population, a projection, an astrocyte or a signal, got {target!r}")
         else:
             where, known = target, ("C", "value") if isinstance(target, Astrocyte) else ("value",)
         if variable not in known:
             raise InvalidModel(
                 f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})"
             )
-        if any(p.variable == variable and p.target.name == where.name for p in self.probes):
-            raise InvalidModel(f"probe of {where.name}: {variable!r} is recorded already")
+        if not isinstance(where, View) and where not in [*self.projections.values(), *self.modulators.values()]:
+            raise InvalidModel(f"probe: {where.name!r} is not part of this network")
+        owner = where.population if isinstance(where, View) else where
+        if any(p.variable == variable and owner is (getattr(p.target, "population", p.target)) for p in self.probes):
+            raise InvalidModel(
+                f"probe of {where.name}: {variable!r} of {owner.name} is recorded already; let one probe record all of it"
+            )
         self.probes.append(Probe(target=where, variable=variable, every_ms=every))
         return self.probes[-1]
 
@@ -341,8 +359,12 @@ class Network:
                     raise InvalidModel(
                         f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}"
                     )
-        for name in ("weight_nA", "delay_ms"):
-            self._check_synapse_shape(p, name)
+        if p.learning is not None and not isinstance(p.learning, LearningRule):
+            raise InvalidModel(f"{p.name}.learning: must be a LearningRule, got {p.learning!r}")
+        values = {"weight_nA": p.weight_nA, "delay_ms": p.delay_ms}
+        values |= {f"mark {m.name}": m.initial for m in (p.learning.marks if p.learning else ())}
+        for name, value in values.items():
+            self._check_synapse_shape(p, name, value)
         if not isinstance(p.delay_ms, Distribution) and np.min(p.delay_ms, initial=np.inf) < self.dt_ms * (1 - 1e-9):
             raise InvalidModel(
                 f"{p.name}.delay_ms: the shortest delay is one step of {self.dt_ms} ms, got {np.min(p.delay_ms)}"
@@ -354,8 +376,7 @@ class Network:
         else:
             self._check_learning(p, p.learning)
 
-    def _check_synapse_shape(self, p: Projection, name: str) -> None:
-        value = getattr(p, name)
+    def _check_synapse_shape(self, p: Projection, name: str, value: Value) -> None:
         shape = () if isinstance(value, Distribution) else np.shape(value)
         listed = {FromList: lambda c: len(c.pairs), OneToOne: lambda c: p.pre.size}.get(type(p.connector))
         allowed = (listed(p.connector),) if listed else (p.pre.size, p.post.size)

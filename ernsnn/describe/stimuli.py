@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.units import convert_fields, to_number, to_unit
 from ernsnn.errors import InvalidModel
 
@@ -46,6 +47,8 @@ class SpikeTimes:
 
     def __post_init__(self) -> None:
         times = []
+        if not isinstance(self.times_ms, Sequence | np.ndarray):
+            raise InvalidModel("SpikeTimes.times_ms: needs one list of times for each neuron")
         for neuron, given in enumerate(self.times_ms):
             row = np.sort(np.atleast_1d(to_unit(given, "ms", f"SpikeTimes.times_ms[{neuron}]")))
             if row.ndim != 1:
@@ -75,6 +78,8 @@ class Poisson:
         else:
             convert_fields(self, "Poisson")
             rates = self.rate_hz
+        if isinstance(rates, Distribution):
+            raise InvalidModel("Poisson.rate_hz: takes a number, an array or a Schedule, but no distribution")
         if np.min(rates, initial=np.inf) < 0:
             raise InvalidModel("Poisson.rate_hz: must be >= 0")
 

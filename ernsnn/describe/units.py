@@ -14,10 +14,23 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 
-_PREFIXES = {"f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_PREFIXES = {
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "µ": 1e-6,
+    "μ": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+}
 _BASES = {"s": "time", "V": "voltage", "A": "current", "F": "capacitance", "Hz": "frequency", "Ohm": "resistance"}
 _SUFFIX_UNITS = {"hz": "Hz", "Hz": "Hz", "ms": "ms", "s": "s", "mV": "mV", "nA": "nA", "nF": "nF"}
-_QUANTITY_TEXT = re.compile(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([A-Za-zµ]+)\s*")
+# Two signs are in use for micro: U+00B5 and the Greek letter U+03BC.
+_QUANTITY_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµμ]+)\s*")
 # Exponents of (length, mass, time, current): how Brian2 stores the dimension of a quantity.
 _BRIAN_DIMENSIONS = {
     "time": (0, 0, 1, 0),
@@ -60,9 +73,13 @@ def _from_text(text: str, unit: str, path: str) -> float:
         )
     if parsed[0] != dimension:
         raise InvalidModel(f"{path}: {text!r} is a {parsed[0]}, but a {dimension} in {unit} is needed")
-    # Whole powers of ten, so that "20 ms" is exactly 20.0 and "0.3 s" exactly 300.0.
-    number, exponent = float(match.group(1)), round(np.log10(parsed[1]) - np.log10(factor))
-    return float(number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent)
+    return float(_scaled(float(match.group(1)), parsed[1], factor))
+
+
+def _scaled(value: Any, factor: float, to_factor: float) -> Any:
+    """``value`` times factor/to_factor, by whole powers of ten: "20 ms" is exactly 20.0 and "0.3 s" exactly 300.0."""
+    exponent = round(np.log10(factor) - np.log10(to_factor))
+    return value * 10.0**exponent if exponent >= 0 else value / 10.0**-exponent
 
 
 def _from_foreign(value: Any, unit: str, path: str) -> Any:
@@ -87,12 +104,23 @@ def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
     """``value`` as a float, or a read-only float64 array, in ``unit``. Raises InvalidModel, naming ``path``."""
     if isinstance(value, str):
         value = _from_text(value, unit, path)
+    elif isinstance(value, list | tuple) and any(_has_own_unit(item) for item in value):
+        # numpy would take the numbers and drop their units.
+        value = [to_unit(item, unit, f"{path}[{i}]") for i, item in enumerate(value)]
     return to_number(_from_foreign(value, unit, path), path)
+
+
+def _has_own_unit(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_has_own_unit(item) for item in value)
+    return isinstance(value, str) or hasattr(value, "get_best_unit") or hasattr(value, "magnitude")
 
 
 def to_number(value: Any, path: str) -> float | np.ndarray:
     """``value`` as a finite float or read-only float64 array."""
     try:
+        if value is None or _has_own_unit(value) or np.iscomplexobj(value):
+            raise TypeError
         array = np.array(value, dtype=float)
     except (TypeError, ValueError):
         raise InvalidModel(f"{path}: {value!r} is no number, array of numbers or distribution") from None
@@ -104,15 +132,25 @@ def to_number(value: Any, path: str) -> float | np.ndarray:
     return array
 
 
+def to_single(value: Any, path: str) -> float:
+    """``value`` as one finite float."""
+    number = to_number(value, path)
+    if not isinstance(number, float):
+        raise InvalidModel(f"{path}: must be one number, got {value!r}")
+    return number
+
+
 def convert_fields(described: Any, path: str) -> None:
-    """Convert, in place, every field of a frozen dataclass whose name carries a unit."""
+    """Convert, in place, every field of a frozen dataclass whose name carries a unit; a ``float`` is one number."""
     from ernsnn.describe.distributions import Distribution
 
     for field in dataclasses.fields(described):
         unit = unit_of_name(field.name)
         value = getattr(described, field.name)
-        if unit is None or value is None:
+        if unit is None or (value is None and field.default is None):
             continue
         where = f"{path}.{field.name}"
         converted = value.in_unit(unit, where) if isinstance(value, Distribution) else to_unit(value, unit, where)
+        if field.type in ("float", "float | None"):
+            converted = to_single(converted, where)
         object.__setattr__(described, field.name, converted)

@@ -42,8 +42,9 @@ class Session:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A module with ``build(**parameters) -> Network`` and perhaps ``session(*, input, demo, **parameters) -> Session``.
+    """A module with ``build(**parameters) -> Network``.
 
+    One that reads input files or has a demonstration has ``session(*, input, demo, **parameters) -> Session`` too.
     ``name`` is the user's word for it: a registered name, or the path of a file.
     """
 
@@ -63,7 +64,7 @@ class Model:
 
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """What can be set: what ``session`` names and, where it passes others on or is not there, what ``build`` does."""
+        """What can be set: what ``session`` names, and what ``build`` does, if session passes it on or is not there."""
         named: dict[str, inspect.Parameter] = {}
         for signature in self._signatures():
             for name, parameter in signature.parameters.items():
@@ -76,7 +77,13 @@ class Model:
         """Whether it accepts parameters that it does not name."""
         return all(_passes_on(signature) for signature in self._signatures())
 
-    def open(self, *, input: Path | None = None, demo: bool = False, **parameters: Any) -> Session:
+    def open(
+        self,
+        *,
+        input: Path | None = None,  # noqa: A002 - the argument's name
+        demo: bool = False,
+        **parameters: Any,
+    ) -> Session:
         """The session of these parameters; without a ``session`` of its own the model is built as it is.
 
         Raises InvalidModel, naming the model and the cause, whatever goes wrong inside it.
@@ -130,7 +137,7 @@ def get_model(name: str) -> Model:
         return _checked(Model(name, module))
     file = Path(name)
     if file.suffix != ".py" and not file.is_file():
-        raise InvalidModel(unknown("no model", name, loaders) + "; a model of your own is a file that ends in .py")
+        raise InvalidModel(unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py")
     if not file.is_file():
         raise InvalidModel(f"{name}: no such file")
     return _checked(Model(name, _load_file(name, file), file))
@@ -165,7 +172,7 @@ def _guarded(name: str, file: Path | None, what: str) -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     except InvalidModel as error:
-        raise InvalidModel(str(error) if str(error).startswith(name) else f"{name}: {error}") from error
+        raise InvalidModel(str(error) if str(error).startswith(f"{name}:") else f"{name}: {error}") from error
     except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if file and f.filename == str(file)]

@@ -80,7 +80,7 @@ class Recording:
             meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
             if meta["schema"] != SCHEMA:
                 raise InvalidModel(f"{folder}: recording schema {meta['schema']}; this ernsnn reads schema {SCHEMA}")
-            with np.load(folder / RECORDING_FILE, allow_pickle=False) as file:
+            with (folder / RECORDING_FILE).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return cls.from_arrays({name: file[name] for name in file.files}, meta)
         except InvalidModel:
             raise

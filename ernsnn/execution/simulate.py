@@ -35,7 +35,10 @@ def _steps(graph: Graph, duration_ms: Any) -> int:
     duration = to_unit(duration_ms, "ms", "duration_ms")
     if not isinstance(duration, float) or duration <= 0:
         raise InvalidModel(f"duration_ms: must be a time > 0, got {duration_ms!r}")
-    return whole_steps(duration, graph.dt_ms, "duration_ms")
+    steps = whole_steps(duration, graph.dt_ms, "duration_ms")
+    if steps < 1:
+        raise InvalidModel(f"duration_ms: must be at least one step of {graph.dt_ms} ms, got {duration_ms!r}")
+    return steps
 
 
 def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0) -> Issues:

@@ -55,9 +55,9 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
 
 
 def _gain(tau_s: np.ndarray, tau_m: np.ndarray, cm: np.ndarray, dt_ms: float) -> np.ndarray:
-    # P_s - P_m = P_m (exp(delta) - 1) with delta = dt (tau_s - tau_m)/(tau_s tau_m); expm1 keeps all digits when
-    # the time constants are close, and expm1(delta)/delta -> 1 joins the case of equal ones without a jump.
-    delta = dt_ms * (tau_s - tau_m) / (tau_s * tau_m)
+    # |P_s - P_m| = P_slow (1 - exp(-delta)) with delta = dt |tau_s - tau_m|/(tau_s tau_m); expm1 keeps all digits when
+    # the time constants are close, and (1 - exp(-delta))/delta -> 1 joins the case of equal ones without a jump.
+    delta = dt_ms * np.abs(tau_s - tau_m) / (tau_s * tau_m)
     safe = np.where(delta == 0, 1.0, delta)
-    ratio = np.where(delta == 0, 1.0, np.expm1(safe) / safe)
-    return np.asarray(dt_ms / cm * np.exp(-dt_ms / tau_m) * ratio)
+    ratio = np.where(delta == 0, 1.0, -np.expm1(-safe) / safe)
+    return np.asarray(dt_ms / cm * np.exp(-dt_ms / np.maximum(tau_s, tau_m)) * ratio)

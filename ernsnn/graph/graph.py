@@ -49,7 +49,7 @@ class PoissonSpikes:
         for block in range(first // _POISSON_BLOCK, -(-last // _POISSON_BLOCK)):
             steps = np.arange(block * _POISSON_BLOCK, (block + 1) * _POISSON_BLOCK)
             piece = np.searchsorted(self.steps, steps, side="right") - 1
-            chance = np.where(piece[:, None] >= 0, self.probabilities[piece], 0.0)
+            chance = np.concatenate([np.zeros((1, size)), self.probabilities])[piece + 1]
             hits, neurons = np.nonzero(generator(self.key, block).random((_POISSON_BLOCK, size)) < chance)
             keep = (steps[hits] >= first) & (steps[hits] < last)
             found.append((steps[hits][keep], neurons[keep]))

@@ -105,6 +105,9 @@ class _Lowering:
             [whole_steps(float(t), self.dt, f"{name}, spike of neuron {i}") for t in row]
             for i, row in enumerate(model.times_ms)
         ]
+        for i, row in enumerate(rows):
+            if len(set(row)) < len(row):
+                raise InvalidModel(f"{name}: two spikes of neuron {i} fall into one step; a neuron spikes once a step")
         indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
         return g.GivenSpikes(indptr, np.array([step for row in rows for step in row], dtype=np.int64))
 
@@ -121,6 +124,8 @@ class _Lowering:
     def schedule(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Steps (k,) and values (k, size) of a schedule."""
         steps = np.array([whole_steps(float(t), self.dt, path) for t in np.asarray(schedule.times_ms)], dtype=np.int64)
+        if (np.diff(steps) == 0).any():
+            raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
         values = np.asarray(schedule.values, dtype=float)
         wide = values[:, None] if values.ndim == 1 else values
         return steps, np.ascontiguousarray(np.broadcast_to(wide, (len(steps), size)))
@@ -144,7 +149,10 @@ class _Lowering:
                 raise InvalidModel(f"{p.name}.transmit: {p.transmit!r} is always 0")
             marks = tuple(
                 g.Variable(
-                    m.name, self.synapse_values(p, m.initial, connectivity, order, f"{p.name}.{m.name}"), m.low, m.high
+                    m.name,
+                    self.synapse_values(p, m.initial, connectivity, order, f"{p.name}.learning.{m.name}"),
+                    m.low,
+                    m.high,
                 )
                 for m in p.learning.marks
             )
@@ -177,6 +185,8 @@ class _Lowering:
         third_factors: tuple[g.Bound, ...] = (),
     ) -> g.Learning:
         epoch = None if rule.epoch_ms is None else whole_steps(rule.epoch_ms, self.dt, f"{path}.learning.epoch_ms")
+        if epoch is not None and epoch < 1:
+            raise InvalidModel(f"{path}.learning.epoch_ms: must be at least one step of {self.dt} ms")
         return g.Learning(
             variables=(g.Variable("w", weight, *rule.bounds_of("w")), *marks),
             traces=tuple(g.Traced(name, trace) for name, trace in rule.traces.items()),

@@ -98,7 +98,8 @@ def load_graph(folder: str | Path) -> graph.Graph:
         schema = stored["graph"]["schema"]
         if schema != graph.SCHEMA:
             raise InvalidModel(f"{folder}: graph schema {schema}; this ernsnn reads schema {graph.SCHEMA}")
-        with np.load(folder / "graph.npz", allow_pickle=False) as file:
+        # Opened here: numpy leaves a damaged file open.
+        with (folder / "graph.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             loaded = decode(stored["graph"], {name: file[name] for name in file.files})
         intact = loaded.digest == stored["digest"]
     except InvalidModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,17 @@ class Draw:
 Value = Scalar | Array | Draw
 
 
+def exponential(x: np.ndarray) -> np.ndarray:
+    """e^x, by + and * alone: np.exp differs in the last digit between processors, and so would drawn numbers."""
+    whole = np.rint(x / math.log(2))
+    # ln 2 in two parts, of which the first has so few digits that its product with ``whole`` is exact.
+    rest = (x - whole * 0.693147180369123816490) - whole * 1.90821492927058770002e-10
+    total = np.ones_like(rest)
+    for n in range(14, 0, -1):
+        total = 1.0 + rest * total / n
+    return np.ldexp(total, np.clip(whole, -2000, 2000).astype(np.int32))
+
+
 def sample(kind: str, parameters: tuple[float, ...], rng: np.random.Generator, count: int) -> Array1D:
     """``count`` values of a distribution of ``describe.distributions``."""
     match kind:
@@ -62,7 +74,7 @@ def sample(kind: str, parameters: tuple[float, ...], rng: np.random.Generator, c
             return np.clip(mean + sd * rng.standard_normal(count), low, high)
         case "lognormal":
             median, sigma = parameters
-            return median * np.exp(sigma * rng.standard_normal(count))
+            return median * exponential(sigma * rng.standard_normal(count))
         case "exponential":
             return parameters[0] * rng.standard_exponential(count)
     raise AssertionError(f"no distribution {kind!r}")

@@ -26,7 +26,9 @@ class Brian2Backend(Backend):
     """Compiles to a script of the Brian2 simulator (Stimberg, Brette and Goodman 2019)."""
 
     name: ClassVar[str] = "brian2"
-    description: ClassVar[str] = "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
+    description: ClassVar[str] = (
+        "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
+    )
     capabilities = CAPABILITIES
     options: ClassVar[Mapping[str, Option]] = {
         "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),
@@ -44,7 +46,9 @@ class Brian2Backend(Backend):
         target = options.get("target", "auto")
         chosen = choose_target(graph, n_steps) if target == "auto" else target
         if chosen == "cpp_standalone" and not (shutil.which("g++") and shutil.which("make")):
-            raise BackendNotAvailable("brian2: target cpp_standalone needs g++ and make; install them, or set target=numpy")
+            raise BackendNotAvailable(
+                "brian2: target cpp_standalone needs g++ and make; install them, or set target=numpy"
+            )
         return compile_program(graph, n_steps, target=chosen, threads=options.get("threads", 0))
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:

@@ -13,7 +13,7 @@ from ernsnn.graph.graph import Graph, Probe
 
 from . import neurons, synapses
 from .layout import CELLS, SOURCES, Layout
-from .modulators import group_name, modulators
+from .modulators import modulators
 from .parts import Group, Monitor, Parts
 
 _NEURON_VARIABLES = {"v_mV": "V", "I_E_nA": "I_E", "I_I_nA": "I_I", "theta_mV": "theta"}
@@ -33,10 +33,19 @@ def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) ->
     modulators(layout, graph, parts)
     parts.synapses += [synapses.static(s) for s in layout.static]
     parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
-    parts.monitors += [monitor(k, probe, layout) for k, probe in enumerate(graph.probes)]
+    empty = {p.name: p for p in graph.projections if not p.n_synapses}
+    parts.monitors += [monitor(k, probe, layout) for k, probe in enumerate(graph.probes) if probe.target not in empty]
     arrays = collect(parts, layout)
     text = _template().render(
-        graph=graph, n_steps=n_steps, target=target, threads=threads, parts=parts, layout=layout, outputs=outputs(layout)
+        graph=graph,
+        n_steps=n_steps,
+        target=target,
+        threads=threads,
+        parts=parts,
+        layout=layout,
+        outputs=outputs(layout),
+        empty_synapses=[f"synapses/{p.name}/{v.name}" for p in empty.values() if p.learning for v in p.variables],
+        empty_probes=[(probe.key, probe.every) for probe in graph.probes if probe.target in empty],
     )
     written: dict[str, Content] = {"program.py": text, "arrays.npz": arrays}
     if target == "cpp_standalone":
@@ -50,7 +59,11 @@ def _resource(name: str) -> str:
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined, autoescape=False
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
     )
     environment.filters["is_number"] = lambda value: isinstance(value, bool | int | float)
     return environment.from_string(_resource("program.py.j2"))
@@ -79,7 +92,7 @@ def monitor(k: int, probe: Probe, layout: Layout) -> Monitor:
         return Monitor(f"probe{k}", probe.key, CELLS, _NEURON_VARIABLES[probe.variable], record, probe.every)
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
-        return Monitor(f"probe{k}", probe.key, group_name(probe.target), probe.variable, np.arange(size), probe.every)
+        return Monitor(f"probe{k}", probe.key, layout.factor[probe.target], probe.variable, np.arange(size), probe.every)
     owner = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
     part = owner.slices[probe.target]
     variable = synapses.Plastic.variable(probe.variable)
@@ -94,9 +107,13 @@ def outputs(layout: Layout) -> list[tuple[str, str, str, int, int]]:
             learning = s.first.learning
             assert learning is not None
             for v in learning.variables:
-                found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), part.start, part.stop))
+                found.append(
+                    (f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), part.start, part.stop)
+                )
     for p in layout.cells:
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
-            found.append((f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], first, first + p.size))
+            found.append(
+                (f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], first, first + p.size)
+            )
     return found

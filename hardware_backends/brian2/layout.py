@@ -68,7 +68,7 @@ class Synapses:
 
 
 class Layout:
-    """Groups, and the index at which each population starts within its group."""
+    """Groups, the index at which each population starts within its group, and the groups of third factors."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -80,6 +80,7 @@ class Layout:
             for p in populations:
                 self.group[p.name], self.start[p.name] = group, self.size[group]
                 self.size[group] += p.size
+        self.factor = {m.name: f"factor{k}" for k, m in enumerate(graph.modulators)}
         self.static = self.merged([p for p in graph.projections if p.learning is None], "static")
         self.plastic = self.merged([p for p in graph.projections if p.learning is not None], "plastic")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Bound, Given, Graph, Leaky, Projection
+from ernsnn.graph.graph import Bound, Given, Graph, Leaky
 
 from .expressions import Constants
-from .layout import CELLS, SOURCES, Layout
+from .layout import CELLS, SOURCES, Layout, Synapses
 from .neurons import NEVER, padded
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
@@ -19,23 +19,21 @@ HEAR, EVALUATE = -30, -20
 def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
     """A group per third factor, with ``value``; astrocytes also with ``C``."""
     for m in graph.modulators:
-        name = group_name(m.name)
+        name = layout.factor[m.name]
         group = Group(name, m.size, ["value : 1"], spikes=False)
         if isinstance(m, Given):
             parts.tables[f"{name}_steps"] = padded(m.steps.astype(float), NEVER)
             parts.tables[f"{name}_values"] = np.concatenate([np.zeros((1, m.size)), m.values])
             group.equations.append("piece : integer")
-            code = [f"piece = piece + int({name}_steps(piece*dt) == t_in_timesteps)", f"value = {name}_values(piece*dt, i)"]
+            code = [
+                f"piece = piece + int({name}_steps(piece*dt) == t_in_timesteps)",
+                f"value = {name}_values(piece*dt, i)",
+            ]
         else:
             code = astrocyte(m, group, graph.dt_ms)
             parts.synapses += hearing(m, name, layout)
         parts.groups.append(group)
         parts.operations.append(Operation(f"{name}_update", name, code, "synapses", EVALUATE))
-
-
-def group_name(modulator: str) -> str:
-    """A name that Brian2 takes."""
-    return "factor_" + modulator.replace("-", "_").replace(".", "_")
 
 
 def astrocyte(m: Leaky, group: Group, dt_ms: float) -> list[str]:
@@ -65,13 +63,13 @@ def hearing(m: Leaky, name: str, layout: Layout) -> list[SynapseGroup]:
     return found
 
 
-def local_value(bound: Bound, p: Projection, group: Group, layout: Layout) -> tuple[str, list[str]]:
+def local_value(bound: Bound, s: Synapses, group: Group, layout: Layout) -> tuple[str, list[str]]:
     """(name of a third factor's value on ``group``, code that refreshes it there).
 
     Brian2 can read a linked variable within a group, but not through a synapse: hence a copy a step.
     """
-    source = group_name(bound.modulator)
-    name = source if bound.per == "all" else f"{source}_{p.name.replace('-', '_').replace('.', '_')}_{bound.per}"
+    source, p = layout.factor[bound.modulator], s.first
+    name = source if bound.per == "all" else f"{source}_{bound.per}_of_{s.name}"
     if f"{name} : 1" not in group.equations:
         index = np.zeros(group.size, dtype=int)
         if bound.per != "all":

@@ -61,7 +61,12 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
         group.parameter(name, joined([(p, values[name]) for p, values in constants]))
     group.parameter("n_ref", joined([(p, values["n_ref"]) for p, values in constants]), "integer")
     learned = {INTRINSIC_TARGETS[p.intrinsic.target] for p in layout.cells if p.intrinsic}
-    for name, source in (("v_rest", "v_rest_mV"), ("v_reset", "v_reset_mV"), ("v_threshold", "v_threshold_mV"), ("i_offset", "i_offset_nA")):
+    for name, source in (
+        ("v_rest", "v_rest_mV"),
+        ("v_reset", "v_reset_mV"),
+        ("v_threshold", "v_threshold_mV"),
+        ("i_offset", "i_offset_nA"),
+    ):
         group.state(name, of(source)) if name in learned else group.parameter(name, of(source))
     group.state("V", of("v_init_mV"))
     for receptor in ("E", "I"):
@@ -73,7 +78,9 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
     if adaptive:
         group.state("theta")
         rises = [(p, p.parameters["threshold_increment_mV"] if p.adaptive else 0.0) for p in layout.cells]
-        decays = [(p, decay(p.parameters["tau_threshold_ms"], graph.dt_ms) if p.adaptive else 1.0) for p in layout.cells]
+        decays = [
+            (p, decay(p.parameters["tau_threshold_ms"], graph.dt_ms) if p.adaptive else 1.0) for p in layout.cells
+        ]
         group.parameter("theta_increment", joined(rises))
         group.parameter("P_theta", joined(decays))
     before, current = injected(layout, graph, group, parts)
@@ -161,7 +168,7 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
         inside = np.zeros(group.size, dtype=bool)
         inside[layout.start[p.name] : layout.start[p.name] + p.size] = True
         group.parameter(mask, inside, "boolean")
-        names = {t.name: f"{mask}_{t.name}" for t in learning.traces}
+        names = {t.name: f"{mask}_{t.name}_trace" for t in learning.traces}
         code: list[str] = []
         for t in learning.traces:
             declare_trace(group, names[t.name], t.trace, graph.dt_ms)

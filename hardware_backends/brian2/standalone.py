@@ -18,6 +18,28 @@ from typing import Any
 
 KEEP_DAYS = 30
 
+# Nearly all of compiling Brian2's many small files is reading the same headers: read them once. Later rules win.
+PRECOMPILED = {
+    "pch.h": """
+#include "objects.h"
+#include "brianlib/common_math.h"
+#include "brianlib/stdint_compat.h"
+#include <cmath>
+#include <ctime>
+#include <iostream>
+#include <fstream>
+#include <climits>
+""",
+    "makefile": """
+
+pch.h.gch: pch.h
+\t$(CXX) $(CXXFLAGS) -x c++-header $< -o $@
+$(OBJS): | pch.h.gch
+%.o : %.cpp makefile
+\t$(CXX) $(CXXFLAGS) -include pch.h $< -o $@
+""",
+}
+
 
 def cache_folder() -> Path:
     """Where compiled code is kept."""
@@ -30,6 +52,9 @@ def cache_folder() -> Path:
 def build_and_run(device: Any, project: Path) -> None:
     """Generate the C++ code into ``project``, compile what the cache lacks, and run it."""
     device.build(directory=str(project), compile=False, run=False)
+    for name, text in PRECOMPILED.items():
+        with (project / name).open("a") as file:
+            file.write(text)
     cache = cache_folder()
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -39,6 +64,7 @@ def build_and_run(device: Any, project: Path) -> None:
     program = project / "main"
     whole = cache / (hashlib.sha256("".join(sorted(keys.values())).encode()).hexdigest() + ".bin")
     if not _take(whole, program):
+        (project / "make.deps").touch()  # dependencies matter to none: an object is taken whole or made anew
         for source, key in keys.items():
             _take(cache / f"{key}.o", Path(source).with_suffix(".o"))
         device.compile_source(str(project), "unix", debug=False, clean=False)

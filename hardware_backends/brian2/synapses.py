@@ -57,13 +57,13 @@ class Plastic:
 
     @staticmethod
     def variable(name: str) -> str:
-        """The weight is w; marks get a prefix, since a user may call one i, t or N."""
-        return "w" if name == "w" else f"mark_{name}"
+        """The weight is w; marks get a suffix, since a user may call one i, t or a_pre."""
+        return "w" if name == "w" else f"{name}_mark"
 
     def trace_names(self, name: str) -> dict[int, str]:
         """delay -> variable; a pre trace has one, under delay 0."""
         event = next(t.trace.event for t in self.learning.traces if t.name == name)
-        own = f"{self.s.name}_{name}"
+        own = f"{self.s.name}_{name}_trace"
         return {0: own} if event == PRE else {d: f"{own}_{d}" for d in self.s.delays}
 
     def naming(self, pre_suffix: str, post_suffix: str) -> Naming:
@@ -109,7 +109,9 @@ class Plastic:
             Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")), PRE_EVENTS, 0),
             Pathway("send", "pre", self.sending(), SENDING, 0),
         ]
-        group = SynapseGroup(s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values)
+        group = SynapseGroup(
+            s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values
+        )
         self.epochs(pre_group, post_group, parts)
         self.equations += self.constants.equations
         self.values |= self.constants.values
@@ -121,12 +123,12 @@ class Plastic:
         gated = {(t.trace.gate, t.trace.event) for t in self.learning.traces}
         for bound in self.learning.third_factors:
             side = self.s.pre if bound.per == "pre" else CELLS
-            name, refresh = local_value(bound, self.s.first, self.groups[side], self.layout)
+            name, refresh = local_value(bound, self.s, self.groups[side], self.layout)
             code[side] += refresh
             self.third[bound.symbol] = f"{name}_{'pre' if bound.per == 'pre' else 'post'}"
             for event, owner in ((PRE, self.s.pre), (POST, CELLS)):
                 if (bound.symbol, event) in gated:
-                    name, refresh = local_value(bound, self.s.first, self.groups[owner], self.layout)
+                    name, refresh = local_value(bound, self.s, self.groups[owner], self.layout)
                     code[owner] += refresh
                     self.gates[bound.symbol, event] = name
         return [
@@ -151,7 +153,9 @@ class Plastic:
         sent = total(self.learning.transmit, self.naming("", ""), self.constants)
         if [p.coefficient for p in self.learning.transmit] == [1.0] and len(self.learning.transmit[0].factors) == 1:
             sent = sent.split("*", 1)[1]
-        register = {d: f"A_{receptor(self.s)}_post" if d == 1 else f"q{d - 1}_{receptor(self.s)}_post" for d in self.s.delays}
+        register = {
+            d: f"A_{receptor(self.s)}_post" if d == 1 else f"q{d - 1}_{receptor(self.s)}_post" for d in self.s.delays
+        }
         if not self.mixed:
             return [f"{register[self.s.delays[0]]} += {sent}"]
         return [f"sent = {sent}", *(f"{name} += int(d == {d})*sent" for d, name in register.items())]

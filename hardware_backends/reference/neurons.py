@@ -86,5 +86,10 @@ class NeuronState:
 
     def variable(self, name: str) -> np.ndarray:
         """A probed variable."""
-        known: dict[str, np.ndarray] = {"v_mV": self.V, "I_E_nA": self.I[0], "I_I_nA": self.I[1], "theta_mV": self.theta}
+        known: dict[str, np.ndarray] = {
+            "v_mV": self.V,
+            "I_E_nA": self.I[0],
+            "I_I_nA": self.I[1],
+            "theta_mV": self.theta,
+        }
         return known[name]

@@ -111,6 +111,8 @@ class PlasticState(StaticState):
         every = self.learning.epoch_steps
         if not every or (t + 1) % every:
             return
+        if not len(self.everything):
+            return
         self.apply(EPOCH, self.everything)
         for n in self.learning.normalise:
             owner = self.pre_of if n.per == PRE else self.post_of

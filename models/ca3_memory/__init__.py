@@ -1,4 +1,4 @@
-"""The hippocampal CA3 memory (Casanueva-Morato et al. 2024): learns contents under cues, recalls either by the other."""
+"""The hippocampal CA3 memory (Casanueva-Morato et al. 2024): learns contents under cues, recalls one by the other."""
 
 from .memory import CA3Memory, MemoryResult, session
 from .network import build

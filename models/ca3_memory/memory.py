@@ -31,8 +31,9 @@ class CA3Memory:
     """A memory of ``cues`` one-hot cues, each of which can hold ``contents`` bits.
 
     ``learn`` and ``recall`` schedule operations, ``run`` plays them from an empty memory. Each follows the one before
-    by ``spacing_ms``, at which every answer is right, or comes at a time of its own, ``at_ms``; 4 ms is the least, and
-    below about 12 ms recalls may fail. Recall by several content bits is destructive: what was learnt may be damaged.
+    by ``spacing_ms``, or comes at a time of its own, ``at_ms``. At the default of 20 ms every answer is right, below
+    about 12 ms many are not, and 4 ms is the least. Recall by several content bits is destructive: it may damage what
+    was learnt.
     """
 
     def __init__(self, cues: int = 5, contents: int = 10, *, spacing_ms: int = SAFE_SPACING_MS) -> None:
@@ -135,11 +136,25 @@ class MemoryResult(Result):
 
 
 def session(
-    *, input: Path | None = None, demo: bool = False, spacing_ms: int | None = None, **parameters: Any
+    *,
+    input: Path | None = None,  # noqa: A002 - the argument's name
+    demo: bool = False,
+    spacing_ms: int | None = None,
+    **parameters: Any,
 ) -> Session:
-    """Play an input file (a testbench or a list of operations, see ``testbench.py``) or a demonstration.
+    """Play an input file or a demonstration. The file is a JSON object: either the authors' testbench,
 
-    ``spacing_ms`` is the distance between operations that have no time of their own.
+        {"cue": [[0, 1, 2, 30], ...], "cont": [[0, 1, 2], ...], "simTime": 90}
+
+    with one list of spike times in ms per neuron, or a list of operations:
+
+        {"cues": 5, "contents": 10,
+         "operations": [{"learn": {"cue": 0, "content": [0, 1, 8, 9]}},
+                        {"recall": {"cue": 0}},
+                        {"recall": {"content": [6]}, "at_ms": 60}]}
+
+    It may also give "duration_ms", and "spacing_ms": the distance between operations that have no time of their own
+    (``--set spacing_ms=...`` goes before it).
     """
     if input is None and not demo:
         if spacing_ms is not None:
@@ -175,14 +190,14 @@ def _session(network: Network, duration_ms: int, notes: tuple[str, ...]) -> Sess
 
 
 def _memory_of(what: str, script: Script) -> CA3Memory:
-    number = 0
+    where = ""
     try:
         spacing = SAFE_SPACING_MS if script.spacing_ms is None else script.spacing_ms
         memory = CA3Memory(script.cues, script.contents, spacing_ms=spacing)
         for number, (name, arguments, at_ms) in enumerate(script.operations, start=1):
+            where = f"operation {number}: "
             (memory.learn if name == "learn" else memory.recall)(**arguments, at_ms=at_ms)
     except InvalidModel as error:
-        where = f"operation {number}: " if number else ""
         raise InvalidModel(f"{what}: {where}{str(error).removeprefix('ca3_memory: ')}") from None
     return memory
 

@@ -1,4 +1,4 @@
-"""The CA3 network: populations, connections and plasticity (Casanueva-Morato et al. 2024, Neural Networks 178:106474)."""
+"""The CA3 network: populations, connections, plasticity. Casanueva-Morato et al. 2024 (Neural Networks 178:106474)."""
 
 from __future__ import annotations
 

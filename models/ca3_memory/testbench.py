@@ -1,18 +1,4 @@
-"""Input files: the testbench that the authors publish, and a plain list of operations. Both are JSON objects.
-
-Testbench (spike times; one list of ms per neuron)::
-
-    {"cue": [[0, 1, 2, 30], ...], "cont": [[0, 1, 2], ...], "simTime": 90}
-
-Operations::
-
-    {"cues": 5, "contents": 10, "spacing_ms": 14, "duration_ms": 200,
-     "operations": [{"learn": {"cue": 0, "content": [0, 1, 8, 9]}},
-                    {"recall": {"cue": 0}},
-                    {"recall": {"content": [6]}, "at_ms": 60}]}
-
-where spacing_ms, duration_ms and at_ms are optional.
-"""
+"""Reads input files: the testbench that the authors publish, and a plain list of operations (see ``session``)."""
 
 from __future__ import annotations
 
@@ -30,7 +16,7 @@ from .operations import read_operations
 
 @dataclass(frozen=True)
 class Testbench:
-    """Spike times in ms of the cue and content neurons, and how long to simulate; ``notes`` is what a user should know."""
+    """Spike times in ms of the cue and content neurons, and how long to simulate; ``notes`` are for the user."""
 
     cue_times_ms: list[list[int]]
     content_times_ms: list[list[int]]
@@ -114,12 +100,16 @@ def _script(path: Path, content: Mapping[str, Any]) -> Script:
         [name] = names
         _only(path, what, entry, {name}, {"at_ms"})
         if not isinstance(entry[name], dict):
-            raise InvalidModel(f'{path}: {what}: "{name}" must be an object with "cue" or "content", got {entry[name]!r}')
+            raise InvalidModel(
+                f'{path}: {what}: "{name}" must be an object with "cue" or "content", got {entry[name]!r}'
+            )
         needed = {"cue", "content"} if name == "learn" else set()
         _only(path, f"{what}, {name}", entry[name], needed, {"cue", "content"})
         at = _whole(path, f"{what}, at_ms", entry["at_ms"], 0) if "at_ms" in entry else None
         operations.append((name, entry[name], at))
-    optional = {k: _whole(path, f'"{k}"', content[k], 1) if k in content else None for k in ("spacing_ms", "duration_ms")}
+    optional = {
+        k: _whole(path, f'"{k}"', content[k], 1) if k in content else None for k in ("spacing_ms", "duration_ms")
+    }
     sizes = {k: _whole(path, f'"{k}"', content[k], 1) for k in ("cues", "contents")}
     return Script(**sizes, **optional, operations=operations)  # type: ignore[arg-type]
 

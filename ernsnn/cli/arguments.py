@@ -1,0 +1,119 @@
+"""The commands and what each takes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+EXIT_CODES = """exit codes: 0 done; 2 usage, or an invalid model or input; 3 unsupported on that backend;
+4 the results differ; 5 backend not available; 130 interrupted; 1 anything else"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"ernsnn: {message}\n{self.format_usage()}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    from ernsnn import __version__
+
+    top = _Parser(
+        prog="ernsnn",
+        description="Describe a spiking network once; run it on many backends, and compare what they do.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"ernsnn {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, purpose: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        made.add_argument("--json", action="store_true", help="print JSON")
+        return made
+
+    command("backends", "list the backends, and what each that is not available needs")
+
+    models = command("models", "list the models, or show the parameters of one")
+    models.add_argument("model", metavar="MODEL", nargs="?", help="a registered name or a Python file with `build`")
+
+    run = command("run", "simulate a model")
+    _model(run)
+    _backend(run)
+    _duration(run)
+    run.add_argument("--out", metavar="DIR", type=Path, help="folder for the recording and the graph")
+
+    check = command("check", "list every limit that a model meets on a backend")
+    _model(check)
+    check.add_argument("--backend", metavar="NAME|all", default="brian2", help="(default: brian2)")
+
+    compiling = command("compile", "write the program that runs a model on a backend, without ernsnn")
+    _model(compiling)
+    _backend(compiling)
+    _duration(compiling)
+    compiling.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the program")
+
+    compare = command("compare", "run a model on several backends; is every spike of the first in the others?")
+    _model(compare)
+    compare.add_argument(
+        "--backends", metavar="A,B,...", required=True, type=_names, help="two or more; the first is the reference"
+    )
+    _duration(compare)
+    compare.add_argument(
+        "--tolerance-steps", metavar="N", type=_steps, default=0, help="a spike may be so many steps off (default: 0)"
+    )
+
+    export = command("export", "write the spikes of a saved run as CSV: population,neuron,time_ms")
+    export.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    export.add_argument("--to", metavar="FILE.csv", type=Path, required=True, help="the file to write")
+    return top
+
+
+def _model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", help="a registered name or a Python file with `build`")
+    command.add_argument("--input", metavar="FILE", type=Path, help="the input, in a format that the model reads")
+    command.add_argument("--demo", action="store_true", help="play the model's demonstration")
+    command.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="settings",
+        action="append",
+        default=[],
+        type=_setting,
+        help="a parameter of the model or an option of the backend; the value is read as JSON, else as text",
+    )
+    command.add_argument("--seed", metavar="N", type=int, default=0, help="fixes everything random (default: 0)")
+
+
+def _backend(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--backend", metavar="NAME", default="brian2", help="see `ernsnn backends` (default: brian2)")
+
+
+def _duration(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--duration-ms", metavar="T", type=float, help="how long (default: the model's own)")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(f"must be KEY=VALUE, got {text!r}")
+    try:
+        return key, json.loads(value)
+    except (ValueError, RecursionError):
+        return key, value
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if len(names) < 2:
+        raise argparse.ArgumentTypeError(f"needs two or more names with commas between, got {text!r}")
+    return names
+
+
+def _steps(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 0, got {text!r}")
+    return int(text)

@@ -1,0 +1,18 @@
+"""Random networks give the same spikes, weights, marks and probes on the reference and in generated Brian2 code."""
+
+from __future__ import annotations
+
+from forked import assert_same
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import STEPS, networks
+
+from ernsnn import lower
+
+SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=40)
+
+
+@SETTINGS
+@given(networks(), st.integers(0, 2**31))
+def test_random_networks(network, seed):
+    assert_same(lower(network, seed), STEPS)

@@ -1,0 +1,69 @@
+"""Runs compiled Brian2 programs in forks of a process that has imported Brian2 already: tests need many of them."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from ernsnn.execution.recording import Recording
+from ernsnn.graph.graph import Graph
+from ernsnn.hardware_backends.brian2.compiler import compile_program
+from ernsnn.hardware_backends.reference.engine import Engine
+
+
+def run_forked(graph: Graph, n_steps: int, target: str = "numpy", threads: int = 0) -> Recording:
+    """What ``Brian2Backend.run`` does, without starting Python and importing Brian2 again."""
+    import brian2  # noqa: F401
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = compile_program(graph, n_steps, target=target, threads=threads).write(Path(scratch) / "program")
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.chdir(folder)
+                log = os.open("log.txt", os.O_WRONLY | os.O_CREAT)
+                os.dup2(log, 1)
+                os.dup2(log, 2)
+                sys.argv = ["program.py", "recording.npz"]
+                sys.path.insert(0, str(folder))
+                runpy.run_path("program.py", run_name="__main__")
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            raise AssertionError("the program failed:\n" + (folder / "log.txt").read_text()[-6000:])
+        with np.load(folder / "recording.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files if not name.startswith("about/")}
+    return Recording.from_arrays(arrays, {})
+
+
+def assert_same(graph, n_steps, **options):
+    """Equal spikes; everything else within 1e-9 relative."""
+    expected = Engine(graph).run(n_steps, lambda fraction: None)
+    found = run_forked(graph, n_steps, **options)
+    assert found.spikes.keys() == expected.spikes.keys()
+    for name, (steps, neurons) in expected.spikes.items():
+        assert np.array_equal(found.spikes[name][0], steps), name
+        assert np.array_equal(found.spikes[name][1], neurons), name
+    assert found.signals.keys() == expected.signals.keys()
+    for name, (steps, values) in expected.signals.items():
+        assert np.array_equal(found.signals[name][0], steps), name
+        np.testing.assert_allclose(found.signals[name][1], values, rtol=1e-9, atol=1e-9, err_msg=name)
+    for kind in ("synapses", "neurons"):
+        for owner, variables in getattr(expected, kind).items():
+            for variable, values in variables.items():
+                if len(values) == 0:
+                    continue
+                result = getattr(found, kind)[owner][variable]
+                np.testing.assert_allclose(result, values, rtol=1e-9, atol=1e-12, err_msg=f"{owner}.{variable}")

@@ -1,0 +1,182 @@
+"""Saving and loading: exact, and nothing but InvalidModel on what is damaged, newer or hostile."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import samples
+from hypothesis import HealthCheck, given, settings
+from strategies import STEPS, networks
+
+import ernsnn
+from ernsnn import InvalidModel, load_graph, save_graph
+from ernsnn.execution.backend import get_backend
+from ernsnn.graph import storage
+
+modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture
+def saved(tmp_path):
+    return save_graph(ernsnn.lower(samples.learning(), 1), tmp_path / "graph")
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_what_is_loaded_is_what_was_saved(name, tmp_path):
+    graph = ernsnn.lower(samples.SAMPLES[name](), 5)
+    loaded = load_graph(save_graph(graph, tmp_path / "graph"))
+    assert loaded.digest == graph.digest == storage.digest(loaded)
+    ours, theirs = {}, {}
+    assert storage.encode(graph, ours) == storage.encode(loaded, theirs)
+    assert ours.keys() == theirs.keys()
+    for key, array in ours.items():
+        assert array.dtype == theirs[key].dtype
+        np.testing.assert_array_equal(array, theirs[key])
+        assert not theirs[key].flags.writeable
+    assert samples.contents(loaded) == samples.contents(graph)
+
+
+@settings(modest, max_examples=10)
+@given(networks())
+def test_a_loaded_graph_runs_the_same(tmp_path_factory, network):
+    graph = ernsnn.lower(network, 5)
+    loaded = load_graph(save_graph(graph, tmp_path_factory.mktemp("saved") / "graph"))
+    first, second = (get_backend("reference").run(g, STEPS, lambda f: None).to_arrays() for g in (graph, loaded))
+    assert first.keys() == second.keys()
+    for key, array in first.items():
+        np.testing.assert_array_equal(array, second[key])
+
+
+def test_saving_replaces_a_saved_graph_and_nothing_else(tmp_path, saved):
+    other = ernsnn.lower(samples.stimuli(), 1)
+    save_graph(other, saved)
+    assert load_graph(saved).digest == other.digest
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    with pytest.raises(InvalidModel, match="not ours"):
+        save_graph(other, mine)
+    assert (mine / "thesis.txt").read_text() == "years of work"
+    assert sorted(p.name for p in mine.parent.iterdir()) == ["graph", "mine"]
+
+
+def refuse(folder, words):
+    with pytest.raises(InvalidModel, match=words) as caught:
+        load_graph(folder)
+    assert str(folder) in str(caught.value)
+
+
+def edit(saved, change):
+    stored = json.loads((saved / "graph.json").read_text())
+    change(stored)
+    (saved / "graph.json").write_text(json.dumps(stored))
+
+
+def test_missing(tmp_path, saved):
+    refuse(tmp_path / "nowhere", "no saved graph")
+    (saved / "graph.npz").unlink()
+    refuse(saved, "no saved graph")
+
+
+@pytest.mark.parametrize("name", ["graph.json", "graph.npz"])
+@pytest.mark.parametrize("keep", [0, 1, 0.5, 0.99])
+def test_truncated(saved, name, keep):
+    whole = (saved / name).read_bytes()
+    (saved / name).write_bytes(whole[: keep if isinstance(keep, int) else int(len(whole) * keep)])
+    refuse(saved, "damaged")
+
+
+def test_every_flipped_byte_of_the_arrays_is_noticed_or_harmless(saved):
+    whole, digest = (saved / "graph.npz").read_bytes(), load_graph(saved).digest
+    noticed = 0
+    for position in range(0, len(whole), 31):
+        broken = bytearray(whole)
+        broken[position] ^= 0x55
+        (saved / "graph.npz").write_bytes(bytes(broken))
+        try:
+            assert load_graph(saved).digest == digest
+        except InvalidModel:
+            noticed += 1
+    assert noticed > 10
+
+
+@pytest.mark.parametrize("schema", [0, 2, "1", None])
+def test_another_schema(saved, schema):
+    edit(saved, lambda stored: stored["graph"].update(schema=schema))
+    refuse(saved, "schema")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: s["graph"].update(seed=2),
+        lambda s: s["graph"].update(name="other"),
+        lambda s: s.update(digest="0" * 64),
+        lambda s: s.pop("digest"),
+        lambda s: s["graph"].pop("probes"),
+        lambda s: s["graph"].update(extra=1),
+        lambda s: s["graph"].update({"is": "Scalar"}),
+        lambda s: s["graph"].update(populations=[]),
+        lambda s: s["graph"].update(populations=[{"array": "a999"}]),
+        lambda s: s["graph"].update(populations=7),
+        lambda s: s.update(graph={"is": "Scalar", "value": 1.0, "schema": 1}),
+        lambda s: s.update(graph=[]),
+        lambda s: s.pop("graph"),
+    ],
+)
+def test_edited(saved, change):
+    edit(saved, change)
+    refuse(saved, "damaged")
+
+
+def test_no_json_object_at_all(saved):
+    for text in ("[]", "3", "null", "[" * 100_000, "\xff\xfe"):
+        (saved / "graph.json").write_text(text, encoding="latin-1")
+        refuse(saved, "damaged")
+
+
+class Trap:
+    sprung = False
+
+    def __reduce__(self):
+        return _spring, ()
+
+
+def _spring():
+    Trap.sprung = True
+    return 0
+
+
+def test_pickles_are_refused_unread(saved):
+    with np.load(saved / "graph.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["a0"] = np.array([Trap()], dtype=object)
+    np.savez(saved / "graph.npz", **arrays)
+    refuse(saved, "damaged")
+    assert not Trap.sprung
+    np.load(saved / "graph.npz", allow_pickle=True)["a0"]
+    assert Trap.sprung  # so the file did hold the trap
+
+
+def test_saved_arrays_are_no_pickles(saved):
+    with zipfile.ZipFile(saved / "graph.npz") as archive:
+        for name in archive.namelist():
+            header = archive.read(name)[:128]
+            assert b"|O" not in header
+
+
+@pytest.mark.parametrize(
+    "name", ["Network", "Path", "Popen", "dict", "object", "Population", "Recording", "os.system", "", 3, None, []]
+)
+def test_decoding_constructs_no_other_class(name):
+    with pytest.raises((KeyError, TypeError)):
+        storage.decode({"is": name, "args": ["true"]}, {})
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", LookupError, ernsnn.Uniform(0, 1), ernsnn.LIF()])
+def test_encoding_refuses_what_it_does_not_know(value):
+    with pytest.raises(AssertionError, match=type(value).__name__):
+        storage.encode(value, {})
