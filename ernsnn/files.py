@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,9 @@ import numpy as np
 from ernsnn.errors import InvalidModel
 
 Content = str | bytes | Mapping[str, np.ndarray]
+
+MANIFEST = ".ernsnn"
+"""In every folder that we wrote: the names of what is ours in it."""
 
 
 def _write(path: Path, content: Content) -> None:
@@ -45,7 +48,7 @@ def write_file(path: str | Path, content: Content) -> Path:
     return path
 
 
-def check_folder(folder: str | Path, marker: str) -> None:
+def check_folder(folder: str | Path) -> None:
     """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
     path = Path(os.path.abspath(folder))
     if path.exists() and not path.is_dir():
@@ -54,21 +57,32 @@ def check_folder(folder: str | Path, marker: str) -> None:
     while not above.exists():
         above = above.parent
     try:
-        if path.is_dir() and any(path.iterdir()) and not (path / marker).exists():
-            raise InvalidModel(f"{folder} has files that are not ours (no {marker} among them); name another folder")
+        foreign = _foreign(path)
+        if foreign:
+            raise InvalidModel(f"{folder} holds {foreign!r}, which is not ours to replace; name another folder")
         os.rmdir(tempfile.mkdtemp(prefix=f".{path.name}.", dir=above))
     except OSError as error:
         raise InvalidModel(f"cannot write {folder}: {error.strerror}") from None
 
 
-def write_folder(folder: str | Path, files: Mapping[str, Content], marker: str | None = None) -> Path:
+def _foreign(folder: Path) -> str | None:
+    """Something in ``folder`` that its manifest does not name; None if all of it is ours."""
+    if not folder.is_dir():
+        return None
+    manifest = folder / MANIFEST
+    ours = manifest.read_text(encoding="utf-8").split("\n") if manifest.is_file() else []
+    return next((name for name in sorted(os.listdir(folder)) if name != MANIFEST and name not in ours), None)
+
+
+def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collection[str] = ()) -> Path:
     """Write a folder of files beside its place and rename it there.
 
-    An existing folder is replaced only if it is empty or holds ``marker`` (default: the first file's name), that is,
-    if we wrote it. Raises InvalidModel otherwise, and where nothing can be written; what was there is then untouched.
+    A manifest names the files, and what else may come to lie there (``also``). An existing folder is replaced only if
+    it is empty or holds nothing that its manifest does not name. Raises InvalidModel otherwise, and where nothing can
+    be written; what was there is then untouched.
     """
     folder, named = Path(os.path.abspath(folder)), folder
-    check_folder(named, marker or next(iter(files)))
+    check_folder(named)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -76,8 +90,7 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], marker: str |
         raise InvalidModel(f"cannot write {named}: {error.strerror}") from None
     old = beside.with_name(beside.name + ".old")
     try:
-        for name, content in files.items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
+        for name, content in {MANIFEST: "\n".join([*files, *also]), **files}.items():
             _write(beside / name, content)
         os.chmod(beside, 0o755)
         if folder.exists():

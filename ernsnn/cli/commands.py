@@ -16,7 +16,6 @@ from ernsnn.cli import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.errors import BackendNotAvailable, InvalidModel
 from ernsnn.execution.backend import Backend, backend_names, get_backend, unknown
 from ernsnn.execution.models import Model, Session, Summary, get_model, model_names
-from ernsnn.execution.recording import META_FILE
 from ernsnn.execution.result import Result
 from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
@@ -79,7 +78,7 @@ def run(arguments: Namespace) -> int:
     parameters, options = _settings(arguments, model, [backend])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     if arguments.out is not None:
-        check_folder(arguments.out, META_FILE)
+        check_folder(arguments.out)
     duration = _duration(arguments, model, session)
     result = run_graph(session.network, duration_ms=duration, seed=arguments.seed, backend=backend, **options[0])
     summary = session.summarise(result) if session.summarise else None

@@ -185,7 +185,7 @@ class Network:
     def population(
         self, name: str, size: int, model: LIF | SpikeTimes | Poisson, *, plasticity: IntrinsicPlasticity | None = None
     ) -> Population:
-        """Add ``size`` neurons of ``model`` (``LIF``, ``AdaptiveLIF``), or a spike source (``SpikeTimes``, ``Poisson``)."""
+        """Add ``size`` neurons of ``model``: ``LIF``, ``AdaptiveLIF``, or a source as ``SpikeTimes`` or ``Poisson``."""
         self._check_name(name)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
@@ -315,7 +315,7 @@ class Network:
         owner = where.population if isinstance(where, View) else where
         if any(p.variable == variable and owner is (getattr(p.target, "population", p.target)) for p in self.probes):
             raise InvalidModel(
-                f"probe of {where.name}: {variable!r} of {owner.name} is recorded already; let one probe record all of it"
+                f"probe of {where.name}: {variable!r} of {owner.name} is recorded already; let one probe record all"
             )
         self.probes.append(Probe(target=where, variable=variable, every_ms=every))
         return self.probes[-1]
@@ -407,7 +407,8 @@ class Network:
                 size = p.pre.size if given.per == "pre" else p.post.size
                 if modulator.size not in (1, size):
                     raise InvalidModel(
-                        f"{p.name}.third_factors[{symbol!r}]: {modulator.name} has {modulator.size} values for {size} {given.per} neurons"
+                        f"{p.name}.third_factors[{symbol!r}]: {modulator.name} has {modulator.size} values for {size} "
+                        f"{given.per} neurons"
                     )
             elif modulator.size != 1:
                 raise InvalidModel(
@@ -418,7 +419,8 @@ class Network:
             gate = p.third_factors[trace.gate] if trace.gate else None
             if isinstance(gate, ThirdFactor) and gate.modulator.size > 1 and gate.per != trace.event:
                 raise InvalidModel(
-                    f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the others"
+                    f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the "
+                    "others"
                 )
 
 
@@ -427,12 +429,13 @@ def _check_weights(p: Projection) -> None:
     if p.receptor != "signed" and lowest < 0:
         hint = " (Normal takes low=0)" if isinstance(p.weight_nA, Distribution) else ""
         raise InvalidModel(
-            f"{p.name}.weight_nA: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an inhibitory "
-            "receptor acts negatively by itself, and receptor='signed' takes both signs"
+            f"{p.name}.weight_nA: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
+            "inhibitory receptor acts negatively by itself, and receptor='signed' takes both signs"
         )
     if p.learning is not None:
         low, high = p.learning.bounds_of("w")
         if lowest < low or highest > high:
             raise InvalidModel(
-                f"{p.name}.weight_nA: initial weights from {lowest} to {highest} leave the rule's bounds [{low}, {high}]"
+                f"{p.name}.weight_nA: initial weights from {lowest} to {highest} leave the rule's bounds "
+                f"[{low}, {high}]"
             )

@@ -93,7 +93,10 @@ class Poisson:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CurrentSteps:
-    """A current added to i_offset: ``amplitudes_nA[k]`` from ``times_ms[k]`` on, 0 before (PyNN's StepCurrentSource)."""
+    """A current added to i_offset: ``amplitudes_nA[k]`` from ``times_ms[k]`` on, 0 before.
+
+    PyNN calls it StepCurrentSource.
+    """
 
     times_ms: Sequence[float] | np.ndarray
     amplitudes_nA: Any

@@ -23,14 +23,18 @@ Capability = Callable[[Graph], Iterable[Issue]]
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A compiled graph: files that run on their own. ``main`` is the script to start."""
+    """A compiled graph: files that run on their own.
+
+    ``main`` is the script to start, ``makes`` what it leaves in its folder.
+    """
 
     files: dict[str, Content]
     main: str = "program.py"
+    makes: Sequence[str] = ("recording.npz", "__pycache__")
 
     def write(self, folder: str | Path) -> Path:
         """Write the program; the folder appears whole or not at all."""
-        return write_folder(folder, self.files, marker=self.main)
+        return write_folder(folder, self.files, also=self.makes)
 
 
 @dataclass(frozen=True)

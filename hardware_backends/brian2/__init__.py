@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ernsnn.errors import BackendNotAvailable
+from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, Option, Program, Progress
 from ernsnn.execution.recording import Recording
 from ernsnn.execution.subprocesses import run_program
@@ -49,7 +49,10 @@ class Brian2Backend(Backend):
             raise BackendNotAvailable(
                 "brian2: target cpp_standalone needs g++ and make; install them, or set target=numpy"
             )
-        return compile_program(graph, n_steps, target=chosen, threads=options.get("threads", 0))
+        threads = options.get("threads", 0)
+        if threads and any(p.learning and p.learning.normalise for p in graph.projections):
+            raise UnsupportedOnBackend("brian2: Normalise sums over synapses, which is not safe with OpenMP; set threads=0")
+        return compile_program(graph, n_steps, target=chosen, threads=threads)
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""

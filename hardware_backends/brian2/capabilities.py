@@ -18,10 +18,7 @@ def plastic_delays(graph: Graph) -> Iterator[Issue]:
     for p in graph.projections:
         if p.learning is None:
             continue
-        if isinstance(p.delay, Scalar):
-            longest = int(p.delay.value)
-        else:
-            longest = int(np.max(p.synapses.delay, initial=1))
+        longest = int(p.delay.value) if isinstance(p.delay, Scalar) else int(np.max(p.synapses.delay, initial=1))
         if longest > LONGEST_PLASTIC_DELAY:
             yield Issue(
                 backend="brian2",

@@ -50,7 +50,7 @@ def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) ->
     written: dict[str, Content] = {"program.py": text, "arrays.npz": arrays}
     if target == "cpp_standalone":
         written["standalone.py"] = _resource("standalone.py")
-    return Program(written)
+    return Program(written, makes=("recording.npz", "cpp", "__pycache__"))
 
 
 def _resource(name: str) -> str:
@@ -78,8 +78,7 @@ def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
     for s in parts.synapses:
         arrays |= {f"{s.name}/i": s.i, f"{s.name}/j": s.j}
         arrays |= {f"{s.name}/{n}": v for n, v in s.values.items() if isinstance(v, np.ndarray)}
-    for s in (*layout.static, *layout.plastic):
-        arrays[f"{s.name}/delay"] = s.delay
+    arrays |= {f"{merged.name}/delay": merged.delay for merged in (*layout.static, *layout.plastic)}
     arrays |= {f"monitors/{m.key}": m.record for m in parts.monitors}
     return arrays
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, Trace
@@ -27,14 +29,15 @@ def padded(values: np.ndarray, fill: float) -> np.ndarray:
 
 def sources(layout: Layout, n_steps: int, parts: Parts) -> Group:
     """Spikes are read from one table: each neuron has a cursor, which waits at the step of its next spike."""
-    table, cursors, length = [], [], 0
+    table: list[np.ndarray] = []
+    cursors, length = [], 0
     for source in layout.sources:
         steps, neurons = source.spikes.between(0, n_steps)
         order = np.lexsort((steps, neurons))
         per_neuron = np.split(steps[order].astype(float), np.cumsum(np.bincount(neurons, minlength=source.size))[:-1])
         for spikes in per_neuron:
             cursors.append(length)
-            table += [spikes, [NEVER]]
+            table += [spikes, np.array([NEVER])]
             length += len(spikes) + 1
     group = Group(SOURCES, layout.size[SOURCES], ["spiking : boolean", "cursor : integer"])
     group.values["cursor"] = np.array(cursors)
@@ -48,7 +51,7 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
     """All LIF populations in one group. ``longest``: stages of the registers of plastic delays, per receptor."""
     group = Group(CELLS, layout.size[CELLS], ["spiking : boolean", "countdown : integer"])
 
-    def joined(values: list[tuple[Neurons, object]]) -> np.ndarray:
+    def joined(values: Sequence[tuple[Neurons, float | np.ndarray]]) -> np.ndarray:
         return np.concatenate([np.broadcast_to(np.asarray(value), p.size) for p, value in values])
 
     def of(name: str) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
@@ -38,7 +40,7 @@ class StaticState:
 
     def sent(self, ids: np.ndarray) -> np.ndarray:
         """What the synapses ``ids`` transmit."""
-        return self.variables["w"][ids]
+        return np.asarray(self.variables["w"][ids])
 
     def transmit(self, t: int, pre_spikes: np.ndarray) -> None:
         """Send this step's pre spikes on their way."""
@@ -135,7 +137,7 @@ class PlasticState(StaticState):
                 values[ids] = np.clip(values[ids] + added[variable.name], variable.low, variable.high)
 
     def lookup(self, ids: np.ndarray) -> Lookup:
-        def value_of(name: str) -> np.ndarray | float:
+        def value_of(name: str) -> Any:
             if name in self.variables:
                 return self.variables[name][ids]
             if name in self.x:

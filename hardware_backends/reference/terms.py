@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from ernsnn.describe.learning import Factor, Term, Trace
 from ernsnn.graph.constants import decay
 
-Lookup = Callable[[str], np.ndarray | float]
+Lookup = Callable[[str], Any]  # an array, or one number for all
 
 
 def product(coefficient: float, factors: Iterable[Factor], lookup: Lookup) -> np.ndarray | float:

@@ -133,6 +133,15 @@ def test_names_that_are_words_of_brian2():
     assert_same(ern.lower(net), 100)
 
 
+def test_sums_are_refused_with_threads():
+    net = ern.Network()
+    cells = net.population("cells", 2, ern.LIF())
+    rule = ern.LearningRule([], epoch_ms=1, normalise=[ern.Normalise("post", "w", 1.0)])
+    net.projection("p", cells, cells, weight_nA=0.5, learning=rule)
+    with pytest.raises(ern.UnsupportedOnBackend, match="threads=0"):
+        ern.run(net, duration_ms=5, backend="brian2", target="cpp_standalone", threads=2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [0, 2])
 def test_everything_in_cpp_standalone(threads):
@@ -160,7 +169,7 @@ def test_everything_in_cpp_standalone(threads):
         third_factors=["P", "q"],
         bounds={"w": (0, 2)},
         epoch_ms=4,
-        normalise=[ern.Normalise("post", "w", 9.0)],
+        normalise=[] if threads else [ern.Normalise("post", "w", 9.0)],
     )
     net.projection(
         "plastic",

@@ -1,0 +1,273 @@
+"""Learning rules, marks, traces, distributions and connectors as objects: what they are, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ernsnn import (
+    AllToAll,
+    Exponential,
+    Factor,
+    FixedInDegree,
+    FixedProbability,
+    FromList,
+    IntrinsicPlasticity,
+    InvalidModel,
+    LearningRule,
+    LogNormal,
+    Mark,
+    Normal,
+    Normalise,
+    Product,
+    Schedule,
+    SpikeTimes,
+    Term,
+    Trace,
+    Uniform,
+    stdp,
+)
+from ernsnn.describe.distributions import span
+
+NAN, INF = float("nan"), float("inf")
+X, Y = Factor(variable="x"), Factor(variable="y")
+
+
+def test_pair_additive():
+    rule = stdp.pair(tau_plus_ms=10, tau_minus_ms=20, A_plus=0.1, A_minus=0.2, w_min=0.5, w_max=2)
+    assert rule.traces == {"x": Trace("pre", 10), "y": Trace("post", 20)}
+    assert rule.terms == (Term("w", "post", 0.1, (X,)), Term("w", "pre", -0.2, (Y,)))
+    assert rule.bounds_of("w") == (0.5, 2)
+
+
+def test_pair_multiplicative_and_nearest():
+    rule = stdp.pair(A_plus=0.1, A_minus=0.2, w_min=0.5, w_max=2, dependence="multiplicative", pairing="nearest")
+    assert rule.terms[0].factors == (X, Factor(variable="w", scale=-1, offset=2))
+    assert rule.terms[1].factors == (Y, Factor(variable="w", offset=-0.5))
+    assert {trace.mode for trace in rule.traces.values()} == {"set"}
+
+
+def test_triplet_is_pfister_and_gerstner():
+    rule = stdp.triplet(A2_plus=1, A2_minus=2, A3_plus=3, A3_minus=4)
+    found = {(t.event, t.coefficient, tuple(f.variable for f in t.factors)) for t in rule.terms}
+    assert found == {
+        ("post", 1, ("r1",)),
+        ("post", 3, ("r1", "o2")),
+        ("pre", -2, ("o1",)),
+        ("pre", -4, ("o1", "r2")),
+    }
+    times = {name: (trace.event, trace.tau_ms) for name, trace in rule.traces.items()}
+    assert times == {"r1": ("pre", 16.8), "r2": ("pre", 101), "o1": ("post", 33.7), "o2": ("post", 125)}
+
+
+def one(**options):
+    return LearningRule(**{"terms": [Term("w", "pre", 1)], **options})
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: stdp.pair(A_plus=1, A_minus=1, dependence="soft"), "dependence.*'soft'"),
+        (lambda: stdp.pair(A_plus=1, A_minus=1, pairing="all_to_all"), "pairing.*'all_to_all'"),
+        (lambda: stdp.pair(A_plus=1, A_minus=1, w_min=2, w_max=1), "bounds of 'w'"),
+        (lambda: stdp.pair(A_plus=NAN, A_minus=1), "coefficient"),
+        (lambda: stdp.pair(A_plus=1, A_minus=1, tau_plus_ms=0), "tau_ms"),
+        (lambda: one(terms=[Term("m", "pre", 1)]), "'m'"),
+        (lambda: one(terms=[Term("w", "pre", 1, (X,))]), "'x'.*no variable"),
+        (lambda: one(terms=[3]), "terms"),
+        (lambda: one(traces={"x": 3}), "traces"),
+        (lambda: one(marks=["m"]), "marks"),
+        (lambda: one(normalise=["w"]), "normalise"),
+        (lambda: one(marks=[Mark("w")]), "'w' is used twice"),
+        (lambda: one(marks=[Mark("m"), Mark("m")]), "'m' is used twice"),
+        (lambda: one(traces={"g": Trace("pre", 20)}, third_factors=["g"]), "'g' is used twice"),
+        (lambda: one(marks=[Mark("a/b")]), "'a/b'"),
+        (lambda: one(marks=[Mark(3)]), "3 is no name"),
+        (lambda: one(traces={"x y": Trace("pre", 20)}), "'x y'"),
+        (lambda: one(third_factors=[""]), "'' is no name"),
+        (lambda: one(traces={"x": Trace("pre", 20, gate="g")}), "gate 'g'"),
+        (lambda: one(bounds={"m": (0, 1)}), "'m'"),
+        (lambda: one(bounds={"w": (1, 0)}), "'w'"),
+        (lambda: one(bounds={"w": (0, NAN)}), "'w'"),
+        (lambda: one(bounds={"w": None}), "'w'"),
+        (lambda: one(bounds={"w": (0, 1, 2)}), "'w'"),
+        (lambda: one(bounds={"w": (0, "x")}), "'w'"),
+        (lambda: one(normalise=[Normalise("pre", "q", 1)], epoch_ms=1), "'q'"),
+        (lambda: one(normalise=[Normalise("pre", "w", 1)]), "epoch_ms"),
+        (lambda: one(terms=[Term("w", "epoch", 1)]), "epoch_ms"),
+        (lambda: one(epoch_ms=5), "nothing happens at epochs"),
+        (lambda: one(terms=[Term("w", "epoch", 1)], epoch_ms=0), "epoch_ms"),
+        (lambda: one(terms=[Term("w", "epoch", 1)], epoch_ms=-1), "epoch_ms"),
+        (lambda: one(terms=[Term("w", "epoch", 1)], epoch_ms=[1, 2]), "epoch_ms"),
+        (lambda: Term("w", "spike", 1), "w.*'spike'"),
+        (lambda: Term("w", "pre", NAN), "coefficient"),
+        (lambda: Term("w", "pre", "x"), "coefficient"),
+        (lambda: Product(INF), "coefficient"),
+        (lambda: Factor(variable="q", power=0), "q.*power"),
+        (lambda: Factor(variable="q", power=1.5), "q.*power"),
+        (lambda: Factor(variable="q", power="2"), "q.*power"),
+        (lambda: Factor(variable="q", power=NAN), "q.*power"),
+        (lambda: Factor(variable="q", scale=INF), "q.*scale"),
+        (lambda: Factor(variable="q", offset=None), "q.*offset"),
+        (lambda: Trace("epoch", 20), "'epoch'"),
+        (lambda: Trace("pre", 0), "tau_ms"),
+        (lambda: Trace("pre", -1), "tau_ms"),
+        (lambda: Trace("pre", 20, mode="nearest"), "'nearest'"),
+        (lambda: Trace("pre", 20, NAN), "increment"),
+        (lambda: Trace("pre", 20, "x"), "increment"),
+        (lambda: Mark("m", 2), "'m'.*outside"),
+        (lambda: Mark("m", [0.5, -1]), "'m'.*outside"),
+        (lambda: Mark("m", Uniform(0, 2)), "'m'.*outside"),
+        (lambda: Mark("m", Normal(0.5, 0.1)), "'m'.*outside"),
+        (lambda: Mark("m", 0, 1, 0), "'m'.*low < high"),
+        (lambda: Mark("m", 0, 0, 0), "'m'.*low < high"),
+        (lambda: Mark("m", 0.5, NAN, 1), "'m'"),
+        (lambda: Mark("m", NAN), "'m'"),
+        (lambda: Normalise("all", "w", 1), "'all'"),
+        (lambda: Normalise("pre", "w", 0), "total"),
+        (lambda: Normalise("pre", "w", INF), "total"),
+        (lambda: Normalise("pre", "w", "x"), "total"),
+        (lambda: IntrinsicPlasticity(target="tau_m_ms", rule=one()), "'tau_m_ms'"),
+        (lambda: IntrinsicPlasticity(target="i_offset_nA", rule=one()), "pre spikes"),
+        (
+            lambda: IntrinsicPlasticity(
+                target="i_offset_nA", rule=one(terms=[Term("w", "post", 1)], traces={"x": Trace("pre", 20)})
+            ),
+            "pre spikes",
+        ),
+        (
+            lambda: IntrinsicPlasticity(
+                target="i_offset_nA", rule=one(terms=[Term("w", "post", 1)], marks=[Mark("m")])
+            ),
+            "marks",
+        ),
+    ],
+)
+def test_what_rules_refuse(make, words):
+    with pytest.raises(InvalidModel, match=words):
+        make()
+
+
+def test_all_problems_of_a_rule_are_told_at_once():
+    with pytest.raises(InvalidModel, match=r"'q'.*'m'.*epoch_ms"):
+        LearningRule(terms=[Term("w", "pre", 1, (Factor(variable="q"),)), Term("m", "epoch", 1)])
+
+
+def test_open_bounds():
+    assert one().bounds_of("w") == (-INF, INF)
+    assert one(marks=[Mark("m", 5, 0, INF)]).bounds_of("m") == (0, INF)
+
+
+# Distributions
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Uniform(2, 1),
+        Uniform(0, INF),
+        Uniform(NAN, 1),
+        Uniform([0, 1], 2),
+        Uniform("x", 2),
+        Uniform(0, "1 nA"),
+        Normal(0, -1),
+        Normal(INF, 1),
+        Normal(0, INF),
+        Normal(0, NAN),
+        Normal(0, 1, low=2, high=1),
+        Normal(0, 1, low=INF),
+        Normal(0, 1, high=-INF),
+        LogNormal(0, 1),
+        LogNormal(-1, 1),
+        LogNormal(INF, 1),
+        LogNormal(1, -1),
+        LogNormal(1, NAN),
+        LogNormal(1, "x"),
+        Exponential(-1),
+        Exponential(INF),
+        Exponential(None),
+    ],
+    ids=repr,
+)
+def test_distributions_that_cannot_be_drawn(wrong):
+    with pytest.raises(InvalidModel, match="where"):
+        wrong.in_unit("ms", "where")
+
+
+def test_distributions_take_the_unit_of_their_field():
+    assert Normal("1 s", "100 ms", low="0 ms").in_unit("ms", "x") == Normal(1000, 100, 0, INF)
+    assert LogNormal("1 s", 0.5).in_unit("ms", "x") == LogNormal(1000, 0.5)
+    assert Exponential("1 s").in_unit("ms", "x") == Exponential(1000)
+
+
+def test_spans():
+    assert span(Uniform(1, 2)) == (1, 2)
+    assert span(Normal(0, 1)) == (-INF, INF)
+    assert span(Normal(0, 1, 0, 3)) == (0, 3)
+    assert span(LogNormal(1, 1)) == span(Exponential(1)) == (0, INF)
+    assert span(np.array([3.0, 1.0])) == (1, 3)
+    assert span(2.0) == (2, 2)
+
+
+# Connectors and stimuli
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FixedProbability(-0.1),
+        lambda: FixedProbability(1.1),
+        lambda: FixedProbability(NAN),
+        lambda: FixedProbability("x"),
+        lambda: FixedProbability([0.1, 0.2]),
+        lambda: FixedInDegree(-1),
+        lambda: FixedInDegree(1.5),
+        lambda: FixedInDegree(NAN),
+        lambda: FixedInDegree("x"),
+        lambda: FromList([(1, 2), (3,)]),
+        lambda: FromList([1, 2, 3]),
+        lambda: FromList([(0, 1, 2)]),
+        lambda: FromList([(0, -1)]),
+        lambda: FromList([(0, 0.5)]),
+        lambda: FromList([(0, NAN)]),
+        lambda: FromList("ab"),
+    ],
+)
+def test_what_connectors_refuse(make):
+    with pytest.raises(InvalidModel, match=r"Fixed|FromList"):
+        make()
+
+
+def test_connectors_keep_what_they_are_given():
+    assert FixedInDegree(3.0).n == 3
+    assert FromList([]).pairs.shape == (0, 2)
+    assert FromList(np.array([[1, 2]])).pairs.tolist() == [[1, 2]]
+    assert AllToAll().self_connections
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Schedule([0, 0], [1, 2]),
+        lambda: Schedule([2, 1], [1, 2]),
+        lambda: Schedule([-1], [1]),
+        lambda: Schedule([1, 2], [1]),
+        lambda: Schedule([1], [[[1]]]),
+        lambda: Schedule([[1]], [[1]]),
+        lambda: Schedule([1], [NAN]),
+        lambda: SpikeTimes([[-1]]),
+        lambda: SpikeTimes([[1, 1]]),
+        lambda: SpikeTimes([[[1]]]),
+        lambda: SpikeTimes([[NAN]]),
+        lambda: SpikeTimes(3),
+        lambda: SpikeTimes("ab"),
+    ],
+)
+def test_what_schedules_and_spike_times_refuse(make):
+    with pytest.raises(InvalidModel, match=r"Schedule|SpikeTimes"):
+        make()
+
+
+def test_spike_times_are_sorted():
+    assert SpikeTimes([[3, 1, 2], [], 5]).times_ms[0].tolist() == [1, 2, 3]
+    assert [len(row) for row in SpikeTimes([[3, 1, 2], [], 5]).times_ms] == [3, 0, 1]
