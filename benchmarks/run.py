@@ -46,7 +46,11 @@ def alternating(commands: dict[str, list[str]], cache: Path, repeats: int) -> di
 
 
 def seconds(times: list[float]) -> Row:
-    return {"median_s": round(statistics.median(times), 2), "min_s": round(min(times), 2), "max_s": round(max(times), 2)}
+    return {
+        "median_s": round(statistics.median(times), 2),
+        "min_s": round(min(times), 2),
+        "max_s": round(max(times), 2),
+    }
 
 
 def ca3(repeats: int) -> list[Row]:

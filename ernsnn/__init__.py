@@ -6,8 +6,10 @@ from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
-from ernsnn.describe.network import IntrinsicPlasticity, Network, Population, Probe, Projection
+from ernsnn.describe.network import Network, Probe
 from ernsnn.describe.neurons import LIF, AdaptiveLIF
+from ernsnn.describe.populations import IntrinsicPlasticity, Population
+from ernsnn.describe.projections import Projection
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.errors import BackendNotAvailable, ErnsnnError, InvalidModel, ProgramFailed, UnsupportedOnBackend

@@ -13,7 +13,7 @@ from ernsnn.describe.units import convert_fields, to_single
 from ernsnn.errors import InvalidModel
 
 if TYPE_CHECKING:
-    from ernsnn.describe.network import Population, View
+    from ernsnn.describe.populations import Population, View
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -4,127 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from ernsnn.describe.astrocytes import Astrocyte, Modulator, Signal, ThirdFactor
-from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FromList, OneToOne
-from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.connectors import AllToAll, Connector
+from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import LIF, AdaptiveLIF
+from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
+from ernsnn.describe.projections import Projection, Receptor, check_projection
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
-from ernsnn.describe.units import convert_fields, to_single, to_unit
+from ernsnn.describe.units import to_single, to_unit
 from ernsnn.errors import InvalidModel
 
-Receptor = Literal["excitatory", "inhibitory", "signed"]
-RECEPTORS: tuple[Receptor, ...] = ("excitatory", "inhibitory", "signed")
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*")
-
-INTRINSIC_TARGETS = ("v_threshold_mV", "i_offset_nA")
-"""What intrinsic plasticity may change: variables of a neuron, in place of ``w``."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class IntrinsicPlasticity:
-    """A learning rule on a population's own neurons: its variable ``w`` is the parameter ``target``.
-
-    Traces and terms follow the neuron's own spikes as event ``"post"`` (without delay); epoch terms are allowed. A
-    change made in step t acts from step t + 1.
-    """
-
-    target: Literal["v_threshold_mV", "i_offset_nA"]
-    rule: LearningRule
-
-    def __post_init__(self) -> None:
-        if self.target not in INTRINSIC_TARGETS:
-            raise InvalidModel(
-                f"IntrinsicPlasticity.target: must be one of {', '.join(INTRINSIC_TARGETS)}, got {self.target!r}"
-            )
-        events = {t.event for t in self.rule.terms} | {t.event for t in self.rule.traces.values()}
-        if "pre" in events:
-            raise InvalidModel("IntrinsicPlasticity: a neuron has no pre spikes of its own; use 'post' for its spikes")
-        if self.rule.marks or self.rule.third_factors or self.rule.normalise:
-            raise InvalidModel("IntrinsicPlasticity: marks, third factors and Normalise belong to projections")
-
-
-@dataclass(frozen=True, eq=False)
-class Population:
-    """``size`` neurons of one model, or a spike source. ``population[a:b]`` is a part of it."""
-
-    name: str
-    size: int
-    model: LIF | SpikeTimes | Poisson
-    plasticity: IntrinsicPlasticity | None = None
-
-    @property
-    def is_source(self) -> bool:
-        """Whether its spikes are given, not computed."""
-        return not isinstance(self.model, LIF)
-
-    def __getitem__(self, part: slice) -> View:
-        return View(self, 0, self.size)[part]
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """Neurons ``start`` to ``stop`` (exclusive) of a population."""
-
-    population: Population
-    start: int
-    stop: int
-
-    @property
-    def size(self) -> int:
-        """How many neurons it has."""
-        return self.stop - self.start
-
-    @property
-    def name(self) -> str:
-        """``population[start:stop]``."""
-        return f"{self.population.name}[{self.start}:{self.stop}]"
-
-    def __getitem__(self, part: slice) -> View:
-        if not isinstance(part, slice) or part.step not in (None, 1):
-            raise InvalidModel(f"{self.name}: a part is a slice a:b; for single neurons use FromList or a:a+1")
-        for bound in (part.start, part.stop):
-            if bound is not None and not isinstance(bound, int | np.integer):
-                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: bounds must be whole numbers")
-            if bound is not None and not -self.size <= bound <= self.size:
-                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: beyond its {self.size} neurons")
-        start, stop, _ = part.indices(self.size)
-        if stop <= start:
-            raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: is empty")
-        return View(self.population, self.start + start, self.start + stop)
-
-
-def as_view(given: Population | View, path: str) -> View:
-    """A whole population as a view of itself."""
-    if isinstance(given, Population):
-        return View(given, 0, given.size)
-    if not isinstance(given, View):
-        raise InvalidModel(f"{path}: needs a population or a part of one, got {given!r}")
-    return given
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Projection:
-    """Synapses from one population to another; see ``Network.projection``."""
-
-    name: str
-    pre: View
-    post: View
-    connector: Connector
-    weight_nA: Value
-    delay_ms: Value
-    receptor: Receptor = "excitatory"
-    learning: LearningRule | None = None
-    third_factors: Mapping[str, ThirdFactor | Modulator] = field(default_factory=dict)
-    transmit: str = "w"
-
-    def __post_init__(self) -> None:
-        convert_fields(self, self.name)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -246,7 +142,7 @@ class Network:
             third_factors=dict(third_factors or {}),
             transmit=transmit,
         )
-        self._check_projection(projection)
+        check_projection(projection, self.dt_ms, self.modulators)
         self.projections[name] = projection
         return projection
 
@@ -336,106 +232,3 @@ class Network:
     def _check_length(path: str, shape: tuple[int, ...], size: int) -> None:
         if shape not in ((), (size,)):
             raise InvalidModel(f"{path}: needs one number or {size}, got an array of shape {shape}")
-
-    def _check_projection(self, p: Projection) -> None:
-        if not isinstance(p.connector, Connector):
-            raise InvalidModel(f"{p.name}: {p.connector!r} is no connector; use AllToAll(), OneToOne(), ...")
-        if p.receptor not in RECEPTORS:
-            raise InvalidModel(f"{p.name}.receptor: must be one of {', '.join(RECEPTORS)}, got {p.receptor!r}")
-        if p.post.population.is_source:
-            raise InvalidModel(f"{p.name}: {p.post.population.name} is a spike source and takes no input")
-        if isinstance(p.connector, OneToOne) and p.pre.size != p.post.size:
-            raise InvalidModel(f"{p.name}: one to one needs equal sizes, got {p.pre.size} and {p.post.size}")
-        if isinstance(p.connector, FixedInDegree):
-            candidates = p.pre.size - (not p.connector.self_connections)
-            if p.connector.n > candidates:
-                raise InvalidModel(
-                    f"{p.name}: an in-degree of {p.connector.n} needs as many pre neurons, there are {candidates}"
-                )
-        if isinstance(p.connector, FromList) and len(p.connector.pairs):
-            highest = np.max(p.connector.pairs, axis=0)
-            for side, index, view in (("pre", highest[0], p.pre), ("post", highest[1], p.post)):
-                if index >= view.size:
-                    raise InvalidModel(
-                        f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}"
-                    )
-        if p.learning is not None and not isinstance(p.learning, LearningRule):
-            raise InvalidModel(f"{p.name}.learning: must be a LearningRule, got {p.learning!r}")
-        values = {"weight_nA": p.weight_nA, "delay_ms": p.delay_ms}
-        values |= {f"mark {m.name}": m.initial for m in (p.learning.marks if p.learning else ())}
-        for name, value in values.items():
-            self._check_synapse_shape(p, name, value)
-        if not isinstance(p.delay_ms, Distribution) and np.min(p.delay_ms, initial=np.inf) < self.dt_ms * (1 - 1e-9):
-            raise InvalidModel(
-                f"{p.name}.delay_ms: the shortest delay is one step of {self.dt_ms} ms, got {np.min(p.delay_ms)}"
-            )
-        _check_weights(p)
-        if p.learning is None:
-            if p.third_factors or p.transmit != "w":
-                raise InvalidModel(f"{p.name}: third_factors and transmit need a learning rule")
-        else:
-            self._check_learning(p, p.learning)
-
-    def _check_synapse_shape(self, p: Projection, name: str, value: Value) -> None:
-        shape = () if isinstance(value, Distribution) else np.shape(value)
-        listed = {FromList: lambda c: len(c.pairs), OneToOne: lambda c: p.pre.size}.get(type(p.connector))
-        allowed = (listed(p.connector),) if listed else (p.pre.size, p.post.size)
-        if shape not in ((), allowed):
-            kind = type(p.connector).__name__
-            raise InvalidModel(
-                f"{p.name}.{name}: for {kind} needs one number or an array of shape {allowed}, got {shape}"
-            )
-
-    def _check_learning(self, p: Projection, rule: LearningRule) -> None:
-        missing = [n for n in rule.third_factors if n not in p.third_factors]
-        extra = [n for n in p.third_factors if n not in rule.third_factors]
-        if missing or extra:
-            raise InvalidModel(
-                f"{p.name}.third_factors: "
-                + "; ".join(
-                    [f"say which astrocyte or signal {n!r} is" for n in missing]
-                    + [f"the rule has no third factor {n!r}" for n in extra]
-                )
-            )
-        for symbol, given in p.third_factors.items():
-            modulator = given.modulator if isinstance(given, ThirdFactor) else given
-            if not isinstance(modulator, Astrocyte | Signal) or self.modulators.get(modulator.name) is not modulator:
-                raise InvalidModel(
-                    f"{p.name}.third_factors[{symbol!r}]: {given!r} is no astrocyte or signal of this network"
-                )
-            if isinstance(given, ThirdFactor):
-                size = p.pre.size if given.per == "pre" else p.post.size
-                if modulator.size not in (1, size):
-                    raise InvalidModel(
-                        f"{p.name}.third_factors[{symbol!r}]: {modulator.name} has {modulator.size} values for {size} "
-                        f"{given.per} neurons"
-                    )
-            elif modulator.size != 1:
-                raise InvalidModel(
-                    f"{p.name}.third_factors[{symbol!r}]: {modulator.name} has {modulator.size} values; say whose with "
-                    f"ThirdFactor(modulator=..., per='pre' or 'post')"
-                )
-        for name, trace in rule.traces.items():
-            gate = p.third_factors[trace.gate] if trace.gate else None
-            if isinstance(gate, ThirdFactor) and gate.modulator.size > 1 and gate.per != trace.event:
-                raise InvalidModel(
-                    f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the "
-                    "others"
-                )
-
-
-def _check_weights(p: Projection) -> None:
-    lowest, highest = span(p.weight_nA)
-    if p.receptor != "signed" and lowest < 0:
-        hint = " (Normal takes low=0)" if isinstance(p.weight_nA, Distribution) else ""
-        raise InvalidModel(
-            f"{p.name}.weight_nA: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
-            "inhibitory receptor acts negatively by itself, and receptor='signed' takes both signs"
-        )
-    if p.learning is not None:
-        low, high = p.learning.bounds_of("w")
-        if lowest < low or highest > high:
-            raise InvalidModel(
-                f"{p.name}.weight_nA: initial weights from {lowest} to {highest} leave the rule's bounds "
-                f"[{low}, {high}]"
-            )

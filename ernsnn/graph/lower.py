@@ -7,13 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ernsnn.describe import network as net
 from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule, Product
+from ernsnn.describe.network import Injection, Network, Probe
 from ernsnn.describe.neurons import AdaptiveLIF, check_neuron_values
+from ernsnn.describe.populations import Population, View
+from ernsnn.describe.projections import Projection
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
@@ -23,7 +25,7 @@ from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import Array, Draw, Scalar, Value, sample
 
 
-def lower(network: net.Network, seed: int = 0) -> g.Graph:
+def lower(network: Network, seed: int = 0) -> g.Graph:
     """The graph of ``network`` under ``seed``.
 
     Every draw has a generator of its own, keyed by (seed, path of the object), so a change in one part of a network
@@ -52,7 +54,7 @@ def lower(network: net.Network, seed: int = 0) -> g.Graph:
 
 
 class _Lowering:
-    def __init__(self, network: net.Network, seed: int) -> None:
+    def __init__(self, network: Network, seed: int) -> None:
         self.network, self.seed, self.dt = network, seed, network.dt_ms
         self.problems: list[str] = []
 
@@ -71,7 +73,7 @@ class _Lowering:
 
     # Populations
 
-    def population(self, p: net.Population) -> g.Population:
+    def population(self, p: Population) -> g.Population:
         if isinstance(p.model, SpikeTimes):
             return g.Source(p.name, p.size, self.given_spikes(p.name, p.model))
         if isinstance(p.model, Poisson):
@@ -90,7 +92,7 @@ class _Lowering:
             return sample(value.kind, tuple(value.parameters.values()), generator(self.key(path)), size)
         return value if isinstance(value, float) else np.asarray(value)
 
-    def intrinsic(self, p: net.Population, parameters: dict[str, Any]) -> g.Intrinsic | None:
+    def intrinsic(self, p: Population, parameters: dict[str, Any]) -> g.Intrinsic | None:
         if p.plasticity is None:
             return None
         initial = parameters[p.plasticity.target]
@@ -132,7 +134,7 @@ class _Lowering:
 
     # Projections
 
-    def projection(self, p: net.Projection) -> g.Projection:
+    def projection(self, p: Projection) -> g.Projection:
         connectivity, order = self.connectivity(p)
         weight = self.synapse_values(p, p.weight_nA, connectivity, order, f"{p.name}.weight_nA")
         learning = None
@@ -197,7 +199,7 @@ class _Lowering:
             transmit=transmit,
         )
 
-    def connectivity(self, p: net.Projection) -> tuple[conn.Connectivity, np.ndarray | None]:
+    def connectivity(self, p: Projection) -> tuple[conn.Connectivity, np.ndarray | None]:
         """The connectivity, and for lists the order that sorts their values."""
         n_pre, n_post, c = p.pre.size, p.post.size, p.connector
         if isinstance(c, AllToAll):
@@ -215,7 +217,7 @@ class _Lowering:
             return conn.csr_from_pairs(np.concatenate(rows), np.repeat(np.arange(n_post), c.n), n_pre, n_post)[0], None
         raise InvalidModel(f"{p.name}: no lowering for the connector {type(c).__name__}")
 
-    def fixed_probability(self, p: net.Projection, c: FixedProbability, key: str) -> conn.CSR:
+    def fixed_probability(self, p: Projection, c: FixedProbability, key: str) -> conn.CSR:
         # A binomial count and a uniform subset of that size is the same as one coin a pair, and cheap for small p.
         n_pre, n_post, count_key = p.pre.size, p.post.size, self.key(f"{p.name}.connector.count")
         rows = []
@@ -235,7 +237,7 @@ class _Lowering:
 
     def synapse_values(
         self,
-        p: net.Projection,
+        p: Projection,
         value: Any,
         connectivity: conn.Connectivity,
         order: np.ndarray | None,
@@ -254,7 +256,7 @@ class _Lowering:
         targets = [values[i, connectivity.targets(i)] for i in range(connectivity.n_pre)]
         return Array(np.concatenate(targets))
 
-    def delays(self, p: net.Projection, connectivity: conn.Connectivity, order: np.ndarray | None) -> Value:
+    def delays(self, p: Projection, connectivity: conn.Connectivity, order: np.ndarray | None) -> Value:
         path = f"{p.name}.delay_ms"
         value = self.synapse_values(p, p.delay_ms, connectivity, order, path, self.dt)
         if isinstance(value, Scalar):
@@ -278,18 +280,18 @@ class _Lowering:
     def member(view: Any) -> g.Member:
         return g.Member(view.population.name, view.start, view.stop)
 
-    def injection(self, i: net.Injection) -> g.Injected:
+    def injection(self, i: Injection) -> g.Injected:
         steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
         return g.Injected(self.member(i.target), steps, values)
 
-    def probe(self, p: net.Probe) -> g.Probe:
+    def probe(self, p: Probe) -> g.Probe:
         every = whole_steps(p.every_ms, self.dt, f"probe of {p.target.name}.{p.variable}")
         if every < 1:
             raise InvalidModel(
                 f"probe of {p.target.name}.{p.variable}: every_ms must be at least one step of {self.dt} ms"
             )
         kind: Literal["neurons", "modulator", "synapses"]
-        if isinstance(p.target, net.View):
+        if isinstance(p.target, View):
             return g.Probe("neurons", p.target.population.name, p.target.start, p.target.stop, p.variable, every)
-        kind = "synapses" if isinstance(p.target, net.Projection) else "modulator"
+        kind = "synapses" if isinstance(p.target, Projection) else "modulator"
         return g.Probe(kind, p.target.name, 0, 0, p.variable, every)

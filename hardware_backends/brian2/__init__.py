@@ -51,7 +51,9 @@ class Brian2Backend(Backend):
             )
         threads = options.get("threads", 0)
         if threads and any(p.learning and p.learning.normalise for p in graph.projections):
-            raise UnsupportedOnBackend("brian2: Normalise sums over synapses, which is not safe with OpenMP; set threads=0")
+            raise UnsupportedOnBackend(
+                "brian2: Normalise sums over synapses, which is not safe with OpenMP; set threads=0"
+            )
         return compile_program(graph, n_steps, target=chosen, threads=threads)
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:

@@ -25,7 +25,7 @@ def plastic_delays(graph: Graph) -> Iterator[Issue]:
                 code="B201",
                 path=f"{p.name}.delay_ms",
                 fidelity="unsupported",
-                message=f"a plastic delay of {longest} steps; the registers of the program hold {LONGEST_PLASTIC_DELAY}",
+                message=f"a plastic delay of {longest} steps; the program has registers for {LONGEST_PLASTIC_DELAY}",
                 remedy="shorten the delay, choose a larger dt_ms, or use backend='reference'",
             )
 

@@ -91,11 +91,13 @@ def monitor(k: int, probe: Probe, layout: Layout) -> Monitor:
         return Monitor(f"probe{k}", probe.key, CELLS, _NEURON_VARIABLES[probe.variable], record, probe.every)
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
-        return Monitor(f"probe{k}", probe.key, layout.factor[probe.target], probe.variable, np.arange(size), probe.every)
-    owner = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
-    part = owner.slices[probe.target]
+        return Monitor(
+            f"probe{k}", probe.key, layout.factor[probe.target], probe.variable, np.arange(size), probe.every
+        )
+    merged = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
+    part = merged.slices[probe.target]
     variable = synapses.Plastic.variable(probe.variable)
-    return Monitor(f"probe{k}", probe.key, owner.name, variable, np.arange(part.start, part.stop), probe.every)
+    return Monitor(f"probe{k}", probe.key, merged.name, variable, np.arange(part.start, part.stop), probe.every)
 
 
 def outputs(layout: Layout) -> list[tuple[str, str, str, int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +24,7 @@ INTRINSIC_TARGETS = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
 
 def padded(values: np.ndarray, fill: float) -> np.ndarray:
     """A table filled up to a power of two: its length stands in the compiled code, which so seldom changes."""
-    length = 1 << max(4, int(len(values)).bit_length())
+    length = 1 << max(4, len(values).bit_length())
     return np.concatenate([values, np.full((length - len(values), *values.shape[1:]), fill)])
 
 
@@ -121,7 +122,7 @@ def registers(longest: dict[str, int]) -> list[str]:
     code = []
     for receptor, stages in longest.items():
         chain = [f"A_{receptor}", *(f"q{stage}_{receptor}" for stage in range(1, stages))]
-        code += [f"{first} = {second}" for first, second in zip(chain, chain[1:], strict=False)]
+        code += [f"{first} = {second}" for first, second in pairwise(chain)]
         code.append(f"{chain[-1]} = 0")
     return code
 
@@ -180,7 +181,8 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
             terms = [term for term in learning.terms if term.event == event]
             if not terms:
                 continue
-            added = total(terms, lambda name, suffix=suffix: target if name == "w" else names[name] + suffix, constants)  # type: ignore[misc]
+            naming = {"w": target} | {name: own + suffix for name, own in names.items()}
+            added = total(terms, naming.__getitem__, constants)
             new = clipped(f"{target} + {added}", variable.low, variable.high, constants)
             change = [f"chosen = {when}", f"{target} = int(chosen)*({new}) + int(not chosen)*{target}"]
             if event == POST:

@@ -11,7 +11,7 @@ from .intrinsic import IntrinsicState
 
 
 class NeuronState:
-    """State and update of one population. ``arrivals`` is a ring over future steps: [step % length, receptor, neuron]."""
+    """State and update of one population; ``arrivals`` is a ring over steps: [step % length, receptor, neuron]."""
 
     def __init__(self, p: Neurons, graph: Graph, longest_delay: int) -> None:
         self.p = p

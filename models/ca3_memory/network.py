@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ernsnn.describe import stdp
 from ernsnn.describe.connectors import AllToAll, OneToOne
-from ernsnn.describe.network import Network, Population, View
+from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
+from ernsnn.describe.populations import Population, View
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.errors import InvalidModel
 

@@ -57,7 +57,9 @@ def test_script_runs_without_ernsnn(tmp_path):
     ern.compile(graph, "brian2", duration_ms=200, out=tmp_path / "program", target="numpy")
     alone = "import sys, runpy; sys.modules['ernsnn'] = None; sys.argv = ['program.py']; runpy.run_path('program.py')"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    subprocess.run([sys.executable, "-c", alone], cwd=tmp_path / "program", check=True, env=environment, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", alone], cwd=tmp_path / "program", check=True, env=environment, capture_output=True
+    )
     with np.load(tmp_path / "program" / "recording.npz") as file:
         arrays = {name: file[name] for name in file.files if not name.startswith("about/")}
     found, expected = Recording.from_arrays(arrays, {}), Engine(graph).run(400, lambda fraction: None)

@@ -29,7 +29,9 @@ def is_running(pid: int) -> bool:
 
 
 def test_progress_and_own_output(tmp_path):
-    (tmp_path / "p.py").write_text("print('@progress 0.25'); print('words'); print('@progress nonsense'); print('@progress 1')")
+    (tmp_path / "p.py").write_text(
+        "print('@progress 0.25'); print('words'); print('@progress nonsense'); print('@progress 1')"
+    )
     seen = []
     run_program(tmp_path, "p.py", [], seen.append, "the program")
     assert seen == [0.25, 1.0]

@@ -26,6 +26,7 @@ FLOORS = ["errors", "files", "describe", "graph", "execution", "analyse"]
 MAY_IMPORT = {floor: set(FLOORS[:level]) for level, floor in enumerate(FLOORS)} | {
     "hardware_backends": set(FLOORS) - {"analyse"},
     "models": {"ernsnn", *FLOORS},
+    "__main__": {"cli"},
 }
 
 

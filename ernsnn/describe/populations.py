@@ -1,0 +1,98 @@
+"""Populations and parts of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.neurons import LIF
+from ernsnn.describe.stimuli import Poisson, SpikeTimes
+from ernsnn.errors import InvalidModel
+
+INTRINSIC_TARGETS = ("v_threshold_mV", "i_offset_nA")
+"""What intrinsic plasticity may change: variables of a neuron, in place of ``w``."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IntrinsicPlasticity:
+    """A learning rule on a population's own neurons: its variable ``w`` is the parameter ``target``.
+
+    Traces and terms follow the neuron's own spikes as event ``"post"`` (without delay); epoch terms are allowed. A
+    change made in step t acts from step t + 1.
+    """
+
+    target: Literal["v_threshold_mV", "i_offset_nA"]
+    rule: LearningRule
+
+    def __post_init__(self) -> None:
+        if self.target not in INTRINSIC_TARGETS:
+            raise InvalidModel(
+                f"IntrinsicPlasticity.target: must be one of {', '.join(INTRINSIC_TARGETS)}, got {self.target!r}"
+            )
+        events = {t.event for t in self.rule.terms} | {t.event for t in self.rule.traces.values()}
+        if "pre" in events:
+            raise InvalidModel("IntrinsicPlasticity: a neuron has no pre spikes of its own; use 'post' for its spikes")
+        if self.rule.marks or self.rule.third_factors or self.rule.normalise:
+            raise InvalidModel("IntrinsicPlasticity: marks, third factors and Normalise belong to projections")
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """``size`` neurons of one model, or a spike source. ``population[a:b]`` is a part of it."""
+
+    name: str
+    size: int
+    model: LIF | SpikeTimes | Poisson
+    plasticity: IntrinsicPlasticity | None = None
+
+    @property
+    def is_source(self) -> bool:
+        """Whether its spikes are given, not computed."""
+        return not isinstance(self.model, LIF)
+
+    def __getitem__(self, part: slice) -> View:
+        return View(self, 0, self.size)[part]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Neurons ``start`` to ``stop`` (exclusive) of a population."""
+
+    population: Population
+    start: int
+    stop: int
+
+    @property
+    def size(self) -> int:
+        """How many neurons it has."""
+        return self.stop - self.start
+
+    @property
+    def name(self) -> str:
+        """``population[start:stop]``."""
+        return f"{self.population.name}[{self.start}:{self.stop}]"
+
+    def __getitem__(self, part: slice) -> View:
+        if not isinstance(part, slice) or part.step not in (None, 1):
+            raise InvalidModel(f"{self.name}: a part is a slice a:b; for single neurons use FromList or a:a+1")
+        for bound in (part.start, part.stop):
+            if bound is not None and not isinstance(bound, int | np.integer):
+                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: bounds must be whole numbers")
+            if bound is not None and not -self.size <= bound <= self.size:
+                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: beyond its {self.size} neurons")
+        start, stop, _ = part.indices(self.size)
+        if stop <= start:
+            raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: is empty")
+        return View(self.population, self.start + start, self.start + stop)
+
+
+def as_view(given: Population | View, path: str) -> View:
+    """A whole population as a view of itself."""
+    if isinstance(given, Population):
+        return View(given, 0, given.size)
+    if not isinstance(given, View):
+        raise InvalidModel(f"{path}: needs a population or a part of one, got {given!r}")
+    return given
