@@ -2,7 +2,7 @@
 
 from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.describe import stdp
-from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Astrocyte, Gate, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
@@ -42,6 +42,7 @@ __all__ = [
     "FixedInDegree",
     "FixedProbability",
     "FromList",
+    "Gate",
     "Graph",
     "IntrinsicPlasticity",
     "InvalidModel",

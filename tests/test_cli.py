@@ -187,7 +187,10 @@ def test_run_counts_spikes_and_names_the_next_command(cli: Cli, model: str, tmp_
     assert f"results: {out_folder}" in out
     assert f"next: ernsnn export '{out_folder}' --to spikes.csv" in out
     assert ern.Result.load(out_folder).graph.seed == 5
-    assert {p.name for p in out_folder.iterdir()} == {"meta.json", "recording.npz", "graph.json", "graph.npz"}
+    assert {p.name for p in out_folder.iterdir()} == {
+        *("meta.json", "recording.npz", "graph.json", "graph.npz"),
+        ".ernsnn",
+    }
     code, out, _ = cli(*run, "--set", "times_ms=[2]", "--json")
     data = json.loads(out)
     assert [c["spikes"] for c in data["populations"] if c["population"] == "source"] == [1]
@@ -217,9 +220,13 @@ def test_the_output_folder_is_checked_before_the_simulation(
     run = ("run", model, "--backend", "crashing", "--duration-ms", 20, "--out")
     assert cli(*run, tmp_path / "theirs")[::2] == (
         2,
-        f"ernsnn: {tmp_path / 'theirs'} has files that are not ours (no meta.json among them); name another folder\n",
+        f"ernsnn: {tmp_path / 'theirs'} holds 'thesis.txt', which is not ours to replace; name another folder\n",
     )
     assert (tmp_path / "theirs" / "thesis.txt").read_text() == "all of it"
+    # Nor is a folder of ours with something of theirs in it.
+    assert cli("run", model, "--backend", "reference", "--duration-ms", 20, "--out", tmp_path / "mixed")[0] == 0
+    (tmp_path / "mixed" / "thesis.txt").write_text("all of it")
+    assert "'thesis.txt', which is not ours" in cli(*run, tmp_path / "mixed")[2]
     assert "is a file; name another" in cli(*run, tmp_path / "file")[2]
     assert "cannot write" in cli(*run, tmp_path / "file" / "below")[2]
     assert "cannot write" in cli(*run, "/proc/no")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -75,7 +75,45 @@ class Signal:
         return 1 if values.ndim == 1 else int(values.shape[1])
 
 
-Modulator = Astrocyte | Signal
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gate:
+    """1 while several astrocytes agree, else 0: a third factor with hysteresis.
+
+    A closed gate opens when every astrocyte's C is at or above its number in ``opens``; an open one stays open while
+    every C is at or above its number in ``stays`` (default: as ``opens``). Astrocytes of several values make as many
+    gates, one each; those of one value take part in all.
+    """
+
+    name: str
+    opens: Mapping[Astrocyte, float]
+    stays: Mapping[Astrocyte, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.opens:
+            raise InvalidModel(f"{self.name}: a gate needs at least one astrocyte that opens it")
+        stays = self.opens if self.stays is None else self.stays
+        if set(stays) != set(self.opens):
+            raise InvalidModel(f"{self.name}: opens and stays must name the same astrocytes")
+        for field, given in (("opens", self.opens), ("stays", stays)):
+            checked = {a: to_single(value, f"{self.name}.{field}[{a.name}]") for a, value in given.items()}
+            object.__setattr__(self, field, checked)
+        for astrocyte, level in self.opens.items():
+            if stays[astrocyte] > level:
+                raise InvalidModel(
+                    f"{self.name}: {astrocyte.name} needs more to stay open ({stays[astrocyte]}) than to open "
+                    f"({level}); the gate would flicker"
+                )
+        sizes = {a.size for a in self.opens} - {1}
+        if len(sizes) > 1:
+            raise InvalidModel(f"{self.name}: astrocytes of different sizes, {sorted(sizes)}")
+
+    @property
+    def size(self) -> int:
+        """How many gates there are."""
+        return max(a.size for a in self.opens)
+
+
+Modulator = Astrocyte | Signal | Gate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Astrocyte, Modulator, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Astrocyte, Gate, Modulator, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.learning import LearningRule
@@ -160,6 +160,18 @@ class Network:
         self.modulators[name] = astrocyte
         return astrocyte
 
+    def gate(
+        self, name: str, *, opens: Mapping[Astrocyte, float], stays: Mapping[Astrocyte, float] | None = None
+    ) -> Gate:
+        """Add a third factor that is 1 while astrocytes agree: see ``Gate``."""
+        self._check_name(name)
+        gate = Gate(name=name, opens=opens, stays=stays)
+        for astrocyte in gate.opens:
+            if self.modulators.get(astrocyte.name) is not astrocyte:
+                raise InvalidModel(f"{name}: astrocyte {astrocyte.name!r} is not part of this network")
+        self.modulators[name] = gate
+        return gate
+
     def signal(self, name: str, *, times_ms: Any, values: Any) -> Signal:
         """Add a given third factor: ``values[k]`` (a number, or one a neuron) from ``times_ms[k]`` on, 0 before."""
         self._check_name(name)
@@ -198,8 +210,11 @@ class Network:
             known = () if where.population.is_source else NEURON_VARIABLES[: 4 if isinstance(model, AdaptiveLIF) else 3]
         elif isinstance(target, Projection):
             where, known = target, target.learning.variables if target.learning else ("w",)
-        elif not isinstance(target, Astrocyte | Signal):
-            raise InvalidModel(f"probe: needs a population, a projection, an astrocyte or a signal, got {target!r}")
+        elif not isinstance(target, Modulator):
+            kind = type(target).__name__
+            raise InvalidModel(
+                f"probe: needs a population, a projection or a third factor, got an object of type {kind}"
+            )
         else:
             where, known = target, ("C", "value") if isinstance(target, Astrocyte) else ("value",)
         if variable not in known:

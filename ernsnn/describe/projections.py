@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Astrocyte, Modulator, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.learning import LearningRule
@@ -98,9 +98,9 @@ def _check_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, 
         )
     for symbol, given in p.third_factors.items():
         modulator = given.modulator if isinstance(given, ThirdFactor) else given
-        if not isinstance(modulator, Astrocyte | Signal) or modulators.get(modulator.name) is not modulator:
+        if not isinstance(modulator, Modulator) or modulators.get(modulator.name) is not modulator:
             raise InvalidModel(
-                f"{p.name}.third_factors[{symbol!r}]: {given!r} is no astrocyte or signal of this network"
+                f"{p.name}.third_factors[{symbol!r}]: {given!r} is no astrocyte, gate or signal of this network"
             )
         if isinstance(given, ThirdFactor):
             size = p.pre.size if given.per == "pre" else p.post.size

@@ -220,7 +220,25 @@ class Given:
     values: np.ndarray
 
 
-Modulator = Leaky | Given
+@dataclass(frozen=True)
+class Condition:
+    """One astrocyte's part in a gate."""
+
+    astrocyte: str
+    opens: float
+    stays: float
+
+
+@dataclass(frozen=True)
+class Gated:
+    """Gates over astrocytes; see ``describe.Gate``. The astrocytes stand before it among the modulators."""
+
+    name: str
+    size: int
+    conditions: tuple[Condition, ...]
+
+
+Modulator = Leaky | Given | Gated
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Astrocyte, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Gate, Modulator, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.equations import parse_products
@@ -269,7 +269,10 @@ class _Lowering:
 
     # The rest
 
-    def modulator(self, m: Astrocyte | Signal) -> g.Modulator:
+    def modulator(self, m: Modulator) -> g.Modulator:
+        if isinstance(m, Gate):
+            stays = m.opens if m.stays is None else m.stays
+            return g.Gated(m.name, m.size, tuple(g.Condition(a.name, level, stays[a]) for a, level in m.opens.items()))
         if isinstance(m, Signal):
             return g.Given(m.name, m.size, *self.schedule(m.name, m.schedule, m.size))
         members = tuple(self.member(v) for v in m.listens_to)

@@ -23,6 +23,7 @@ _CLASSES: dict[str, Any] = {
         *(values.Scalar, values.Array, values.Draw),
         *(graph.GivenSpikes, graph.PoissonSpikes, graph.Traced, graph.Variable, graph.Bound, graph.Learning),
         *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Given),
+        *(graph.Condition, graph.Gated),
         *(graph.Injected, graph.Probe, graph.Graph),
     )
 }

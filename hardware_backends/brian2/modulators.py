@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Bound, Given, Graph, Leaky
+from ernsnn.graph.graph import Bound, Gated, Given, Graph, Leaky
 
 from .expressions import Constants
 from .layout import CELLS, SOURCES, Layout, Synapses
@@ -29,11 +29,14 @@ def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
                 f"piece = piece + int({name}_steps(piece*dt) == t_in_timesteps)",
                 f"value = {name}_values(piece*dt, i)",
             ]
+        elif isinstance(m, Gated):
+            code = gate(m, group, graph, layout)
         else:
             code = astrocyte(m, group, graph.dt_ms)
             parts.synapses += hearing(m, name, layout)
         parts.groups.append(group)
-        parts.operations.append(Operation(f"{name}_update", name, code, "synapses", EVALUATE))
+        order = EVALUATE + isinstance(m, Gated)  # gates read astrocytes
+        parts.operations.append(Operation(f"{name}_update", name, code, "synapses", order))
 
 
 def astrocyte(m: Leaky, group: Group, dt_ms: float) -> list[str]:
@@ -48,6 +51,21 @@ def astrocyte(m: Leaky, group: Group, dt_ms: float) -> list[str]:
     group.equations += constants.equations
     group.values |= constants.values
     return code
+
+
+def gate(m: Gated, group: Group, graph: Graph, layout: Layout) -> list[str]:
+    constants = Constants()
+    sizes = {other.name: other.size for other in graph.modulators}
+    opens, stays = [], []
+    for k, condition in enumerate(m.conditions):
+        index = np.arange(m.size) if sizes[condition.astrocyte] > 1 else np.zeros(m.size, dtype=int)
+        group.equations.append(f"C{k} : 1 (linked)")
+        group.links[f"C{k}"] = (layout.factor[condition.astrocyte], "C", index)
+        opens.append(f"C{k} >= {constants.name(condition.opens)}")
+        stays.append(f"C{k} >= {constants.name(condition.stays)}")
+    group.equations += constants.equations
+    group.values |= constants.values
+    return [f"value = int(({' and '.join(opens)}) or (value > 0 and {' and '.join(stays)}))"]
 
 
 def hearing(m: Leaky, name: str, layout: Layout) -> list[SynapseGroup]:

@@ -39,7 +39,7 @@ class Engine:
         spikes |= {name: state.step(t) for name, state in self.neurons.items()}
         # 3: astrocytes and other third factors
         for modulator in self.modulators.values():
-            modulator.step(t, spikes)
+            modulator.step(t, spikes, self.modulators)
         # 4: plasticity, and only then transmission, of the weights as they are now
         for plastic in self.plastic:
             plastic.learn(t, spikes[plastic.p.pre], spikes[plastic.p.post])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Given, Leaky, Modulator
+from ernsnn.graph.graph import Gated, Given, Leaky, Modulator
 
 
 class ModulatorState:
@@ -17,13 +17,23 @@ class ModulatorState:
         self.value = np.zeros(m.size)
         self.P = decay(m.tau_ms, dt_ms) if isinstance(m, Leaky) else 0.0
 
-    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Advance, given the neurons that spike in step ``t`` per population."""
+    def step(self, t: int, spikes: dict[str, np.ndarray], others: dict[str, ModulatorState]) -> None:
+        """Advance, given the neurons that spike in step ``t`` per population, and the modulators before this one."""
         if isinstance(self.m, Given):
             piece = int(np.searchsorted(self.m.steps, t, side="right")) - 1
             self.value = self.m.values[piece] if piece >= 0 else np.zeros(self.m.size)
+        elif isinstance(self.m, Gated):
+            self.value = self.gate(self.m, others)
         else:
             self.value = self.astrocyte(self.m, spikes)
+
+    def gate(self, m: Gated, others: dict[str, ModulatorState]) -> np.ndarray:
+        opens, stays = np.ones(m.size, dtype=bool), np.ones(m.size, dtype=bool)
+        for condition in m.conditions:
+            level = others[condition.astrocyte].C
+            opens &= level >= condition.opens
+            stays &= level >= condition.stays
+        return np.where(self.value > 0, stays, opens).astype(float)
 
     def astrocyte(self, m: Leaky, spikes: dict[str, np.ndarray]) -> np.ndarray:
         heard = np.zeros(m.size)

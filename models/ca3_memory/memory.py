@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ernsnn.execution.simulate import run
 from ernsnn.files import Content
 from ernsnn.graph.graph import GivenSpikes, Source
 
-from .network import build
+from .network import GATE, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge
 from .operations import read_operations as _read_operations
 from .testbench import Script, Testbench, read_input
@@ -33,12 +33,22 @@ class CA3Memory:
     ``learn`` and ``recall`` schedule operations, ``run`` plays them from an empty memory. Each follows the one before
     by ``spacing_ms``, or comes at a time of its own, ``at_ms``. At the default of 20 ms every answer is right, below
     about 12 ms many are not, and 4 ms is the least. Recall by several content bits is destructive: it may damage what
-    was learnt.
+    was learnt. ``gate="astrocyte"`` is the memory that does not forget by reading (see ``build``, which says what
+    ``lateral_nA`` is, too): its plasticity is open only while a cue and a content are learnt.
     """
 
-    def __init__(self, cues: int = 5, contents: int = 10, *, spacing_ms: int = SAFE_SPACING_MS) -> None:
-        build(cues, contents)  # its checks are ours
+    def __init__(
+        self,
+        cues: int = 5,
+        contents: int = 10,
+        *,
+        spacing_ms: int = SAFE_SPACING_MS,
+        gate: Literal["none", "astrocyte"] = "none",
+        lateral_nA: float | None = None,
+    ) -> None:
+        build(cues, contents, gate=gate, lateral_nA=lateral_nA)  # its checks are ours
         self.cues, self.contents = cues, contents
+        self.gate, self.lateral_nA = gate, lateral_nA
         self.spacing_ms = _whole("spacing_ms", spacing_ms)
         if self.spacing_ms < MIN_SPACING_MS:
             raise InvalidModel(f"ca3_memory: spacing_ms must be at least {MIN_SPACING_MS}, got {self.spacing_ms}")
@@ -69,7 +79,8 @@ class CA3Memory:
 
     def network(self) -> Network:
         """The network with the operations as its input."""
-        return build(self.cues, self.contents, *input_times(self.scheduled, self.cues, self.contents))
+        times = input_times(self.scheduled, self.cues, self.contents)
+        return build(self.cues, self.contents, *times, gate=self.gate, lateral_nA=self.lateral_nA)
 
     def run(
         self, backend: str | Backend = "brian2", *, seed: int = 0, duration_ms: float | None = None, **options: Any
@@ -128,7 +139,8 @@ class MemoryResult(Result):
         trains = [train.tolist() for train in inputs]
         cues = self.graph.population("CA3cueCueRecall").size
         found = _read_operations(trains[:cues], trains[cues:])
-        return judge(found, self.trains("OUT"), cues, self.recording.n_steps)
+        gated = any(modulator.name == GATE for modulator in self.graph.modulators)
+        return judge(found, self.trains("OUT"), cues, self.recording.n_steps, echoes=not gated)
 
     def to_files(self) -> dict[str, Content]:
         """As of every result, and ``operations.json``."""
@@ -170,14 +182,14 @@ def session(
         if spacing_ms is not None:
             raise InvalidModel(f"{input}: a testbench gives every time itself; leave spacing_ms out")
         sizes = {"cues": len(content.cue_times_ms), "contents": len(content.content_times_ms)}
-        _check_sizes(f"{input}", sizes, parameters)
-        network = build(**sizes, cue_times_ms=content.cue_times_ms, content_times_ms=content.content_times_ms)
+        variant = _check_sizes(f"{input}", sizes, parameters)
+        network = build(sizes["cues"], sizes["contents"], content.cue_times_ms, content.content_times_ms, **variant)
         return _session(network, content.duration_ms, content.notes)
     what = f"{input}" if input else "ca3_memory, demonstration"
-    _check_sizes(what, {"cues": content.cues, "contents": content.contents}, parameters)
+    variant = _check_sizes(what, {"cues": content.cues, "contents": content.contents}, parameters)
     if spacing_ms is not None:
         content = replace(content, spacing_ms=spacing_ms)
-    memory = _memory_of(what, content)
+    memory = _memory_of(what, content, variant)
     return _session(memory.network(), content.duration_ms or memory.duration_ms, ())
 
 
@@ -189,11 +201,11 @@ def _session(network: Network, duration_ms: int, notes: tuple[str, ...]) -> Sess
     return Session(network=network, duration_ms=float(duration_ms), summarise=summarise)
 
 
-def _memory_of(what: str, script: Script) -> CA3Memory:
+def _memory_of(what: str, script: Script, variant: dict[str, Any]) -> CA3Memory:
     where = ""
     try:
         spacing = SAFE_SPACING_MS if script.spacing_ms is None else script.spacing_ms
-        memory = CA3Memory(script.cues, script.contents, spacing_ms=spacing)
+        memory = CA3Memory(script.cues, script.contents, spacing_ms=spacing, **variant)
         for number, (name, arguments, at_ms) in enumerate(script.operations, start=1):
             where = f"operation {number}: "
             (memory.learn if name == "learn" else memory.recall)(**arguments, at_ms=at_ms)
@@ -213,10 +225,12 @@ def _demonstration() -> Script:
     return Script(5, 10, None, None, [(name, arguments, None) for name, arguments in steps])
 
 
-def _check_sizes(what: str, found: dict[str, int], given: dict[str, Any]) -> None:
+def _check_sizes(what: str, found: dict[str, int], given: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that are no sizes; those that are must be as the input has them."""
     for name, value in given.items():
         if name in found and value != found[name]:
             raise InvalidModel(f"{what}: has {found[name]} {name}, not {value}; leave {name} out")
+    return {name: value for name, value in given.items() if name not in found}
 
 
 def _whole(name: str, value: Any) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from ernsnn.describe import stdp
+from ernsnn.describe.astrocytes import Gate, Modulator, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, OneToOne
+from ernsnn.describe.learning import LearningRule, Trace
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.describe.populations import Population, View
@@ -15,18 +18,30 @@ from ernsnn.errors import InvalidModel
 Times = Sequence[Sequence[float]]
 _W = 6.0  # nA: one such spike makes a neuron fire
 
+GATE = "gate"
+"""The third factor of the gated memory."""
+
 
 def build(
     cues: int = 5,
     contents: int = 10,
     cue_times_ms: Times | None = None,
     content_times_ms: Times | None = None,
+    gate: Literal["none", "astrocyte"] = "none",
+    lateral_nA: float | None = None,
 ) -> Network:
     """The memory of ``cues`` one-hot cues and ``contents`` content bits, driven by the given spike times in ms.
 
     Without times it gets no input. Time step 1 ms, currents averaged over the step as on SpiNNaker; population names
-    as in the paper.
+    as in the paper. ``gate="astrocyte"`` is a memory that does not forget by reading: plasticity is open only while
+    astrocytes hear a cue and a content learnt together, one gate a cue. ``lateral_nA`` is the inhibition of
+    CA3cueContRecall by itself, 6 nA per content bit as published; 36 keeps it from outlasting short spacings in large
+    memories.
     """
+    if gate not in ("none", "astrocyte"):
+        raise InvalidModel(f"ca3_memory: gate must be 'none' or 'astrocyte', got {gate!r}")
+    if lateral_nA is not None and not (isinstance(lateral_nA, int | float) and 0 <= lateral_nA < float("inf")):
+        raise InvalidModel(f"ca3_memory: lateral_nA must be a current >= 0, got {lateral_nA!r}")
     for name, size in (("cues", cues), ("contents", contents)):
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise InvalidModel(f"ca3_memory: {name} must be a whole number >= 1, got {size!r}")
@@ -72,7 +87,7 @@ def build(
     connect(inputs[cues:], cont_cue, one, _W, 1)
     connect(cue_cue, cue_cont, one, _W, 2)
     connect(cue_cue, cue_cont, others, lateral, 3, "-")
-    connect(cue_cont, cue_cont, others, lateral, 2, "-")
+    connect(cue_cont, cue_cont, others, lateral if lateral_nA is None else lateral_nA, 2, "-")
     connect(cue_cue, cont_cond, everyone, _W, 2, "-")
     connect(cont_cue, cont_cond, one, 9.0, 1)
     connect(cont_cue, cond_int, everyone, _W, 1)
@@ -85,10 +100,40 @@ def build(
     connect(merge_cue, output[:cues], one, _W, 1)
     connect(merge_cont, output[cues:], one, _W, 1)
 
-    rule = stdp.pair(tau_plus_ms=3.0, tau_minus_ms=3.0, A_plus=_W, A_minus=_W, w_max=_W)
-    net.projection("cue_to_content", cue_cue, cont_cue, everyone, weight_nA=0.0, delay_ms=1.0, learning=rule)
-    net.projection("content_to_cue", cont_cont, cue_cont, everyone, weight_nA=0.0, delay_ms=1.0, learning=rule)
+    learned = [("cue_to_content", cue_cue, cont_cue), ("content_to_cue", cont_cont, cue_cont)]
+    if gate == "none":
+        rule = stdp.pair(tau_plus_ms=3.0, tau_minus_ms=3.0, A_plus=_W, A_minus=_W, w_max=_W)
+        for name, pre, post in learned:
+            net.projection(name, pre, post, everyone, weight_nA=0.0, delay_ms=1.0, learning=rule)
+        return net
+
+    open_cues = _gates(net, inputs, cues, slow)
+    rules = _gated_rule(on_pre="12*y - 6", on_post="12*x"), _gated_rule(on_pre="0", on_post="40*x - 6")
+    sides: tuple[Literal["pre", "post"], ...] = ("pre", "post")  # where the cues are
+    for (name, pre, post), gated, side in zip(learned, rules, sides, strict=True):
+        third: dict[str, ThirdFactor | Modulator] = {"gate": ThirdFactor(modulator=open_cues, per=side)}
+        net.projection(name, pre, post, everyone, weight_nA=0.0, delay_ms=1.0, learning=gated, third_factors=third)
     return net
+
+
+def _gates(net: Network, inputs: Population, cues: int, relay_cell: LIF) -> Gate:
+    """One gate a cue: its astrocyte has heard two steps of the cue, and another the content, through one relay."""
+    relay = net.population("gateContRelay", 1, relay_cell)
+    net.projection("IN_content-gateContRelay", inputs[cues:], relay, AllToAll(), weight_nA=_W, delay_ms=1.0)
+    cue = net.astrocyte("gateCue", [inputs[:cues]], tau_ms=2.5, per="neuron")
+    content = net.astrocyte("gateContent", [relay], tau_ms=2.5)
+    return net.gate(GATE, opens={cue: 1.4, content: 0.25}, stays={cue: 0.25, content: 0.25})
+
+
+def _gated_rule(*, on_pre: str, on_post: str) -> LearningRule:
+    """A pre spike of a learnt cue first wipes its row, before it transmits, so that nothing of the old is shown."""
+    return LearningRule.from_equations(
+        traces={"x": Trace("pre", tau_ms=1.5), "y": Trace("post", tau_ms=1.5)},
+        on_pre={"w": f"({on_pre})*gate"},
+        on_post={"w": f"({on_post})*gate"},
+        bounds={"w": (0.0, _W)},
+        third_factors=["gate"],
+    )
 
 
 def _cell(*, cm_nF: float, tau_m_ms: float, v_threshold_mV: float = -57.0) -> LIF:

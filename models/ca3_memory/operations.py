@@ -112,8 +112,11 @@ def _by_ms(
     return {t: Pattern(tuple(sorted(c)), tuple(sorted(b))) for t, (c, b) in sorted(active.items())}
 
 
-def expected_responses(operations: Sequence[Operation]) -> list[Response | None]:
-    """What OUT shows if the memory is ideal; None where nobody can say, since input of another kind went before."""
+def expected_responses(operations: Sequence[Operation], *, echoes: bool = True) -> list[Response | None]:
+    """What OUT shows if the memory is ideal; None where nobody can say, since input of another kind went before.
+
+    ``echoes``: whether the old bits of a used cue show once more while it learns anew, as in the published network.
+    """
     memory: dict[int, frozenset[int]] = {}
     unknown = False  # whether cues that are not in `memory` may hold something
     expected: list[Response | None] = []
@@ -122,7 +125,7 @@ def expected_responses(operations: Sequence[Operation]) -> list[Response | None]
         if operation.kind == "learn":
             [cue] = cues
             old = None if unknown and cue not in memory else memory.get(cue, frozenset())
-            echo = Pattern((), tuple(sorted((old or frozenset()) - set(contents))))
+            echo = Pattern((), tuple(sorted((old or frozenset()) - set(contents))) if echoes else ())
             memory[cue] = frozenset(contents)
             expected.append(None if old is None else _response({5: operation.asked, 6: echo, 7: operation.asked}))
         elif operation.kind == "recall" and cues:
@@ -260,7 +263,14 @@ class Operations(Sequence[Row]):
         return [row.to_json() for row in self]
 
 
-def judge(operations: Sequence[Operation], out_trains: Sequence[Sequence[float]], cues: int, end_ms: int) -> Operations:
+def judge(
+    operations: Sequence[Operation],
+    out_trains: Sequence[Sequence[float]],
+    cues: int,
+    end_ms: int,
+    *,
+    echoes: bool = True,
+) -> Operations:
     """Compare OUT's spike times (cues first) with what is expected. An operation is right if OUT shows exactly that.
 
     To an operation belongs what OUT shows from 5 ms after its start to 5 ms after the start of the next.
@@ -270,7 +280,8 @@ def judge(operations: Sequence[Operation], out_trains: Sequence[Sequence[float]]
     shown = _by_ms(enumerate(out_trains[:cues]), enumerate(out_trains[cues:]))
     rows = []
     bounds = [operation.t_ms + 5 for operation in operations[1:]] + [max(end_ms, 0) + 1]
-    for operation, expected, until in zip(operations, expected_responses(operations), bounds, strict=True):
+    answers = expected_responses(operations, echoes=echoes)
+    for operation, expected, until in zip(operations, answers, bounds, strict=True):
         start = operation.t_ms
         recalled = {t - start: pattern for t, pattern in shown.items() if start + 5 <= t < until}
         right, note = None, ""

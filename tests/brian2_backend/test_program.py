@@ -138,7 +138,7 @@ def test_names_that_are_words_of_brian2():
 def test_sums_are_refused_with_threads():
     net = ern.Network()
     cells = net.population("cells", 2, ern.LIF())
-    rule = ern.LearningRule([], epoch_ms=1, normalise=[ern.Normalise("post", "w", 1.0)])
+    rule = ern.LearningRule(terms=[], epoch_ms=1, normalise=[ern.Normalise("post", "w", 1.0)])
     net.projection("p", cells, cells, weight_nA=0.5, learning=rule)
     with pytest.raises(ern.UnsupportedOnBackend, match="threads=0"):
         ern.run(net, duration_ms=5, backend="brian2", target="cpp_standalone", threads=2)

@@ -104,7 +104,7 @@ def found(graph, recording):
 
 
 @pytest.mark.slow
-@settings(modest, max_examples=1500)
+@settings(modest, max_examples=500)
 @given(networks(), st.integers(0, 2**40))
 def test_many_networks(network, seed):
     assert_same(ernsnn.lower(network, seed))

@@ -1,0 +1,65 @@
+"""Spike sources of a lowered graph: given and Poisson spikes, fixed whatever window is asked for."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ernsnn
+from ernsnn import Network, Poisson, Schedule, SpikeTimes
+
+modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+
+
+def poisson(rate, size=4, seed=0, dt=1.0):
+    net = Network(dt_ms=dt)
+    net.population("s", size, Poisson(rate))
+    return ernsnn.lower(net, seed).population("s").spikes
+
+
+@settings(modest, max_examples=40)
+@given(st.lists(st.integers(0, 1500), min_size=2, max_size=6))
+def test_poisson_spikes_do_not_depend_on_the_window(cuts):
+    spikes, cuts = poisson(Schedule([100, 400], [[50.0] * 4, [300.0] * 4])), sorted(cuts)
+    whole = spikes.between(cuts[0], cuts[-1])
+    pieces = [spikes.between(a, b) for a, b in itertools.pairwise(cuts)]
+    np.testing.assert_array_equal(whole, np.concatenate(pieces, axis=1))
+    steps, neurons = whole
+    order = np.lexsort((neurons, steps))
+    np.testing.assert_array_equal(order, np.arange(len(order)))
+    assert len({*zip(steps, neurons, strict=True)}) == len(steps)
+
+
+def test_poisson_rates_change_at_the_steps_of_the_schedule():
+    rate = [[1000.0, 0.0], [0.0, 1000.0], [500.0, 500.0]]
+    steps, neurons = poisson(Schedule([3, 5, 9], rate), size=2).between(0, 9)
+    assert steps[neurons == 0].tolist() == [3, 4]
+    assert steps[neurons == 1].tolist() == [5, 6, 7, 8]
+
+
+def test_poisson_statistics():
+    steps, neurons = poisson([20.0, 200.0, 0.0, 1000.0], dt=0.5).between(0, 40_000)
+    counts = np.bincount(neurons, minlength=4)
+    for count, p in zip(counts, (0.01, 0.1, 0.0, 0.5), strict=True):
+        assert abs(count - 40_000 * p) <= 5 * (40_000 * p * (1 - p)) ** 0.5
+    intervals = np.diff(steps[neurons == 1])
+    assert abs(intervals.mean() - 10) < 5 * 9.5 / len(intervals) ** 0.5
+    assert intervals.var() == pytest.approx(0.9 / 0.01, rel=0.15)  # geometric
+    fast = [np.isin(np.arange(40_000), steps[neurons == n]) for n in (1, 3)]
+    assert abs(np.corrcoef(fast)[0, 1]) < 0.025
+
+
+def test_an_empty_schedule_is_silent():
+    assert poisson(Schedule([], []), size=2).between(0, 100)[0].size == 0
+
+
+def test_given_spikes_by_step_then_neuron():
+    net = Network(dt_ms=0.1)
+    net.population("s", 3, SpikeTimes([[0.3, 0.1], [], ["0.1 ms"]]))
+    steps, neurons = ernsnn.lower(net).population("s").spikes.between(1, 4)
+    assert steps.tolist() == [1, 1, 3]
+    assert neurons.tolist() == [0, 2, 0]
