@@ -1,0 +1,87 @@
+"""Experiments: named studies over several seeds, found through the entry point group ``ernsnn.experiments``.
+
+An experiment is a module with ``experiment(*, backend, seeds, progress, **settings) -> Findings``; its keyword
+arguments beyond the first three, with their defaults, are its settings.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from types import ModuleType
+from typing import Any
+
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import discover, unknown
+
+GROUP = "ernsnn.experiments"
+_OURS = ("backend", "seeds", "progress")
+
+# Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom; beyond, the normal one is near enough.
+_T95 = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
+    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean over seeds with its 95 % confidence interval (Student's t; none from a single seed)."""
+
+    mean: float
+    half_width: float
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Estimate:
+        """The estimate from one value a seed."""
+        n = len(values)
+        quantile = _T95[n - 2] if 2 <= n <= len(_T95) + 1 else 1.96
+        half = quantile * stdev(values) / math.sqrt(n) if n > 1 else math.nan
+        return cls(fmean(values), half, tuple(float(v) for v in values))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4g}" + ("" if math.isnan(self.half_width) else f" ± {self.half_width:.2g}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Mean, half width of the interval (null from one seed) and the value of every seed."""
+        half = None if math.isnan(self.half_width) else self.half_width
+        return {"mean": self.mean, "ci95": half, "values": list(self.values)}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an experiment found: ``results`` as JSON, ``table`` (rows under heads) for people, ``notes`` below it."""
+
+    results: Mapping[str, Any]
+    heads: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    notes: Sequence[str] = ()
+
+
+def experiment_names() -> list[str]:
+    """The names of all installed experiments."""
+    return list(discover(GROUP))
+
+
+def get_experiment(name: str) -> ModuleType:
+    """The experiment's module. Raises InvalidModel if there is none of that name, or if it does not load."""
+    loaders = discover(GROUP)
+    if name not in loaders:
+        raise InvalidModel(unknown("no experiment", name, loaders))
+    try:
+        module = loaders[name]()
+    except Exception as error:
+        raise InvalidModel(f"experiment {name!r} does not load: {type(error).__name__}: {error}") from error
+    if not isinstance(module, ModuleType) or not callable(getattr(module, "experiment", None)):
+        raise InvalidModel(f"experiment {name!r} is no module with experiment(...): fix its entry point")
+    return module
+
+
+def settings_of(module: ModuleType) -> dict[str, Any]:
+    """Name -> default of everything that can be set."""
+    parameters = inspect.signature(module.experiment).parameters.values()
+    return {p.name: p.default for p in parameters if p.name not in _OURS}
