@@ -66,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         "--tolerance-steps", metavar="N", type=_steps, default=0, help="a spike may be so many steps off (default: 0)"
     )
 
+    experiment = command("experiment", "run a study over several seeds; without NAME, list them")
+    experiment.add_argument("name", metavar="NAME", nargs="?", help="which")
+    _backend(experiment)
+    experiment.add_argument("--seeds", metavar="N", type=_count, default=3, help="how many seeds (default: 3)")
+    experiment.add_argument("--first-seed", metavar="S", type=int, default=0, help="the first of them (default: 0)")
+    _settings(experiment, "a setting of the experiment; the value is read as JSON, else as text")
+    experiment.add_argument("--out", metavar="DIR", type=Path, help="folder for the figures (default: runs/NAME)")
+
     export = command("export", "write the spikes of a saved run as CSV: population,neuron,time_ms")
     export.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
     export.add_argument("--to", metavar="FILE.csv", type=Path, required=True, help="the file to write")
@@ -76,15 +84,7 @@ def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a registered name or a Python file with `build`")
     command.add_argument("--input", metavar="FILE", type=Path, help="the input, in a format that the model reads")
     command.add_argument("--demo", action="store_true", help="play the model's demonstration")
-    command.add_argument(
-        "--set",
-        metavar="KEY=VALUE",
-        dest="settings",
-        action="append",
-        default=[],
-        type=_setting,
-        help="a parameter of the model or an option of the backend; the value is read as JSON, else as text",
-    )
+    _settings(command, "a parameter of the model or an option of the backend; the value is read as JSON, else as text")
     command.add_argument("--seed", metavar="N", type=int, default=0, help="fixes everything random (default: 0)")
 
 
@@ -94,6 +94,12 @@ def _backend(command: argparse.ArgumentParser) -> None:
 
 def _duration(command: argparse.ArgumentParser) -> None:
     command.add_argument("--duration-ms", metavar="T", type=float, help="how long (default: the model's own)")
+
+
+def _settings(command: argparse.ArgumentParser, purpose: str) -> None:
+    command.add_argument(
+        "--set", metavar="KEY=VALUE", dest="settings", action="append", default=[], type=_setting, help=purpose
+    )
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -111,6 +117,12 @@ def _names(text: str) -> list[str]:
     if len(names) < 2:
         raise argparse.ArgumentTypeError(f"needs two or more names with commas between, got {text!r}")
     return names
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text!r}")
+    return int(text)
 
 
 def _steps(text: str) -> int:

@@ -6,13 +6,15 @@ import inspect
 import json
 import shlex
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.cli import DONE, MISMATCH, UNSUPPORTED
+from ernsnn.cli.experiments import experiment as experiment
+from ernsnn.cli.output import one_line, report, table
 from ernsnn.errors import BackendNotAvailable, InvalidModel
 from ernsnn.execution.backend import Backend, backend_names, get_backend, unknown
 from ernsnn.execution.models import Model, Session, Summary, get_model, model_names
@@ -31,10 +33,10 @@ def backends(arguments: Namespace) -> int:
             backend = get_backend(name)
             missing, description = backend.missing(), backend.description
         except Exception as error:  # a plug-in may break in any way; the list goes on
-            missing, description = _one_line(error), ""
+            missing, description = one_line(error), ""
         found.append({"name": name, "available": missing is None, "missing": missing, "description": description})
     rows = [(f["name"], f["description"] if f["available"] else f"not available: {f['missing']}") for f in found]
-    return _report(arguments, {"backends": found}, _table(rows))
+    return report(arguments, {"backends": found}, table(rows))
 
 
 def models(arguments: Namespace) -> int:
@@ -46,8 +48,8 @@ def models(arguments: Namespace) -> int:
         try:
             found.append({"name": name, "description": get_model(name).description, "error": None})
         except InvalidModel as error:
-            found.append({"name": name, "description": "", "error": _one_line(error)})
-    return _report(arguments, {"models": found}, _table([(f["name"], f["error"] or f["description"]) for f in found]))
+            found.append({"name": name, "description": "", "error": one_line(error)})
+    return report(arguments, {"models": found}, table([(f["name"], f["error"] or f["description"]) for f in found]))
 
 
 def _show_model(arguments: Namespace, model: Model) -> int:
@@ -67,9 +69,9 @@ def _show_model(arguments: Namespace, model: Model) -> int:
         "parameters": parameters,
         "takes_input": model.has_session,
     }
-    lines = ["\n\n".join([model.name, *texts]), "", "parameters (--set NAME=VALUE):", *_table(rows or [("  none",)])]
+    lines = ["\n\n".join([model.name, *texts]), "", "parameters (--set NAME=VALUE):", *table(rows or [("  none",)])]
     lines += ["", "takes --input FILE, and has a --demo"] if model.has_session else []
-    return _report(arguments, data, lines)
+    return report(arguments, data, lines)
 
 
 def run(arguments: Namespace) -> int:
@@ -85,7 +87,7 @@ def run(arguments: Namespace) -> int:
     if arguments.out is not None:
         files = {summary.name + ".json": json.dumps(summary.data, indent=1)} if summary else {}
         write_folder(arguments.out, {**result.to_files(), **files})
-    return _report(arguments, _run_data(arguments, result, summary), _run_text(arguments, model, result, summary))
+    return report(arguments, _run_data(arguments, result, summary), _run_text(arguments, model, result, summary))
 
 
 def _run_data(arguments: Namespace, result: Result, summary: Summary | None) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def _run_text(arguments: Namespace, model: Model, result: Result, summary: Summa
             (c["population"], str(c["neurons"]), str(c["spikes"]), f"{c['mean_rate_hz']:.4g} Hz")
             for c in _counts(result)
         ]
-        body = _table(rows, numbers=(1, 2, 3))
+        body = table(rows, numbers=(1, 2, 3))
     if arguments.out is not None:
         folder = shlex.quote(str(arguments.out))
         tail = [f"results: {arguments.out}", f"next: ernsnn export {folder} --to spikes.csv"]
@@ -158,13 +160,13 @@ def check(arguments: Namespace) -> int:
         except BackendNotAvailable as error:
             if not everyone:
                 raise
-            found.append({"backend": name, "issues": None, "error": _one_line(error)})
-            lines.append(f"{name}: {_one_line(error)}")
+            found.append({"backend": name, "issues": None, "error": one_line(error)})
+            lines.append(f"{name}: {one_line(error)}")
             continue
         unsupported = unsupported or bool(issues.errors)
         found.append({"backend": name, "issues": issues.to_json(), "error": None})
         lines.append(str(issues))
-    _report(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
+    report(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
     return UNSUPPORTED if unsupported else DONE
 
 
@@ -190,7 +192,7 @@ def compile(arguments: Namespace) -> int:  # noqa: A001 - the command's name
         f"program: {arguments.out} ({', '.join(files)})",
         f"next: cd {shlex.quote(str(arguments.out))} && python {program.main}",
     ]
-    return _report(arguments, data, lines)
+    return report(arguments, data, lines)
 
 
 def compare(arguments: Namespace) -> int:
@@ -218,7 +220,7 @@ def compare(arguments: Namespace) -> int:
         "equal": all(c.equal for c in comparisons),
         "comparisons": [c.to_json() for c in comparisons],
     }
-    _report(arguments, data, "\n\n".join(str(c) for c in comparisons).split("\n"))
+    report(arguments, data, "\n\n".join(str(c) for c in comparisons).split("\n"))
     return DONE if data["equal"] else MISMATCH
 
 
@@ -232,7 +234,7 @@ def export(arguments: Namespace) -> int:
             lines += [f"{population.name},{n},{_number(t)}" for t, n in zip(times, neurons, strict=True)]
     write_file(arguments.to, "\n".join(lines) + "\n")
     data = {"folder": str(arguments.folder), "file": str(arguments.to), "spikes": len(lines) - 1}
-    return _report(arguments, data, [f"{len(lines) - 1} spikes: {arguments.to}"])
+    return report(arguments, data, [f"{len(lines) - 1} spikes: {arguments.to}"])
 
 
 def _number(time_ms: float) -> str:
@@ -268,23 +270,3 @@ def _settings(
             whose = " or ".join(f"{name}" for name in [model.name, *(backend.name for backend in chosen)])
             raise InvalidModel(unknown(f"{whose}: no parameter or option", key, {*model.parameters, *known}))
     return parameters, options
-
-
-def _table(rows: Sequence[tuple[str, ...]], numbers: Iterable[int] = ()) -> list[str]:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    right = set(numbers)
-    return [
-        "  ".join(
-            c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _report(arguments: Namespace, data: Mapping[str, Any], lines: Iterable[str]) -> int:
-    print(json.dumps(data, indent=1, default=str) if arguments.json else "\n".join(lines))
-    return DONE

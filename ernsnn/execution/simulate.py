@@ -84,7 +84,7 @@ def run(
     if missing:
         raise BackendNotAvailable(missing)
     began = time.perf_counter()
-    with _progress_bar(f"{graph.name} on {chosen.name}") as progress:
+    with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         recording = chosen.run(graph, n_steps, progress, **settings)
     recording.meta.update(
         backend=chosen.name,
@@ -103,7 +103,8 @@ def run(
 
 
 @contextmanager
-def _progress_bar(label: str) -> Iterator[Progress]:
+def progress_bar(label: str) -> Iterator[Progress]:
+    """A bar on a terminal, for what takes over two seconds; it is told the fraction done."""
     if not sys.stderr.isatty():
         yield lambda fraction: None
         return

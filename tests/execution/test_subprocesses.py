@@ -53,11 +53,17 @@ def test_ctrl_c_leaves_no_process(tmp_path):
     """Ctrl-C arrives while the program waits for a child of its own: both are gone afterwards."""
     (tmp_path / "p.py").write_text(PARENT)
 
+    # Started in the background, a shell has us ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def interrupt(fraction: float) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        run_program(tmp_path, "p.py", [], interrupt, "the program")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_program(tmp_path, "p.py", [], interrupt, "the program")
+    finally:
+        signal.signal(signal.SIGINT, before)
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     deadline = time.monotonic() + 10
     while any(map(is_running, pids)) and time.monotonic() < deadline:

@@ -1,0 +1,87 @@
+"""The command ``experiment``: a study over seeds, its table, and its figures as files."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ernsnn.cli.output import one_line, report, table
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import get_backend, unknown
+from ernsnn.execution.experiments import Findings, experiment_names, get_experiment, settings_of
+from ernsnn.execution.simulate import progress_bar
+from ernsnn.files import check_folder, write_folder
+
+
+def experiment(arguments: Namespace) -> int:
+    """Run an experiment, or list them."""
+    if arguments.name is None:
+        return _list(arguments)
+    module = get_experiment(arguments.name)
+    defaults = settings_of(module)
+    for key, _ in arguments.settings:
+        if key not in defaults:
+            raise InvalidModel(unknown(f"{arguments.name}: no setting", key, defaults))
+    settings = dict(arguments.settings)
+    seeds = list(range(arguments.first_seed, arguments.first_seed + arguments.seeds))
+    backend = get_backend(arguments.backend)
+    out = arguments.out or Path("runs") / arguments.name
+    check_folder(out)
+    began = time.perf_counter()
+    with progress_bar(f"experiment {arguments.name}") as progress:
+        findings = module.experiment(backend=backend.name, seeds=seeds, progress=progress, **settings)
+    data: dict[str, Any] = {
+        "experiment": arguments.name,
+        "backend": backend.name,
+        "seeds": seeds,
+        "settings": {**defaults, **settings},
+        "wall_s": round(time.perf_counter() - began, 2),
+        "results": findings.results,
+        "notes": list(findings.notes),
+    }
+    title = inspect.getdoc(module) or arguments.name
+    write_folder(out, {"results.json": json.dumps(data, indent=1), "report.md": _markdown(title, data, findings)})
+    rows = [findings.heads, *([str(cell) for cell in row] for row in findings.rows)]
+    head = f"{arguments.name} on {backend.name}: seeds {seeds[0]} to {seeds[-1]}, {data['wall_s']:.1f} s"
+    return report(arguments, data, [head, "", *table(rows), *findings.notes, "", f"results: {out}"])
+
+
+def _list(arguments: Namespace) -> int:
+    found: list[dict[str, Any]] = []
+    for name in experiment_names():
+        try:
+            module = get_experiment(name)
+        except InvalidModel as error:
+            found.append({"name": name, "description": one_line(error), "settings": {}})
+            continue
+        description = (inspect.getdoc(module) or "").partition("\n")[0]
+        found.append({"name": name, "description": description, "settings": settings_of(module)})
+    lines = table([(f["name"], f["description"]) for f in found]) if found else ["no experiments are installed"]
+    return report(arguments, {"experiments": found}, lines)
+
+
+def _markdown(title: str, data: dict[str, Any], findings: Findings) -> str:
+    def line(cells: Sequence[object]) -> str:
+        return "| " + " | ".join(map(str, cells)) + " |"
+
+    rows = [findings.heads, ["---"] * len(findings.heads), *findings.rows]
+    settings = ", ".join(f"{name} = {json.dumps(value)}" for name, value in data["settings"].items())
+    return "\n".join(
+        [
+            f"# {data['experiment']}",
+            "",
+            title,
+            "",
+            f"Backend {data['backend']}, seeds {data['seeds']}, {data['wall_s']} s. Settings: {settings}.",
+            "",
+            *map(line, rows),
+            "",
+            *(f"- {note}" for note in findings.notes),
+            "",
+        ]
+    )
