@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.flows import Flow, Latch, Relax
 from ernsnn.describe.units import convert_fields, to_number, to_single
 from ernsnn.errors import InvalidModel
 
@@ -112,7 +113,7 @@ def _bounds(given: tuple[float, float], path: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Mark:
-    """A further variable of every synapse, with its initial value and bounds; it changes by the rule's terms."""
+    """A further variable of every synapse, with its initial value and bounds; the rule's terms and flows change it."""
 
     name: str
     initial: Value = 0.0
@@ -140,7 +141,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Normalise:
-    """At every epoch, after the epoch terms: scale ``variable`` so that its sum per neuron is ``total``.
+    """At every epoch, after the epoch terms and flows: scale ``variable`` so that its sum per neuron is ``total``.
 
     ``per`` is the side whose neurons own the sum. Sums of 0 are left alone; bounds hold afterwards.
     """
@@ -162,8 +163,9 @@ class LearningRule:
     """A complete rule. Most rules are written with ``from_equations``, ``stdp.pair`` or ``stdp.triplet``.
 
     ``bounds`` gives (low, high) of ``w``; marks carry their own. ``third_factors`` names the modulatory signals that
-    terms or gates use; the projection says which signals of the network they are. ``parameters`` are kept so that a
-    projection's ``transmit`` can use them.
+    terms, gates or flows use; the projection says which signals of the network they are. ``flows`` move variables at
+    every epoch, after the epoch terms, one flow a variable. ``parameters`` are kept so that a projection's ``transmit``
+    can use them.
     """
 
     terms: Sequence[Term]
@@ -174,10 +176,11 @@ class LearningRule:
     epoch_ms: float | None = None
     normalise: Sequence[Normalise] = ()
     parameters: Mapping[str, float] = field(default_factory=dict)
+    flows: Sequence[Flow] = ()
 
     def __post_init__(self) -> None:
         convert_fields(self, "LearningRule")
-        for name in ("terms", "marks", "third_factors", "normalise"):
+        for name in ("terms", "marks", "third_factors", "normalise", "flows"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("traces", "bounds", "parameters"):
             object.__setattr__(self, name, dict(getattr(self, name)))
@@ -186,6 +189,9 @@ class LearningRule:
             for part in given.values() if isinstance(given, dict) else given:
                 if not isinstance(part, kind):
                     raise InvalidModel(f"learning rule: {name} must hold {kind.__name__} objects, got {part!r}")
+        for flow in self.flows:
+            if not isinstance(flow, Relax | Latch):
+                raise InvalidModel(f"learning rule: flows must hold Relax or Latch objects, got {flow!r}")
         bounds = {v: _bounds(b, f"learning rule: bounds of {v!r}") for v, b in self.bounds.items()}
         object.__setattr__(self, "bounds", bounds)
         problems = list(self._problems())
@@ -200,7 +206,7 @@ class LearningRule:
     @property
     def needs_epoch(self) -> bool:
         """Whether anything happens at epochs."""
-        return bool(self.normalise) or any(term.event == EPOCH for term in self.terms)
+        return bool(self.normalise or self.flows) or any(term.event == EPOCH for term in self.terms)
 
     def bounds_of(self, variable: str) -> tuple[float, float]:
         """(low, high) of a per-synapse variable; infinite where none was given."""
@@ -237,12 +243,26 @@ class LearningRule:
         found += [
             f"Normalise: unknown variable {n.variable!r}" for n in self.normalise if n.variable not in self.variables
         ]
+        found += self._flow_problems()
         if self.needs_epoch and self.epoch_ms is None:
-            found.append("epoch terms and Normalise need epoch_ms")
+            found.append("epoch terms, flows and Normalise need epoch_ms")
         if self.epoch_ms is not None and not self.needs_epoch:
             found.append("epoch_ms is given, but nothing happens at epochs")
         if self.epoch_ms is not None and self.epoch_ms <= 0:
             found.append(f"epoch_ms must be > 0, got {self.epoch_ms}")
+        return found
+
+    def _flow_problems(self) -> list[str]:
+        found, changed = [], [flow.variable for flow in self.flows]
+        found += [f"variable {v!r} has two flows; it can have one" for v in sorted(set(changed)) if changed.count(v) > 1]
+        for flow in self.flows:
+            what = f"the {type(flow).__name__} of {flow.variable!r}"
+            found += [
+                f"{what}: {v!r} is no variable of the synapse, which are {', '.join(self.variables)}"
+                for v in (flow.variable, *flow.reads)
+                if v not in self.variables
+            ]
+            found += [f"{what}: {s!r} is not among third_factors" for s in flow.signals if s not in self.third_factors]
         return found
 
     @classmethod
@@ -259,6 +279,7 @@ class LearningRule:
         third_factors: Sequence[str] = (),
         epoch_ms: float | None = None,
         normalise: Sequence[Normalise] = (),
+        flows: Sequence[Flow] = (),
     ) -> LearningRule:
         """A rule from text: at each event, what is added to each variable.
 
@@ -292,4 +313,5 @@ class LearningRule:
             epoch_ms=epoch_ms,
             normalise=normalise,
             parameters=parameters,
+            flows=flows,
         )

@@ -35,8 +35,8 @@ class IntrinsicPlasticity:
         events = {t.event for t in self.rule.terms} | {t.event for t in self.rule.traces.values()}
         if "pre" in events:
             raise InvalidModel("IntrinsicPlasticity: a neuron has no pre spikes of its own; use 'post' for its spikes")
-        if self.rule.marks or self.rule.third_factors or self.rule.normalise:
-            raise InvalidModel("IntrinsicPlasticity: marks, third factors and Normalise belong to projections")
+        if self.rule.marks or self.rule.third_factors or self.rule.normalise or self.rule.flows:
+            raise InvalidModel("IntrinsicPlasticity: marks, third factors, flows and Normalise belong to projections")
 
 
 @dataclass(frozen=True, eq=False)

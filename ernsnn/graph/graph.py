@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.flows import Flow
 from ernsnn.describe.learning import Normalise, Product, Term, Trace
 from ernsnn.graph.connectivity import Connectivity
 from ernsnn.graph.seeds import generator
@@ -94,6 +95,7 @@ class Learning:
     terms: tuple[Term, ...]
     third_factors: tuple[Bound, ...]
     epoch_steps: int | None
+    flows: tuple[Flow, ...]
     normalise: tuple[Normalise, ...]
     transmit: tuple[Product, ...]
 

@@ -195,6 +195,7 @@ class _Lowering:
             terms=tuple(rule.terms),
             third_factors=third_factors,
             epoch_steps=epoch,
+            flows=tuple(rule.flows),
             normalise=tuple(rule.normalise),
             transmit=transmit,
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, write_folder
@@ -18,7 +19,7 @@ from ernsnn.graph import connectivity, graph, values
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
-        *(Factor, Normalise, Product, Term, Trace),
+        *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
         *(connectivity.Dense, connectivity.OneToOne, connectivity.CSR),
         *(values.Scalar, values.Array, values.Draw),
         *(graph.GivenSpikes, graph.PoissonSpikes, graph.Traced, graph.Variable, graph.Bound, graph.Learning),

@@ -7,6 +7,7 @@ import numpy as np
 from ernsnn.describe.learning import EPOCH, POST, PRE
 from ernsnn.graph.graph import Graph, Learning
 
+from . import flows
 from .expressions import Constants, Naming, clipped, total
 from .layout import CELLS, Layout, Synapses
 from .modulators import local_value
@@ -15,7 +16,7 @@ from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
 # Order within the synapses of a step (see modulators.py for what comes first).
 TRACES, POST_EVENTS, PRE_EVENTS, SENDING = -10, -4, -2, 0
-EPOCH_TERMS, EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -9, -8, -7, -6
+EPOCH_TERMS, EPOCH_FLOWS, EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -10, -9, -8, -7, -6
 
 
 def receptor(s: Synapses) -> str:
@@ -167,6 +168,9 @@ class Plastic:
         if terms:
             code = ["chosen = True", *terms]
             parts.operations.append(epoch(f"{self.s.name}_epoch", owner, code, every, EPOCH_TERMS))
+        if self.learning.flows:
+            moved = flows.code(self.learning, every * self.graph.dt_ms / 1000, naming, self.constants)
+            parts.operations.append(epoch(f"{self.s.name}_flows", owner, moved, every, EPOCH_FLOWS))
         for k, n in enumerate(self.learning.normalise):
             side, group = ("pre", pre_group) if n.per == PRE else ("post", post_group)
             variable = next(v for v in self.learning.variables if v.name == n.variable)

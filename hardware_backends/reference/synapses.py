@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
+from ernsnn.graph.flows import flown
 from ernsnn.graph.graph import Learning, Projection
 
 from .modulators import ModulatorState
@@ -75,6 +76,7 @@ class PlasticState(StaticState):
         self.past: list[np.ndarray] = [np.zeros(0, np.int64)] * (int(self.delays.max(initial=0)) + 1)
         self.bounds = {b.symbol: (modulators[b.modulator], b.per) for b in self.learning.third_factors}
         self.everything = np.arange(p.n_synapses)
+        self.epoch_s = (self.learning.epoch_steps or 0) * dt_ms / 1000.0
 
     def by_post(self, ids: np.ndarray, n_post: int) -> tuple[np.ndarray, np.ndarray]:
         """(indptr, ids) of these synapses, sorted by post neuron."""
@@ -116,6 +118,7 @@ class PlasticState(StaticState):
         if not len(self.everything):
             return
         self.apply(EPOCH, self.everything)
+        self.flow()
         for n in self.learning.normalise:
             owner = self.pre_of if n.per == PRE else self.post_of
             values, variable = (
@@ -125,6 +128,14 @@ class PlasticState(StaticState):
             sums = np.bincount(owner, values)[owner]
             scaled = values * np.divide(n.total, sums, out=np.ones_like(sums), where=sums > 0)
             self.variables[n.variable] = np.clip(scaled, variable.low, variable.high)
+
+    def flow(self) -> None:
+        """All flows, from the values before them; then the bounds."""
+        read = self.lookup(self.everything)
+        after = {flow.variable: flown(flow, self.epoch_s, read) for flow in self.learning.flows}
+        for variable in self.learning.variables:
+            if variable.name in after:
+                self.variables[variable.name] = np.clip(after[variable.name], variable.low, variable.high)
 
     def apply(self, event: str, ids: np.ndarray) -> None:
         """All terms of one event on the synapses ``ids``, from the values before it; then the bounds."""

@@ -1,0 +1,50 @@
+"""Flows of synaptic variables over an epoch, as code."""
+
+from __future__ import annotations
+
+from ernsnn.describe.flows import Flow, Latch, Relax
+from ernsnn.graph.flows import kept, mean_share
+from ernsnn.graph.graph import Learning
+
+from .expressions import Constants, Naming, clipped
+
+
+def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constants) -> list[str]:
+    """All flows: each finds its variable's new value from the old ones, and only then are they set and clipped."""
+    lines, moved = ["chosen = True"], {}
+    for flow in learning.flows:
+        added, moved[flow.variable] = flown(flow, epoch_s, naming, constants)
+        lines += added
+    for v in learning.variables:
+        if v.name in moved:
+            name, new = naming(v.name), clipped(moved[v.name], v.low, v.high, constants)
+            lines.append(f"{name} = int(chosen)*{new} + int(not chosen)*{name}")
+    return lines
+
+
+def flown(flow: Flow, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
+    """(code, the name under which it leaves the new value)."""
+    return (latched if isinstance(flow, Latch) else relaxed)(flow, epoch_s, naming, constants)
+
+
+def relaxed(flow: Relax, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
+    """As ``ernsnn.graph.flows.relaxed``."""
+    name, number = naming(flow.variable), constants.name
+    limit = number(flow.to) + ("" if flow.of is None else f" + {number(flow.slope)}*{naming(flow.of)}")
+    return [
+        f"{name}_limit = {limit}",
+        f"{name}_moved = {name}_limit + ({name} - {name}_limit)*{number(kept(flow.tau_s, epoch_s))}",
+    ], f"{name}_moved"
+
+
+def latched(flow: Latch, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
+    """As ``ernsnn.graph.flows.latched``."""
+    name, number = naming(flow.variable), constants.name
+    back, share = number(1.0 / flow.tau_s), number(mean_share(flow.tag_tau_s, epoch_s))
+    return [
+        f"{name}_tagged = clip({naming(flow.tag)}*{share} - {number(flow.tag_threshold)}, 0, inf)",
+        f"{name}_drive = {number(flow.rate_per_s)}*clip({naming(flow.signal)}, 0, inf)*{name}_tagged",
+        f"{name}_rate = {back} + {name}_drive",
+        f"{name}_limit = (int({name} > {number(flow.threshold)})*{back} + {name}_drive)/{name}_rate",
+        f"{name}_moved = {name}_limit + ({name} - {name}_limit)*exp(-{number(epoch_s)}*{name}_rate)",
+    ], f"{name}_moved"

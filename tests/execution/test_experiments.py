@@ -1,0 +1,46 @@
+"""Estimates over seeds, and the command that runs experiments."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from ernsnn.cli import main
+from ernsnn.execution.experiments import Estimate
+
+
+def test_the_interval_is_students():
+    two = Estimate.of([1.0, 3.0])  # sd = sqrt 2, standard error 1; t(1) = tan(0.475 pi)
+    assert two.mean == 2.0
+    assert two.half_width == pytest.approx(math.tan(0.475 * math.pi), rel=1e-3)
+    three = Estimate.of([1.0, 2.0, 3.0])  # t(2) = sqrt(2 / (1 - 0.95^2)) * 0.95
+    assert three.half_width == pytest.approx(0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3), rel=1e-3)
+    assert math.isnan(Estimate.of([1.0]).half_width)
+    assert Estimate.of([1.0]).to_json() == {"mean": 1.0, "ci95": None, "values": [1.0]}
+    assert Estimate.of([0.0, 1.0] * 50).half_width == pytest.approx(1.96 * math.sqrt(25 / 99) / 10)
+
+
+def test_the_command(tmp_path, capsys):
+    command = ["experiment", "ca3_gated", "--backend", "reference", "--seeds", "2", "--first-seed", "4", "--json"]
+    settings = ["--set", "sizes=[4]", "--set", 'spacings=["14/14"]', "--set", "operations=20"]
+    assert main([*command, *settings, "--out", str(tmp_path / "out")]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["seeds"] == [4, 5]
+    assert data["results"]["gated"]["4x4"]["14/14"]["all"]["share"]["values"] == [1.0, 1.0]
+    assert json.loads((tmp_path / "out" / "results.json").read_text()) == data
+    assert "| gated | 4x4 | 14/14 |" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_errors_and_the_list(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["experiment", "ca3_gate"]) == 2
+    assert "did you mean 'ca3_gated'?" in capsys.readouterr().err
+    assert main(["experiment", "ca3_gated", "--set", "size=4"]) == 2
+    assert "did you mean 'sizes'?" in capsys.readouterr().err
+    assert main(["experiment", "ca3_gated", "--seeds", "0"]) == 2
+    assert not any(tmp_path.iterdir())
+    capsys.readouterr()
+    assert main(["experiment"]) == 0
+    assert "ca3_gated" in capsys.readouterr().out

@@ -1,0 +1,135 @@
+"""The gated memory: what it shows of the published experiment, that reading harms nothing, and its experiment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ernsnn as ern
+from ernsnn.errors import InvalidModel
+from ernsnn.models import CA3Memory
+from ernsnn.models.ca3_gated import clean_probes, experiment, noisy_trains, random_operations
+from ernsnn.models.ca3_memory import build
+from ernsnn.models.ca3_memory.operations import input_times
+
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
+def test_of_the_published_raster_only_the_echo_of_old_bits_is_missing():
+    data = json.loads(PUBLISHED.read_text())
+    bench = data["testbench"]
+    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"], gate="astrocyte")
+    out = ern.run(network, duration_ms=bench["simTime"], backend="reference").trains("OUT")
+    missing = [(n, t) for n, train in enumerate(data["raster"]["OUT"]) for t in train if t not in out[n]]
+    extra = [(n, t) for n, train in enumerate(out) for t in train if t not in data["raster"]["OUT"][n]]
+    assert missing == [(10, 66), (11, 66)]
+    assert extra == []
+
+
+def test_the_gate_opens_for_a_learn_only_and_closes_after_7_ms():
+    memory = CA3Memory(3, 4, gate="astrocyte", spacing_ms=10)
+    memory.learn(cue=1, content=[0, 2])
+    memory.recall(cue=1)
+    memory.recall(content=[2])
+    network = memory.network()
+    network.probe(network.modulators["gate"], "value")
+    value = ern.run(network, duration_ms=40, backend="reference").signal("gate", "value")[1]
+    assert np.argwhere(value).tolist() == [[t, 1] for t in range(1, 8)]
+
+
+@pytest.mark.parametrize("spacing_ms", [7, 12])
+def test_reading_by_several_bits_destroys_the_published_memory_and_not_the_gated(spacing_ms):
+    def wrong(gate):
+        memory = CA3Memory(4, 12, gate=gate, spacing_ms=spacing_ms)
+        contents = [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9], [9, 10, 11, 0]]
+        for cue, content in enumerate(contents):
+            memory.learn(cue=cue, content=content)
+        for _ in range(2):
+            for content in contents:
+                memory.recall(content=content[:3])
+        for cue in range(4):
+            memory.recall(cue=cue)
+        memory.learn(cue=0, content=[5, 7])
+        memory.recall(cue=0)
+        return [row.t_ms for row in memory.run(backend="reference").operations if not row.right]
+
+    assert wrong("astrocyte") == []
+    assert len(wrong("none")) > 0
+
+
+def test_unknown_gates_and_currents_are_refused():
+    with pytest.raises(InvalidModel, match="gate must be"):
+        CA3Memory(gate="glia")
+    with pytest.raises(InvalidModel, match="lateral_nA"):
+        build(lateral_nA=-1.0)
+
+
+def test_the_workload_is_what_it_says():
+    found = list(random_operations(np.random.default_rng(0), 16, 0.25, 3000, 12, 6))
+    kinds = [("learn" if op.kind == "learn" else "cue" if op.asked.cues else "fragment") for op in found]
+    for kind, share in (("learn", 0.4), ("cue", 0.2), ("fragment", 0.4)):
+        assert abs(kinds.count(kind) / 3000 - share) < 4 * (share * (1 - share) / 3000) ** 0.5
+    gaps = {(kind == "learn"): b.t_ms - a.t_ms for kind, a, b in zip(kinds, found, found[1:], strict=False)}
+    assert gaps == {True: 12, False: 6}
+    memory = {}
+    for op in found:
+        if op.kind == "learn":
+            memory[op.asked.cues[0]] = set(op.asked.contents)
+        elif op.asked.cues:
+            assert op.asked.cues[0] in memory
+        else:
+            assert 1 <= len(op.asked.contents) <= 4
+            assert any(set(op.asked.contents) <= content for content in memory.values())
+    density = np.mean([len(op.asked.contents) / 16 for op in found if op.kind == "learn"])
+    assert abs(density - 0.25) < 0.02
+
+
+def test_noise_drops_from_learns_only_and_spares_the_probes():
+    rng = np.random.default_rng(1)
+    planned = list(random_operations(rng, 8, 0.5, 200, 12, 8))
+    probes = list(clean_probes(rng, planned))
+    clean = input_times([*planned, *probes], 8, 8)
+    everything = [(n, t) for n, train in enumerate([*clean[0], *clean[1]]) for t in train]
+    until = planned[-1].t_ms + 14
+    learning = {t for op in planned if op.kind == "learn" for t, _ in op.spikes()}
+
+    def spikes(drop, spurious):
+        trains = noisy_trains(clean, planned, until, np.random.default_rng(2), drop, spurious)
+        return {(n, t) for n, train in enumerate(trains) for t in train}
+
+    assert spikes(0, 0) == set(everything)
+    assert spikes(1, 0) == {(n, t) for n, t in everything if t not in learning}
+    added = spikes(0, 0.1) - set(everything)
+    assert 0 < len(added) <= 0.2 * len(everything)
+    assert all(t < until for _, t in added)
+
+
+def test_the_experiment_counts_every_recall():
+    found = experiment(backend="reference", seeds=[0, 1], sizes=[6], spacings=["12/6"], operations=60)
+    for variant in ("published", "gated"):
+        cell = found.results[variant]["6x6"]["12/6"]
+        kinds = [kind for kind in cell if kind != "all"]
+        assert cell["all"]["asked"] == sum(cell[kind]["asked"] for kind in kinds) > 40
+        assert cell["all"]["right"] == sum(cell[kind]["right"] for kind in kinds)
+    assert found.results["gated"]["6x6"]["12/6"]["all"]["share"]["values"] == [1.0, 1.0]
+    assert found.results["published"]["6x6"]["12/6"]["all"]["share"]["mean"] < 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"spacings": ["12"]}, "spacing"),
+        ({"spacings": ["3/9"]}, "at least 4"),
+        ({"sizes": [1]}, "sizes"),
+        ({"density": 0}, "density"),
+        ({"drop": 1.5}, "drop"),
+        ({"operations": 1}, "operations"),
+    ],
+)
+def test_bad_settings_are_named(settings, words):
+    with pytest.raises(InvalidModel, match=words):
+        experiment(backend="reference", seeds=[0], **settings)
