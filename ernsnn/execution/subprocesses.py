@@ -34,7 +34,6 @@ def run_program(folder: Path, main: str, arguments: Sequence[str], progress: Pro
             stderr=errors,
             text=True,
             errors="replace",
-            env={**os.environ, "PYTHONPATH": ""},
             start_new_session=True,
         )
         output: list[str] = []

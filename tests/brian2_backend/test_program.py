@@ -117,6 +117,15 @@ def test_a_plastic_delay_beyond_the_registers_is_an_issue():
         ern.run(net, duration_ms=10, backend="brian2")
 
 
+def test_what_many_synapses_will_take_is_told_and_stops_nothing():
+    net = ern.Network()
+    cells = net.population("cells", 10_000, ern.LIF())
+    net.projection("dense", cells, cells, weight_nA=ern.Uniform(0, 1))
+    issues = ern.check(net, "brian2")
+    assert [(issue.code, issue.path, issue.fidelity) for issue in issues] == [("B301", "dense", "exact")]
+    assert "2.4 GB" in issues[0].message
+
+
 def test_names_that_are_words_of_brian2():
     """Marks, traces, third factors and populations may be called as Brian2 calls its own variables."""
     net = ern.Network()

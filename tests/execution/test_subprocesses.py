@@ -69,9 +69,3 @@ def test_ctrl_c_leaves_no_process(tmp_path):
     while any(map(is_running, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(is_running, pids))
-
-
-def test_the_child_does_not_see_our_python_path(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "other"))
-    (tmp_path / "p.py").write_text("import sys; assert not any(p.endswith('other') for p in sys.path)")
-    run_program(tmp_path, "p.py", [], lambda fraction: None, "the program")
