@@ -1,10 +1,11 @@
 """ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
 
 from ernsnn.analyse.compare import Comparison, compare
-from ernsnn.describe import stdp
+from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Gate, Signal, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
+from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
 from ernsnn.describe.network import Network, Probe
 from ernsnn.describe.neurons import LIF, AdaptiveLIF
@@ -48,6 +49,7 @@ __all__ = [
     "InvalidModel",
     "Issue",
     "Issues",
+    "Latch",
     "LearningRule",
     "LogNormal",
     "Mark",
@@ -64,6 +66,7 @@ __all__ = [
     "ProgramFailed",
     "Projection",
     "Recording",
+    "Relax",
     "Result",
     "Schedule",
     "Signal",
@@ -78,6 +81,7 @@ __all__ = [
     "compile",
     "load_graph",
     "lower",
+    "marks",
     "pair_stdp",
     "run",
     "save_graph",

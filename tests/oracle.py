@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ernsnn.describe.flows import Relax
 from ernsnn.graph.graph import Given, Graph, Leaky, Neurons
 
 
@@ -211,7 +212,7 @@ class Synapse:
         self.p, self.learning, self.modulators = projection, projection.learning, modulators
         self.pre_index, self.post_index = int(rows.pre[k]), int(rows.post[k])
         self.pre, self.post = populations[projection.pre][self.pre_index], populations[projection.post][self.post_index]
-        self.delay = int(rows.delay[k])
+        self.delay, self.dt = int(rows.delay[k]), dt
         self.value = {name: float(values[k]) for name, values in rows.variables.items()}
         self.bounds = {v.name: (v.low, v.high) for v in projection.variables}
         self.traces = {x.name: TraceCopy(x.trace, dt) for x in self.learning.traces} if self.learning else {}
@@ -253,6 +254,23 @@ class Synapse:
             self.change("pre", t)
             self.increment("pre", t)
 
+    def flow(self, t, D):
+        """The solution over D of each flow's equation, everything else standing still."""
+        after = {}
+        for flow in self.learning.flows:
+            now = self.value[flow.variable]
+            if isinstance(flow, Relax):
+                goal = flow.to + (flow.slope * self.value[flow.of] if flow.of else 0.0)
+                rate = 1 / flow.tau_s
+            else:
+                tag = self.value[flow.tag] * flow.tag_tau_s / D * (1 - math.exp(-D / flow.tag_tau_s))
+                drive = flow.rate_per_s * max(self.read(flow.signal, t), 0) * max(tag - flow.tag_threshold, 0)
+                rate = 1 / flow.tau_s + drive
+                goal = ((1 / flow.tau_s if now > flow.threshold else 0) + drive) / rate
+            after[flow.variable] = goal * (1 - math.exp(-rate * D)) + now * math.exp(-rate * D)
+        for name, value in after.items():
+            self.value[name] = clip(value, *self.bounds[name])
+
     def transmit(self, t):
         if t not in self.pre.spike_steps:
             return
@@ -270,6 +288,8 @@ def epochs(projection, synapses, t):
         return
     for synapse in synapses:
         synapse.change("epoch", t)
+    for synapse in synapses:
+        synapse.flow(t, learning.epoch_steps * synapse.dt / 1000)
     for rule in learning.normalise:
         owner = "pre_index" if rule.per == "pre" else "post_index"
         for neuron in {getattr(s, owner) for s in synapses}:

@@ -133,7 +133,25 @@ def intrinsic() -> Network:
     return net
 
 
-SAMPLES = {build.__name__: build for build in (connectors, distributions, stimuli, learning, intrinsic)}
+def marks() -> Network:
+    net = Network(name="marks")
+    source, a = net.population("source", 5, Poisson(40)), net.population("a", 5, LIF())
+    glia = net.astrocyte("glia", [a], tau_ms=500, weight=0.1, threshold=0.5)
+    rule = ernsnn.stdp.pair(
+        A_plus=0.01,
+        A_minus=0.002,
+        marks=[
+            ernsnn.marks.Labile("a", tau_s=120, rise=0.02, fall=0.006, initial=Uniform(0, 1)),
+            ernsnn.marks.Stable("m", tau_s=600, consolidated_by="P", tag="a"),
+        ],
+        epoch_ms=20,
+        rest=ernsnn.marks.WeightRelax(tau_s=900, of="m"),
+    )
+    net.projection("p", source, a, weight_nA=Uniform(0.1, 0.3), learning=rule, third_factors={"P": glia})
+    return net
+
+
+SAMPLES = {build.__name__: build for build in (connectors, distributions, stimuli, learning, intrinsic, marks)}
 
 
 def contents(graph: ernsnn.Graph) -> str:

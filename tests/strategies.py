@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ernsnn
-from ernsnn import Factor, LearningRule, Mark, Network, Normalise, Term, ThirdFactor, Trace
+from ernsnn import Factor, Latch, LearningRule, Mark, Network, Normalise, Relax, Term, ThirdFactor, Trace
 
 STEPS = 120
 """How many steps a drawn network is worth simulating: its given spikes lie in these."""
@@ -33,7 +33,7 @@ class _Builder:
 
     def on(self, option: str) -> bool:
         """Whether a feature is allowed, and drawn here."""
-        return self.options[option] and self.draw(st.booleans())
+        return option in self.options["always"] or (self.options[option] and self.draw(st.booleans()))
 
     def number(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
@@ -235,10 +235,12 @@ class _Builder:
                 terms.append(Term("m", "epoch", -self.number(0.02, 0.2), (Factor(variable="m", power=2),)))
             if w_min >= 0 and self.on("normalise"):
                 normalise = (Normalise(self.draw(st.sampled_from(["pre", "post"])), "w", self.number(2, 6)),)
+        flows = self.flows(marks, third) if epoch and self.on("flows") else ()
         rule = LearningRule(
             terms=terms,
             traces=traces,
             marks=marks,
+            flows=flows,
             bounds={"w": (w_min, W_MAX)},
             third_factors=third,
             epoch_ms=epoch,
@@ -249,6 +251,21 @@ class _Builder:
         if marks and self.on("transmit"):
             options["transmit"] = self.draw(st.sampled_from(["w + rho*m", "w*(1 + rho*m)**2", "0.5*w - 0.1*m*w + 0.3"]))
         return options
+
+    def flows(self, marks, third) -> tuple[Relax | Latch, ...]:
+        """A flow of the weight, and of a mark one of either kind: the latch needs a third factor."""
+        second = lambda: self.number(5, 100) * self.dt / 1000  # noqa: E731
+        drawn = [Relax("w", second(), self.number(0.3, 1.0))]
+        if marks:
+            drawn = [Relax("w", second(), self.number(0.2, 0.5), "m", self.number(0.2, 2.0))]
+            if third and self.draw(st.integers(0, 2)):
+                taus = {"tau_s": second(), "tag_tau_s": second(), "rate_per_s": self.number(0.1, 0.5) / second()}
+                thresholds = {"threshold": self.number(0.2, 0.7), "tag_threshold": self.number(0.1, 1.0)}
+                drawn.append(Latch(variable="m", tag="w", signal="g", **taus, **thresholds))
+            else:
+                drawn.append(Relax("m", second(), self.number(0, 0.5)))
+        order = self.draw(st.permutations(drawn))
+        return tuple(order[: self.draw(st.integers(1, len(order)))])
 
     def trace(self, event: str, per: str | None):
         mode = self.draw(st.sampled_from(["add", "set"])) if self.options["nearest"] else "add"
@@ -364,6 +381,8 @@ def networks(
     transmit: bool = True,
     epochs: bool = True,
     normalise: bool = True,
+    flows: bool = True,
+    always: Sequence[str] = (),
     injections: bool = True,
     poisson: bool = True,
     probes: bool = True,
@@ -371,7 +390,8 @@ def networks(
     """A random Network: 2 to 4 populations "n0".. of 1 to 6 neurons, a source "given" and perhaps one "noise".
 
     Projections "drive0".. come from a source and are strong; "p0".. are anything. Lists say what may be chosen, bools
-    whether a feature may occur; all may by default. Run it for about STEPS steps, with any seed.
+    whether a feature may occur; all may by default, and those named in ``always`` do. Run it for about STEPS steps,
+    with any seed.
     """
     options = {name: value for name, value in locals().items() if name != "draw"}
     rules = [rule for rule in rules if nearest or rule != "nearest"]

@@ -254,7 +254,7 @@ class LearningRule:
 
     def _flow_problems(self) -> list[str]:
         found, changed = [], [flow.variable for flow in self.flows]
-        found += [f"variable {v!r} has two flows; it can have one" for v in sorted(set(changed)) if changed.count(v) > 1]
+        found += [f"{v!r} has two flows; it can have one" for v in sorted(set(changed)) if changed.count(v) > 1]
         for flow in self.flows:
             what = f"the {type(flow).__name__} of {flow.variable!r}"
             found += [

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from ernsnn.describe.flows import Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term, Trace
+from ernsnn.describe.marks import AnyMark, with_marks
 from ernsnn.errors import InvalidModel
 
 
@@ -19,13 +21,16 @@ def pair(
     w_max: float = 1.0,
     dependence: Literal["additive", "multiplicative"] = "additive",
     pairing: Literal["all", "nearest"] = "all",
-    marks: Sequence[Mark] = (),
+    marks: Sequence[Mark | AnyMark] = (),
+    epoch_ms: float | None = None,
+    rest: Relax | None = None,
 ) -> LearningRule:
     r"""Pair rule (Song, Miller and Abbott 2000; multiplicative: Rubin, Lee and Sompolinsky 2001).
 
     A post spike adds :math:`A_+ x`, a pre spike :math:`-A_- y`, with traces x of pre and y of post spikes that decay
     with tau_plus and tau_minus. ``"multiplicative"`` scales these by (w_max - w) and (w - w_min).
     ``pairing="nearest"`` lets each trace remember the last spike only. Weights stay in [w_min, w_max].
+    ``marks``, ``epoch_ms`` and ``rest`` compose epigenetic marks into it: see ``marks.with_marks``.
     """
     if dependence not in ("additive", "multiplicative"):
         raise InvalidModel(f"stdp.pair: dependence must be 'additive' or 'multiplicative', got {dependence!r}")
@@ -35,15 +40,15 @@ def pair(
     up = (Factor(variable="w", scale=-1.0, offset=w_max),) if soft else ()
     down = (Factor(variable="w", offset=-w_min),) if soft else ()
     mode: Literal["add", "set"] = "add" if pairing == "all" else "set"
-    return LearningRule(
+    rule = LearningRule(
         traces={"x": Trace("pre", tau_plus_ms, mode=mode), "y": Trace("post", tau_minus_ms, mode=mode)},
         terms=(
             Term("w", POST, A_plus, (Factor(variable="x"), *up)),
             Term("w", PRE, -A_minus, (Factor(variable="y"), *down)),
         ),
         bounds={"w": (w_min, w_max)},
-        marks=marks,
     )
+    return with_marks(rule, marks, epoch_ms, rest)
 
 
 def triplet(
@@ -58,17 +63,19 @@ def triplet(
     A3_minus: float = 2.3e-4,
     w_min: float = 0.0,
     w_max: float = 1.0,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[Mark | AnyMark] = (),
+    epoch_ms: float | None = None,
+    rest: Relax | None = None,
 ) -> LearningRule:
     r"""Triplet rule (Pfister and Gerstner 2006, eqs. 3 and 4; defaults: table 4, all-to-all, visual cortex).
 
     .. math:: post: w \mathrel{+}= r_1 (A_2^+ + A_3^+ o_2), \qquad pre: w \mathrel{-}= o_1 (A_2^- + A_3^- r_2)
 
     r1, r2 are traces of pre spikes (tau_plus, tau_x), o1, o2 of post spikes (tau_minus, tau_y); the slow traces r2, o2
-    are read before the spike's own increment.
+    are read before the spike's own increment. ``marks``, ``epoch_ms`` and ``rest``: see ``marks.with_marks``.
     """
     r1, r2, o1, o2 = (Factor(variable=name) for name in ("r1", "r2", "o1", "o2"))
-    return LearningRule(
+    rule = LearningRule(
         traces={
             "r1": Trace("pre", tau_plus_ms),
             "r2": Trace("pre", tau_x_ms),
@@ -82,8 +89,8 @@ def triplet(
             Term("w", PRE, -A3_minus, (o1, r2)),
         ),
         bounds={"w": (w_min, w_max)},
-        marks=marks,
     )
+    return with_marks(rule, marks, epoch_ms, rest)
 
 
 pair_stdp = pair

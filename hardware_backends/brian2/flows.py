@@ -24,7 +24,9 @@ def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constant
 
 def flown(flow: Flow, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
     """(code, the name under which it leaves the new value)."""
-    return (latched if isinstance(flow, Latch) else relaxed)(flow, epoch_s, naming, constants)
+    if isinstance(flow, Latch):
+        return latched(flow, epoch_s, naming, constants)
+    return relaxed(flow, epoch_s, naming, constants)
 
 
 def relaxed(flow: Relax, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:

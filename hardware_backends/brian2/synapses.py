@@ -16,7 +16,8 @@ from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
 # Order within the synapses of a step (see modulators.py for what comes first).
 TRACES, POST_EVENTS, PRE_EVENTS, SENDING = -10, -4, -2, 0
-EPOCH_TERMS, EPOCH_FLOWS, EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -10, -9, -8, -7, -6
+# At the start of the next step, before the probes, whose order is 0.
+EPOCH_TERMS, EPOCH_FLOWS, EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -1000, -999, -998, -997, -996
 
 
 def receptor(s: Synapses) -> str:

@@ -16,3 +16,9 @@ SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=list(
 @given(networks(), st.integers(0, 2**31))
 def test_random_networks(network, seed):
     assert_same(lower(network, seed), STEPS)
+
+
+@settings(SETTINGS, max_examples=15)
+@given(networks(rules=("general",), always=("plastic", "third_factors", "marks", "epochs", "flows"), intrinsic=False))
+def test_flows(network):
+    assert_same(lower(network, 3), STEPS)

@@ -66,6 +66,12 @@ def test_third_factors(modulator, side, data):
     assert_same(ernsnn.lower(data.draw(chosen), 2))
 
 
+@settings(modest, max_examples=30)
+@given(networks(rules=("general",), always=("plastic", "third_factors", "marks", "epochs", "flows"), adaptive=False))
+def test_flows(network):
+    assert_same(ernsnn.lower(network, 3))
+
+
 def test_the_drawn_networks_are_lively():
     spikes, features = [], set()
 
@@ -79,7 +85,9 @@ def test_the_drawn_networks_are_lively():
 
     collect()
     assert np.mean(np.array(spikes) > 20) > 0.8
-    assert features == {"plastic change", "mark change", "intrinsic change", "several delays", "third factor", "gate"}
+    changes = {"plastic change", "mark change", "intrinsic change"}
+    features.discard("Latch")  # rare in these; test_flows draws them
+    assert features == changes | {"several delays", "third factor", "gate", "Relax"}
 
 
 def found(graph, recording):
@@ -93,6 +101,7 @@ def found(graph, recording):
                 yield "several delays"
             if p.learning.third_factors:
                 yield "third factor"
+            yield from (type(flow).__name__ for flow in p.learning.flows)
             if any(t.trace.gate for t in p.learning.traces):
                 yield "gate"
     for p in graph.neurons():
