@@ -26,6 +26,8 @@ def parse_products(
     as (1 - lam*m)**2, stays one factor; a sum of several is multiplied out. Raises InvalidModel, naming ``where``.
     """
     tree = _read(text, where)
+    if isinstance(tree.body, ast.Name) and tree.body.id in names and tree.body.id not in parameters:
+        return (Product(1.0, (Factor(variable=tree.body.id),)),)  # the common case, without waiting for sympy
     reader = _Reader(set(names), dict(parameters), where, text)
     return reader.products(reader.build(tree.body))
 
