@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.stimuli import Schedule
-from ernsnn.describe.units import convert_fields, to_single
+from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from typing import Literal
 import numpy as np
 
 from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.flows import Flow, Latch, Relax
-from ernsnn.describe.units import convert_fields, to_number, to_single
+from ernsnn.describe.units import to_number, to_single
 from ernsnn.errors import InvalidModel
 
 PRE: Literal["pre"] = "pre"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ernsnn.describe.distributions import Distribution, Value, span
-from ernsnn.describe.units import convert_fields
+from ernsnn.describe.fields import convert_fields
 from ernsnn.errors import InvalidModel
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.populations import View
-from ernsnn.describe.units import convert_fields
 from ernsnn.errors import InvalidModel
 
 Receptor = Literal["excitatory", "inhibitory", "signed"]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ernsnn.describe.distributions import Distribution
-from ernsnn.describe.units import convert_fields, to_number, to_unit
+from ernsnn.describe.fields import convert_fields
+from ernsnn.describe.units import to_number, to_unit
 from ernsnn.errors import InvalidModel
 
 

@@ -6,7 +6,6 @@ and the quantities package, none of which has to be installed.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
@@ -138,19 +137,3 @@ def to_single(value: Any, path: str) -> float:
     if not isinstance(number, float):
         raise InvalidModel(f"{path}: must be one number, got {value!r}")
     return number
-
-
-def convert_fields(described: Any, path: str) -> None:
-    """Convert, in place, every field of a frozen dataclass whose name carries a unit; a ``float`` is one number."""
-    from ernsnn.describe.distributions import Distribution
-
-    for field in dataclasses.fields(described):
-        unit = unit_of_name(field.name)
-        value = getattr(described, field.name)
-        if unit is None or (value is None and field.default is None):
-            continue
-        where = f"{path}.{field.name}"
-        converted = value.in_unit(unit, where) if isinstance(value, Distribution) else to_unit(value, unit, where)
-        if field.type in ("float", "float | None"):
-            converted = to_single(converted, where)
-        object.__setattr__(described, field.name, converted)

@@ -1,0 +1,23 @@
+"""Fields of described objects: each is converted once, at construction, to the unit that its name carries."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ernsnn.describe.distributions import Distribution
+from ernsnn.describe.units import to_single, to_unit, unit_of_name
+
+
+def convert_fields(described: Any, path: str) -> None:
+    """Convert, in place, every field of a frozen dataclass whose name carries a unit; a ``float`` is one number."""
+    for field in dataclasses.fields(described):
+        unit = unit_of_name(field.name)
+        value = getattr(described, field.name)
+        if unit is None or (value is None and field.default is None):
+            continue
+        where = f"{path}.{field.name}"
+        converted = value.in_unit(unit, where) if isinstance(value, Distribution) else to_unit(value, unit, where)
+        if field.type in ("float", "float | None"):
+            converted = to_single(converted, where)
+        object.__setattr__(described, field.name, converted)
