@@ -72,12 +72,15 @@ def ca3(repeats: int) -> list[Row]:
 PLASTIC = """
 import ernsnn as ern
 
-def build():
+def build(marked=False):
     net = ern.Network(dt_ms=1.0, name="plastic_1000")
     source = net.population("source", 1000, ern.Poisson(rate_hz=10.0))
     cells = net.population("cells", 1000, ern.LIF(tau_refrac_ms=2.0))
-    rule = ern.pair_stdp(A_plus=0.0005, A_minus=0.0006, w_max=0.02)
-    net.projection("plastic", source, cells, weight_nA=ern.Uniform(0, 0.02), learning=rule)
+    marks = [ern.marks.Labile("a", tau_s=120, rise=0.02),
+             ern.marks.Stable("m", tau_s=600, consolidated_by="P", tag="a")] if marked else []
+    third = {"P": net.astrocyte("glia", [cells], tau_ms=20_000, threshold=1000)} if marked else {}
+    rule = ern.pair_stdp(A_plus=0.0005, A_minus=0.0006, w_max=0.02, marks=marks)
+    net.projection("plastic", source, cells, weight_nA=ern.Uniform(0, 0.02), learning=rule, third_factors=third)
     return net
 """
 
@@ -96,6 +99,27 @@ def plastic(repeats: int) -> list[Row]:
         {"what": "C++ warm", **seconds(warm)},
         {"what": "C++, first with another duration", **seconds([longer])},
     ]
+
+
+def marked(repeats: int) -> list[Row]:
+    """The same with two marks a synapse against plain STDP: simulation alone, as 105 s of the model less 5 s of it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        model = Path(scratch) / "plastic_1000.py"
+        model.write_text(PLASTIC)
+        base = [*ERNSNN, "run", str(model), "--set", "target=cpp_standalone"]
+        commands = {
+            f"{name} {duration}": [*base, "--set", f"marked={json.dumps(name == 'marked')}", "--duration-ms", duration]
+            for name in ("plain", "marked")
+            for duration in ("5000", "105000")
+        }
+        times = alternating(commands, Path(scratch) / "cache", repeats)
+    found: dict[str, list[float]] = {
+        name: [long - short for long, short in zip(times[f"{name} 105000"], times[f"{name} 5000"], strict=True)]
+        for name in ("plain", "marked")
+    }
+    ratios = [m / p for m, p in zip(found["marked"], found["plain"], strict=True)]
+    rows = [{"what": f"{name}, 100 s of the model", **seconds(values)} for name, values in found.items()]
+    return [*rows, {"what": "ratio", **seconds(ratios)}]
 
 
 def lowering(repeats: int) -> list[Row]:
@@ -158,7 +182,7 @@ def compiling(repeats: int) -> list[Row]:
 
 
 CASES: dict[str, Callable[[int], list[Row]]] = {
-    case.__name__: case for case in (ca3, plastic, lowering, rows, compiling)
+    case.__name__: case for case in (ca3, plastic, marked, lowering, rows, compiling)
 }
 
 
