@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ernsnn as ern
+from ernsnn.hardware_backends.brian2 import Brian2Backend
 from ernsnn.models.ca3_memory import build
 
 ERNSNN = [sys.executable, "-m", "ernsnn"]
@@ -173,9 +174,6 @@ def compiling(repeats: int) -> list[Row]:
     network, times = build(16, 16), []
     for _ in range(repeats):
         began = time.perf_counter()
-        ern.lower(network)
-        from ernsnn.hardware_backends.brian2 import Brian2Backend
-
         Brian2Backend().compile(ern.lower(network), 1000, target="numpy")
         times.append(time.perf_counter() - began)
     return [{"what": "CA3 memory 16 x 16", **seconds(times)}]

@@ -99,6 +99,10 @@ class Learning:
     normalise: tuple[Normalise, ...]
     transmit: tuple[Product, ...]
 
+    def variable(self, name: str) -> Variable:
+        """The variable of that name."""
+        return next(v for v in self.variables if v.name == name)
+
 
 @dataclass(frozen=True, eq=False)
 class Intrinsic:

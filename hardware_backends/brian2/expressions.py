@@ -47,8 +47,9 @@ def factor(f: Factor, naming: Naming, constants: Constants) -> str:
 
 
 def product(p: Product | Term, naming: Naming, constants: Constants) -> str:
-    """coefficient * factors, multiplied from left to right as the reference does."""
-    return "*".join([constants.name(p.coefficient), *(factor(f, naming, constants) for f in p.factors)])
+    """coefficient * factors, multiplied from left to right as the reference does; a coefficient of 1 is left out."""
+    factors = [factor(f, naming, constants) for f in p.factors]
+    return "*".join(factors if factors and p.coefficient == 1 else [constants.name(p.coefficient), *factors])
 
 
 def total(products: Iterable[Product | Term], naming: Naming, constants: Constants) -> str:

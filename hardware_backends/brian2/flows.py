@@ -10,8 +10,9 @@ from .expressions import Constants, Naming, clipped
 
 
 def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constants) -> list[str]:
-    """All flows: each finds its variable's new value from the old ones, and only then are they set and clipped."""
-    lines, moved = ["chosen = True"], {}
+    """All flows of an ``epoch``: each finds a new value from the old ones, and only then are they set and clipped."""
+    lines: list[str] = []
+    moved: dict[str, str] = {}
     for flow in learning.flows:
         added, moved[flow.variable] = flown(flow, epoch_s, naming, constants)
         lines += added

@@ -177,14 +177,14 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
         for t in learning.traces:
             declare_trace(group, names[t.name], t.trace, graph.dt_ms)
             code += trace_code(names[t.name], t.trace, "spiking", None)
-        for event, suffix, when in ((POST, "_old", f"{mask} and spiking"), (EPOCH, "", mask)):
+        for event, suffix, when in ((POST, "_old", f"{mask} and spiking"), (EPOCH, "", f"{mask} and chosen")):
             terms = [term for term in learning.terms if term.event == event]
             if not terms:
                 continue
             naming = {"w": target} | {name: own + suffix for name, own in names.items()}
             added = total(terms, naming.__getitem__, constants)
             new = clipped(f"{target} + {added}", variable.low, variable.high, constants)
-            change = [f"chosen = {when}", f"{target} = int(chosen)*({new}) + int(not chosen)*{target}"]
+            change = [f"changing = {when}", f"{target} = int(changing)*({new}) + int(not changing)*{target}"]
             if event == POST:
                 code += change
             else:
@@ -197,9 +197,10 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
 def epoch(name: str, group: Group, code: list[str], every: int, order: int) -> Operation:
     """An operation at the end of every ``every``-th step, which Brian2 can only do at the start of the next.
 
-    At time 0 it must do nothing: ``chosen`` is closed by a shared switch that the first call turns on.
+    At time 0 it must do nothing: ``chosen``, which ``code`` reads, is false until a shared switch is on, which the
+    first call turns.
     """
     switch = f"{name}_on"
     group.equations.append(f"{switch} : integer (shared)")
-    guarded = [line.replace("chosen = ", f"chosen = {name}_now > 0 and ") for line in code]
-    return Operation(name, group.name, [f"{name}_now = {switch}", f"{switch} = 1", *guarded], "start", order, every)
+    guard = [f"{name}_now = {switch}", f"{switch} = 1", f"chosen = {name}_now > 0"]
+    return Operation(name, group.name, [*guard, *code], "start", order, every)

@@ -153,8 +153,6 @@ class Plastic:
 
     def sending(self) -> list[str]:
         sent = total(self.learning.transmit, self.naming("", ""), self.constants)
-        if [p.coefficient for p in self.learning.transmit] == [1.0] and len(self.learning.transmit[0].factors) == 1:
-            sent = sent.split("*", 1)[1]
         register = {
             d: f"A_{receptor(self.s)}_post" if d == 1 else f"q{d - 1}_{receptor(self.s)}_post" for d in self.s.delays
         }
@@ -167,19 +165,17 @@ class Plastic:
         naming, owner = self.naming("", ""), Group(self.s.name, 0, self.equations)
         terms = self.change(EPOCH, naming, guard="int(chosen)")
         if terms:
-            code = ["chosen = True", *terms]
-            parts.operations.append(epoch(f"{self.s.name}_epoch", owner, code, every, EPOCH_TERMS))
+            parts.operations.append(epoch(f"{self.s.name}_epoch", owner, terms, every, EPOCH_TERMS))
         if self.learning.flows:
             moved = flows.code(self.learning, every * self.graph.dt_ms / 1000, naming, self.constants)
             parts.operations.append(epoch(f"{self.s.name}_flows", owner, moved, every, EPOCH_FLOWS))
         for k, n in enumerate(self.learning.normalise):
             side, group = ("pre", pre_group) if n.per == PRE else ("post", post_group)
-            variable = next(v for v in self.learning.variables if v.name == n.variable)
+            variable = self.learning.variable(n.variable)
             sums, name = f"{self.s.name}_sum{k}", self.variable(n.variable)
             group.state(sums)
             scaled = f"{name}*(int(scalable)*({self.constants.name(n.total)}/divisor) + int(not scalable))"
             code = [
-                "chosen = True",
                 f"scalable = chosen and {sums}_{side} > 0",
                 f"divisor = int(scalable)*{sums}_{side} + int(not scalable)",
                 f"{name} = {clipped(scaled, variable.low, variable.high, self.constants)}",

@@ -113,18 +113,13 @@ class PlasticState(StaticState):
     def epoch(self, t: int) -> None:
         """Stage 5."""
         every = self.learning.epoch_steps
-        if not every or (t + 1) % every:
-            return
-        if not len(self.everything):
+        if not every or (t + 1) % every or not len(self.everything):
             return
         self.apply(EPOCH, self.everything)
         self.flow()
         for n in self.learning.normalise:
             owner = self.pre_of if n.per == PRE else self.post_of
-            values, variable = (
-                self.variables[n.variable],
-                next(v for v in self.learning.variables if v.name == n.variable),
-            )
+            values, variable = self.variables[n.variable], self.learning.variable(n.variable)
             sums = np.bincount(owner, values)[owner]
             scaled = values * np.divide(n.total, sums, out=np.ones_like(sums), where=sums > 0)
             self.variables[n.variable] = np.clip(scaled, variable.low, variable.high)
