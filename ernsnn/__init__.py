@@ -2,17 +2,19 @@
 
 from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.describe import marks, stdp
-from ernsnn.describe.astrocytes import Astrocyte, Gate, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
+from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
 from ernsnn.describe.network import Network, Probe
-from ernsnn.describe.neurons import LIF, AdaptiveLIF
+from ernsnn.describe.neurons import LIF, AdaptiveLIF, DeltaLIF
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
+from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import BackendNotAvailable, ErnsnnError, InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, Option, Program
 from ernsnn.execution.issues import Issue, Issues
@@ -35,8 +37,11 @@ __all__ = [
     "Astrocyte",
     "Backend",
     "BackendNotAvailable",
+    "CalciumAstrocyte",
     "Comparison",
     "CurrentSteps",
+    "DeltaLIF",
+    "Either",
     "ErnsnnError",
     "Exponential",
     "Factor",
@@ -58,6 +63,7 @@ __all__ = [
     "Normalise",
     "OneToOne",
     "Option",
+    "Phase",
     "Poisson",
     "Population",
     "Probe",
@@ -73,6 +79,7 @@ __all__ = [
     "SpikeTimes",
     "Term",
     "ThirdFactor",
+    "Timeline",
     "Trace",
     "Uniform",
     "UnsupportedOnBackend",
@@ -83,6 +90,7 @@ __all__ = [
     "lower",
     "marks",
     "pair_stdp",
+    "replay",
     "run",
     "save_graph",
     "stdp",

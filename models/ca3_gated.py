@@ -1,17 +1,20 @@
-"""How much the CA3 memory forgets by being read, as published and behind astrocyte gates.
+"""How much the CA3 memory forgets by being read and under noise: as published, and behind two kinds of astrocyte gates.
 
 Random operations (40 % learns of a random cue with random content, 20 % recalls by cue, 40 % by a fragment of 1 to 4
 bits of a learnt content; only learnt cues are recalled) are played at several spacings. A recall by cue is right if
 OUT shows exactly the cue at +5 ms and exactly its content at +6; one by fragment if it shows the fragment at +5 and
-exactly the matching cues at +6. With noise, input spikes are dropped from learns or added at random while operating,
-and the memory is probed without noise afterwards.
+exactly the matching cues at +6.
+
+With noise, recalls are judged after all operations and without noise: every learnt cue once, and one fragment of the
+content of each. ``drop p``: each input spike of a learn is left out with probability p. ``spurious p``: there are
+extra input spikes, their number binomial (all input spikes of the operations, p), each at a random input and ms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -19,40 +22,64 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 
-from .ca3_memory.network import build
+from .ca3_memory.network import Gating, build
 from .ca3_memory.operations import Operation, Pattern, expected_responses, input_times
 
-Gating = Literal["none", "astrocyte"]
-VARIANTS: dict[str, Gating] = {"published": "none", "gated": "astrocyte"}
+Noise = Literal["drop", "spurious"]
+MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte", "majority": "majority"}
 PROBE_SPACING_MS = 14
 ANSWER_MS = 16
-_BLOCK_MS = 8192  # durations of compiled runs are rounded up to it, so that the code is used again
+_BLOCK_MS = 4096  # durations of compiled runs are rounded up to it, so that the code is used again
+_KINDS = ("cue", *(f"fragment_{bits}" for bits in range(1, 5)))
+_SUMS = {"fragment": _KINDS[1:], "all": _KINDS}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is played on which memory; spacings in ms after a learn and after a recall."""
+
+    memory: str
+    size: int
+    after_learn: int
+    after_recall: int
+    operations: int
+    density: float
+    noise: Noise | None = None
+    level: float = 0.0
+
+    @property
+    def spacing(self) -> str:
+        """As it was given."""
+        return f"{self.after_learn}/{self.after_recall}"
+
+    @property
+    def label(self) -> str:
+        """The condition in the results, below memory and size."""
+        return f"{self.spacing} {self.noise} {self.level:g}" if self.noise else self.spacing
 
 
 @dataclass
 class Score:
-    """Right answers out of all asked, per kind of recall and seed."""
+    """(asked, right) per kind of recall, of one seed after the other."""
 
-    asked: dict[str, list[int]] = field(default_factory=dict)
-    right: dict[str, list[int]] = field(default_factory=dict)
+    counts: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, counts: dict[str, tuple[int, int]]) -> None:
-        """One seed's (asked, right) per kind."""
-        for kind, (asked, right) in counts.items():
-            self.asked.setdefault(kind, []).append(asked)
-            self.right.setdefault(kind, []).append(right)
-
-    def share(self, kind: str) -> Estimate:
-        """Share of right answers over seeds."""
-        both = zip(self.right[kind], self.asked[kind], strict=True)
-        return Estimate.of([right / asked for right, asked in both if asked])
+        """One seed's counts; sums over all fragments and over all recalls are added."""
+        for name, kinds in (*((kind, (kind,)) for kind in _KINDS), *_SUMS.items()):
+            found = [counts.get(kind, (0, 0)) for kind in kinds]
+            self.counts.setdefault(name, []).append((sum(a for a, _ in found), sum(r for _, r in found)))
 
     def to_json(self) -> dict[str, Any]:
-        """Per kind: asked and right in all, and the share over seeds."""
+        """Per kind that was asked for: asked and right in all, and the share over seeds."""
         return {
-            kind: {"asked": sum(self.asked[kind]), "right": sum(self.right[kind]), "share": self.share(kind).to_json()}
-            for kind in sorted(self.asked)
-            if sum(self.asked[kind])
+            kind: {
+                "asked": sum(asked for asked, _ in counts),
+                "right": sum(right for _, right in counts),
+                "share": Estimate.of([right / asked for asked, right in counts if asked]).to_json(),
+            }
+            for kind, counts in self.counts.items()
+            if any(asked for asked, _ in counts)
         }
 
 
@@ -61,33 +88,41 @@ def experiment(
     backend: str = "brian2",
     seeds: Sequence[int] = tuple(range(3)),
     progress: Callable[[float], None] = lambda fraction: None,
+    memories: Sequence[str] = tuple(MEMORIES),
     sizes: Sequence[int] = (16,),
     spacings: Sequence[str] = ("14/14", "12/7", "12/6", "10/6", "7/6"),
     density: float = 0.25,
-    operations: int = 2000,
+    operations: int = 200,
     lateral_nA: float | None = None,
-    drop: float = 0.0,
-    spurious: float = 0.0,
+    noise: Sequence[float] = (0.05, 0.1),
+    noise_spacing: str = "12/8",
 ) -> Findings:
-    """Play random operations on both memories.
+    """Play random operations on every memory: without noise at all ``spacings``, then with each level of ``noise``.
 
-    ``spacings`` are ms after a learn / after a recall. ``drop``: share of the input spikes of learns that are left
-    out; ``spurious``: extra input spikes at random places, as a share of all. With either, what counts are recalls of
-    every cue and of fragments without noise, after all operations.
+    ``memories``: published, gated (``gate="astrocyte"``) and majority (see ``ca3_memory.build``). Spacings are ms after
+    a learn / after a recall. ``noise``: levels, each played as ``drop`` and as ``spurious`` at ``noise_spacing``. Each
+    time there are as many ``operations``. All memories see the same operations and the same noise.
     """
-    _check(sizes, spacings, density, operations, drop, spurious)
-    noisy = drop > 0 or spurious > 0
-    cells = [(variant, size, spacing) for variant in VARIANTS for size in sizes for spacing in spacings]
-    scores = {cell: Score() for cell in cells}
-    for k, (cell, seed) in enumerate([(cell, seed) for cell in cells for seed in seeds]):
-        variant, size, spacing = cell
-        rng = np.random.default_rng([seed, size, int(1000 * density)])
-        after_learn, after_recall = _spacing(spacing)
-        planned = list(random_operations(rng, size, density, operations, after_learn, after_recall))
-        probes = list(clean_probes(rng, planned)) if noisy else []
-        scores[cell].add(play(planned, probes, size, VARIANTS[variant], lateral_nA, backend, rng, drop, spurious))
-        progress((k + 1) / (len(cells) * len(seeds)))
-    return _findings(scores, lateral_nA, noisy)
+    _check(memories, sizes, [*spacings, noise_spacing], density, operations, noise)
+    kinds: tuple[Noise, ...] = get_args(Noise)
+    conditions = [
+        condition
+        for memory in memories
+        for size in sizes
+        for condition in (
+            *(Condition(memory, size, *_spacing(spacing), operations, density) for spacing in spacings),
+            *(
+                Condition(memory, size, *_spacing(noise_spacing), operations, density, kind, level)
+                for kind in kinds
+                for level in noise
+            ),
+        )
+    ]
+    scores = {condition: Score() for condition in conditions}
+    for k, (condition, seed) in enumerate([(condition, seed) for condition in scores for seed in seeds]):
+        scores[condition].add(play(condition, seed, lateral_nA, backend))
+        progress((k + 1) / (len(scores) * len(seeds)))
+    return _findings(scores, lateral_nA)
 
 
 def random_operations(
@@ -129,21 +164,18 @@ def clean_probes(rng: np.random.Generator, planned: Sequence[Operation]) -> Iter
             t += PROBE_SPACING_MS
 
 
-def play(
-    planned: Sequence[Operation],
-    probes: Sequence[Operation],
-    size: int,
-    gate: Gating,
-    lateral_nA: float | None,
-    backend: str,
-    rng: np.random.Generator,
-    drop: float,
-    spurious: float,
-) -> dict[str, tuple[int, int]]:
-    """(asked, right) per kind of recall: of the probes where there are any, else of all recalls."""
+def play(condition: Condition, seed: int, lateral_nA: float | None, backend: str) -> dict[str, tuple[int, int]]:
+    """(asked, right) per kind of recall: of the probes after noisy operations, else of all recalls."""
+    size, density, gate = condition.size, condition.density, MEMORIES[condition.memory]
+    rng = np.random.default_rng([seed, size, int(1000 * density)])
+    spacing = condition.after_learn, condition.after_recall
+    planned = list(random_operations(rng, size, density, condition.operations, *spacing))
+    probes = list(clean_probes(rng, planned)) if condition.noise else []
     everything = [*planned, *probes]
-    until = planned[-1].t_ms + PROBE_SPACING_MS
-    trains = noisy_trains(input_times(everything, size, size), planned, until, rng, drop, spurious)
+    inputs = input_times(everything, size, size)
+    trains = [train for side in inputs for train in side]
+    if condition.noise:
+        trains = noisy_trains(trains, planned, rng, condition.noise, condition.level)
     block = _BLOCK_MS if backend == "brian2" else 1
     duration = -(-(everything[-1].t_ms + ANSWER_MS) // block) * block
     network = build(size, size, trains[:size], trains[size:], gate=gate, lateral_nA=lateral_nA)
@@ -170,52 +202,45 @@ def _out(pattern: Pattern, size: int) -> set[int]:
 
 
 def noisy_trains(
-    times: tuple[list[list[int]], list[list[int]]],
-    planned: Sequence[Operation],
-    until: int,
-    rng: np.random.Generator,
-    drop: float,
-    spurious: float,
+    trains: Sequence[Sequence[int]], planned: Sequence[Operation], rng: np.random.Generator, noise: Noise, level: float
 ) -> list[list[int]]:
-    """Input trains, cues first, with noise before ``until``: spikes of learns left out, others added at random."""
-    trains = [set(train) for side in times for train in side]
-    learning = {t for op in planned if op.kind == "learn" for t, _ in op.spikes()}
-    operating = [(n, t) for n, train in enumerate(trains) for t in sorted(train) if t < until]
-    for (n, t), chance in zip(operating, rng.random(len(operating)), strict=True):
-        if t in learning and chance < drop:
-            trains[n].discard(t)
-    for _ in range(rng.binomial(len(operating), spurious)):
-        trains[int(rng.integers(len(trains)))].add(int(rng.integers(until)))
-    return [sorted(train) for train in trains]
+    """Input trains with noise until the ``planned`` operations are over: see the module for what the levels mean."""
+    until = planned[-1].t_ms + PROBE_SPACING_MS
+    noisy = [set(train) for train in trains]
+    operating = [(n, t) for n, train in enumerate(trains) for t in train if t < until]
+    if noise == "drop":
+        learning = {t for op in planned if op.kind == "learn" for t, _ in op.spikes()}
+        for (n, t), chance in zip(operating, rng.random(len(operating)), strict=True):
+            if t in learning and chance < level:
+                noisy[n].discard(t)
+    else:
+        for _ in range(rng.binomial(len(operating), level)):
+            noisy[int(rng.integers(len(noisy)))].add(int(rng.integers(until)))
+    return [sorted(train) for train in noisy]
 
 
-def _findings(scores: dict[tuple[str, int, str], Score], lateral_nA: float | None, noisy: bool) -> Findings:
+def _findings(scores: dict[Condition, Score], lateral_nA: float | None) -> Findings:
     results: dict[str, Any] = {}
-    kinds = ["cue", *(f"fragment_{bits}" for bits in range(1, 5))]
     rows = []
-    for (variant, size, spacing), score in scores.items():
+    for condition, score in scores.items():
         found = score.to_json()
-        results.setdefault(variant, {}).setdefault(f"{size}x{size}", {})[spacing] = found
-        cells = [f"{found[kind]['right']}/{found[kind]['asked']}" if kind in found else "-" for kind in kinds]
-        total = Score()
-        for by_seed in range(len(next(iter(score.asked.values())))):
-            asked = sum(score.asked[kind][by_seed] for kind in score.asked if by_seed < len(score.asked[kind]))
-            right = sum(score.right[kind][by_seed] for kind in score.right if by_seed < len(score.right[kind]))
-            total.add({"all": (asked, right)})
-        results[variant][f"{size}x{size}"][spacing]["all"] = total.to_json()["all"]
-        rows.append([variant, f"{size}x{size}", spacing, *cells, str(total.share("all"))])
-    heads = [
-        "memory",
-        "size",
-        "after learn/recall ms",
-        "by cue",
-        *(f"{bits} bits" for bits in range(1, 5)),
-        "share right",
-    ]
-    notes = ["right/asked over all seeds; share right: mean ± 95 % interval over seeds"]
+        size = f"{condition.size}x{condition.size}"
+        results.setdefault(condition.memory, {}).setdefault(size, {})[condition.label] = found
+        noise = f"{condition.noise} {100 * condition.level:g} %" if condition.noise else "-"
+        cells = [f"{found[kind]['right']}/{found[kind]['asked']}" if kind in found else "-" for kind in _KINDS]
+        shares = [_share(found[kind]["share"]) if kind in found else "-" for kind in ("cue", "fragment")]
+        rows.append([condition.memory, size, condition.spacing, noise, *cells, *shares])
+    bits = [f"{bits} bit{'s' * (bits > 1)}" for bits in range(1, 5)]
+    heads = ["memory", "size", "after learn/recall ms", "noise", "by cue", *bits, "share by cue", "share by bits"]
+    notes = ["right/asked over all seeds; shares: mean ± 95 % interval over seeds"]
     notes += [f"lateral inhibition {lateral_nA} nA"] if lateral_nA is not None else []
-    notes += ["recalls after noisy operation, themselves without noise"] if noisy else []
+    if any(condition.noise for condition in scores):
+        notes.append("noise: recalls after noisy operation, themselves without noise")
     return Findings(results, heads, rows, notes)
+
+
+def _share(found: dict[str, Any]) -> str:
+    return str(Estimate.of(found["values"]))
 
 
 def _spacing(text: str) -> tuple[int, int]:
@@ -224,8 +249,16 @@ def _spacing(text: str) -> tuple[int, int]:
 
 
 def _check(
-    sizes: Iterable[int], spacings: Iterable[str], density: float, operations: int, drop: float, spurious: float
+    memories: Sequence[str],
+    sizes: Sequence[int],
+    spacings: Sequence[str],
+    density: float,
+    operations: int,
+    noise: Sequence[float],
 ) -> None:
+    for memory in memories:
+        if memory not in MEMORIES:
+            raise InvalidModel(f"ca3_gated: memories must be of {', '.join(MEMORIES)}; got {memory!r}")
     for spacing in spacings:
         try:
             enough = min(_spacing(spacing)) >= 4
@@ -237,6 +270,8 @@ def _check(
         raise InvalidModel(f"ca3_gated: sizes must be whole numbers >= 2, got {list(sizes)}")
     if not isinstance(operations, int) or operations < 2:
         raise InvalidModel(f"ca3_gated: operations must be a whole number >= 2, got {operations!r}")
-    for name, share in (("density", density), ("drop", drop), ("spurious", spurious)):
-        if not 0 <= share <= 1 or (name == "density" and share == 0):
-            raise InvalidModel(f"ca3_gated: {name} must lie in [0, 1], and density above 0; got {share}")
+    if not 0 < density <= 1:
+        raise InvalidModel(f"ca3_gated: density must lie in (0, 1], got {density}")
+    for level in noise:
+        if not 0 <= level <= 1:
+            raise InvalidModel(f"ca3_gated: noise must be shares in [0, 1], got {level}")

@@ -7,12 +7,14 @@ all events so far, by their definition; every synapse keeps its own; every time 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from oracle_modulators import Decaying, LearningClock, ThirdFactor, scheduled
 
 from ernsnn.describe.flows import Relax
-from ernsnn.graph.graph import Given, Graph, Leaky, Neurons
+from ernsnn.graph.graph import Graph, Neurons
+from ernsnn.graph.streams import start
 
 
 def evaluate(coefficient, factors, read):
@@ -25,33 +27,6 @@ def evaluate(coefficient, factors, read):
 
 def clip(value, low, high):
     return min(max(value, low), high)
-
-
-def scheduled(steps, values, t, index):
-    """A quantity that is values[k] from steps[k] on and 0 before."""
-    now = 0.0
-    for step, row in zip(steps, values, strict=True):
-        if step <= t:
-            now = float(row[index])
-    return now
-
-
-@dataclass
-class Decaying:
-    """An exponentially decaying sum over events; a "set" event replaces what was before it."""
-
-    tau: float
-    dt: float
-    events: list[tuple[int, float]] = field(default_factory=list)
-
-    def at(self, t):
-        return math.fsum(size * math.exp(-(t - when) * self.dt / self.tau) for when, size in self.events)
-
-    def add(self, t, size):
-        self.events.append((t, size))
-
-    def set(self, t, size):
-        self.events = [(t, size)]
 
 
 class TraceCopy(Decaying):
@@ -68,6 +43,26 @@ class TraceCopy(Decaying):
             self.set(t, self.trace.increment * gate)
 
 
+class Stream:
+    """L'Ecuyer's combined generator in whole numbers; it starts where the graph says."""
+
+    def __init__(self, key, index, size):
+        first, second = start(key, size)
+        self.states = [int(first[index]), int(second[index])]
+
+    def advance(self):
+        self.states = [40014 * self.states[0] % 2147483563, 40692 * self.states[1] % 2147483399]
+        return self.states
+
+    def uniform(self):
+        first, second = self.advance()
+        return ((first - second - 1) % 2147483562 + 1) / 2147483563
+
+    def normal(self):
+        first, second = self.advance()
+        return math.sqrt(-2 * math.log(first / 2147483563)) * math.cos(2 * math.pi * second / 2147483399)
+
+
 class Neuron:
     def __init__(self, population: Neurons, index: int, graph: Graph):
         value = {
@@ -75,13 +70,18 @@ class Neuron:
         }
         self.graph, self.population, self.index, self.dt = graph, population, index, graph.dt_ms
         self.cm, self.tau_m = value["cm_nF"], value["tau_m_ms"]
-        self.tau_E, self.tau_I = value["tau_syn_E_ms"], value["tau_syn_I_ms"]
+        self.tau_E, self.tau_I = value.get("tau_syn_E_ms"), value.get("tau_syn_I_ms")
+        self.v_min = value.get("v_min_mV", -math.inf)
+        self.noise_sd = value.get("noise_mV", 0.0)
+        self.noise = Stream(population.noise, index, population.size) if population.noise else None
+        self.clock = LearningClock(graph)
         self.v_rest, self.v_reset = value["v_rest_mV"], value["v_reset_mV"]
         self.changing = {"v_threshold_mV": value["v_threshold_mV"], "i_offset_nA": value["i_offset_nA"]}
         self.refractory_steps = math.ceil(round(value["tau_refrac_ms"] / self.dt, 8))
         self.V, self.I_E, self.I_I, self.countdown = value["v_init_mV"], 0.0, 0.0, 0
         self.theta = Decaying(value["tau_threshold_ms"], self.dt) if population.adaptive else None
         self.theta_increment = value.get("threshold_increment_mV", 0.0)
+        self.modulators = {}  # set by ``simulate``
         self.coming: dict[int, list[float]] = {}
         self.spike_steps: set[int] = set()
         self.traces = (
@@ -110,10 +110,23 @@ class Neuron:
             target = injected.target
             if target.population == self.population.name and target.start <= self.index < target.stop:
                 total += scheduled(injected.steps, injected.values, t, self.index - target.start)
+        return total + self.shift("i_offset_nA")
+
+    def shift(self, variable):
+        """What modulators, as they were left by the step before, add to a parameter."""
+        total = 0.0
+        for m in self.graph.modulations:
+            position = self.index - m.target.start
+            inside = m.target.population == self.population.name and 0 <= position < m.target.stop - m.target.start
+            if inside and m.variable == variable:
+                values = self.modulators[m.modulator].value
+                total += m.gain * values[position if len(values) > 1 else 0]
         return total
 
     def membrane(self, t, exact):
         P, resistance = math.exp(-self.dt / self.tau_m), self.tau_m / self.cm
+        if self.population.delta:
+            return self.v_rest + P * (self.V - self.v_rest) + self.i_offset(t) * resistance * (1 - P)
         if exact:
             from_rest = P * (self.V - self.v_rest)
             currents = self.gain(self.tau_E) * self.I_E - self.gain(self.tau_I) * self.I_I
@@ -126,17 +139,28 @@ class Neuron:
         exact, spikes = self.graph.current_integration == "exact", False
         if not exact:
             self.arrivals(t, scaled=True)
-        if self.countdown > 0:
+        drawn, refractory = self.noise.normal() if self.noise else 0.0, self.countdown > 0
+        if refractory:
             self.countdown -= 1
         else:
-            self.V = self.membrane(t, exact)
-            threshold = self.changing["v_threshold_mV"] + (self.theta.at(t) if self.theta else 0.0)
+            one_step = math.sqrt(1 - math.exp(-self.dt / self.tau_m) ** 2)
+            self.V = max(self.membrane(t, exact) + self.noise_sd * one_step * drawn, self.v_min)
+            threshold = (
+                self.changing["v_threshold_mV"]
+                + self.shift("v_threshold_mV")
+                + (self.theta.at(t) if self.theta else 0.0)
+            )
             spikes = threshold <= self.V
         if spikes:
             self.V, self.countdown = self.v_reset, self.refractory_steps
             self.spike_steps.add(t)
             if self.theta:
                 self.theta.add(t, self.theta_increment)
+        if self.population.delta:
+            excitatory, inhibitory = self.coming.pop(t, (0.0, 0.0))
+            if not refractory and not (spikes and self.refractory_steps):
+                self.V = max(self.V + excitatory - inhibitory, self.v_min)
+            return spikes
         self.I_E *= math.exp(-self.dt / self.tau_E)
         self.I_I *= math.exp(-self.dt / self.tau_I)
         if exact:
@@ -145,13 +169,13 @@ class Neuron:
 
     def intrinsic(self, t):
         """Stages 4 and 5 of intrinsic plasticity: its own spike is a post spike without delay."""
-        if not self.population.intrinsic:
+        if not self.population.intrinsic or not self.clock.runs(t):
             return
         learning, target = self.population.intrinsic.learning, self.population.intrinsic.target
 
         def change(event):
             def read(name):
-                return self.changing[target] if name == "w" else self.traces[name].at(t)
+                return self.changing[target] if name == "w" else self.traces[name].at(self.clock(t))
 
             w = learning.variables[0]
             added = [evaluate(x.coefficient, x.factors, read) for x in learning.terms if x.event == event]
@@ -161,7 +185,7 @@ class Neuron:
         if t in self.spike_steps:
             change("post")
             for trace in self.traces.values():
-                trace.spike(t)
+                trace.spike(self.clock(t))
         if learning.epoch_steps and (t + 1) % learning.epoch_steps == 0:
             change("epoch")
 
@@ -176,38 +200,9 @@ class SourceNeuron:
         self.spike_steps = spike_steps
 
 
-class ThirdFactor:
-    """An astrocyte, or a given signal."""
-
-    def __init__(self, modulator, graph):
-        self.m, self.graph = modulator, graph
-        if isinstance(modulator, Leaky):
-            self.C = [Decaying(modulator.tau_ms, graph.dt_ms) for _ in range(modulator.size)]
-        self.value = [0.0] * modulator.size
-
-    def step(self, t, populations):
-        if isinstance(self.m, Given):
-            self.value = [scheduled(self.m.steps, self.m.values, t, i) for i in range(self.m.size)]
-            return
-        for member in self.m.members:
-            for position, index in enumerate(range(member.start, member.stop)):
-                if t in populations[member.population][index].spike_steps:
-                    self.C[position if self.m.size > 1 else 0].add(t, self.m.weight)
-        for i, C in enumerate(self.C):
-            calcium = C.at(t)
-            if self.m.threshold is None:
-                self.value[i] = calcium
-            elif self.value[i] == 1.0:
-                self.value[i] = 1.0 if calcium >= self.m.threshold_off else 0.0
-            else:
-                self.value[i] = 1.0 if calcium >= self.m.threshold else 0.0
-
-    def variable(self, name, i, t):
-        return self.C[i].at(t) if name == "C" else self.value[i]
-
-
 class Synapse:
-    def __init__(self, projection, k, populations, modulators, dt):
+    def __init__(self, projection, k, populations, modulators, dt, clock):
+        self.clock = clock
         rows = projection.synapses
         self.p, self.learning, self.modulators = projection, projection.learning, modulators
         self.pre_index, self.post_index = int(rows.pre[k]), int(rows.post[k])
@@ -216,6 +211,8 @@ class Synapse:
         self.value = {name: float(values[k]) for name, values in rows.variables.items()}
         self.bounds = {v.name: (v.low, v.high) for v in projection.variables}
         self.traces = {x.name: TraceCopy(x.trace, dt) for x in self.learning.traces} if self.learning else {}
+        keys = self.learning.erasure if self.learning else {}
+        self.streams = {name: Stream(key, k, projection.n_synapses) for name, key in keys.items()}
 
     def third_factor(self, symbol):
         bound = next(b for b in self.learning.third_factors if b.symbol == symbol)
@@ -229,7 +226,7 @@ class Synapse:
     def read(self, name, t):
         if name in self.value:
             return self.value[name]
-        return self.traces[name].at(t) if name in self.traces else self.third_factor(name)
+        return self.traces[name].at(self.clock(t)) if name in self.traces else self.third_factor(name)
 
     def change(self, event, t):
         added: dict[str, float] = {}
@@ -243,10 +240,12 @@ class Synapse:
     def increment(self, event, t):
         for trace in self.traces.values():
             if trace.trace.event == event:
-                trace.spike(t, 1.0 if trace.trace.gate is None else self.third_factor(trace.trace.gate))
+                trace.spike(self.clock(t), 1.0 if trace.trace.gate is None else self.third_factor(trace.trace.gate))
 
     def learn(self, t):
         """Stage 4."""
+        if not self.clock.runs(t):
+            return
         if t - self.delay in self.post.spike_steps:
             self.change("post", t)
             self.increment("post", t)
@@ -254,9 +253,9 @@ class Synapse:
             self.change("pre", t)
             self.increment("pre", t)
 
-    def flow(self, t, D):
-        """The solution over D of each flow's equation, everything else standing still."""
-        after = {}
+    def flow(self, t, D, means):
+        """The solution over D of each flow's equation, everything else standing still; then erasure."""
+        after, erased = {}, set()
         for flow in self.learning.flows:
             now = self.value[flow.variable]
             if isinstance(flow, Relax):
@@ -267,9 +266,15 @@ class Synapse:
                 drive = flow.rate_per_s * max(self.read(flow.signal, t), 0) * max(tag - flow.tag_threshold, 0)
                 rate = 1 / flow.tau_s + drive
                 goal = ((1 / flow.tau_s if now > flow.threshold else 0) + drive) / rate
+                if flow.budget is not None:
+                    excess = max(means[flow.variable] / flow.budget - 1, 0)
+                    chance = flow.erasure * min(max(self.read(flow.signal, t), 0), 1) * excess
+                    drawn = self.streams[flow.variable].uniform()
+                    if drawn < chance and now > flow.threshold and tag < flow.tag_threshold:
+                        erased.add(flow.variable)
             after[flow.variable] = goal * (1 - math.exp(-rate * D)) + now * math.exp(-rate * D)
         for name, value in after.items():
-            self.value[name] = clip(value, *self.bounds[name])
+            self.value[name] = clip(0.0 if name in erased else value, *self.bounds[name])
 
     def transmit(self, t):
         if t not in self.pre.spike_steps:
@@ -286,10 +291,15 @@ def epochs(projection, synapses, t):
     learning = projection.learning
     if not learning or not learning.epoch_steps or (t + 1) % learning.epoch_steps:
         return
+    if not all(synapse.clock.runs(t) for synapse in synapses):
+        return
     for synapse in synapses:
         synapse.change("epoch", t)
+    before = [dict(synapse.value) for synapse in synapses]
     for synapse in synapses:
-        synapse.flow(t, learning.epoch_steps * synapse.dt / 1000)
+        beside = [value for s, value in zip(synapses, before, strict=True) if s.post is synapse.post]
+        means = {name: math.fsum(value[name] for value in beside) / len(beside) for name in synapse.value}
+        synapse.flow(t, learning.epoch_steps * synapse.dt / 1000, means)
     for rule in learning.normalise:
         owner = "pre_index" if rule.per == "pre" else "post_index"
         for neuron in {getattr(s, owner) for s in synapses}:
@@ -322,9 +332,12 @@ def simulate(graph: Graph, n_steps: int) -> Outcome:
             pairs = list(zip(steps.tolist(), indices.tolist(), strict=True))
             populations[p.name] = [SourceNeuron({s for s, n in pairs if n == i}) for i in range(p.size)]
     computed = [neuron for p in graph.neurons() for neuron in populations[p.name]]
+    clock = LearningClock(graph)
     modulators = {m.name: ThirdFactor(m, graph) for m in graph.modulators}
+    for neuron in computed:
+        neuron.modulators = modulators
     synapses = {
-        p.name: [Synapse(p, k, populations, modulators, graph.dt_ms) for k in range(p.n_synapses)]
+        p.name: [Synapse(p, k, populations, modulators, graph.dt_ms, clock) for k in range(p.n_synapses)]
         for p in graph.projections
     }
     everything = [s for group in synapses.values() for s in group]
@@ -333,7 +346,7 @@ def simulate(graph: Graph, n_steps: int) -> Outcome:
         for neuron in computed:
             neuron.step(t)
         for modulator in modulators.values():
-            modulator.step(t, populations)
+            modulator.step(t, populations, modulators)
         for synapse in everything:
             if synapse.learning:
                 synapse.learn(t)

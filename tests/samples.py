@@ -151,7 +151,22 @@ def marks() -> Network:
     return net
 
 
-SAMPLES = {build.__name__: build for build in (connectors, distributions, stimuli, learning, intrinsic, marks)}
+def astrocytes() -> Network:
+    net = Network(name="astrocytes")
+    source, a = net.population("source", 3, Poisson(40)), net.population("a", 3, LIF())
+    rate = net.astrocyte("rate", [a, source], tau_ms=100, weight=[0.02, -0.01], bias=0.15, initial=0.1)
+    given = Schedule([10, 30], [[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]])
+    options = {"integration": "euler", "release_uM": 30, "K_D_uM": 0.4, "threshold": 0.5}
+    calcium = net.calcium_astrocyte("calcium", [a], per="neuron", transmitter_uM=given, **options)
+    net.gate("gate", opens={rate: 0.2, calcium: 0.3}, stays={rate: 0.1, calcium: 0.3})
+    net.probe(calcium, "Gamma_A")
+    net.calcium_astrocyte("published", [source])
+    return net
+
+
+SAMPLES = {
+    build.__name__: build for build in (connectors, distributions, stimuli, learning, intrinsic, marks, astrocytes)
+}
 
 
 def contents(graph: ernsnn.Graph) -> str:

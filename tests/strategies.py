@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from drawn_modulators import modulator
 from hypothesis import strategies as st
 
 import ernsnn
-from ernsnn import Factor, Latch, LearningRule, Mark, Network, Normalise, Relax, Term, ThirdFactor, Trace
+from ernsnn import Factor, Latch, LearningRule, Mark, Network, Normalise, Relax, Term, Trace
 
 STEPS = 120
 """How many steps a drawn network is worth simulating: its given spikes lie in these."""
@@ -30,6 +31,7 @@ class _Builder:
             dt_ms=draw(st.sampled_from(options["dt_ms"])), current_integration=draw(st.sampled_from(options["schemes"]))
         )
         self.dt = self.network.dt_ms
+        self.common = draw(st.integers(2, 9))
 
     def on(self, option: str) -> bool:
         """Whether a feature is allowed, and drawn here."""
@@ -50,15 +52,10 @@ class _Builder:
     def neurons(self, name: str):
         size, u = self.draw(st.integers(1, 6)), self.dt
         tau_m = self.values(4, 20, size, u)
-        adaptive = self.on("adaptive")
+        kind = self.kind()
         parameters = {
             "cm_nF": self.values(0.15, 0.4, size, u),
             "tau_m_ms": tau_m,
-            # Equal time constants are the singular case of the exact integration.
-            "tau_syn_E_ms": tau_m
-            if not isinstance(tau_m, ernsnn.Uniform) and self.draw(st.integers(0, 4)) == 0
-            else self.values(1, 6, size, u),
-            "tau_syn_I_ms": self.values(1, 6, size, u),
             "tau_refrac_ms": self.draw(st.sampled_from([0.0, u, 2 * u, 3 * u, self.number(0.1, 3.9) * u])),
             "v_rest_mV": self.values(-66, -64, size),
             "v_reset_mV": self.values(-67, -63, size),
@@ -67,11 +64,25 @@ class _Builder:
         }
         if self.draw(st.booleans()):
             parameters["v_init_mV"] = self.values(-68, -55, size)
-        if adaptive:
+        if self.on("noise"):
+            parameters["noise_mV"] = self.values(0.3, 2, size)
+        if self.on("floor"):
+            parameters["v_min_mV"] = self.values(-75, -68, size)
+        if kind is not ernsnn.DeltaLIF:
+            # Equal time constants are the singular case of the exact integration.
+            equal = not isinstance(tau_m, ernsnn.Uniform) and self.draw(st.integers(0, 4)) == 0
+            parameters["tau_syn_E_ms"] = tau_m if equal else self.values(1, 6, size, u)
+            parameters["tau_syn_I_ms"] = self.values(1, 6, size, u)
+        if kind is ernsnn.AdaptiveLIF:
             parameters["tau_threshold_ms"] = self.values(3, 30, size, u)
             parameters["threshold_increment_mV"] = self.values(0.2, 2, size)
-        model = (ernsnn.AdaptiveLIF if adaptive else ernsnn.LIF)(**parameters)
-        return self.network.population(name, size, model, plasticity=self.intrinsic() if self.on("intrinsic") else None)
+        plasticity = self.intrinsic() if self.on("intrinsic") else None
+        return self.network.population(name, size, kind(**parameters), plasticity=plasticity)
+
+    def kind(self):
+        if self.network.current_integration == "exact" and self.on("delta"):
+            return ernsnn.DeltaLIF
+        return ernsnn.AdaptiveLIF if self.on("adaptive") else ernsnn.LIF
 
     def intrinsic(self):
         target = self.draw(st.sampled_from(["v_threshold_mV", "i_offset_nA"]))
@@ -83,9 +94,8 @@ class _Builder:
             Term("w", "post", sign * self.number(0.1, 0.4)),
             Term("w", "post", sign * self.number(0.02, 0.1), (Factor(variable="o", power=2),)),
         ]
-        epoch = None
-        if self.on("epochs"):
-            epoch = self.draw(st.integers(2, 9)) * self.dt
+        epoch = self.epoch()
+        if epoch:
             terms.append(Term("w", "epoch", -self.number(0.05, 0.2), (Factor(variable="w", offset=-middle),)))
             terms.append(Term("w", "epoch", sign * self.number(0.01, 0.1), (Factor(variable="o"),)))
         rule = LearningRule(terms=terms, traces=traces, bounds={"w": (low, high)}, epoch_ms=epoch)
@@ -149,6 +159,7 @@ class _Builder:
         plastic = self.on("plastic")
         connector, shape = self.connector(pre, post)
         low, high = (0.8, 2.8) if strong else (0.2, 2.0)
+        jumps = isinstance(post.population.model, ernsnn.DeltaLIF)
         if receptor == "signed":
             low = -1.5
         weight = self.draw(
@@ -160,7 +171,7 @@ class _Builder:
             pre,
             post,
             connector,
-            weight_nA=weight,
+            **{"weight_mV" if jumps else "weight_nA": weight},
             delay_ms=self.delay(shape, plastic),
             receptor=receptor,
             **options,
@@ -205,7 +216,7 @@ class _Builder:
     def general(self, name: str, pre, post, w_min: float):
         modulators, per = {}, None
         if self.on("third_factors"):
-            modulators["g"], per = self.modulator(f"{name}_mod", pre, post)
+            modulators["g"], per = modulator(self, f"{name}_mod", pre, post)
         traces = {
             "r1": self.trace("pre", per),
             "r2": self.trace("pre", per),
@@ -215,7 +226,7 @@ class _Builder:
         marks = ()
         if self.on("marks"):
             marks = (Mark("m", self.draw(st.sampled_from([0.0, self.number(0, 1), ernsnn.Uniform(0.1, 0.9)]))),)
-        epoch = self.draw(st.integers(2, 9)) * self.dt if self.options["epochs"] and self.on("epochs") else None
+        epoch = self.epoch()
         third = ("g",) if modulators else ()
         readable = {"pre": [*traces, *third], "post": [*traces, *third], "epoch": [*traces, *third]}
         terms = [
@@ -261,6 +272,8 @@ class _Builder:
             if third and self.draw(st.integers(0, 2)):
                 taus = {"tau_s": second(), "tag_tau_s": second(), "rate_per_s": self.number(0.1, 0.5) / second()}
                 thresholds = {"threshold": self.number(0.2, 0.7), "tag_threshold": self.number(0.1, 1.0)}
+                if self.on("erasure"):
+                    thresholds |= {"budget": self.number(0.05, 0.3), "erasure": self.number(0.2, 1.0)}
                 drawn.append(Latch(variable="m", tag="w", signal="g", **taus, **thresholds))
             else:
                 drawn.append(Relax("m", second(), self.number(0, 0.5)))
@@ -290,34 +303,6 @@ class _Builder:
             found.append(Factor(variable="w", scale=-0.5, offset=self.number(1.6, 2.0)))
         return tuple(found)
 
-    def modulator(self, name: str, pre, post):
-        """A third factor, and whose neurons' values it has ("all", "pre" or "post")."""
-        per = self.draw(st.sampled_from(self.options["third_factor_sides"]))
-        side = {"pre": pre, "post": post, "all": self.draw(st.sampled_from([pre, post]))}[per]
-        if self.draw(st.sampled_from(self.options["modulators"])) == "astrocyte":
-            thresholds = {}
-            if self.draw(st.booleans()):
-                thresholds["threshold"] = self.number(0.3, 1.5)
-                if self.draw(st.booleans()):
-                    thresholds["threshold_off"] = self.number(0.1, 0.3)
-            heard = [side, pre] if per == "all" and pre.name != side.name else [side]
-            made = self.network.astrocyte(
-                name,
-                heard,
-                tau_ms=self.number(2, 15) * self.dt,
-                weight=self.number(0.2, 0.5),
-                per="domain" if per == "all" else "neuron",
-                **thresholds,
-            )
-        else:
-            times = np.array([2, 20, 45, 80]) * self.dt
-            values = self.rng.uniform(-0.5, 1.5, (4,) if per == "all" else (4, side.size))
-            values[1] = 0.0
-            made = self.network.signal(name, times_ms=times, values=values)
-        if self.options["probes"]:
-            self.network.probe(made, "value")
-        return (made if per == "all" else ThirdFactor(modulator=made, per=per)), per
-
     # All of it
 
     def build(self) -> Network:
@@ -336,14 +321,41 @@ class _Builder:
                 shape = self.draw(st.sampled_from([(3,), (3, part.size)]))
                 times, amplitudes = np.array([4, 30, 70]) * self.dt, self.rng.uniform(-0.2, 0.8, shape)
                 self.network.inject(part, ernsnn.CurrentSteps(times_ms=times, amplitudes_nA=amplitudes))
+        for made in self.network.modulators.values():
+            if self.on("modulations"):
+                self.modulation(made, neurons)
         if self.options["probes"]:
             self.probes(neurons)
+        if self.on("freeze"):
+            self.freeze()
         return self.network
+
+    def modulation(self, made, neurons) -> None:
+        fitting = [n for n in neurons if made.size in (1, n.size)]
+        if fitting:
+            target = self.draw(st.sampled_from(fitting))
+            target = self.part(target) if made.size == 1 else target
+            variable = self.draw(st.sampled_from(["i_offset_nA", "v_threshold_mV"]))
+            gain = self.number(-0.2, 0.2) if variable == "i_offset_nA" else self.number(-1, 2)
+            self.network.modulate(target, made, variable, gain=gain)
+
+    def epoch(self) -> float | None:
+        """Epochs of one length for all where something is frozen, which must be for whole epochs."""
+        if not self.on("epochs"):
+            return None
+        return self.draw(st.sampled_from([self.common] if self.options["freeze"] else range(2, 10))) * self.dt
+
+    def freeze(self) -> None:
+        first = self.draw(st.integers(0, 10))
+        for length in self.draw(st.lists(st.integers(1, 8), min_size=1, max_size=2)):
+            self.network.freeze(first * self.common * self.dt, (first + length) * self.common * self.dt)
+            first += length + 1
 
     def probes(self, neurons) -> None:
         for target in neurons:
             adaptive = isinstance(target.model, ernsnn.AdaptiveLIF)
-            for variable in ("v_mV", "I_E_nA", "I_I_nA") + ("theta_mV",) * adaptive:
+            currents = ("I_E_nA", "I_I_nA") * (not isinstance(target.model, ernsnn.DeltaLIF))
+            for variable in ("v_mV", *currents) + ("theta_mV",) * adaptive:
                 if self.draw(st.booleans()):
                     every = self.draw(st.integers(1, 7)) * self.dt
                     self.network.probe(self.part(target), variable, every_ms=every)
@@ -362,7 +374,7 @@ def networks(
     receptors: Sequence[str] = ("excitatory", "inhibitory", "signed"),
     rules: Sequence[str] = RULES,
     dt_ms: Sequence[float] = (1.0, 0.5, 0.1),
-    modulators: Sequence[str] = ("astrocyte", "signal"),
+    modulators: Sequence[str] = ("astrocyte", "calcium", "signal"),
     third_factor_sides: Sequence[str] = ("all", "pre", "post"),
     max_delay: int = 4,
     max_plastic_delay: int = 4,
@@ -372,6 +384,9 @@ def networks(
     views: bool = True,
     several_synapses: bool = True,
     adaptive: bool = True,
+    delta: bool = True,
+    noise: bool = True,
+    floor: bool = True,
     intrinsic: bool = True,
     plastic: bool = True,
     nearest: bool = True,
@@ -382,6 +397,10 @@ def networks(
     epochs: bool = True,
     normalise: bool = True,
     flows: bool = True,
+    erasure: bool = True,
+    freeze: bool = True,
+    modulations: bool = True,
+    either: bool = True,
     always: Sequence[str] = (),
     injections: bool = True,
     poisson: bool = True,

@@ -59,6 +59,11 @@ class Relax:
         """The third factors that it reads."""
         return ()
 
+    @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers."""
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class Latch:
@@ -74,8 +79,19 @@ class Latch:
               L = 1/\tau + r, \quad m_\infty = (H/\tau + r)/L, \qquad m \leftarrow m_\infty + (m - m_\infty) e^{-D L}
 
     Without drive that is exact while m stays on its side of the threshold; with drive the latch is late by at most D.
+
+    **Erasure** (competitive demethylation). With a ``budget`` (beta), old marks give way where there are too many, so
+    that an endless stream of memories replaces the oldest ones instead of saturating: with M the mean of m over the
+    synapses of the same projection onto the same neuron, at every epoch a synapse with m > theta and abar < theta_a is
+    set to 0 with probability
+
+    .. math:: p = k_e \, P \, [M/\beta - 1]_+ \qquad (P \text{ at most } 1)
+
+    by a random number of its own (``graph.streams``). All of it reads the values from before the epoch's flows.
+
     ``threshold`` (theta) and ``tag_threshold`` (theta_a) are in the units of m and a, ``rate_per_s`` (k) in 1/s.
-    Raises InvalidModel, naming the flow, on tau_s or tag_tau_s <= 0 and on a negative rate.
+    ``budget`` is in the unit of m, ``erasure`` (k_e, .5 unless given) a probability per epoch. Raises InvalidModel,
+    naming the flow, on tau_s, tag_tau_s or budget <= 0, on negative rates, and on an erasure without a budget.
 
     Source: the mark model of this project; of the kind of Brader, Senn and Fusi 2007 (bistable synapse) and of Clopath
     et al. 2008 (tagging and capture).
@@ -89,6 +105,8 @@ class Latch:
     tag_threshold: float
     rate_per_s: float
     signal: str
+    budget: float | None = None
+    erasure: float | None = None
 
     def __post_init__(self) -> None:
         path = f"Latch of {self.variable!r}"
@@ -98,6 +116,16 @@ class Latch:
             object.__setattr__(self, name, to_single(getattr(self, name), f"{path}.{name}"))
         if self.rate_per_s < 0:
             raise InvalidModel(f"{path}.rate_per_s: must be >= 0, got {self.rate_per_s}")
+        if self.budget is None:
+            if self.erasure is not None:
+                raise InvalidModel(f"{path}.erasure: needs a budget above which marks are erased")
+        else:
+            budget = to_single(self.budget, f"{path}.budget")
+            erasure = to_single(0.5 if self.erasure is None else self.erasure, f"{path}.erasure")
+            if not budget > 0 or erasure < 0:
+                raise InvalidModel(f"{path}: needs budget > 0 and erasure >= 0, got {budget} and {erasure}")
+            object.__setattr__(self, "budget", budget)
+            object.__setattr__(self, "erasure", erasure)
         if self.tag == self.variable:
             raise InvalidModel(f"{path}: it cannot be its own tag")
 
@@ -110,6 +138,11 @@ class Latch:
     def signals(self) -> tuple[str, ...]:
         """The third factors that it reads."""
         return (self.signal,)
+
+    @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers."""
+        return self.budget is not None
 
 
 Flow = Relax | Latch

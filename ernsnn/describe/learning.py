@@ -20,7 +20,7 @@ import numpy as np
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.flows import Flow, Latch, Relax
-from ernsnn.describe.units import to_number, to_single
+from ernsnn.describe.units import to_number, to_single, whole_steps
 from ernsnn.errors import InvalidModel
 
 PRE: Literal["pre"] = "pre"
@@ -208,6 +208,11 @@ class LearningRule:
     def needs_epoch(self) -> bool:
         """Whether anything happens at epochs."""
         return bool(self.normalise or self.flows) or any(term.event == EPOCH for term in self.terms)
+
+    def check_epochs(self, dt_ms: float, path: str) -> None:
+        """Raise InvalidModel, naming ``path``, unless epochs are whole steps of a network."""
+        if self.epoch_ms is not None and whole_steps(self.epoch_ms, dt_ms, f"{path}: epoch_ms") < 1:
+            raise InvalidModel(f"{path}: epoch_ms must be at least one step of {dt_ms} ms, got {self.epoch_ms}")
 
     def bounds_of(self, variable: str) -> tuple[float, float]:
         """(low, high) of a per-synapse variable; infinite where none was given."""

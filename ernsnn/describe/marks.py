@@ -111,6 +111,9 @@ class Stable:
     r"""A bistable mark m in [0, 1] that latches where a tag meets consolidation, and then protects the weight.
 
     Its flow is a ``Latch``; every PRE and POST term of ``w`` gets the factor :math:`(1 - protects \cdot m)^2`.
+    With a ``budget``, old marks are erased at random where their mean per neuron exceeds it, with probability
+    ``erasure`` per epoch and relative excess (see ``Latch``).
+
     ``consolidated_by`` is a third factor P, bound by the projection: ``third_factors={"P": glia}``. ``tag`` is a mark
     beside it that relaxes to 0 (a ``Labile``). ``tau_s`` in s, ``rate_per_s`` in 1/s, thresholds in the units of the
     marks. Raises InvalidModel, naming the mark, on tau_s <= 0, a negative rate, protects or a threshold outside
@@ -125,6 +128,8 @@ class Stable:
     threshold: float = 0.5
     rate_per_s: float = 0.15
     protects: float = 0.98
+    budget: float | None = None
+    erasure: float | None = None
     initial: Value = 0.0
 
     def __post_init__(self) -> None:
@@ -159,6 +164,8 @@ class Stable:
             tag_threshold=self.tag_threshold,
             rate_per_s=self.rate_per_s,
             signal=self.consolidated_by,
+            budget=self.budget,
+            erasure=self.erasure,
         )
 
     def terms(self, x: str) -> tuple[Term, ...]:
@@ -182,8 +189,8 @@ class Custom:
     """A mark of one's own: a variable, its flow, the terms by which events change it, and its gates on ``w``.
 
     Terms may use the rule's traces and variables and the mark's ``third_factors``. Raises InvalidModel, naming the
-    mark, if the flow or a term is not the mark's own, and on a gate that is no factor of the mark alone or that is
-    negative somewhere within the mark's bounds (it would turn potentiation into depression).
+    mark, if the flow or a term is not the mark's own, on a gate that is no factor of the mark alone, and on one that
+    leaves [0, 1] within the mark's bounds; on="potentiation" may amplify, but not be negative.
     """
 
     variable: Mark
@@ -213,10 +220,12 @@ class Custom:
             raise InvalidModel(f"{path}: a gate is a GateFactor whose factor reads {self.name!r}, got {gate!r}")
         f = gate.factor
         ends = [f.offset + f.scale * bound if f.scale else f.offset for bound in (self.mark.low, self.mark.high)]
-        if min(ends) < 0 or not np.isfinite(ends).all():
+        highest = 1.0 if gate.on == "all" else np.inf
+        if min(ends) < 0 or max(ends) > highest or not np.isfinite(ends).all():
+            allowed = "within [0, 1]; only one on='potentiation' may amplify" if gate.on == "all" else "finite and >= 0"
             raise InvalidModel(
-                f"{path}: the gate {f.offset} + {f.scale}*{self.name} runs from {ends[0]} to {ends[1]} within the "
-                "mark's bounds; it must be finite and not below 0"
+                f"{path}: the gate {f.offset:g} + {f.scale:g}*{self.name} runs from {ends[0]:g} to {ends[1]:g} within "
+                f"the mark's bounds; it must stay {allowed}"
             )
 
     @property
@@ -255,32 +264,36 @@ def WeightRelax(tau_s: float, to: float = 0.2, of: str | None = None, top: float
 
 def with_marks(
     rule: LearningRule,
-    marks: Sequence[Mark | AnyMark],
+    marks: Sequence[AnyMark],
     epoch_ms: float | None = None,
     rest: Relax | None = None,
 ) -> LearningRule:
     """``rule`` with marks composed in: their variables, terms, flows and third factors, and their gates on ``w``.
 
     ``epoch_ms`` is how often flows are applied: 1000 ms unless given, or the rule's own where it has epochs already.
-    ``rest`` is a flow of the weight itself, such as ``WeightRelax``. A plain ``Mark`` is a variable and no more. Raises
-    InvalidModel, naming the mark, on a tag or trace that is missing, a name used twice, and on two different epochs.
+    ``rest`` is a flow of the weight itself, such as ``WeightRelax``. Raises InvalidModel, naming the mark, on a mark
+    without flow, a tag or trace that is missing, a name used twice, and on two different epochs.
     """
     for mark in marks:
-        if not isinstance(mark, Mark | Labile | Stable | Custom):
-            raise InvalidModel(f"marks: needs Labile, Stable, Custom or Mark objects, got {mark!r}")
+        if isinstance(mark, Mark):
+            raise InvalidModel(
+                f"mark {mark.name!r}: has no flow; use Labile, Stable or Custom (a variable that terms alone change "
+                "is a plain Mark of a LearningRule)"
+            )
+        if not isinstance(mark, Labile | Stable | Custom):
+            raise InvalidModel(f"marks: needs Labile, Stable or Custom objects, got {mark!r}")
     if rest is not None and (not isinstance(rest, Relax) or rest.variable != "w"):
         raise InvalidModel(f"marks: rest must be a flow of the weight such as WeightRelax, got {rest!r}")
-    active: list[AnyMark] = [mark for mark in marks if not isinstance(mark, Mark)]
-    settled = [*rule.flows, *(mark.flow(()) for mark in active if not isinstance(mark, Stable))]
-    flows = [mark.flow(settled) for mark in active] + ([rest] if rest is not None else [])
-    gates = [gate for mark in active for gate in mark.gates]
+    settled = [*rule.flows, *(mark.flow(()) for mark in marks if not isinstance(mark, Stable))]
+    flows = [mark.flow(settled) for mark in marks] + ([rest] if rest is not None else [])
+    gates = [gate for mark in marks for gate in mark.gates]
     terms = [
         dataclasses.replace(term, factors=(*term.factors, *(g.factor for g in gates if g.covers(term))))
         for term in rule.terms
     ]
-    for mark in active:
+    for mark in marks:
         terms += mark.terms(_first_pre_trace(rule, mark))
-    signals = [*rule.third_factors, *(signal for mark in active for signal in mark.third_factors)]
+    signals = [*rule.third_factors, *(signal for mark in marks for signal in mark.third_factors)]
     chosen = rule.epoch_ms or (EPOCH_MS if flows else None)
     if epoch_ms is not None:
         chosen = to_single(to_unit(epoch_ms, "ms", "marks: epoch_ms"), "marks: epoch_ms")
@@ -289,7 +302,7 @@ def with_marks(
     return dataclasses.replace(
         rule,
         terms=terms,
-        marks=(*rule.marks, *(mark if isinstance(mark, Mark) else mark.mark for mark in marks)),
+        marks=(*rule.marks, *(mark.mark for mark in marks)),
         flows=(*rule.flows, *flows),
         third_factors=tuple(dict.fromkeys(signals)),
         epoch_ms=chosen,

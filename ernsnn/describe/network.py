@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Astrocyte, Gate, Modulator, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Modulator, Signal, ThirdFactor
+from ernsnn.describe.calcium import CALCIUM_VARIABLES, CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.learning import LearningRule
-from ernsnn.describe.neurons import LIF, AdaptiveLIF
+from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, Neuron
 from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
 from ernsnn.describe.projections import Projection, Receptor, check_projection
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
+from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import to_single, to_unit
 from ernsnn.errors import InvalidModel
 
@@ -31,6 +33,20 @@ class Injection:
     current: CurrentSteps
 
 
+MODULATED = ("i_offset_nA", "v_threshold_mV")
+"""What a modulator can shift in neurons."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Modulation:
+    """A modulator that shifts a parameter of neurons; see ``Network.modulate``."""
+
+    target: View
+    modulator: Modulator
+    variable: Literal["i_offset_nA", "v_threshold_mV"]
+    gain: float
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Probe:
     """Records a variable every ``every_ms``: of neurons, a third factor, or a projection's synapses."""
@@ -40,7 +56,18 @@ class Probe:
     every_ms: float
 
 
-NEURON_VARIABLES = ("v_mV", "I_E_nA", "I_I_nA", "theta_mV")
+def _probeable(model: Neuron | SpikeTimes | Poisson) -> tuple[str, ...]:
+    """The variables of a neuron that a probe can record."""
+    if not isinstance(model, Neuron):
+        return ()
+    currents = () if isinstance(model, DeltaLIF) else ("I_E_nA", "I_I_nA")
+    return ("v_mV", *currents, *(("theta_mV",) if isinstance(model, AdaptiveLIF) else ()))
+
+
+def _levels(modulator: Modulator) -> tuple[str, ...]:
+    """The variables of a third factor that a probe can record."""
+    inner = {Astrocyte: ("C",), CalciumAstrocyte: CALCIUM_VARIABLES}
+    return (*inner.get(type(modulator), ()), "value")
 
 
 class Network:
@@ -70,7 +97,9 @@ class Network:
         self.projections: dict[str, Projection] = {}
         self.modulators: dict[str, Modulator] = {}
         self.injections: list[Injection] = []
+        self.modulations: list[Modulation] = []
         self.probes: list[Probe] = []
+        self.frozen_ms: list[tuple[float, float]] = []
 
     def __repr__(self) -> str:
         return (
@@ -79,26 +108,37 @@ class Network:
         )
 
     def population(
-        self, name: str, size: int, model: LIF | SpikeTimes | Poisson, *, plasticity: IntrinsicPlasticity | None = None
+        self,
+        name: str,
+        size: int,
+        model: Neuron | SpikeTimes | Poisson,
+        *,
+        plasticity: IntrinsicPlasticity | None = None,
     ) -> Population:
-        """Add ``size`` neurons of ``model``: ``LIF``, ``AdaptiveLIF``, or a source as ``SpikeTimes`` or ``Poisson``."""
+        """Add ``size`` neurons of ``model``: ``LIF``, ``AdaptiveLIF``, ``DeltaLIF``, or ``SpikeTimes``, ``Poisson``."""
         self._check_name(name)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
-        if not isinstance(model, LIF | SpikeTimes | Poisson):
-            raise InvalidModel(f"{name}: the model must be LIF, AdaptiveLIF, SpikeTimes or Poisson, got {model!r}")
+        if not isinstance(model, Neuron | SpikeTimes | Poisson) or type(model) is Neuron:
+            raise InvalidModel(
+                f"{name}: the model must be LIF, AdaptiveLIF, DeltaLIF, SpikeTimes or Poisson, got {model!r}"
+            )
+        if isinstance(model, DeltaLIF) and self.current_integration != "exact":
+            raise InvalidModel(f"{name}: DeltaLIF has no currents to average; use current_integration='exact'")
         if isinstance(model, SpikeTimes) and len(model.times_ms) != size:
             raise InvalidModel(f"{name}: {size} neurons, but spike times for {len(model.times_ms)}")
         if isinstance(model, Poisson):
             self._check_length(f"{name}.rate_hz", np.shape(model.schedule.values)[1:], size)
-        if isinstance(model, LIF):
+        if isinstance(model, Neuron):
             for parameter, value in model.parameters.items():
                 if not isinstance(value, Distribution):
                     self._check_length(f"{name}.{parameter}", np.shape(value), size)
         if plasticity is not None and not isinstance(plasticity, IntrinsicPlasticity):
             raise InvalidModel(f"{name}.plasticity: must be an IntrinsicPlasticity, got {plasticity!r}")
-        if plasticity is not None and not isinstance(model, LIF):
+        if plasticity is not None and not isinstance(model, Neuron):
             raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
+        if plasticity is not None:
+            plasticity.rule.check_epochs(self.dt_ms, f"{name}.plasticity")
         self.populations[name] = Population(name, int(size), model, plasticity)
         return self.populations[name]
 
@@ -109,7 +149,8 @@ class Network:
         post: Population | View,
         connector: Connector | None = None,
         *,
-        weight_nA: Any,
+        weight_nA: Any = None,
+        weight_mV: Any = None,
         delay_ms: Any = None,
         receptor: Receptor = "excitatory",
         learning: LearningRule | None = None,
@@ -118,7 +159,8 @@ class Network:
     ) -> Projection:
         """Add synapses from ``pre`` to ``post`` (connector: all to all by default).
 
-        ``weight_nA`` and ``delay_ms`` are numbers, distributions, or arrays: one value a synapse in list order for
+        Weights are given as ``weight_nA``, or as ``weight_mV`` where ``post`` has DeltaLIF neurons, whose V they move.
+        Weights and ``delay_ms`` are numbers, distributions, or arrays: one value a synapse in list order for
         FromList and OneToOne, else a matrix (pre, post). Delays are at least one step, which is the default; drawn
         ones are rounded to the grid. Weights are >= 0 on the ``"excitatory"`` and ``"inhibitory"`` receptor, which
         acts negatively, and of either sign on ``"signed"``, which adds to the excitatory current. With a learning
@@ -136,6 +178,7 @@ class Network:
             post=post_view,
             connector=connector,
             weight_nA=weight_nA,
+            weight_mV=weight_mV,
             delay_ms=self.dt_ms if delay_ms is None else delay_ms,
             receptor=receptor,
             learning=learning,
@@ -150,39 +193,68 @@ class Network:
         self, name: str, listens_to: Sequence[Population | View], *, tau_ms: float, **options: Any
     ) -> Astrocyte:
         """Add leaky astrocytes that listen to ``listens_to``; the options are those of ``Astrocyte``."""
+        astrocyte = Astrocyte(name=name, listens_to=self._heard(name, listens_to), tau_ms=tau_ms, **options)
+        self.modulators[name] = astrocyte
+        return astrocyte
+
+    def calcium_astrocyte(
+        self, name: str, listens_to: Sequence[Population | View] = (), **options: Any
+    ) -> CalciumAstrocyte:
+        """Add astrocytes with calcium dynamics; the options are those of ``CalciumAstrocyte``."""
+        astrocyte = CalciumAstrocyte(name=name, listens_to=self._heard(name, listens_to), **options)
+        astrocyte.check_step(self.dt_ms)
+        self.modulators[name] = astrocyte
+        return astrocyte
+
+    def _heard(self, name: str, listens_to: Sequence[Population | View]) -> list[View]:
+        """The domain of a new astrocyte called ``name``."""
         self._check_name(name)
         if isinstance(listens_to, Population | View):
             raise InvalidModel(f"{name}.listens_to: needs a list of populations or parts of them")
         views = [as_view(member, f"{name}.listens_to") for member in listens_to]
         for view in views:
             self._check_own(view, name)
-        astrocyte = Astrocyte(name=name, listens_to=views, tau_ms=tau_ms, **options)
-        self.modulators[name] = astrocyte
-        return astrocyte
+        return views
 
     def gate(
-        self, name: str, *, opens: Mapping[Astrocyte, float], stays: Mapping[Astrocyte, float] | None = None
+        self,
+        name: str,
+        *,
+        opens: Mapping[Astrocyte | CalciumAstrocyte, float],
+        stays: Mapping[Astrocyte | CalciumAstrocyte, float] | None = None,
     ) -> Gate:
         """Add a third factor that is 1 while astrocytes agree: see ``Gate``."""
         self._check_name(name)
         gate = Gate(name=name, opens=opens, stays=stays)
-        for astrocyte in gate.opens:
-            if self.modulators.get(astrocyte.name) is not astrocyte:
-                raise InvalidModel(f"{name}: astrocyte {astrocyte.name!r} is not part of this network")
+        self._check_modulators(gate.opens, name)
         self.modulators[name] = gate
         return gate
 
-    def signal(self, name: str, *, times_ms: Any, values: Any) -> Signal:
-        """Add a given third factor: ``values[k]`` (a number, or one a neuron) from ``times_ms[k]`` on, 0 before."""
+    def either(self, name: str, factors: Sequence[Astrocyte | CalciumAstrocyte | Signal | Gate]) -> Either:
+        """Add a third factor that is the largest of others: see ``Either``."""
         self._check_name(name)
-        signal = Signal(name=name, schedule=Schedule(times_ms, values))
+        either = Either(name=name, factors=factors)
+        self._check_modulators(either.factors, name)
+        self.modulators[name] = either
+        return either
+
+    def signal(
+        self, name: str, schedule: Schedule | None = None, *, times_ms: Any = None, values: Any = None
+    ) -> Signal:
+        """Add a given third factor: a Schedule, or its ``times_ms`` and ``values``."""
+        self._check_name(name)
+        if (schedule is None) == (times_ms is None and values is None):
+            raise InvalidModel(f"{name}: a signal needs either a Schedule or times_ms and values")
+        signal = Signal(name=name, schedule=Schedule(times_ms, values) if schedule is None else schedule)
         self.modulators[name] = signal
         return signal
 
-    def inject(self, target: Population | View, current: CurrentSteps) -> Injection:
-        """Inject a stepwise current into neurons."""
+    def inject(self, target: Population | View, current: CurrentSteps | Schedule) -> Injection:
+        """Inject a stepwise current into neurons: CurrentSteps, or a Schedule in nA."""
+        if isinstance(current, Schedule):
+            current = CurrentSteps(times_ms=current.times_ms, amplitudes_nA=current.values)
         if not isinstance(current, CurrentSteps):
-            raise InvalidModel(f"inject: the current must be CurrentSteps, got {current!r}")
+            raise InvalidModel(f"inject: the current must be CurrentSteps or a Schedule, got {current!r}")
         view = as_view(target, "inject")
         self._check_own(view, "inject")
         if view.population.is_source:
@@ -191,13 +263,42 @@ class Network:
         self.injections.append(Injection(target=view, current=current))
         return self.injections[-1]
 
+    def modulate(
+        self,
+        target: Population | View,
+        modulator: Modulator,
+        variable: Literal["i_offset_nA", "v_threshold_mV"],
+        *,
+        gain: float,
+    ) -> Modulation:
+        """Let an astrocyte, gate or signal act on neurons: their ``variable`` is shifted by ``gain`` times its value.
+
+        What it is at the end of a step's astrocytes acts on the neurons of the next step (in step 0: nothing). A
+        modulator of several values has one for each neuron of ``target``. ``gain``: nA or mV per unit of the value.
+        """
+        view = as_view(target, "modulate")
+        self._check_own(view, "modulate")
+        path = f"modulate {view.name}"
+        if view.population.is_source:
+            raise InvalidModel(f"{path}: {view.population.name} is a spike source and has no {variable}")
+        if not isinstance(modulator, Modulator) or self.modulators.get(modulator.name) is not modulator:
+            raise InvalidModel(f"{path}: {modulator!r} is no astrocyte, gate or signal of this network")
+        if modulator.size not in (1, view.size):
+            raise InvalidModel(f"{path}: {modulator.name} has {modulator.size} values for {view.size} neurons")
+        if variable not in MODULATED:
+            raise InvalidModel(f"{path}: variable must be one of {', '.join(MODULATED)}, got {variable!r}")
+        number = to_single(gain, f"{path}: gain")
+        self.modulations.append(Modulation(target=view, modulator=modulator, variable=variable, gain=number))
+        return self.modulations[-1]
+
     def probe(
         self, target: Population | View | Modulator | Projection, variable: str, *, every_ms: Any = None
     ) -> Probe:
         """Record ``variable`` of ``target`` at the end of every ``every_ms`` (default: every step).
 
         Variables: of neurons ``v_mV``, ``I_E_nA``, ``I_I_nA``, ``theta_mV``; of a third factor ``value`` or, for an
-        astrocyte, ``C``; of a projection ``w`` and its marks, one value a synapse. Spikes are always recorded.
+        astrocyte, ``C`` (of a CalciumAstrocyte also ``I``, ``h``, ``Gamma_A``, ``Y``); of a projection ``w`` and its
+        marks, one value a synapse. Spikes are always recorded.
         """
         every = (
             self.dt_ms if every_ms is None else to_single(to_unit(every_ms, "ms", "probe.every_ms"), "probe.every_ms")
@@ -206,8 +307,7 @@ class Network:
         if isinstance(target, Population | View):
             where = as_view(target, "probe")
             self._check_own(where, "probe")
-            model = where.population.model
-            known = () if where.population.is_source else NEURON_VARIABLES[: 4 if isinstance(model, AdaptiveLIF) else 3]
+            known = _probeable(where.population.model)
         elif isinstance(target, Projection):
             where, known = target, target.learning.variables if target.learning else ("w",)
         elif not isinstance(target, Modulator):
@@ -216,7 +316,7 @@ class Network:
                 f"probe: needs a population, a projection or a third factor, got an object of type {kind}"
             )
         else:
-            where, known = target, ("C", "value") if isinstance(target, Astrocyte) else ("value",)
+            where, known = target, _levels(target)
         if variable not in known:
             raise InvalidModel(
                 f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})"
@@ -231,6 +331,36 @@ class Network:
         self.probes.append(Probe(target=where, variable=variable, every_ms=every))
         return self.probes[-1]
 
+    def freeze(self, start_ms: Any, stop_ms: Any) -> None:
+        """From ``start_ms`` to ``stop_ms`` (exclusive) nothing learns, so that a test leaves no trace.
+
+        Weights, marks, traces, intrinsic plasticity, astrocytes and gates stand still and take part in no epoch;
+        neurons, sources, given signals and transmission go on. Raises InvalidModel on an interval that is empty,
+        negative, or overlaps another; when lowered, on one that is not made of whole epochs.
+        """
+        start, stop = (
+            to_single(to_unit(t, "ms", f"freeze: {name}"), f"freeze: {name}")
+            for name, t in (("start_ms", start_ms), ("stop_ms", stop_ms))
+        )
+        if not 0 <= start < stop:
+            raise InvalidModel(f"freeze: needs 0 <= start_ms < stop_ms, got {start} and {stop}")
+        for first, last in self.frozen_ms:
+            if start < last and first < stop:
+                raise InvalidModel(
+                    f"freeze: {start} to {stop} ms overlaps {first} to {last} ms, which is frozen already"
+                )
+        self.frozen_ms.append((start, stop))
+
+    def follow(self, timeline: Timeline) -> None:
+        """Freeze the phases of ``timeline`` that are not plastic."""
+        for start, stop in timeline.frozen_ms:
+            self.freeze(start, stop)
+
+    def learning_rules(self) -> Iterator[LearningRule]:
+        """The rules of all projections and populations."""
+        yield from (p.learning for p in self.projections.values() if p.learning)
+        yield from (p.plasticity.rule for p in self.populations.values() if p.plasticity)
+
     # Checks. Each raises InvalidModel and names the object.
 
     def _check_name(self, name: str) -> None:
@@ -238,6 +368,11 @@ class Network:
             raise InvalidModel(f"{name!r}: a name starts with a letter and has letters, digits, '_', '-' and '.' only")
         if name in self.populations or name in self.projections or name in self.modulators:
             raise InvalidModel(f"{name}: the name is taken; every part of a network needs a name of its own")
+
+    def _check_modulators(self, members: Iterable[Modulator], path: str) -> None:
+        for member in members:
+            if self.modulators.get(member.name) is not member:
+                raise InvalidModel(f"{path}: {member.name!r} is not part of this network")
 
     def _check_own(self, view: View, path: str) -> None:
         if self.populations.get(view.population.name) is not view.population:

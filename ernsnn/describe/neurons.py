@@ -14,26 +14,29 @@ from ernsnn.errors import InvalidModel
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LIF:
-    r"""Leaky integrate-and-fire neuron with exponentially decaying synaptic currents (PyNN's IF_curr_exp).
+class Neuron:
+    r"""The membrane that all neuron models share; a population consists of one of its kinds below.
 
-    .. math:: c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + I_E - I_I + i_{offset}, \qquad dI_s/dt = -I_s/\tau_{syn,s}
+    .. math:: c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + I
 
-    V >= v_threshold is a spike: V becomes v_reset and stays there for ceil(tau_refrac / dt) steps. How the current
-    acts within a step is the network's ``current_integration``. Units: nF, ms, mV, nA. ``v_init_mV`` defaults to
-    v_rest. Raises InvalidModel on time constants or capacitances <= 0, on v_reset >= v_threshold, and on NaN.
+    V >= v_threshold is a spike: V becomes v_reset and stays there for ceil(tau_refrac / dt) steps. ``v_init_mV``
+    defaults to v_rest. With ``v_min_mV`` V never falls below it. With ``noise_mV`` the membrane is an
+    Ornstein-Uhlenbeck process: every step in which V moves adds noise sqrt(1 - exp(-2 dt/tau_m)) N(0, 1), so that V
+    without threshold has that standard deviation, whatever dt; every backend draws the same. Units: nF, ms, mV, nA.
+    Raises InvalidModel on time constants or capacitances <= 0, on v_reset >= v_threshold, on v_min above v_reset,
+    v_rest or v_init, on noise below 0, and on NaN.
     """
 
     cm_nF: Value = 1.0
     tau_m_ms: Value = 20.0
     tau_refrac_ms: Value = 0.0
-    tau_syn_E_ms: Value = 5.0
-    tau_syn_I_ms: Value = 5.0
     v_rest_mV: Value = -65.0
     v_reset_mV: Value = -65.0
     v_threshold_mV: Value = -50.0
     i_offset_nA: Value = 0.0
     v_init_mV: Value | None = None
+    v_min_mV: Value | None = None
+    noise_mV: Value | None = None
 
     def __post_init__(self) -> None:
         convert_fields(self, type(self).__name__)
@@ -43,8 +46,35 @@ class LIF:
 
     @property
     def parameters(self) -> dict[str, Value]:
-        """Name -> value of every parameter."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        """Name -> value of every parameter that is given or has a default."""
+        given = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LIF(Neuron):
+    r"""Leaky integrate-and-fire neuron with exponentially decaying synaptic currents (PyNN's IF_curr_exp).
+
+    .. math:: c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + I_E - I_I + i_{offset}, \qquad dI_s/dt = -I_s/\tau_{syn,s}
+
+    Weights are in nA. How the current acts within a step is the network's ``current_integration``. The rest is as in
+    ``Neuron``.
+    """
+
+    tau_syn_E_ms: Value = 5.0
+    tau_syn_I_ms: Value = 5.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DeltaLIF(Neuron):
+    r"""Leaky integrate-and-fire neuron whose membrane jumps at every arriving spike (PyNN's IF_curr_delta).
+
+    .. math:: c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + i_{offset} + c_m \sum_k w_k \delta(t - t_k)
+
+    Weights are in mV. V is integrated and tested first; then what arrives in the step is added, and so is tested in
+    the next. What arrives in the step of a spike or while refractory is lost (unless tau_refrac is 0), as with NEST's
+    iaf_psc_delta. Needs ``current_integration="exact"``. The rest is as in ``Neuron``.
+    """
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,16 +100,30 @@ def check_neuron_values(path: str, values: Mapping[str, Value]) -> None:
     # What a distribution gives is checked when it has been drawn.
     lowest = {name: span(value)[0] for name, value in values.items() if not isinstance(value, Distribution)}
     problems = [f"{path}.{n} must be > 0, got {lowest[n]}" for n in _POSITIVE if n in lowest and lowest[n] <= 0]
-    if lowest.get("tau_refrac_ms", 0.0) < 0:
-        problems.append(f"{path}.tau_refrac_ms must be >= 0, got {lowest['tau_refrac_ms']}")
-    reset, threshold = values["v_reset_mV"], values["v_threshold_mV"]
-    if not isinstance(reset, Distribution) and not isinstance(threshold, Distribution):
-        if np.shape(reset) and np.shape(threshold) and np.shape(reset) != np.shape(threshold):
-            problems.append(f"{path}: v_reset_mV and v_threshold_mV have different lengths")
-        elif (np.asarray(reset) >= np.asarray(threshold)).any():
-            problems.append(
-                f"{path}: v_reset_mV must lie below v_threshold_mV, or every spike would be followed by another; "
-                f"got {reset} and {threshold}"
-            )
+    problems += [
+        f"{path}.{n} must be >= 0, got {lowest[n]}" for n in ("tau_refrac_ms", "noise_mV") if lowest.get(n, 0.0) < 0
+    ]
+    problems += _order_problems(
+        path, values, "v_reset_mV", "v_threshold_mV", np.less, "or every spike would be followed by another"
+    )
+    if "v_min_mV" in values:
+        for name in ("v_rest_mV", "v_reset_mV", "v_init_mV"):
+            if name in values:
+                problems += _order_problems(path, values, "v_min_mV", name, np.less_equal, "the lowest V there is")
     if problems:
         raise InvalidModel("; ".join(problems))
+
+
+def _order_problems(
+    path: str, values: Mapping[str, Value], low: str, high: str, ordered: np.ufunc, why: str
+) -> list[str]:
+    """What is wrong with two potentials, of which ``low`` must lie below (or at) ``high``."""
+    below, above = values[low], values[high]
+    if isinstance(below, Distribution) or isinstance(above, Distribution):
+        return []
+    if np.shape(below) and np.shape(above) and np.shape(below) != np.shape(above):
+        return [f"{path}: {low} and {high} have different lengths"]
+    if np.all(ordered(below, above)):
+        return []
+    where = "below" if ordered is np.less else "at or below"
+    return [f"{path}: {low} must lie {where} {high}, {why}; got {below} and {above}"]

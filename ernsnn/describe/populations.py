@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ernsnn.describe.learning import LearningRule
-from ernsnn.describe.neurons import LIF
+from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.errors import InvalidModel
 
@@ -45,13 +45,13 @@ class Population:
 
     name: str
     size: int
-    model: LIF | SpikeTimes | Poisson
+    model: Neuron | SpikeTimes | Poisson
     plasticity: IntrinsicPlasticity | None = None
 
     @property
     def is_source(self) -> bool:
         """Whether its spikes are given, not computed."""
-        return not isinstance(self.model, LIF)
+        return not isinstance(self.model, Neuron)
 
     def __getitem__(self, part: slice) -> View:
         return View(self, 0, self.size)[part]

@@ -13,6 +13,7 @@ from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneTo
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.populations import View
 from ernsnn.errors import InvalidModel
 
@@ -28,8 +29,9 @@ class Projection:
     pre: View
     post: View
     connector: Connector
-    weight_nA: Value
     delay_ms: Value
+    weight_nA: Value | None = None
+    weight_mV: Value | None = None
     receptor: Receptor = "excitatory"
     learning: LearningRule | None = None
     third_factors: Mapping[str, ThirdFactor | Modulator] = field(default_factory=dict)
@@ -37,6 +39,17 @@ class Projection:
 
     def __post_init__(self) -> None:
         convert_fields(self, self.name)
+
+    @property
+    def weight_field(self) -> Literal["weight_nA", "weight_mV"]:
+        """Which of the two holds the weight: a spike adds a current, or moves V itself."""
+        return "weight_mV" if isinstance(self.post.population.model, DeltaLIF) else "weight_nA"
+
+    @property
+    def weight(self) -> Value:
+        """The weight, in the unit that ``weight_field`` says."""
+        value: Value = getattr(self, self.weight_field)
+        return value
 
 
 def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> None:
@@ -62,7 +75,8 @@ def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modul
                 raise InvalidModel(f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}")
     if p.learning is not None and not isinstance(p.learning, LearningRule):
         raise InvalidModel(f"{p.name}.learning: must be a LearningRule, got {p.learning!r}")
-    values = {"weight_nA": p.weight_nA, "delay_ms": p.delay_ms}
+    _check_unit(p)
+    values = {p.weight_field: p.weight, "delay_ms": p.delay_ms}
     values |= {f"mark {m.name}": m.initial for m in (p.learning.marks if p.learning else ())}
     for name, value in values.items():
         _check_synapse_shape(p, name, value)
@@ -73,6 +87,7 @@ def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modul
         if p.third_factors or p.transmit != "w":
             raise InvalidModel(f"{p.name}: third_factors and transmit need a learning rule")
     else:
+        p.learning.check_epochs(dt_ms, f"{p.name}.learning")
         _check_learning(p, p.learning, modulators)
 
 
@@ -122,18 +137,29 @@ def _check_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, 
             )
 
 
-def _check_weights(p: Projection) -> None:
-    lowest, highest = span(p.weight_nA)
-    if p.receptor != "signed" and lowest < 0:
-        hint = " (Normal takes low=0)" if isinstance(p.weight_nA, Distribution) else ""
+def _check_unit(p: Projection) -> None:
+    model, other = type(p.post.population.model).__name__, {"weight_nA": "weight_mV", "weight_mV": "weight_nA"}
+    if getattr(p, other[p.weight_field]) is not None:
         raise InvalidModel(
-            f"{p.name}.weight_nA: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
+            f"{p.name}: the neurons of {p.post.population.name} are {model}; give {p.weight_field}, not "
+            f"{other[p.weight_field]}"
+        )
+    if getattr(p, p.weight_field) is None:
+        raise InvalidModel(f"{p.name}.{p.weight_field}: give the weight, a number, array of numbers or distribution")
+
+
+def _check_weights(p: Projection) -> None:
+    lowest, highest = span(p.weight)
+    if p.receptor != "signed" and lowest < 0:
+        hint = " (Normal takes low=0)" if isinstance(p.weight, Distribution) else ""
+        raise InvalidModel(
+            f"{p.name}.{p.weight_field}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
             "inhibitory receptor acts negatively by itself, and receptor='signed' takes both signs"
         )
     if p.learning is not None:
         low, high = p.learning.bounds_of("w")
         if lowest < low or highest > high:
             raise InvalidModel(
-                f"{p.name}.weight_nA: initial weights from {lowest} to {highest} leave the rule's bounds "
+                f"{p.name}.{p.weight_field}: initial weights from {lowest} to {highest} leave the rule's bounds "
                 f"[{low}, {high}]"
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ernsnn.describe.flows import Relax
-from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term, Trace
+from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Term, Trace
 from ernsnn.describe.marks import AnyMark, with_marks
 from ernsnn.errors import InvalidModel
 
@@ -21,7 +21,7 @@ def pair(
     w_max: float = 1.0,
     dependence: Literal["additive", "multiplicative"] = "additive",
     pairing: Literal["all", "nearest"] = "all",
-    marks: Sequence[Mark | AnyMark] = (),
+    marks: Sequence[AnyMark] = (),
     epoch_ms: float | None = None,
     rest: Relax | None = None,
 ) -> LearningRule:
@@ -63,7 +63,7 @@ def triplet(
     A3_minus: float = 2.3e-4,
     w_min: float = 0.0,
     w_max: float = 1.0,
-    marks: Sequence[Mark | AnyMark] = (),
+    marks: Sequence[AnyMark] = (),
     epoch_ms: float | None = None,
     rest: Relax | None = None,
 ) -> LearningRule:

@@ -137,3 +137,13 @@ def to_single(value: Any, path: str) -> float:
     if not isinstance(number, float):
         raise InvalidModel(f"{path}: must be one number, got {value!r}")
     return number
+
+
+def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
+    """A time as whole steps, tolerant of rounding noise. Raises InvalidModel where it is no multiple of dt."""
+    steps = round(time_ms / dt_ms)
+    if abs(steps * dt_ms - time_ms) > 1e-6 * dt_ms * max(1.0, abs(steps) * 1e-3):
+        raise InvalidModel(
+            f"{path}: {time_ms} ms is no multiple of the step of {dt_ms} ms; round it, or choose another dt_ms"
+        )
+    return steps

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from ernsnn.describe.network import Network
-from ernsnn.describe.units import to_unit
+from ernsnn.describe.units import to_unit, whole_steps
 from ernsnn.errors import BackendNotAvailable, InvalidModel
 from ernsnn.execution.backend import Backend, Program, Progress, get_backend
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.result import Result
-from ernsnn.graph.constants import whole_steps
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 

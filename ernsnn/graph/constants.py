@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
-
 Numbers = float | np.ndarray
-
-
-def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
-    """A time as whole steps, tolerant of rounding noise. Raises InvalidModel where it is no multiple of dt."""
-    steps = round(time_ms / dt_ms)
-    if abs(steps * dt_ms - time_ms) > 1e-6 * dt_ms * max(1.0, abs(steps) * 1e-3):
-        raise InvalidModel(
-            f"{path}: {time_ms} ms is no multiple of the step of {dt_ms} ms; round it, or choose another dt_ms"
-        )
-    return steps
 
 
 def decay(tau_ms: Numbers, dt_ms: float) -> Numbers:
@@ -35,12 +23,15 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
     Both schemes: ``P_m`` = exp(-dt/tau_m), ``P_E``, ``P_I`` likewise, ``R`` = tau_m/cm in MOhm, ``n_ref`` steps.
     ``g_E``, ``g_I`` scale what arrives: (tau_s/dt)(1 - exp(-dt/tau_s)) for step_average, 1 for exact. Exact only
     (Rotter and Diesmann 1999): ``k_E``, ``k_I`` = R tau_s/(tau_s - tau_m)(P_s - P_m), or (dt/cm) P_m where
-    tau_s = tau_m, and ``k_c`` = R (1 - P_m), the gain of a constant current.
+    tau_s = tau_m, and ``k_c`` = R (1 - P_m), the gain of a constant current. What has no synaptic currents lacks the
+    constants of them. A noisy membrane has ``noise`` = noise sqrt(1 - P_m^2), the standard deviation of one step's.
     """
     tau_m, cm = np.asarray(parameters["tau_m_ms"]), np.asarray(parameters["cm_nF"])
     P_m, R = np.exp(-dt_ms / tau_m), tau_m / cm
     result: dict[str, Numbers] = {"P_m": P_m, "R": R, "n_ref": refractory_steps(parameters["tau_refrac_ms"], dt_ms)}
     for receptor in ("E", "I"):
+        if f"tau_syn_{receptor}_ms" not in parameters:
+            continue
         tau_s = np.asarray(parameters[f"tau_syn_{receptor}_ms"])
         P_s = np.exp(-dt_ms / tau_s)
         result[f"P_{receptor}"] = P_s
@@ -51,6 +42,8 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
             result[f"k_{receptor}"] = _gain(tau_s, tau_m, cm, dt_ms)
     if current_integration == "exact":
         result["k_c"] = R * -np.expm1(-dt_ms / tau_m)
+    if "noise_mV" in parameters:
+        result["noise"] = np.asarray(parameters["noise_mV"]) * np.sqrt(-np.expm1(-2 * dt_ms / tau_m))
     return {name: value[()] if isinstance(value, np.ndarray) else value for name, value in result.items()}
 
 

@@ -29,13 +29,30 @@ def relaxed(flow: Relax, epoch_s: float, v: np.ndarray, u: np.ndarray | float) -
 def latched(
     flow: Latch, epoch_s: float, m: np.ndarray, tag: np.ndarray | float, signal: np.ndarray | float
 ) -> np.ndarray:
-    """m after an epoch. See ``describe.flows.Latch``."""
+    """m after an epoch, without erasure. See ``describe.flows.Latch``."""
     above = np.maximum(tag * mean_share(flow.tag_tau_s, epoch_s) - flow.tag_threshold, 0.0)
     drive = flow.rate_per_s * np.maximum(signal, 0.0) * above
     back = 1.0 / flow.tau_s
     rate = back + drive
     limit = ((m > flow.threshold) * back + drive) / rate
     return np.asarray(limit + (m - limit) * np.exp(-epoch_s * rate))
+
+
+def erased(
+    flow: Latch,
+    epoch_s: float,
+    m: np.ndarray,
+    tag: np.ndarray | float,
+    signal: np.ndarray | float,
+    mean: np.ndarray,
+    drawn: np.ndarray,
+) -> np.ndarray:
+    """Which m are set to 0, from the values before an epoch, their ``mean`` per neuron and a random number each."""
+    assert flow.budget is not None
+    assert flow.erasure is not None
+    old = (m > flow.threshold) & (tag * mean_share(flow.tag_tau_s, epoch_s) < flow.tag_threshold)
+    chance = flow.erasure * np.clip(signal, 0.0, 1.0) * np.maximum(mean / flow.budget - 1.0, 0.0)
+    return np.asarray(old & (drawn < chance))
 
 
 def flown(flow: Flow, epoch_s: float, read: Callable[[str], Any]) -> np.ndarray:

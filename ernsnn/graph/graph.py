@@ -88,7 +88,10 @@ class Bound:
 
 @dataclass(frozen=True, eq=False)
 class Learning:
-    """A learning rule in steps. ``variables[0]`` is ``w``; a spike transmits the sum of ``transmit``."""
+    """A learning rule in steps. ``variables[0]`` is ``w``; a spike transmits the sum of ``transmit``.
+
+    ``erasure`` holds, for every variable that is erased at random, the key of its ``streams``, one a synapse.
+    """
 
     variables: tuple[Variable, ...]
     traces: tuple[Traced, ...]
@@ -98,6 +101,7 @@ class Learning:
     flows: tuple[Flow, ...]
     normalise: tuple[Normalise, ...]
     transmit: tuple[Product, ...]
+    erasure: dict[str, str]
 
     def variable(self, name: str) -> Variable:
         """The variable of that name."""
@@ -114,12 +118,18 @@ class Intrinsic:
 
 @dataclass(frozen=True, eq=False)
 class Neurons:
-    """LIF neurons: each parameter is a float or one float a neuron. ``adaptive`` ones have a moving threshold."""
+    """LIF neurons: each parameter is a float or one float a neuron.
+
+    ``adaptive`` ones have a moving threshold, ``delta`` ones no synaptic currents: what arrives moves V. ``noise`` is
+    the key of the ``streams`` that a noisy membrane draws from.
+    """
 
     name: str
     size: int
     adaptive: bool
+    delta: bool
     parameters: dict[str, float | np.ndarray]
+    noise: str | None
     intrinsic: Intrinsic | None
 
 
@@ -205,12 +215,36 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Leaky:
-    """Leaky astrocytes; see ``describe.Astrocyte``."""
+    """Leaky astrocytes; see ``describe.Astrocyte``. ``weights`` has one number a member."""
 
     name: str
     size: int
     tau_ms: float
-    weight: float
+    weights: tuple[float, ...]
+    bias: float
+    initial: float
+    threshold: float | None
+    threshold_off: float | None
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Calcium:
+    """Astrocytes with calcium dynamics; see ``describe.CalciumAstrocyte``.
+
+    ``kinetics`` has the constants of the equations by their symbols, in uM and seconds, ``initial`` the variables. To
+    what spikes release comes the transmitter in uM that is given: ``values[k]`` (one a unit) from step ``steps[k]`` on.
+    """
+
+    name: str
+    size: int
+    tau_transmitter_ms: float
+    release_uM: float
+    steps: np.ndarray
+    values: np.ndarray
+    integration: Literal["rk4", "euler"]
+    kinetics: dict[str, float]
+    initial: dict[str, float]
     threshold: float | None
     threshold_off: float | None
     members: tuple[Member, ...]
@@ -244,7 +278,16 @@ class Gated:
     conditions: tuple[Condition, ...]
 
 
-Modulator = Leaky | Given | Gated
+@dataclass(frozen=True)
+class Largest:
+    """The largest of other modulators, which stand before it; see ``describe.Either``."""
+
+    name: str
+    size: int
+    modulators: tuple[str, ...]
+
+
+Modulator = Leaky | Calcium | Given | Gated | Largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,6 +297,16 @@ class Injected:
     target: Member
     steps: np.ndarray
     values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Shifts a parameter of neurons by ``gain`` times what a modulator was in the step before."""
+
+    target: Member
+    modulator: str
+    variable: Literal["i_offset_nA", "v_threshold_mV"]
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -285,7 +338,9 @@ class Graph:
     projections: tuple[Projection, ...]
     modulators: tuple[Modulator, ...]
     injections: tuple[Injected, ...]
+    modulations: tuple[Modulation, ...]
     probes: tuple[Probe, ...]
+    frozen: tuple[tuple[int, int], ...] = ()
     schema: int = SCHEMA
 
     def __repr__(self) -> str:
@@ -296,6 +351,10 @@ class Graph:
     def n_synapses(self) -> int:
         """How many synapses there are in all."""
         return sum(p.n_synapses for p in self.projections)
+
+    def learns_at(self, t: int) -> bool:
+        """Whether anything learns in step ``t``: not within ``frozen``, intervals from first to last (exclusive)."""
+        return not any(first <= t < last for first, last in self.frozen)
 
     def neurons(self) -> Iterator[Neurons]:
         """The populations that are computed."""

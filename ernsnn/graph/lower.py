@@ -7,20 +7,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Gate, Modulator, Signal, ThirdFactor
+from ernsnn.describe.astrocytes import Either, Gate, Modulator, Signal, ThirdFactor
+from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule, Product
-from ernsnn.describe.network import Injection, Network, Probe
-from ernsnn.describe.neurons import AdaptiveLIF, check_neuron_values
+from ernsnn.describe.network import Injection, Modulation, Network, Probe
+from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, check_neuron_values
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
-from ernsnn.graph.constants import whole_steps
+from ernsnn.graph.driven import undriven
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import Array, Draw, Scalar, Value, sample
 
@@ -30,7 +32,8 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
 
     Every draw has a generator of its own, keyed by (seed, path of the object), so a change in one part of a network
     moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, Poisson rates above 1/dt and
-    drawn parameters that no neuron can have; all such problems of a network are listed together.
+    drawn parameters that no neuron can have, and on consolidation signals that nothing drives; all such problems of a
+    network are listed together.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise InvalidModel(f"seed: must be a whole number, got {seed!r}")
@@ -46,10 +49,13 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
         projections=lowering.each(lowering.projection, network.projections.values()),
         modulators=lowering.each(lowering.modulator, network.modulators.values()),
         injections=lowering.each(lowering.injection, network.injections),
+        modulations=lowering.each(lowering.modulation, network.modulations),
         probes=lowering.each(lowering.probe, network.probes),
+        frozen=lowering.each(lowering.frozen, sorted(network.frozen_ms)),
     )
-    if lowering.problems:
-        raise InvalidModel("\n".join(lowering.problems))
+    problems = lowering.problems or list(undriven(graph))
+    if problems:
+        raise InvalidModel("\n".join(problems))
     return graph
 
 
@@ -85,7 +91,15 @@ class _Lowering:
         if p.model.v_init_mV is p.model.v_rest_mV:
             parameters["v_init_mV"] = parameters["v_rest_mV"]
         check_neuron_values(p.name, parameters)
-        return g.Neurons(p.name, p.size, isinstance(p.model, AdaptiveLIF), parameters, self.intrinsic(p, parameters))
+        return g.Neurons(
+            name=p.name,
+            size=p.size,
+            adaptive=isinstance(p.model, AdaptiveLIF),
+            delta=isinstance(p.model, DeltaLIF),
+            parameters=parameters,
+            noise=self.key(f"{p.name}.noise") if "noise_mV" in parameters else None,
+            intrinsic=self.intrinsic(p, parameters),
+        )
 
     def neuron_values(self, value: Any, size: int, path: str) -> float | np.ndarray:
         if isinstance(value, Distribution):
@@ -136,7 +150,7 @@ class _Lowering:
 
     def projection(self, p: Projection) -> g.Projection:
         connectivity, order = self.connectivity(p)
-        weight = self.synapse_values(p, p.weight_nA, connectivity, order, f"{p.name}.weight_nA")
+        weight = self.synapse_values(p, p.weight, connectivity, order, f"{p.name}.{p.weight_field}")
         learning = None
         if p.learning is not None:
             bounds = tuple(
@@ -187,8 +201,6 @@ class _Lowering:
         third_factors: tuple[g.Bound, ...] = (),
     ) -> g.Learning:
         epoch = None if rule.epoch_ms is None else whole_steps(rule.epoch_ms, self.dt, f"{path}.learning.epoch_ms")
-        if epoch is not None and epoch < 1:
-            raise InvalidModel(f"{path}.learning.epoch_ms: must be at least one step of {self.dt} ms")
         return g.Learning(
             variables=(g.Variable("w", weight, *rule.bounds_of("w")), *marks),
             traces=tuple(g.Traced(name, trace) for name, trace in rule.traces.items()),
@@ -198,6 +210,7 @@ class _Lowering:
             flows=tuple(rule.flows),
             normalise=tuple(rule.normalise),
             transmit=transmit,
+            erasure={f.variable: self.key(f"{path}.learning.{f.variable}.erasure") for f in rule.flows if f.draws},
         )
 
     def connectivity(self, p: Projection) -> tuple[conn.Connectivity, np.ndarray | None]:
@@ -274,11 +287,32 @@ class _Lowering:
         if isinstance(m, Gate):
             stays = m.opens if m.stays is None else m.stays
             return g.Gated(m.name, m.size, tuple(g.Condition(a.name, level, stays[a]) for a, level in m.opens.items()))
+        if isinstance(m, Either):
+            return g.Largest(m.name, m.size, tuple(factor.name for factor in m.factors))
         if isinstance(m, Signal):
             return g.Given(m.name, m.size, *self.schedule(m.name, m.schedule, m.size))
         members = tuple(self.member(v) for v in m.listens_to)
         off = m.threshold if m.threshold_off is None else m.threshold_off
-        return g.Leaky(m.name, m.size, m.tau_ms, m.weight, m.threshold, off, members)
+        if isinstance(m, CalciumAstrocyte):
+            never = Schedule([], np.zeros((0, m.size)))
+            steps, values = self.schedule(f"{m.name}.transmitter_uM", m.transmitter_uM or never, m.size)
+            return g.Calcium(
+                name=m.name,
+                size=m.size,
+                tau_transmitter_ms=m.tau_transmitter_ms,
+                release_uM=m.release_uM,
+                steps=steps,
+                values=values,
+                integration=m.integration,
+                kinetics=m.kinetics,
+                initial=m.initial,
+                threshold=m.threshold,
+                threshold_off=off,
+                members=members,
+            )
+        weights = np.broadcast_to(m.weight, len(members)).tolist()
+        assert m.initial is not None
+        return g.Leaky(m.name, m.size, m.tau_ms, tuple(weights), m.bias, m.initial, m.threshold, off, members)
 
     @staticmethod
     def member(view: Any) -> g.Member:
@@ -287,6 +321,21 @@ class _Lowering:
     def injection(self, i: Injection) -> g.Injected:
         steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
         return g.Injected(self.member(i.target), steps, values)
+
+    def modulation(self, m: Modulation) -> g.Modulation:
+        return g.Modulation(self.member(m.target), m.modulator.name, m.variable, m.gain)
+
+    def frozen(self, interval: tuple[float, float]) -> tuple[int, int]:
+        first, last = (whole_steps(t, self.dt, "Network.freeze") for t in interval)
+        for rule in self.network.learning_rules():
+            if rule.epoch_ms is not None:
+                every = whole_steps(rule.epoch_ms, self.dt, "epoch_ms")
+                if first % every or last % every:
+                    raise InvalidModel(
+                        f"Network.freeze: from {interval[0]} to {interval[1]} ms are no whole epochs of "
+                        f"{rule.epoch_ms} ms, so that one would be partly frozen; choose multiples of it"
+                    )
+        return first, last
 
     def probe(self, p: Probe) -> g.Probe:
         every = whole_steps(p.every_ms, self.dt, f"probe of {p.target.name}.{p.variable}")

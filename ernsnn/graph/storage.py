@@ -23,9 +23,9 @@ _CLASSES: dict[str, Any] = {
         *(connectivity.Dense, connectivity.OneToOne, connectivity.CSR),
         *(values.Scalar, values.Array, values.Draw),
         *(graph.GivenSpikes, graph.PoissonSpikes, graph.Traced, graph.Variable, graph.Bound, graph.Learning),
-        *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Given),
-        *(graph.Condition, graph.Gated),
-        *(graph.Injected, graph.Probe, graph.Graph),
+        *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Calcium),
+        *(graph.Given, graph.Condition, graph.Gated, graph.Largest),
+        *(graph.Injected, graph.Modulation, graph.Probe, graph.Graph),
     )
 }
 

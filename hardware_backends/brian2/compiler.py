@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 
 import jinja2
@@ -21,7 +22,9 @@ _NEURON_VARIABLES = {"v_mV": "V", "I_E_nA": "I_E", "I_I_nA": "I_I", "theta_mV": 
 
 def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) -> Program:
     """``program.py`` and ``arrays.npz``."""
-    layout, parts = Layout(graph), Parts()
+    layout, parts = Layout(graph), Parts(freezes=bool(graph.frozen))
+    if graph.frozen:
+        parts.timed["learning"] = learning_times(graph)
     groups: dict[str, Group] = {}
     if layout.sources:
         groups[SOURCES] = neurons.sources(layout, n_steps, parts)
@@ -72,6 +75,7 @@ def _template() -> jinja2.Template:
 def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
     """Every array that the script loads, under the name by which it does."""
     arrays = {f"tables/{name}": values for name, values in parts.tables.items()}
+    arrays |= {f"tables/{name}": values for name, (values, _) in parts.timed.items()}
     for group in parts.groups:
         arrays |= {f"{group.name}/{n}": v for n, v in group.values.items() if isinstance(v, np.ndarray)}
         arrays |= {f"{group.name}/{n}": index for n, (_, _, index) in group.links.items()}
@@ -81,6 +85,16 @@ def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
     arrays |= {f"{merged.name}/delay": merged.delay for merged in (*layout.static, *layout.plastic)}
     arrays |= {f"monitors/{m.key}": m.record for m in parts.monitors}
     return arrays
+
+
+def learning_times(graph: Graph) -> tuple[np.ndarray, int]:
+    """Whether the network learns, as (one value every so many steps, how many steps)."""
+    bounds = [bound for interval in graph.frozen for bound in interval]
+    every = math.gcd(*bounds)
+    learns = np.ones(max(bounds) // every + 1)
+    for first, last in graph.frozen:
+        learns[first // every : last // every] = 0.0
+    return neurons.padded(learns, 1.0), every
 
 
 def monitor(k: int, probe: Probe, layout: Layout) -> Monitor:

@@ -7,6 +7,7 @@ from ernsnn.graph.flows import kept, mean_share
 from ernsnn.graph.graph import Learning
 
 from .expressions import Constants, Naming, clipped
+from .streams import advance, uniform
 
 
 def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constants) -> list[str]:
@@ -44,10 +45,28 @@ def latched(flow: Latch, epoch_s: float, naming: Naming, constants: Constants) -
     """As ``ernsnn.graph.flows.latched``."""
     name, number = naming(flow.variable), constants.name
     back, share = number(1.0 / flow.tau_s), number(mean_share(flow.tag_tau_s, epoch_s))
-    return [
+    lines = [
         f"{name}_tagged = clip({naming(flow.tag)}*{share} - {number(flow.tag_threshold)}, 0, inf)",
         f"{name}_drive = {number(flow.rate_per_s)}*clip({naming(flow.signal)}, 0, inf)*{name}_tagged",
         f"{name}_rate = {back} + {name}_drive",
         f"{name}_limit = (int({name} > {number(flow.threshold)})*{back} + {name}_drive)/{name}_rate",
         f"{name}_moved = {name}_limit + ({name} - {name}_limit)*exp(-{number(epoch_s)}*{name}_rate)",
-    ], f"{name}_moved"
+    ]
+    if not flow.draws:
+        return lines, f"{name}_moved"
+    return lines + erased(flow, share, naming, constants), f"{name}_left"
+
+
+def erased(flow: Latch, share: str, naming: Naming, constants: Constants) -> list[str]:
+    """As ``ernsnn.graph.flows.erased``; the sum of the variable per neuron is kept on the neurons (``synapses.py``)."""
+    assert flow.budget is not None
+    assert flow.erasure is not None
+    name, number = naming(flow.variable), constants.name
+    excess = f"clip({name}_total/{name}_count/{number(flow.budget)} - 1, 0, inf)"
+    return [
+        *advance(f"{name}_stream", only_if="chosen"),
+        f"{name}_drawn = {uniform(f'{name}_stream')}",
+        f"{name}_chance = {number(flow.erasure)}*clip({naming(flow.signal)}, 0, 1)*{excess}",
+        f"{name}_old = {name} > {number(flow.threshold)} and {naming(flow.tag)}*{share} < {number(flow.tag_threshold)}",
+        f"{name}_left = int(not ({name}_old and {name}_drawn < {name}_chance))*{name}_moved",
+    ]

@@ -104,7 +104,7 @@ class Layout:
                 del variable["initial"]  # numbers may differ
             kind += [json.dumps(rule), str(np.unique(p.synapses.delay).tolist())]
             # Sums per neuron, and third factors per neuron, are a projection's own.
-            if p.learning.normalise or any(b.per != "all" for b in p.learning.third_factors):
+            if p.learning.normalise or p.learning.erasure or any(b.per != "all" for b in p.learning.third_factors):
                 kind.append(p.name)
         return "/".join(kind)
 

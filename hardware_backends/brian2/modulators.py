@@ -2,82 +2,121 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Bound, Gated, Given, Graph, Leaky
+from ernsnn.graph.graph import Bound, Calcium, Gated, Given, Graph, Largest, Leaky, Member
 
+from . import calcium
 from .expressions import Constants
 from .layout import CELLS, SOURCES, Layout, Synapses
-from .neurons import NEVER, padded
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
+from .schedules import scheduled
 
 # Where they stand within the synapses of a step: the spikes are known, and plasticity comes later.
-HEAR, EVALUATE = -30, -20
+HEAR, RELEASE, SOLVE, EVALUATE = -30, -22, -21, -20
 
 
 def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
     """A group per third factor, with ``value``; astrocytes also with ``C``."""
     for m in graph.modulators:
-        name = layout.factor[m.name]
-        group = Group(name, m.size, ["value : 1"], spikes=False)
+        name, constants = layout.factor[m.name], Constants()
+        group, order = Group(name, m.size, ["value : 1"], spikes=False), EVALUATE
         if isinstance(m, Given):
-            parts.tables[f"{name}_steps"] = padded(m.steps.astype(float), NEVER)
-            parts.tables[f"{name}_values"] = np.concatenate([np.zeros((1, m.size)), m.values])
-            group.equations.append("piece : integer")
-            code = [
-                f"piece = piece + int({name}_steps(piece*dt) == t_in_timesteps)",
-                f"value = {name}_values(piece*dt, i)",
-            ]
+            before, now = scheduled(m, group, parts)
+            code = [*before, f"value = {now}"]
         elif isinstance(m, Gated):
-            code = gate(m, group, graph, layout)
+            code, order = gate(m, group, constants, graph, layout), EVALUATE + 1  # gates read astrocytes
+        elif isinstance(m, Largest):
+            code, order = largest(m, group, graph, layout), EVALUATE + 2  # reads gates too
+        elif isinstance(m, Leaky):
+            code = [*leaky(m, group, constants, graph.dt_ms), opened(m, constants)]
+            for weight, counter in counters(m).items():
+                heard = [member for member, w in zip(m.members, m.weights, strict=True) if w == weight]
+                parts.synapses += hearing(heard, counter, group, layout)
         else:
-            code = astrocyte(m, group, graph.dt_ms)
-            parts.synapses += hearing(m, name, layout)
+            renew = calcium.cells(m, group, constants, graph.dt_ms, parts)
+            renew = [held(line, parts.freezes) for line in renew]
+            parts.operations.append(Operation(f"{name}_transmitter", name, renew, "synapses", RELEASE))
+            group.solver = (m.integration, SOLVE)
+            code = [*calcium.watch(m, group), opened(m, constants)]
+            parts.synapses += hearing(m.members, "heard", group, layout)
+        if not isinstance(m, Given):
+            parts.let_freeze(name, group.equations)
+            code = [held(line, parts.freezes) for line in code]
+        group.equations += constants.equations
+        group.values |= constants.values
         parts.groups.append(group)
-        order = EVALUATE + isinstance(m, Gated)  # gates read astrocytes
         parts.operations.append(Operation(f"{name}_update", name, code, "synapses", order))
 
 
-def astrocyte(m: Leaky, group: Group, dt_ms: float) -> list[str]:
-    constants = Constants()
-    group.equations += ["C : 1", "heard : integer"]
-    code = [f"C = C*{constants.name(float(decay(m.tau_ms, dt_ms)))} + {constants.name(m.weight)}*heard", "heard = 0"]
+def held(line: str, freezes: bool) -> str:
+    """An assignment that leaves its variable alone while the network's learning is frozen; what is counted is not."""
+    variable, value = line.split(" = ", 1)
+    if not freezes or variable not in ("C", "value", "released", "Y"):
+        return line
+    return f"{variable} = int(learns)*({value}) + int(not learns)*{variable}"
+
+
+def counters(m: Leaky) -> dict[float, str]:
+    """Where the spikes of each weight are counted: counted before they are weighed, their order rounds nothing."""
+    return {weight: f"heard{k or ''}" for k, weight in enumerate(dict.fromkeys(m.weights))}
+
+
+def leaky(m: Leaky, group: Group, constants: Constants, dt_ms: float) -> list[str]:
+    group.state("C", np.full(m.size, m.initial) if m.initial else None)
+    group.equations += [f"{counter} : integer" for counter in counters(m).values()]
+    P, bias = constants.name(float(decay(m.tau_ms, dt_ms))), constants.name(m.bias) if m.bias else ""
+    kept = f"{bias} + (C - {bias})*{P}" if bias else f"C*{P}"
+    gained = "".join(f" + {constants.name(weight)}*{counter}" for weight, counter in counters(m).items())
+    return [f"C = {kept}{gained}", *(f"{counter} = 0" for counter in counters(m).values())]
+
+
+def opened(m: Leaky | Calcium, constants: Constants) -> str:
+    """What plasticity reads: C, or 1 where the threshold is reached and 0 elsewhere."""
     if m.threshold is None or m.threshold_off is None:
-        code.append("value = C")
-    else:
-        opens, stays = constants.name(m.threshold), constants.name(m.threshold_off)
-        code.append(f"value = int(C >= {opens} or (value > 0 and C >= {stays}))")
-    group.equations += constants.equations
-    group.values |= constants.values
-    return code
+        return "value = C"
+    opens, stays = constants.name(m.threshold), constants.name(m.threshold_off)
+    return f"value = int(C >= {opens} or (value > 0 and C >= {stays}))"
 
 
-def gate(m: Gated, group: Group, graph: Graph, layout: Layout) -> list[str]:
-    constants = Constants()
-    sizes = {other.name: other.size for other in graph.modulators}
+def link(name: str, other: str, variable: str, group: Group, graph: Graph, layout: Layout) -> str:
+    """Make a variable of another modulator readable on ``group`` as ``name``."""
+    size = next(m.size for m in graph.modulators if m.name == other)
+    index = np.arange(group.size) if size > 1 else np.zeros(group.size, dtype=int)
+    group.equations.append(f"{name} : 1 (linked)")
+    group.links[name] = (layout.factor[other], variable, index)
+    return name
+
+
+def largest(m: Largest, group: Group, graph: Graph, layout: Layout) -> list[str]:
+    values = [link(f"value{k}", name, "value", group, graph, layout) for k, name in enumerate(m.modulators)]
+    code = [f"top = {values[0]}", *(f"top = clip({value}, top, inf)" for value in values[1:])]
+    return [*code, "value = top"]
+
+
+def gate(m: Gated, group: Group, constants: Constants, graph: Graph, layout: Layout) -> list[str]:
     opens, stays = [], []
     for k, condition in enumerate(m.conditions):
-        index = np.arange(m.size) if sizes[condition.astrocyte] > 1 else np.zeros(m.size, dtype=int)
-        group.equations.append(f"C{k} : 1 (linked)")
-        group.links[f"C{k}"] = (layout.factor[condition.astrocyte], "C", index)
+        link(f"C{k}", condition.astrocyte, "C", group, graph, layout)
         opens.append(f"C{k} >= {constants.name(condition.opens)}")
         stays.append(f"C{k} >= {constants.name(condition.stays)}")
-    group.equations += constants.equations
-    group.values |= constants.values
     return [f"value = int(({' and '.join(opens)}) or (value > 0 and {' and '.join(stays)}))"]
 
 
-def hearing(m: Leaky, name: str, layout: Layout) -> list[SynapseGroup]:
+def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout) -> list[SynapseGroup]:
     """Connections that count the spikes of the domain."""
     found = []
     for side in (CELLS, SOURCES):
-        members = [member for member in m.members if layout.group[member.population] == side]
-        if members:
-            i = np.concatenate([layout.indices(member) for member in members])
-            j = np.concatenate([np.arange(member.stop - member.start) * (m.size > 1) for member in members])
-            count = Pathway("pre", "pre", ["heard_post += 1"], HEAR, 0)
-            found.append(SynapseGroup(f"{name}_hears_{side}", side, name, [], [count], i, j))
+        heard = [member for member in members if layout.group[member.population] == side]
+        if heard:
+            i = np.concatenate([layout.indices(member) for member in heard])
+            j = np.concatenate([np.arange(member.stop - member.start) * (group.size > 1) for member in heard])
+            count = Pathway("pre", "pre", [f"{counter}_post += 1"], HEAR, 0)
+            name = f"{group.name}_{counter.replace('heard', 'hears')}_{side}"
+            found.append(SynapseGroup(name, side, group.name, [], [count], i, j))
     return found
 
 

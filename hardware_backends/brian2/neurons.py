@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 from ernsnn.describe.learning import EPOCH, POST, Trace
 from ernsnn.graph.constants import decay, membrane
 from ernsnn.graph.graph import Graph, Neurons
+from ernsnn.graph.streams import start
 
 from .expressions import Constants, clipped, total
 from .layout import CELLS, SOURCES, Layout
 from .parts import Group, Operation, Parts
+from .streams import advance, normal
 
 NEVER = 2.0**62
 """A step that is never reached."""
@@ -59,10 +62,21 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
         return joined([(p, p.parameters[name]) for p in layout.cells])
 
     constants = [(p, membrane(p.parameters, graph.dt_ms, graph.current_integration)) for p in layout.cells]
-    averaged = graph.current_integration == "step_average"
-    wanted = ["P_m", "P_E", "P_I", *(("R", "g_E", "g_I") if averaged else ("k_E", "k_I", "k_c"))]
+    features = Features.of(graph, layout.cells)
+    wanted = ["P_m", *(("R",) if features.averaged else ("k_c",))]
+    if features.currents:
+        wanted += ["P_E", "P_I", *(("g_E", "g_I") if features.averaged else ("k_E", "k_I"))]
+    if features.noisy:
+        wanted.append("noise")
+        states = np.concatenate([start(p.noise, p.size) if p.noise else np.ones((2, p.size)) for p in layout.cells], 1)
+        for k in (0, 1):
+            group.state(f"stream{k}", states[k])
     for name in wanted:
-        group.parameter(name, joined([(p, values[name]) for p, values in constants]))
+        group.parameter(name, joined([(p, values.get(name, 0.0)) for p, values in constants]))
+    if features.currents and features.jumps:
+        group.parameter("jumps", joined([(p, np.array(p.delta)) for p in layout.cells]), "boolean")
+    if features.floored:
+        group.parameter("v_min", joined([(p, p.parameters.get("v_min_mV", -np.inf)) for p in layout.cells]))
     group.parameter("n_ref", joined([(p, values["n_ref"]) for p, values in constants]), "integer")
     learned = {INTRINSIC_TARGETS[p.intrinsic.target] for p in layout.cells if p.intrinsic}
     for name, source in (
@@ -74,12 +88,12 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
         group.state(name, of(source)) if name in learned else group.parameter(name, of(source))
     group.state("V", of("v_init_mV"))
     for receptor in ("E", "I"):
-        group.state(f"I_{receptor}")
+        if features.currents:
+            group.state(f"I_{receptor}")
         group.state(f"A_{receptor}")  # what arrives in the coming step
         for stage in range(1, longest[receptor]):
             group.state(f"q{stage}_{receptor}")
-    adaptive = any(p.adaptive for p in layout.cells)
-    if adaptive:
+    if features.adaptive:
         group.state("theta")
         rises = [(p, p.parameters["threshold_increment_mV"] if p.adaptive else 0.0) for p in layout.cells]
         decays = [
@@ -88,32 +102,73 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
         group.parameter("theta_increment", joined(rises))
         group.parameter("P_theta", joined(decays))
     before, current = injected(layout, graph, group, parts)
-    code = [*before, *step(averaged, adaptive, current), *registers(longest)]
+    shifts = modulated(layout, graph, group)
+    current, threshold = f"{current}{shifts['i_offset_nA']}", f"v_threshold{shifts['v_threshold_mV']}"
+    current = f"({current})" if "+" in current else current
+    code = [*before, *step(features, current, threshold), *registers(longest)]
     parts.operations.append(Operation("cells_update", CELLS, code, "groups", 0))
     return group
 
 
-def step(averaged: bool, adaptive: bool, current: str) -> list[str]:
+@dataclass(frozen=True)
+class Features:
+    """What the cells of a program have, taken together."""
+
+    averaged: bool
+    adaptive: bool
+    noisy: bool
+    floored: bool
+    currents: bool
+    jumps: bool
+
+    @classmethod
+    def of(cls, graph: Graph, cells: Sequence[Neurons]) -> Features:
+        """Of these cells."""
+        return cls(
+            averaged=graph.current_integration == "step_average",
+            adaptive=any(p.adaptive for p in cells),
+            noisy=any(p.noise for p in cells),
+            floored=any("v_min_mV" in p.parameters for p in cells),
+            currents=not all(p.delta for p in cells),
+            jumps=any(p.delta for p in cells),
+        )
+
+
+def step(has: Features, current: str, threshold: str) -> list[str]:
     """Stage 2 of the time step. int(...) of a condition selects exactly, without rounding."""
-    arrive = ["I_E = I_E + A_E" + "*g_E" * averaged, "I_I = I_I + A_I" + "*g_I" * averaged]
-    decays = ["I_E = I_E*P_E", "I_I = I_I*P_I"]
-    if averaged:
+    share = "*g_{}" if has.averaged else "*int(not jumps)" if has.jumps else ""
+    arrive = [f"I_{r} = I_{r} + A_{r}" + share.format(r) for r in "EI"] if has.currents else []
+    if has.averaged:
         integrate = [f"alpha = (I_E - I_I + {current})*R + v_rest", "V_new = alpha - P_m*(alpha - V)"]
     else:
-        integrate = [f"V_new = v_rest + P_m*(V - v_rest) + k_E*I_E - k_I*I_I + {current}*k_c"]
+        synaptic = " + k_E*I_E - k_I*I_I" if has.currents else ""
+        integrate = [f"V_new = v_rest + P_m*(V - v_rest){synaptic} + {current}*k_c"]
+    if has.noisy:
+        integrate += [*advance("stream"), f"V_new = V_new + noise*({normal('stream')})"]
+    if has.floored:
+        integrate.append("V_new = clip(V_new, v_min, inf)")
+    jump: list[str] = []
+    if has.jumps:
+        receptive = "jumps and active" if has.currents else "active"
+        jumped = "V + int(receptive)*(A_E - A_I)"
+        jump = [
+            f"receptive = {receptive} and countdown <= 0",
+            f"V = clip({jumped}, v_min, inf)" if has.floored else f"V = {jumped}",
+        ]
     return [
-        *(arrive if averaged else []),
+        *(arrive if has.averaged else []),
         "active = countdown <= 0",
         *integrate,
         "V = int(active)*V_new + int(not active)*V",
         "countdown = countdown - int(not active)",
-        *(["theta = theta*P_theta"] if adaptive else []),
-        f"spiking = active and V >= {'v_threshold + theta' if adaptive else 'v_threshold'}",
+        *(["theta = theta*P_theta"] if has.adaptive else []),
+        f"spiking = active and V >= {threshold}{' + theta' if has.adaptive else ''}",
         "V = int(spiking)*v_reset + int(not spiking)*V",
         "countdown = int(spiking)*n_ref + int(not spiking)*countdown",
-        *(["theta = theta + int(spiking)*theta_increment"] if adaptive else []),
-        *decays,
-        *([] if averaged else arrive),
+        *(["theta = theta + int(spiking)*theta_increment"] if has.adaptive else []),
+        *(["I_E = I_E*P_E", "I_I = I_I*P_I"] if has.currents else []),
+        *([] if has.averaged else arrive),
+        *jump,
     ]
 
 
@@ -141,13 +196,31 @@ def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[
     parts.tables["current"] = table
     group.equations.append("piece : integer")
     code = ["piece = piece + int(current_steps(piece*dt) == t_in_timesteps)", "i_injected = current(piece*dt, i)"]
-    return code, "(i_offset + i_injected)"
+    return code, "i_offset + i_injected"
 
 
-def trace_code(name: str, trace: Trace, spikes: str, gate: str | None) -> list[str]:
+def modulated(layout: Layout, graph: Graph, group: Group) -> dict[str, str]:
+    """What modulators add to a parameter, as text. Their values are those of the step before."""
+    added = {"i_offset_nA": "", "v_threshold_mV": ""}
+    sizes = {m.name: m.size for m in graph.modulators}
+    for k, m in enumerate(graph.modulations):
+        cells, gain, index = layout.indices(m.target), np.zeros(group.size), np.zeros(group.size, dtype=int)
+        gain[cells] = m.gain
+        index[cells] = np.arange(len(cells)) if sizes[m.modulator] > 1 else 0
+        group.parameter(f"gain{k}", gain)
+        group.equations.append(f"modulator{k} : 1 (linked)")
+        group.links[f"modulator{k}"] = (layout.factor[m.modulator], "value", index)
+        added[m.variable] += f" + gain{k}*modulator{k}"
+    return added
+
+
+def trace_code(name: str, trace: Trace, spikes: str, gate: str | None, freezes: bool) -> list[str]:
     """A trace before (``_old``) and after this step's own increment; terms of the trace's own event read the former."""
     old, grown = f"{name}_old", f"{name}_increment" + (f"*{gate}" if gate else "")
     code = [f"{old} = {name}*{name}_P"]
+    if freezes:
+        code = [f"{old} = int(learns)*({name}*{name}_P) + int(not learns)*{name}"]
+        spikes = f"({spikes} and learns)"
     if trace.mode == "add":
         return [*code, f"{name} = {old} + {grown}*int({spikes})"]
     opened = f"({spikes} and {gate} != 0)" if gate else spikes
@@ -169,6 +242,7 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
             continue
         learning, target = p.intrinsic.learning, INTRINSIC_TARGETS[p.intrinsic.target]
         constants, variable, mask = Constants(f"intrinsic{k}_k"), learning.variables[0], f"intrinsic{k}"
+        parts.let_freeze(CELLS, group.equations)
         inside = np.zeros(group.size, dtype=bool)
         inside[layout.start[p.name] : layout.start[p.name] + p.size] = True
         group.parameter(mask, inside, "boolean")
@@ -176,8 +250,9 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
         code: list[str] = []
         for t in learning.traces:
             declare_trace(group, names[t.name], t.trace, graph.dt_ms)
-            code += trace_code(names[t.name], t.trace, "spiking", None)
-        for event, suffix, when in ((POST, "_old", f"{mask} and spiking"), (EPOCH, "", f"{mask} and chosen")):
+            code += trace_code(names[t.name], t.trace, "spiking", None, parts.freezes)
+        spiking = f"{mask} and spiking" + " and learns" * parts.freezes
+        for event, suffix, when in ((POST, "_old", spiking), (EPOCH, "", f"{mask} and chosen")):
             terms = [term for term in learning.terms if term.event == event]
             if not terms:
                 continue
@@ -188,19 +263,21 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
             if event == POST:
                 code += change
             else:
-                parts.operations.append(epoch(f"{mask}_epoch", group, change, learning.epoch_steps or 1, order=-9))
+                every = learning.epoch_steps or 1
+                parts.operations.append(epoch(f"{mask}_epoch", group, change, every, -9, "learns" * parts.freezes))
         parts.operations.append(Operation(f"{mask}_update", CELLS, code, "synapses", AFTER_SYNAPSES))
         group.equations += constants.equations
         group.values |= constants.values
 
 
-def epoch(name: str, group: Group, code: list[str], every: int, order: int) -> Operation:
+def epoch(name: str, group: Group, code: list[str], every: int, order: int, only_if: str = "") -> Operation:
     """An operation at the end of every ``every``-th step, which Brian2 can only do at the start of the next.
 
     At time 0 it must do nothing: ``chosen``, which ``code`` reads, is false until a shared switch is on, which the
-    first call turns.
+    first call turns. ``only_if`` is a further condition.
     """
     switch = f"{name}_on"
     group.equations.append(f"{switch} : integer (shared)")
-    guard = [f"{name}_now = {switch}", f"{switch} = 1", f"chosen = {name}_now > 0"]
+    chosen = f"{name}_now > 0" + (f" and {only_if}" if only_if else "")
+    guard = [f"{name}_now = {switch}", f"{switch} = 1", f"chosen = {chosen}"]
     return Operation(name, group.name, [*guard, *code], "start", order, every)

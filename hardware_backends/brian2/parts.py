@@ -32,7 +32,11 @@ class Pathway:
 
 @dataclass
 class Group:
-    """A NeuronGroup. ``values``: what to set; numbers for shared parameters, arrays otherwise."""
+    """A NeuronGroup. ``values``: what to set; numbers for shared parameters, arrays otherwise.
+
+    ``solver`` is (method, place within the synapses of a step) where the equations have differential ones. ``sound``
+    is a shared variable that must still be true at the end, and what went wrong if it is not.
+    """
 
     name: str
     size: int
@@ -40,6 +44,8 @@ class Group:
     values: dict[str, float | np.ndarray] = field(default_factory=dict)
     links: dict[str, tuple[str, str, np.ndarray]] = field(default_factory=dict)
     spikes: bool = True
+    solver: tuple[str, int] | None = None
+    sound: tuple[str, str] | None = None
 
     def parameter(self, name: str, values: np.ndarray, kind: str = "1") -> None:
         """Declare a constant: shared where all values are equal."""
@@ -85,10 +91,26 @@ class Monitor:
 
 @dataclass
 class Parts:
-    """A whole program."""
+    """A whole program. ``timed`` are tables that are read by time: entry k holds from step k * ``every`` on.
 
+    Where the network ``freezes`` its learning at times, owners that learn keep a shared flag.
+    """
+
+    freezes: bool = False
     groups: list[Group] = field(default_factory=list)
     tables: dict[str, np.ndarray] = field(default_factory=dict)
+    timed: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
     synapses: list[SynapseGroup] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     monitors: list[Monitor] = field(default_factory=list)
+
+    def let_freeze(self, owner: str, equations: list[str], flag: str = "learns") -> None:
+        """Declare ``flag`` on an owner, true in the steps in which the network learns, and keep it up to date.
+
+        It is set before all else of a step, so that what ends a step, at the start of the next, finds that step's. On
+        synapses it needs another name than on their neurons.
+        """
+        declaration = f"{flag} : boolean (shared)"
+        if self.freezes and declaration not in equations:
+            equations.append(declaration)
+            self.operations.append(Operation(f"{owner}_{flag}", owner, [f"{flag} = learning(t) > 0"], "groups", -1000))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
 from ernsnn.graph.graph import Graph, Learning
+from ernsnn.graph.streams import start
 
 from . import flows
 from .expressions import Constants, Naming, clipped, total
@@ -17,7 +18,8 @@ from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 # Order within the synapses of a step (see modulators.py for what comes first).
 TRACES, POST_EVENTS, PRE_EVENTS, SENDING = -10, -4, -2, 0
 # At the start of the next step, before the probes, whose order is 0.
-EPOCH_TERMS, EPOCH_FLOWS, EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -1000, -999, -998, -997, -996
+EPOCH_TERMS, ERASURE_ZERO, ERASURE_SUM, EPOCH_FLOWS = -1000, -999, -998, -997
+EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -996, -995, -994
 
 
 def receptor(s: Synapses) -> str:
@@ -56,6 +58,7 @@ class Plastic:
             self.equations.append("d : integer (constant)")
             self.values["d"] = s.delay
         self.third: dict[str, str] = {}
+        self.flag = "plastic" if graph.frozen else ""
 
     @staticmethod
     def variable(name: str) -> str:
@@ -85,8 +88,9 @@ class Plastic:
 
         return name_of
 
-    def change(self, event: str, naming: Naming, guard: str = "") -> list[str]:
+    def change(self, event: str, naming: Naming) -> list[str]:
         """Code of all terms of an event: all read the old values, then each target is set and clipped."""
+        guard = "int(chosen)" if event == EPOCH else f"int({self.flag})" if self.flag else ""
         terms = [t for t in self.learning.terms if t.event == event]
         changed = [v for v in self.learning.variables if any(t.target == v.name for t in terms)]
         added = {v.name: total([t for t in terms if t.target == v.name], naming, self.constants) for v in changed}
@@ -102,6 +106,7 @@ class Plastic:
     def build(self, parts: Parts) -> SynapseGroup:
         """The object; its operations go to ``parts``."""
         s, pre_group, post_group = self.s, self.groups[self.s.pre], self.groups[CELLS]
+        parts.let_freeze(s.name, self.equations, "plastic")
         refresh = self.bind_third_factors()
         parts.operations += refresh
         self.declare_traces(parts)
@@ -146,9 +151,10 @@ class Plastic:
             gate = self.gates.get((t.trace.gate, t.trace.event)) if t.trace.gate else None
             for d, name in self.trace_names(t.name).items():
                 declare_trace(self.groups[owner], name, t.trace, self.graph.dt_ms)
-                code[owner] += trace_code(name, t.trace, f"spiked_{d}" if d else "spiking", gate)
+                code[owner] += trace_code(name, t.trace, f"spiked_{d}" if d else "spiking", gate, parts.freezes)
         for owner, lines in code.items():
             if lines:
+                parts.let_freeze(owner, self.groups[owner].equations)
                 parts.operations.append(Operation(f"{self.s.name}_traces_{owner}", owner, lines, "synapses", TRACES))
 
     def sending(self) -> list[str]:
@@ -163,12 +169,13 @@ class Plastic:
     def epochs(self, pre_group: Group, post_group: Group, parts: Parts) -> None:
         every = self.learning.epoch_steps or 1
         naming, owner = self.naming("", ""), Group(self.s.name, 0, self.equations)
-        terms = self.change(EPOCH, naming, guard="int(chosen)")
+        terms = self.change(EPOCH, naming)
         if terms:
-            parts.operations.append(epoch(f"{self.s.name}_epoch", owner, terms, every, EPOCH_TERMS))
+            parts.operations.append(epoch(f"{self.s.name}_epoch", owner, terms, every, EPOCH_TERMS, self.flag))
         if self.learning.flows:
+            self.sums_for_erasure(post_group, parts, every)
             moved = flows.code(self.learning, every * self.graph.dt_ms / 1000, naming, self.constants)
-            parts.operations.append(epoch(f"{self.s.name}_flows", owner, moved, every, EPOCH_FLOWS))
+            parts.operations.append(epoch(f"{self.s.name}_flows", owner, moved, every, EPOCH_FLOWS, self.flag))
         for k, n in enumerate(self.learning.normalise):
             side, group = ("pre", pre_group) if n.per == PRE else ("post", post_group)
             variable = self.learning.variable(n.variable)
@@ -184,7 +191,23 @@ class Plastic:
             parts.operations += [
                 Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", EPOCH_ZERO + place, every),
                 Operation(f"{sums}_add", self.s.name, [f"{sums}_{side} += {name}"], "start", EPOCH_SUM + place, every),
-                epoch(f"{sums}_scale", owner, code, every, EPOCH_SCALE + place),
+                epoch(f"{sums}_scale", owner, code, every, EPOCH_SCALE + place, self.flag),
+            ]
+
+    def sums_for_erasure(self, group: Group, parts: Parts, every: int) -> None:
+        """What a flow with erasure needs: the sum of its variable per neuron, 1/number of synapses, and the streams."""
+        for variable, key in self.learning.erasure.items():
+            name = self.variable(variable)
+            sums, count = f"{self.s.name}_{name}_sum", np.bincount(self.s.j, minlength=group.size)
+            group.state(sums)
+            self.equations += [f"{name}_count : 1 (constant)", f"{name}_total = {sums}_post : 1"]
+            self.values[f"{name}_count"] = count[self.s.j].astype(float)
+            for k, states in enumerate(start(key, len(self.s.j))):
+                self.equations.append(f"{name}_stream{k} : 1")
+                self.values[f"{name}_stream{k}"] = states
+            parts.operations += [
+                Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", ERASURE_ZERO, every),
+                Operation(f"{sums}_add", self.s.name, [f"{sums}_post += {name}"], "start", ERASURE_SUM, every),
             ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ernsnn.execution.backend import Progress
 from ernsnn.execution.recording import Recording
-from ernsnn.graph.graph import Graph, Probe
+from ernsnn.graph.graph import Given, Graph, Probe
 
 from .modulators import ModulatorState
 from .neurons import NeuronState
@@ -21,8 +21,8 @@ class Engine:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         longest = max((int(p.synapses.delay.max(initial=1)) for p in graph.projections), default=1)
-        self.neurons = {p.name: NeuronState(p, graph, longest) for p in graph.neurons()}
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
+        self.neurons = {p.name: NeuronState(p, graph, longest, self.modulators) for p in graph.neurons()}
         self.synapses: dict[str, StaticState] = {
             p.name: PlasticState(p, self.neurons[p.post], self.modulators, graph.dt_ms)
             if p.learning
@@ -37,20 +37,25 @@ class Engine:
         # 1, 2: arrivals and neurons
         spikes = {s.name: self.given[s.name][t % _SOURCE_BLOCK] for s in self.graph.sources()}
         spikes |= {name: state.step(t) for name, state in self.neurons.items()}
+        learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors
         for modulator in self.modulators.values():
-            modulator.step(t, spikes, self.modulators)
+            if learning or isinstance(modulator.m, Given):
+                modulator.step(t, spikes, self.modulators)
         # 4: plasticity, and only then transmission, of the weights as they are now
         for plastic in self.plastic:
-            plastic.learn(t, spikes[plastic.p.pre], spikes[plastic.p.post])
+            plastic.remember(t, spikes[plastic.p.post])
+            if learning:
+                plastic.learn(t, spikes[plastic.p.pre])
         for state in self.synapses.values():
             state.transmit(t, spikes[state.p.pre])
         # 5: epochs
-        for plastic in self.plastic:
-            plastic.epoch(t)
-        for name, neuron in self.neurons.items():
-            if neuron.intrinsic:
-                neuron.intrinsic.step(t, spikes[name])
+        if learning:
+            for plastic in self.plastic:
+                plastic.epoch(t)
+            for name, neuron in self.neurons.items():
+                if neuron.intrinsic:
+                    neuron.intrinsic.step(t, spikes[name])
         return spikes
 
     def probe(self, probe: Probe) -> np.ndarray:

@@ -5,27 +5,37 @@ from __future__ import annotations
 import numpy as np
 
 from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Gated, Given, Leaky, Modulator
+from ernsnn.graph.graph import Calcium, Gated, Given, Largest, Leaky, Modulator
+
+from .calcium import CalciumState
+from .schedules import scheduled
 
 
 class ModulatorState:
-    """One third factor: ``value`` is what plasticity reads, ``C`` the integrator of an astrocyte."""
+    """One third factor: ``value`` is what plasticity reads, ``C`` the calcium of an astrocyte."""
 
     def __init__(self, m: Modulator, dt_ms: float) -> None:
         self.m = m
-        self.C = np.zeros(m.size)
+        self.C = np.full(m.size, m.initial) if isinstance(m, Leaky) else np.zeros(m.size)
         self.value = np.zeros(m.size)
         self.P = decay(m.tau_ms, dt_ms) if isinstance(m, Leaky) else 0.0
+        self.cells = CalciumState(m, dt_ms) if isinstance(m, Calcium) else None
 
     def step(self, t: int, spikes: dict[str, np.ndarray], others: dict[str, ModulatorState]) -> None:
         """Advance, given the neurons that spike in step ``t`` per population, and the modulators before this one."""
         if isinstance(self.m, Given):
-            piece = int(np.searchsorted(self.m.steps, t, side="right")) - 1
-            self.value = self.m.values[piece] if piece >= 0 else np.zeros(self.m.size)
+            self.value = scheduled(self.m, t)
         elif isinstance(self.m, Gated):
             self.value = self.gate(self.m, others)
+        elif isinstance(self.m, Largest):
+            self.value = np.max(np.broadcast_arrays(*(others[name].value for name in self.m.modulators)), axis=0)
+        elif isinstance(self.m, Calcium):
+            assert self.cells is not None
+            self.C = self.cells.step(t, np.sum(self.heard(self.m, spikes), axis=0))
+            self.value = self.opened(self.m)
         else:
-            self.value = self.astrocyte(self.m, spikes)
+            self.C = self.leaky(self.m, spikes)
+            self.value = self.opened(self.m)
 
     def gate(self, m: Gated, others: dict[str, ModulatorState]) -> np.ndarray:
         opens, stays = np.ones(m.size, dtype=bool), np.ones(m.size, dtype=bool)
@@ -35,21 +45,34 @@ class ModulatorState:
             stays &= level >= condition.stays
         return np.where(self.value > 0, stays, opens).astype(float)
 
-    def astrocyte(self, m: Leaky, spikes: dict[str, np.ndarray]) -> np.ndarray:
-        heard = np.zeros(m.size)
-        for member in m.members:
+    @staticmethod
+    def heard(m: Leaky | Calcium, spikes: dict[str, np.ndarray]) -> np.ndarray:
+        """How many spikes of each member (a row) each astrocyte hears."""
+        heard = np.zeros((len(m.members), m.size))
+        for count, member in zip(heard, m.members, strict=True):
             neurons = spikes[member.population]
             inside = neurons[(neurons >= member.start) & (neurons < member.stop)]
             if m.size == 1:
-                heard += len(inside)
+                count += len(inside)
             else:
-                heard[inside - member.start] += 1
-        self.C = self.C * self.P + m.weight * heard
+                count[inside - member.start] += 1
+        return heard
+
+    def leaky(self, m: Leaky, spikes: dict[str, np.ndarray]) -> np.ndarray:
+        heard, C = self.heard(m, spikes), m.bias + (self.C - m.bias) * self.P
+        # Spikes of one weight are counted before they are weighed, so that their order rounds nothing.
+        for weight in dict.fromkeys(m.weights):
+            C = C + weight * heard[np.equal(m.weights, weight)].sum(axis=0)
+        return C
+
+    def opened(self, m: Leaky | Calcium) -> np.ndarray:
+        """C, or 1 where the threshold is reached and 0 elsewhere."""
         if m.threshold is None or m.threshold_off is None:
             return self.C
-        is_open = self.value > 0
-        return np.where(is_open, m.threshold_off <= self.C, m.threshold <= self.C).astype(float)
+        return np.where(self.value > 0, m.threshold_off <= self.C, m.threshold <= self.C).astype(float)
 
     def variable(self, name: str) -> np.ndarray:
         """A probed variable."""
-        return self.C if name == "C" else self.value
+        if name == "value":
+            return self.value
+        return self.C if self.cells is None else self.cells.variable(name)

@@ -6,14 +6,16 @@ import numpy as np
 
 from ernsnn.graph.constants import decay, membrane
 from ernsnn.graph.graph import Graph, Injected, Neurons
+from ernsnn.graph.streams import Streams
 
 from .intrinsic import IntrinsicState
+from .modulators import ModulatorState
 
 
 class NeuronState:
     """State and update of one population; ``arrivals`` is a ring over steps: [step % length, receptor, neuron]."""
 
-    def __init__(self, p: Neurons, graph: Graph, longest_delay: int) -> None:
+    def __init__(self, p: Neurons, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
         self.p = p
         self.averaged = graph.current_integration == "step_average"
         values = {name: np.broadcast_to(value, p.size).astype(float) for name, value in p.parameters.items()}
@@ -27,11 +29,15 @@ class NeuronState:
             for name, value in membrane(p.parameters, graph.dt_ms, graph.current_integration).items()
         }
         self.c = c
-        self.g, self.P_syn = np.stack([c["g_E"], c["g_I"]]), np.stack([c["P_E"], c["P_I"]])
+        if not p.delta:
+            self.g, self.P_syn = np.stack([c["g_E"], c["g_I"]]), np.stack([c["P_E"], c["P_I"]])
+        self.v_min = values.get("v_min_mV", np.full(p.size, -np.inf))
+        self.noise = Streams(p.noise, p.size) if p.noise else None
         if p.adaptive:
             self.P_theta = decay(p.parameters["tau_threshold_ms"], graph.dt_ms)
             self.theta_increment = values["threshold_increment_mV"]
         self.arrivals = np.zeros((longest_delay + 1, 2, p.size))
+        self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations if m.target.population == p.name]
         self.injections = [i for i in graph.injections if i.target.population == p.name]
         self.intrinsic = IntrinsicState(p, graph.dt_ms, self) if p.intrinsic else None
 
@@ -39,9 +45,13 @@ class NeuronState:
         """Book weights that will arrive in ``step``."""
         np.add.at(self.arrivals[step % len(self.arrivals), receptor], neurons, weights)
 
-    def take_arrivals(self, t: int) -> None:
+    def take_arrivals(self, t: int, receptive: np.ndarray | bool = True) -> None:
+        """Into the currents; or into V, which takes nothing where it is not ``receptive``."""
         slot = self.arrivals[t % len(self.arrivals)]
-        self.I += slot * self.g
+        if self.p.delta:
+            self.V = np.maximum(self.V + np.where(receptive, slot[0] - slot[1], 0.0), self.v_min)
+        else:
+            self.I += slot * self.g
         slot[:] = 0.0
 
     def step(self, t: int) -> np.ndarray:
@@ -49,8 +59,11 @@ class NeuronState:
         if self.averaged:
             self.take_arrivals(t)
         i_offset = self.i_offset + sum(self.injected(injection, t) for injection in self.injections)
+        i_offset = i_offset + self.modulated("i_offset_nA")
         c, active = self.c, self.countdown <= 0
-        if self.averaged:
+        if self.p.delta:
+            V = self.v_rest + c["P_m"] * (self.V - self.v_rest) + i_offset * c["k_c"]
+        elif self.averaged:
             alpha = (self.I[0] - self.I[1] + i_offset) * c["R"] + self.v_rest
             V = alpha - c["P_m"] * (alpha - self.V)
         else:
@@ -61,9 +74,11 @@ class NeuronState:
                 - c["k_I"] * self.I[1]
                 + i_offset * c["k_c"]
             )
-        self.V = np.where(active, V, self.V)
+        if self.noise:
+            V = V + c["noise"] * self.noise.normal()
+        self.V = np.where(active, np.maximum(V, self.v_min), self.V)
         self.countdown -= ~active
-        threshold = self.v_threshold
+        threshold = self.v_threshold + self.modulated("v_threshold_mV")
         if self.p.adaptive:
             self.theta = self.theta * self.P_theta
             threshold = threshold + self.theta
@@ -72,9 +87,10 @@ class NeuronState:
         self.countdown[spiking] = c["n_ref"][spiking]
         if self.p.adaptive:
             self.theta[spiking] += self.theta_increment[spiking]
-        self.I *= self.P_syn
+        if not self.p.delta:
+            self.I *= self.P_syn
         if not self.averaged:
-            self.take_arrivals(t)
+            self.take_arrivals(t, receptive=active & (self.countdown <= 0))
         return np.flatnonzero(spiking)
 
     def injected(self, injection: Injected, t: int) -> np.ndarray:
@@ -83,6 +99,15 @@ class NeuronState:
         if piece >= 0:
             current[injection.target.start : injection.target.stop] = injection.values[piece]
         return current
+
+    def modulated(self, variable: str) -> np.ndarray | float:
+        shift: np.ndarray | float = 0.0
+        for m, state in self.modulations:
+            if m.variable == variable:
+                whole = np.zeros(self.p.size)
+                whole[m.target.start : m.target.stop] = m.gain * state.value
+                shift = shift + whole
+        return shift
 
     def variable(self, name: str) -> np.ndarray:
         """A probed variable."""

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.flows import Latch
 from ernsnn.describe.learning import EPOCH, POST, PRE
-from ernsnn.graph.flows import flown
+from ernsnn.graph.flows import erased, flown
 from ernsnn.graph.graph import Learning, Projection
+from ernsnn.graph.streams import Streams
 
 from .modulators import ModulatorState
 from .neurons import NeuronState
@@ -77,6 +79,7 @@ class PlasticState(StaticState):
         self.bounds = {b.symbol: (modulators[b.modulator], b.per) for b in self.learning.third_factors}
         self.everything = np.arange(p.n_synapses)
         self.epoch_s = (self.learning.epoch_steps or 0) * dt_ms / 1000.0
+        self.streams = {name: Streams(key, p.n_synapses) for name, key in self.learning.erasure.items()}
 
     def by_post(self, ids: np.ndarray, n_post: int) -> tuple[np.ndarray, np.ndarray]:
         """(indptr, ids) of these synapses, sorted by post neuron."""
@@ -84,14 +87,17 @@ class PlasticState(StaticState):
         counts = np.bincount(self.post_of[ids], minlength=n_post)
         return np.concatenate([[0], np.cumsum(counts)]), ids[order]
 
-    def learn(self, t: int, pre_spikes: np.ndarray, post_spikes: np.ndarray) -> None:
+    def remember(self, t: int, post_spikes: np.ndarray) -> None:
+        """Keep the post spikes of a step until they reach the synapses."""
+        self.past[t % len(self.past)] = _inside(post_spikes, self.p.post_start, self.p.connectivity.n_post)
+
+    def learn(self, t: int, pre_spikes: np.ndarray) -> None:
         """Stage 4: POST events, then PRE events."""
         p, c = self.p, self.p.connectivity
         for x in self.x.values():
             x.decay()
         for y in (state for states in self.y.values() for state in states):
             y.decay()
-        self.past[t % len(self.past)] = _inside(post_spikes, p.post_start, c.n_post)
         reaching = [self.past[(t - int(d)) % len(self.past)] if t >= d else np.zeros(0, np.int64) for d in self.delays]
         arrived = [column[1][_ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
         if arrived:
@@ -128,6 +134,13 @@ class PlasticState(StaticState):
         """All flows, from the values before them; then the bounds."""
         read = self.lookup(self.everything)
         after = {flow.variable: flown(flow, self.epoch_s, read) for flow in self.learning.flows}
+        for flow in self.learning.flows:
+            if isinstance(flow, Latch) and flow.draws:
+                m = read(flow.variable)
+                mean = (np.bincount(self.post_of, m) / np.maximum(np.bincount(self.post_of), 1))[self.post_of]
+                drawn = self.streams[flow.variable].uniform()
+                gone = erased(flow, self.epoch_s, m, read(flow.tag), read(flow.signal), mean, drawn)
+                after[flow.variable] = np.where(gone, 0.0, after[flow.variable])
         for variable in self.learning.variables:
             if variable.name in after:
                 self.variables[variable.name] = np.clip(after[variable.name], variable.low, variable.high)

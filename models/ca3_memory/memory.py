@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ernsnn.execution.simulate import run
 from ernsnn.files import Content
 from ernsnn.graph.graph import GivenSpikes, Source
 
-from .network import GATE, build
+from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge
 from .operations import read_operations as _read_operations
 from .testbench import Script, Testbench, read_input
@@ -34,7 +34,8 @@ class CA3Memory:
     by ``spacing_ms``, or comes at a time of its own, ``at_ms``. At the default of 20 ms every answer is right, below
     about 12 ms many are not, and 4 ms is the least. Recall by several content bits is destructive: it may damage what
     was learnt. ``gate="astrocyte"`` is the memory that does not forget by reading (see ``build``, which says what
-    ``lateral_nA`` is, too): its plasticity is open only while a cue and a content are learnt.
+    ``lateral_nA`` is, too): its plasticity is open only while a cue and a content are learnt. ``gate="majority"`` also
+    withstands lost and spurious input spikes.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class CA3Memory:
         contents: int = 10,
         *,
         spacing_ms: int = SAFE_SPACING_MS,
-        gate: Literal["none", "astrocyte"] = "none",
+        gate: Gating = "none",
         lateral_nA: float | None = None,
     ) -> None:
         build(cues, contents, gate=gate, lateral_nA=lateral_nA)  # its checks are ours

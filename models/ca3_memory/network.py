@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from ernsnn.describe import stdp
-from ernsnn.describe.astrocytes import Gate, Modulator, ThirdFactor
+from ernsnn.describe.astrocytes import Astrocyte, Gate, Modulator, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, OneToOne
 from ernsnn.describe.learning import LearningRule, Trace
 from ernsnn.describe.network import Network
@@ -18,8 +18,14 @@ from ernsnn.errors import InvalidModel
 Times = Sequence[Sequence[float]]
 _W = 6.0  # nA: one such spike makes a neuron fire
 
+Side = Literal["pre", "post"]
+_SIDES: tuple[dict[str, Side], ...] = ({"gate": "pre", "bit": "post"}, {"gate": "post", "bit": "pre"})
+"""Where the cues and the content are, in cue_to_content and in content_to_cue."""
+
+Gating = Literal["none", "astrocyte", "majority"]
+
 GATE = "gate"
-"""The third factor of the gated memory."""
+"""The third factor of the gated memories: one gate a cue."""
 
 
 def build(
@@ -27,19 +33,20 @@ def build(
     contents: int = 10,
     cue_times_ms: Times | None = None,
     content_times_ms: Times | None = None,
-    gate: Literal["none", "astrocyte"] = "none",
+    gate: Gating = "none",
     lateral_nA: float | None = None,
 ) -> Network:
     """The memory of ``cues`` one-hot cues and ``contents`` content bits, driven by the given spike times in ms.
 
     Without times it gets no input. Time step 1 ms, currents averaged over the step as on SpiNNaker; population names
     as in the paper. ``gate="astrocyte"`` is a memory that does not forget by reading: plasticity is open only while
-    astrocytes hear a cue and a content learnt together, one gate a cue. ``lateral_nA`` is the inhibition of
-    CA3cueContRecall by itself, 6 nA per content bit as published; 36 keeps it from outlasting short spacings in large
-    memories.
+    astrocytes hear a cue and a content learnt together, one gate a cue. ``gate="majority"`` withstands noise as well:
+    each content bit has an astrocyte too, and a bit is written only if it was driven in two of the three steps of the
+    learn. ``lateral_nA`` is the inhibition of CA3cueContRecall by itself, 6 nA per content bit as published; 36 keeps
+    it from outlasting short spacings in large memories.
     """
-    if gate not in ("none", "astrocyte"):
-        raise InvalidModel(f"ca3_memory: gate must be 'none' or 'astrocyte', got {gate!r}")
+    if gate not in get_args(Gating):
+        raise InvalidModel(f"ca3_memory: gate must be {' or '.join(map(repr, get_args(Gating)))}, got {gate!r}")
     if lateral_nA is not None and not (isinstance(lateral_nA, int | float) and 0 <= lateral_nA < float("inf")):
         raise InvalidModel(f"ca3_memory: lateral_nA must be a current >= 0, got {lateral_nA!r}")
     for name, size in (("cues", cues), ("contents", contents)):
@@ -107,12 +114,16 @@ def build(
             net.projection(name, pre, post, everyone, weight_nA=0.0, delay_ms=1.0, learning=rule)
         return net
 
-    open_cues = _gates(net, inputs, cues, slow)
+    third: dict[str, Modulator] = {"gate": _gates(net, inputs, cues, slow)}
     rules = _gated_rule(on_pre="12*y - 6", on_post="12*x"), _gated_rule(on_pre="0", on_post="40*x - 6")
-    sides: tuple[Literal["pre", "post"], ...] = ("pre", "post")  # where the cues are
-    for (name, pre, post), gated, side in zip(learned, rules, sides, strict=True):
-        third: dict[str, ThirdFactor | Modulator] = {"gate": ThirdFactor(modulator=open_cues, per=side)}
-        net.projection(name, pre, post, everyone, weight_nA=0.0, delay_ms=1.0, learning=gated, third_factors=third)
+    if gate == "majority":
+        third["bit"] = _bits(net, inputs[cues:])
+        rules = _majority_rule(cues="pre"), _majority_rule(cues="post")
+    for (name, pre, post), gated, sides in zip(learned, rules, _SIDES, strict=True):
+        bound: dict[str, ThirdFactor | Modulator] = {
+            factor: ThirdFactor(modulator=modulator, per=sides[factor]) for factor, modulator in third.items()
+        }
+        net.projection(name, pre, post, everyone, weight_nA=0.0, delay_ms=1.0, learning=gated, third_factors=bound)
     return net
 
 
@@ -123,6 +134,30 @@ def _gates(net: Network, inputs: Population, cues: int, relay_cell: LIF) -> Gate
     cue = net.astrocyte("gateCue", [inputs[:cues]], tau_ms=2.5, per="neuron")
     content = net.astrocyte("gateContent", [relay], tau_ms=2.5)
     return net.gate(GATE, opens={cue: 1.4, content: 0.25}, stays={cue: 0.25, content: 0.25})
+
+
+def _bits(net: Network, content: View) -> Astrocyte:
+    """An astrocyte a content bit: 1 from the second step of drive on, 0 again when the next operation can begin.
+
+    With any two of the three steps of a learn C reaches 1 + exp(-2 ms/2.5 ms) = 1.45 or more, with one of them 1. At
+    +6, where the last spike writes, it is still .226 without the last of the three; at +8 it is .205 at most with all.
+    """
+    return net.astrocyte("gateBit", [content], tau_ms=2.5, per="neuron", threshold=1.4, threshold_off=0.215)
+
+
+def _majority_rule(*, cues: Side) -> LearningRule:
+    """While the gate is open, a spike on the cue's side makes w 6 nA where the bit was driven and else 0.
+
+    A spike on the content's side adds 6 nA where the bit was driven: it is the one that comes if noise inhibits the
+    other. Nothing depends on the order of the spikes; what goes with what is up to the astrocytes.
+    """
+    write, add = {"w": "(12*bit - 6)*gate"}, {"w": "6*bit*gate"}
+    return LearningRule.from_equations(
+        on_pre=write if cues == "pre" else add,
+        on_post=add if cues == "pre" else write,
+        bounds={"w": (0.0, _W)},
+        third_factors=["gate", "bit"],
+    )
 
 
 def _gated_rule(*, on_pre: str, on_post: str) -> LearningRule:

@@ -19,6 +19,19 @@ def test_random_networks(network, seed):
 
 
 @settings(SETTINGS, max_examples=15)
-@given(networks(rules=("general",), always=("plastic", "third_factors", "marks", "epochs", "flows"), intrinsic=False))
+@given(
+    networks(
+        rules=("general",),
+        modulators=("astrocyte", "signal"),  # those with calcium are slow to compile, and have a test of their own
+        always=("plastic", "third_factors", "marks", "epochs", "flows"),
+        intrinsic=False,
+    )
+)
 def test_flows(network):
     assert_same(lower(network, 3), STEPS)
+
+
+@settings(SETTINGS, max_examples=5)
+@given(networks(rules=("general",), modulators=("calcium",), always=("plastic", "third_factors"), intrinsic=False))
+def test_astrocytes_with_calcium(network):
+    assert_same(lower(network, 4), STEPS)

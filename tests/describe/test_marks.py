@@ -75,13 +75,6 @@ def test_marks_that_do_nothing_leave_no_factor():
     assert len([t for t in rule.terms if t.target == "a"]) == 1
 
 
-def test_plain_marks_need_no_epochs():
-    rule = pair(marks=[Mark("m", 0.5)])
-    assert rule.variables == ("w", "m")
-    assert rule.epoch_ms is None
-    assert rule.flows == ()
-
-
 def test_a_mark_of_ones_own():
     mine = Custom(
         variable=Mark("b", 0.5, 0.0, 2.0),
@@ -184,7 +177,11 @@ REFUSED = [
     (lambda: GateFactor(Factor(variable="b"), "depression"), "GateFactor.on"),
     # Composition
     (lambda: pair(marks=[STABLE]), "mark 'm': its tag 'a' is no mark"),
-    (lambda: pair(marks=[STABLE, Mark("a")]), "mark 'm': its tag 'a' is no mark"),
+    (lambda: pair(marks=[STABLE, Mark("a")]), "mark 'a': has no flow; use Labile, Stable or Custom"),
+    (
+        lambda: own(gates=[GateFactor(Factor(variable="b", scale=2.0))]),
+        "mark 'b': the gate 0 + 2*b runs from 0 to 2 within the mark's bounds; it must stay within [0, 1]",
+    ),
     (lambda: pair(marks=[STABLE, own(variable=Mark("a"), moves=Relax("a", 1, 0.5))]), "that relaxes to 0"),
     (lambda: pair(marks=[LABILE, LABILE]), "'a' is used twice"),
     (lambda: pair(marks=[Labile("x", 1, 1)]), "'x' is used twice"),
@@ -213,6 +210,8 @@ def test_an_unbound_consolidation_signal_and_an_odd_epoch_are_refused():
     a = net.population("a", 2, ernsnn.LIF())
     with pytest.raises(InvalidModel, match="say which astrocyte or signal 'P' is"):
         net.projection("p", a, a, weight_nA=0.5, learning=pair(marks=[LABILE, STABLE]))
-    net.projection("p", a, a, weight_nA=0.5, learning=pair(marks=[LABILE], epoch_ms=10.5))
-    with pytest.raises(InvalidModel, match=r"p\.learning\.epoch_ms: 10\.5 ms is no multiple"):
-        ernsnn.lower(net)
+    for epoch_ms, words in ((10.5, "10.5 ms is no multiple"), (1e-9, "at least one step")):
+        rule = pair(marks=[LABILE], epoch_ms=epoch_ms)
+        with pytest.raises(InvalidModel, match=rf"p\.learning: epoch_ms.*{words}"):
+            net.projection("p", a, a, weight_nA=0.5, learning=rule)
+    assert not net.projections

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ernsnn import InvalidModel
-from ernsnn.graph.constants import decay, membrane, refractory_steps, whole_steps
+from ernsnn.describe.units import whole_steps
+from ernsnn.graph.constants import decay, membrane, refractory_steps
 
 modest = settings(deadline=None, derandomize=True, database=None)
 tau = st.floats(0.01, 1000)

@@ -108,7 +108,8 @@ def test_adding_a_part_moves_no_numbers_elsewhere(network, seed):
     more = network.population("zz", 5, LIF(v_rest_mV=Normal(-65, 1)))
     network.population("zz_noise", 5, Poisson(20))
     first = next(p for p in network.populations.values() if not p.is_source)
-    network.projection("zz_p", more, first, FixedProbability(0.5), weight_nA=Uniform(0, 1), delay_ms=Uniform(1, 9))
+    weight = {"weight_mV" if isinstance(first.model, ernsnn.DeltaLIF) else "weight_nA": Uniform(0, 1)}
+    network.projection("zz_p", more, first, FixedProbability(0.5), delay_ms=Uniform(1, 9), **weight)
     after = ernsnn.lower(network, seed)
     for old, new in zip(before.projections, after.projections, strict=False):
         assert_rows_equal(old.synapses, new.synapses)
@@ -351,24 +352,44 @@ def problem(build):
             ),
             ["p.transmit", "always 0"],
         ),
-    ]
-    + [
-        (
-            lambda n, a, epoch=epoch: n.projection(
-                "p",
-                a,
-                a,
-                weight_nA=1,
-                learning=ernsnn.LearningRule(terms=[ernsnn.Term("w", "epoch", 1)], epoch_ms=epoch),
-            ),
-            ["p.learning.epoch_ms"],
-        )
-        for epoch in (1.5, 1e-9)
     ],
 )
 def test_what_lowering_refuses_and_how_it_says_so(build, words):
     said = problem(build)
     assert all(word in said for word in words), said
+
+
+@pytest.mark.parametrize(
+    ("signal", "why"),
+    [
+        (lambda n, s, a: n.signal("P", times_ms=[0, 5], values=[0, -1]), "P is never above 0"),
+        (lambda n, s, a: n.astrocyte("P", [a], tau_ms=5, weight=-1, threshold=0.5), "P has no weight above 0"),
+        (lambda n, s, a: n.astrocyte("P", [s, a], tau_ms=5, weight=[1, -1]), "P listens to none that ever spikes"),
+        (
+            lambda n, s, a: n.gate("P", opens={n.astrocyte("glia", [s], tau_ms=5): 0.1}),
+            "P needs glia, which listens to none that ever spikes",
+        ),
+        (lambda n, s, a: n.astrocyte("P", [s], tau_ms=5, bias=1), None),
+        (lambda n, s, a: n.astrocyte("P", [a], tau_ms=5), None),
+    ],
+)
+@pytest.mark.parametrize("silent", [SpikeTimes([[]]), Poisson(0)])
+def test_a_consolidation_signal_that_nothing_drives_is_refused(signal, why, silent):
+    tag, lock = ernsnn.marks.Labile("a", 1, 1), ernsnn.marks.Stable("m", 1, consolidated_by="P", tag="a")
+
+    def build(n, a):
+        P = signal(n, n.population("s", 1, silent), a)
+        rule = ernsnn.stdp.pair(A_plus=1, A_minus=1, marks=[tag, lock])
+        n.projection("p", a, a, weight_nA=0.5, learning=rule, third_factors={"P": P})
+
+    if why is None:
+        net = Network()
+        build(net, net.population("a", 2, LIF()))
+        ernsnn.lower(net)
+    else:
+        said = problem(build)
+        assert "p.learning: nothing drives 'P', by which 'm' is consolidated" in said
+        assert why in said
 
 
 def test_all_problems_are_told_at_once():

@@ -19,10 +19,11 @@ PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_exper
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
-def test_of_the_published_raster_only_the_echo_of_old_bits_is_missing():
+@pytest.mark.parametrize("gate", ["astrocyte", "majority"])
+def test_of_the_published_raster_only_the_echo_of_old_bits_is_missing(gate):
     data = json.loads(PUBLISHED.read_text())
     bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"], gate="astrocyte")
+    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"], gate=gate)
     out = ern.run(network, duration_ms=bench["simTime"], backend="reference").trains("OUT")
     missing = [(n, t) for n, train in enumerate(data["raster"]["OUT"]) for t in train if t not in out[n]]
     extra = [(n, t) for n, train in enumerate(out) for t in train if t not in data["raster"]["OUT"][n]]
@@ -57,13 +58,50 @@ def wrong_answers(gate, spacing_ms):
     return sum(not row.right for row in memory.run(backend="reference").operations)
 
 
+@pytest.mark.parametrize("gate", ["astrocyte", "majority"])
 @pytest.mark.parametrize("spacing_ms", [7, 12, 20])
-def test_the_gated_memory_survives_being_read(spacing_ms):
-    assert wrong_answers("astrocyte", spacing_ms) == 0
+def test_the_gated_memories_survive_being_read(gate, spacing_ms):
+    assert wrong_answers(gate, spacing_ms) == 0
 
 
 def test_the_published_memory_does_not():
     assert wrong_answers("none", 7) > 0
+
+
+def learnt(gate, *, without=(), extra=()):
+    """What cues 0 and 1 hold after 0 learns bits 0 and 1 at 0 ms, 1 learns 2 and 3 at 20, and 0 learns 1 and 2 at 40.
+
+    Weights from 0 on to 1; the input spikes ``without`` are left out and the ``extra`` ones added: (input, ms), the
+    bits from input 2 on.
+    """
+    spikes = [(0, 0), (2, 0), (3, 0), (1, 20), (4, 20), (5, 20), (0, 40), (3, 40), (4, 40)]
+    driven = {(n, t + k) for n, t in spikes for k in range(3)} - set(without) | set(extra)
+    trains = [sorted(t for m, t in driven if m == n) for n in range(6)]
+    result = ern.run(build(2, 4, trains[:2], trains[2:], gate=gate), duration_ms=60, backend="reference")
+    return [np.round(result.weights(name) / 6).tolist() for name in ("cue_to_content", "content_to_cue")]
+
+
+HELD = np.array([[0, 1, 1, 0], [0, 0, 1, 1]])
+
+
+@pytest.mark.parametrize("gate", ["astrocyte", "majority"])
+def test_what_is_learnt_without_noise(gate):
+    assert learnt(gate) == [HELD.tolist(), HELD.T.tolist()]
+
+
+@pytest.mark.parametrize("spike", [(n, t) for n in (0, 3, 4) for t in (40, 41, 42)])
+def test_the_majority_memory_does_not_need_every_spike_of_a_learn(spike):
+    assert learnt("majority", without=[spike]) == [HELD.tolist(), HELD.T.tolist()]
+
+
+@pytest.mark.parametrize("spike", [(n, t) for n in (1, 2, 5) for t in range(38, 46)])
+def test_nor_does_it_learn_a_spurious_one(spike):
+    assert learnt("majority", extra=[spike]) == [HELD.tolist(), HELD.T.tolist()]
+
+
+def test_the_memory_with_gates_for_cues_only_does_both():
+    assert learnt("astrocyte", without=[(0, 41)]) != [HELD.tolist(), HELD.T.tolist()]
+    assert learnt("astrocyte", extra=[(2, 41)]) != [HELD.tolist(), HELD.T.tolist()]
 
 
 def test_unknown_gates_and_currents_are_refused():
@@ -97,31 +135,49 @@ def test_noise_drops_from_learns_only_and_spares_the_probes():
     rng = np.random.default_rng(1)
     planned = list(random_operations(rng, 8, 0.5, 200, 12, 8))
     probes = list(clean_probes(rng, planned))
-    clean = input_times([*planned, *probes], 8, 8)
-    everything = [(n, t) for n, train in enumerate([*clean[0], *clean[1]]) for t in train]
+    clean = [train for side in input_times([*planned, *probes], 8, 8) for train in side]
+    everything = {(n, t) for n, train in enumerate(clean) for t in train}
     until = planned[-1].t_ms + 14
     learning = {t for op in planned if op.kind == "learn" for t, _ in op.spikes()}
 
-    def spikes(drop, spurious):
-        trains = noisy_trains(clean, planned, until, np.random.default_rng(2), drop, spurious)
+    def spikes(noise, level):
+        trains = noisy_trains(clean, planned, np.random.default_rng(2), noise, level)
         return {(n, t) for n, train in enumerate(trains) for t in train}
 
-    assert spikes(0, 0) == set(everything)
-    assert spikes(1, 0) == {(n, t) for n, t in everything if t not in learning}
-    added = spikes(0, 0.1) - set(everything)
-    assert 0 < len(added) <= 0.2 * len(everything)
+    assert spikes("drop", 0) == spikes("spurious", 0) == everything
+    assert spikes("drop", 1) == {(n, t) for n, t in everything if t not in learning}
+    share = 1 - len(spikes("drop", 0.1)) / len(everything)
+    assert 0.05 < share < 0.15
+    added = spikes("spurious", 0.1) - everything
+    assert 0.05 * len(everything) < len(added) < 0.15 * len(everything)
     assert all(t < until for _, t in added)
 
 
 def test_the_experiment_counts_every_recall():
-    found = experiment(backend="reference", seeds=[0, 1], sizes=[6], spacings=["12/6"], operations=60)
-    for variant in ("published", "gated"):
-        cell = found.results[variant]["6x6"]["12/6"]
-        kinds = [kind for kind in cell if kind != "all"]
+    found = experiment(backend="reference", seeds=[0, 1], sizes=[6], spacings=["12/6"], operations=60, noise=[])
+    for memory in ("published", "gated", "majority"):
+        cell = found.results[memory]["6x6"]["12/6"]
+        kinds = [kind for kind in cell if kind not in ("all", "fragment")]
         assert cell["all"]["asked"] == sum(cell[kind]["asked"] for kind in kinds) > 40
         assert cell["all"]["right"] == sum(cell[kind]["right"] for kind in kinds)
+        assert cell["all"]["right"] == cell["cue"]["right"] + cell["fragment"]["right"]
     assert found.results["gated"]["6x6"]["12/6"]["all"]["share"]["values"] == [1.0, 1.0]
+    assert found.results["majority"]["6x6"]["12/6"]["all"]["share"]["values"] == [1.0, 1.0]
     assert found.results["published"]["6x6"]["12/6"]["all"]["share"]["mean"] < 0.9
+
+
+def test_the_experiment_under_noise():
+    settings = {"sizes": [8], "spacings": [], "noise": [0, 0.3], "operations": 40}
+    found = experiment(backend="reference", seeds=[1], memories=["gated", "majority"], **settings)
+    for memory in ("gated", "majority"):
+        cells = found.results[memory]["8x8"]
+        assert list(cells) == [f"12/8 {noise} {level}" for noise in ("drop", "spurious") for level in ("0", "0.3")]
+        for cell in cells.values():
+            assert cell["cue"]["asked"] == cell["fragment"]["asked"] <= 16
+        assert cells["12/8 drop 0"]["all"]["share"]["mean"] == cells["12/8 spurious 0"]["all"]["share"]["mean"] == 1
+        assert cells["12/8 drop 0.3"]["all"]["share"]["mean"] < 1
+    gated, majority = (found.results[memory]["8x8"]["12/8 spurious 0.3"]["all"] for memory in ("gated", "majority"))
+    assert majority["right"] > gated["right"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +187,9 @@ def test_the_experiment_counts_every_recall():
         ({"spacings": ["3/9"]}, "at least 4"),
         ({"sizes": [1]}, "sizes"),
         ({"density": 0}, "density"),
-        ({"drop": 1.5}, "drop"),
+        ({"noise": [0.1, 1.5]}, "noise"),
+        ({"noise_spacing": "8"}, "spacing"),
+        ({"memories": ["glia"]}, "memories"),
         ({"operations": 1}, "operations"),
     ],
 )

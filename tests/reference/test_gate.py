@@ -79,3 +79,30 @@ def test_ill_posed_gates_are_refused():
         net.gate("g", opens={a: 1.0, b: 1.0})
     with pytest.raises(ern.InvalidModel, match="not part of this network"):
         ern.Network().gate("g", opens={a: 1.0})
+
+
+def test_either_is_the_largest_of_its_factors():
+    net = ern.Network()
+    source = net.population("s", 2, ern.SpikeTimes([[2], [4]]))
+    glia = net.astrocyte("glia", [source], tau_ms=5, per="neuron")
+    sleep = net.signal("sleep", times_ms=[3, 6], values=[0.9, -1.0])
+    either = net.either("either", [glia, sleep])
+    net.probe(either, "value")
+    values = ern.run(net, duration_ms=8, backend="reference").recording.signals["either.value"][1]
+    decay = [math.exp(-k / 5) for k in range(6)]
+    assert values[:, 0] == pytest.approx([0, 0, 1, 0.9, 0.9, 0.9, decay[4], decay[5]])
+    assert values[:, 1] == pytest.approx([0, 0, 0, 0.9, 1, 0.9, decay[2], decay[3]])
+
+
+def test_either_refuses_what_it_cannot_compare():
+    net = ern.Network()
+    a, b = (net.population(name, size, ern.SpikeTimes([[1]] * size)) for name, size in (("a", 2), ("b", 3)))
+    two, three = (net.astrocyte(f"each_{p.name}", [p], tau_ms=5, per="neuron") for p in (a, b))
+    for factors, words in (
+        ([two], "either: needs at least two"),
+        ([two, three], r"either: third factors of different sizes, \[2, 3\]"),
+        ([two, "x"], "either: takes astrocytes, gates and signals, got 'x'"),
+        ([two, ern.Network().signal("z", times_ms=[0], values=[1])], "either: 'z' is not part of this network"),
+    ):
+        with pytest.raises(ern.InvalidModel, match=words):
+            net.either("either", factors)

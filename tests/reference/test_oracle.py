@@ -57,7 +57,7 @@ def test_each_rule(rule, data):
     assert_same(ernsnn.lower(network, 1))
 
 
-@pytest.mark.parametrize("modulator", ["astrocyte", "signal"])
+@pytest.mark.parametrize("modulator", ["astrocyte", "calcium", "signal"])
 @pytest.mark.parametrize("side", ["all", "pre", "post"])
 @settings(modest, max_examples=8)
 @given(data=st.data())
@@ -86,8 +86,8 @@ def test_the_drawn_networks_are_lively():
     collect()
     assert np.mean(np.array(spikes) > 20) > 0.8
     changes = {"plastic change", "mark change", "intrinsic change"}
-    features.discard("Latch")  # rare in these; test_flows draws them
-    assert features == changes | {"several delays", "third factor", "gate", "Relax"}
+    features -= {"Latch", "Relax"}  # rare in these; test_flows draws them
+    assert features == changes | {"several delays", "third factor", "gate"}
 
 
 def found(graph, recording):

@@ -1,0 +1,197 @@
+"""Timelines: the phases of a study (learn, rest, sleep with replay, test) and what is different in each of them.
+
+>>> timeline = Timeline(
+...     [Phase("learn", 30_000, inputs=[40.0, 1.0], teacher=1.5), Phase("sleep", 60_000, P=1.0),
+...      Phase("test", 5_000, plastic=False, inputs=[40.0, 1.0])],
+...     inputs=1.0, teacher=0.0, P=0.0)
+>>> timeline["sleep"].start_ms, timeline.duration_ms
+(30000.0, 95000.0)
+>>> timeline.schedule("P").values
+array([0., 1., 0.])
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ernsnn.describe.stimuli import Schedule
+from ernsnn.describe.units import to_number, to_single, to_unit
+from ernsnn.errors import InvalidModel
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Phase:
+    """A stretch of time with a name. ``quantities`` hold in it, in place of the timeline's own values.
+
+    ``start_ms`` is where the phase before it ends unless given. With ``plastic=False`` a network that follows the
+    timeline learns nothing in it.
+    """
+
+    name: str
+    duration_ms: float
+    start_ms: float
+    plastic: bool
+    quantities: dict[str, Any]
+
+    def __init__(
+        self, name: str, duration_ms: Any, *, start_ms: Any = None, plastic: bool = True, **quantities: Any
+    ) -> None:
+        def time(value: Any, which: str) -> float:
+            return to_single(to_unit(value, "ms", f"phase {name!r}: {which}"), f"phase {name!r}: {which}")
+
+        values = {key: to_number(value, f"phase {name!r}: {key}") for key, value in quantities.items()}
+        fields = {
+            "name": name,
+            "duration_ms": time(duration_ms, "duration_ms"),
+            "start_ms": np.nan if start_ms is None else time(start_ms, "start_ms"),
+            "plastic": bool(plastic),
+            "quantities": values,
+        }
+        for field, value in fields.items():
+            object.__setattr__(self, field, value)
+        if not self.duration_ms > 0:
+            raise InvalidModel(f"phase {name!r}: duration_ms must be > 0, got {self.duration_ms}")
+
+    @property
+    def stop_ms(self) -> float:
+        """Where it ends (exclusive)."""
+        return self.start_ms + self.duration_ms
+
+
+class Timeline:
+    """Phases one after the other, and the quantities that they may change with their values outside of them.
+
+    ``schedule(name)`` is a quantity over time, for ``Poisson``, ``Network.inject`` and ``Network.signal``;
+    ``Network.follow`` freezes the phases that are not plastic. Raises InvalidModel on phases that overlap, that start
+    before 0 or share a name, on a quantity that the timeline does not have, and on values of different lengths.
+    """
+
+    def __init__(self, phases: Sequence[Phase], **quantities: Any) -> None:
+        self.quantities = {name: to_number(value, f"timeline: {name}") for name, value in quantities.items()}
+        self.phases: tuple[Phase, ...] = ()
+        for phase in phases:
+            self._append(phase)
+
+    def _append(self, phase: Phase) -> None:
+        end = self.duration_ms
+        if np.isnan(phase.start_ms):
+            phase = Phase(phase.name, phase.duration_ms, start_ms=end, plastic=phase.plastic, **phase.quantities)
+        if phase.start_ms < 0:
+            raise InvalidModel(f"phase {phase.name!r}: starts before 0, at {phase.start_ms} ms")
+        if phase.start_ms < end:
+            raise InvalidModel(
+                f"phase {phase.name!r}: starts at {phase.start_ms} ms, but {self.phases[-1].name!r} ends at {end} ms; "
+                "phases must not overlap and are given in their order"
+            )
+        if any(other.name == phase.name for other in self.phases):
+            raise InvalidModel(f"phase {phase.name!r}: the name is taken")
+        for name, value in phase.quantities.items():
+            if name not in self.quantities:
+                raise InvalidModel(
+                    f"phase {phase.name!r}: the timeline has no quantity {name!r} (it has: "
+                    f"{', '.join(self.quantities) or 'none'}); say what it is otherwise: Timeline(..., {name}=0)"
+                )
+            self._broadcast(name, [value, self.quantities[name], *self._values_of(name)])
+        self.phases += (phase,)
+
+    def _values_of(self, name: str) -> list[Any]:
+        return [phase.quantities[name] for phase in self.phases if name in phase.quantities]
+
+    @staticmethod
+    def _broadcast(name: str, values: list[Any]) -> list[np.ndarray]:
+        try:
+            return list(np.broadcast_arrays(*values))
+        except ValueError:
+            raise InvalidModel(f"timeline: the values of {name!r} have different lengths") from None
+
+    def __getitem__(self, name: str) -> Phase:
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise InvalidModel(f"timeline: no phase {name!r} (it has: {', '.join(p.name for p in self.phases)})")
+
+    def __iter__(self) -> Iterator[Phase]:
+        return iter(self.phases)
+
+    @property
+    def duration_ms(self) -> float:
+        """Where the last phase ends."""
+        return self.phases[-1].stop_ms if self.phases else 0.0
+
+    @property
+    def frozen_ms(self) -> list[tuple[float, float]]:
+        """(start, stop) of every stretch of phases that are not plastic."""
+        stretches: list[tuple[float, float]] = []
+        for phase in self.phases:
+            if phase.plastic:
+                continue
+            if stretches and stretches[-1][1] == phase.start_ms:
+                stretches[-1] = (stretches[-1][0], phase.stop_ms)
+            else:
+                stretches.append((phase.start_ms, phase.stop_ms))
+        return stretches
+
+    def schedule(self, name: str) -> Schedule:
+        """A quantity over time."""
+        if name not in self.quantities:
+            raise InvalidModel(f"timeline: no quantity {name!r} (it has: {', '.join(self.quantities) or 'none'})")
+        otherwise = self.quantities[name]
+        times, values = [0.0], [otherwise]
+        for phase in self.phases:
+            for time, value in (
+                (phase.start_ms, phase.quantities.get(name, otherwise)),
+                (phase.stop_ms, otherwise),
+            ):
+                if time == times[-1]:
+                    values[-1] = value
+                else:
+                    times.append(time)
+                    values.append(value)
+        kept = [k for k in range(len(times)) if k == 0 or not np.array_equal(values[k], values[k - 1])]
+        shaped = self._broadcast(name, values)
+        return Schedule([times[k] for k in kept], np.array([shaped[k] for k in kept]))
+
+
+def replay(
+    name: str,
+    duration_ms: float,
+    quantity: str,
+    patterns: Sequence[Any],
+    *,
+    cue_ms: float,
+    pause_ms: float = 0.0,
+    seed: int = 0,
+    **quantities: Any,
+) -> list[Phase]:
+    """Phases in which stored or generated patterns come back, as in sleep.
+
+    Each pattern, a value of ``quantity`` such as the rates of the inputs, is shown for ``cue_ms`` and followed by
+    ``pause_ms`` in which ``quantity`` is what it is otherwise. All patterns come once, in an order drawn by ``seed``,
+    then all again, for ``duration_ms`` in all; ``quantities`` hold throughout. Without patterns it is one phase. The
+    phases are ``name.0``, ``name.0.pause``, and so on. Raises InvalidModel on times that are not positive.
+    """
+    if not patterns:
+        return [Phase(name, duration_ms, **quantities)]
+    if not cue_ms > 0 or pause_ms < 0 or not duration_ms > 0:
+        raise InvalidModel(
+            f"replay {name!r}: needs duration_ms and cue_ms > 0 and pause_ms >= 0, got {duration_ms}, {cue_ms} and "
+            f"{pause_ms}"
+        )
+    rng, left = np.random.default_rng(seed), float(duration_ms)
+    order: list[int] = []
+    phases: list[Phase] = []
+    while left > 0:
+        if not order:
+            order = rng.permutation(len(patterns)).tolist()
+        shown = {quantity: patterns[order.pop()]}
+        label = f"{name}.{sum(not phase.name.endswith('.pause') for phase in phases)}"
+        for each, length, held in ((label, cue_ms, shown), (f"{label}.pause", pause_ms, {})):
+            length = min(length, left)
+            if length > 0:
+                phases.append(Phase(each, length, **quantities, **held))
+                left -= length
+    return phases

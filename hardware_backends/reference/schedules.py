@@ -1,0 +1,13 @@
+"""Quantities that are given: they change in given steps and hold in between."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.graph.graph import Calcium, Given
+
+
+def scheduled(given: Given | Calcium, t: int) -> np.ndarray:
+    """The values in step ``t``, one a unit; 0 before the first."""
+    piece = int(np.searchsorted(given.steps, t, side="right")) - 1
+    return np.asarray(given.values[piece]) if piece >= 0 else np.zeros(given.size)
