@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from forked import assert_same
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from strategies import STEPS, networks
 
 from ernsnn import lower
 
-SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=40)
+SETTINGS = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=20)
 
 
 @SETTINGS
@@ -18,7 +19,7 @@ def test_random_networks(network, seed):
     assert_same(lower(network, seed), STEPS)
 
 
-@settings(SETTINGS, max_examples=15)
+@settings(SETTINGS, max_examples=8)
 @given(
     networks(
         rules=("general",),
@@ -31,7 +32,14 @@ def test_flows(network):
     assert_same(lower(network, 3), STEPS)
 
 
-@settings(SETTINGS, max_examples=5)
+@settings(SETTINGS, max_examples=3)
 @given(networks(rules=("general",), modulators=("calcium",), always=("plastic", "third_factors"), intrinsic=False))
 def test_astrocytes_with_calcium(network):
     assert_same(lower(network, 4), STEPS)
+
+
+@pytest.mark.slow
+@settings(SETTINGS, max_examples=150)
+@given(networks(), st.integers(0, 2**31))
+def test_many_networks(network, seed):
+    assert_same(lower(network, seed), STEPS)
