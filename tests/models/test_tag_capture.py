@@ -52,10 +52,9 @@ def test_a_post_spike_before_the_teacher_can_act_is_refused():
 
 @pytest.mark.slow
 def test_the_figures_of_the_note():
-    """Where the protocol is not the note's own, what is found is named in the notes."""
     results = tc.experiment().results
     for name in ("weak", "strong", "strong_concurrent_P", "strong_P_after_60s", "strong_P_after_240s"):
         assert results[name]["w_1800s"] == pytest.approx(results[name]["note"][0], abs=0.03)
-    marked, unmarked = results["marked_depressed"], results["unmarked_depressed"]
-    assert marked["w_after"] == pytest.approx(marked["w_before"], abs=0.03)
-    assert unmarked["w_after"] < 0.4 * unmarked["w_before"]
+    for name in ("marked_depressed", "unmarked_depressed"):
+        found = results[name]
+        assert [found["w_before"], found["w_after"]] == pytest.approx(found["note"], abs=0.03)
