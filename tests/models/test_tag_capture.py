@@ -13,7 +13,8 @@ def test_spikes_reach_the_synapse_when_the_protocol_says():
     up, down = tc.train(10, 3, 20.0, 5), tc.train(200, 2, 20.0, -5)
     assert up == ([10, 60, 110], [15, 65, 115])
     assert down == ([205, 255], [200, 250])
-    recording = run(tc.build({"up": tc.Protocol(*up), "down": tc.Protocol(*down)}), 1000)
+    later = (2000, 3000)
+    recording = run(tc.build({"up": tc.Protocol(*up, later), "down": tc.Protocol(*down)}), 1000)
     # A post spike reaches the synapse one step later.
     posts = sorted(zip(recording.spikes["post"][1].tolist(), steps_of(recording, "post"), strict=True))
     assert posts == [(0, t - 1) for t in up[1]] + [(1, t - 1) for t in down[1]]
