@@ -17,21 +17,20 @@ import numpy as np
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 
 from .marked_pool import (
     BACKGROUND_HZ,
     LABILE,
     MARKED,
     SLOW,
-    TEACHER_NA,
     UNMARKED,
-    cue_rates,
+    lesson,
+    mean_rate,
     pools,
     probes,
-    rates_of,
-    rng_of,
+    simulate,
     to_whole_epochs,
+    two_patterns,
 )
 
 CONDITIONS = {"none": UNMARKED, "slow": SLOW, "labile": LABILE, "both": MARKED}
@@ -43,21 +42,16 @@ _NOTE = {"none": (29.4, 0.5, 29.4), "slow": (29.5, 0.8, 29.4), "labile": (35.1, 
 
 def protocol(seed: int, inputs: int, active: int, shared: int, A_s: float, gap_s: float, B_s: float) -> Timeline:
     """The timeline of the module's text, with patterns drawn by ``seed``."""
-    order = rng_of(seed, "patterns").permutation(inputs)
-    A, B = order[:active], order[active - shared : 2 * active - shared]
-
-    def learn(name: str, pattern: np.ndarray, seconds: float) -> Phase:
-        return Phase(name, seconds * 1000, inputs=rates_of(pattern, inputs), teacher=TEACHER_NA)
-
+    A, B = two_patterns(seed, inputs, active, shared)
     gap = [Phase("gap", gap_s * 1000)] if gap_s else []
     late_gap = [Phase("gap after B", gap_s * 1000)] if gap_s else []
     return Timeline(
         [
             Phase("rest", 2000),
-            learn("A", A, A_s),
+            lesson("A", A, inputs, A_s),
             *gap,
             *to_whole_epochs("after A", probes("A_after_A", A, inputs, PROBES)),
-            learn("B", B, B_s),
+            lesson("B", B, inputs, B_s),
             *late_gap,
             *to_whole_epochs(
                 "after B", [*probes("A_after_B", A, inputs, PROBES), *probes("B_after_B", B, inputs, PROBES)]
@@ -88,16 +82,13 @@ def experiment(
     for name, seconds in (("A_s", A_s), ("gap_s", gap_s), ("B_s", B_s)):
         if seconds < 0 or seconds != round(seconds) or (seconds == 0 and name != "gap_s"):
             raise InvalidModel(f"interference: {name} must be whole seconds above 0, got {seconds}")
-    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
     rates: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
     for n, seed in enumerate(seeds):
         timeline = protocol(seed, inputs, active, shared, A_s, gap_s, B_s)
-        network = pools(timeline, CONDITIONS, name="interference")
-        result = run(network, duration_ms=timeline.duration_ms, seed=seed, backend=backend, **options)
+        result = simulate(pools(timeline, CONDITIONS, name="interference"), timeline, seed, backend)
         for condition, measures in rates.items():
             for measure, found in measures.items():
-                names = [f"{measure}.{k}" for k in range(PROBES)]
-                found.append(float(cue_rates(result, condition, timeline, names).mean()))
+                found.append(mean_rate(result, condition, timeline, measure, PROBES))
         progress((n + 1) / len(seeds))
     return _findings(rates)
 

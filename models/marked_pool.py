@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.execution.result import Result
+from ernsnn.execution.simulate import run
 from ernsnn.graph.seeds import generator, key_of
 
 BACKGROUND_HZ, CUE_HZ = 1.0, 40.0
@@ -155,6 +157,17 @@ def rng_of(seed: int, purpose: str) -> np.random.Generator:
     return generator(key_of(seed, f"marked_pool.{purpose}"))
 
 
+def two_patterns(seed: int, inputs: int, active: int, shared: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two patterns of ``active`` inputs that have ``shared`` ones in common."""
+    order = rng_of(seed, "patterns").permutation(inputs)
+    return order[:active], order[active - shared : 2 * active - shared]
+
+
+def lesson(name: str, pattern: Sequence[int] | np.ndarray, inputs: int, seconds: float) -> Phase:
+    """``pattern`` is shown and the teacher makes the pools fire."""
+    return Phase(name, 1000 * seconds, inputs=rates_of(pattern, inputs), teacher=TEACHER_NA)
+
+
 def probes(name: str, pattern: Sequence[int] | np.ndarray, inputs: int, count: int) -> list[Phase]:
     """``count`` cues of ``pattern``, each followed by a pause, in which nothing learns."""
     phases = []
@@ -168,6 +181,17 @@ def to_whole_epochs(name: str, phases: Sequence[Phase]) -> list[Phase]:
     """The phases, and a rest in which nothing learns either, up to the end of an epoch."""
     missing = -sum(phase.duration_ms for phase in phases) % EPOCH_MS
     return [*phases, *([Phase(name, missing, plastic=False)] if missing else [])]
+
+
+def simulate(network: Network, timeline: Timeline, seed: int, backend: str) -> Result:
+    """Run all of a timeline; in compiled code where the backend can, since these are minutes of model time."""
+    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
+    return run(network, duration_ms=timeline.duration_ms, seed=seed, backend=backend, **options)
+
+
+def mean_rate(result: Result, pool: str, timeline: Timeline, name: str, count: int) -> float:
+    """Mean rate in Hz of a pool's neurons over the ``probes`` of that name."""
+    return float(cue_rates(result, pool, timeline, [f"{name}.{n}" for n in range(count)]).mean())
 
 
 def cue_rates(result: Result, pool: str, timeline: Timeline, names: Sequence[str]) -> np.ndarray:

@@ -29,9 +29,8 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.result import Result
-from ernsnn.execution.simulate import run
 
-from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, rng_of
+from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, rng_of, simulate
 
 INPUTS, ACTIVE, NEURONS = 100, 30, 5
 MARK, INTACT, ERODED = 0.97, 0.95, 0.32
@@ -85,7 +84,6 @@ def experiment(
     """Show ``cues`` full cues, half cues, and novel ones of either size, once a seed."""
     if isinstance(cues, bool) or not isinstance(cues, int) or cues < 1:
         raise InvalidModel(f"resonance: cues must be a whole number >= 1, got {cues!r}")
-    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for n, seed in enumerate(seeds):
         rng = rng_of(seed, "resonance")
@@ -101,8 +99,7 @@ def experiment(
         for name, active in shown.items():
             phases += [Phase(name, CUE_MS, inputs=rates_of(active, INPUTS)), Phase(f"{name}.pause", PAUSE_MS)]
         timeline = Timeline(phases, inputs=np.full(INPUTS, BACKGROUND_HZ))
-        network = build(timeline, pattern, rng)
-        result = run(network, duration_ms=timeline.duration_ms, seed=seed, backend=backend, **options)
+        result = simulate(build(timeline, pattern, rng), timeline, seed, backend)
         for store in STORES:
             for size in ("full", "half"):
                 measured = _measure(result, store.replace(" ", "_"), timeline, size, cues)

@@ -19,21 +19,10 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.result import Result
-from ernsnn.execution.simulate import run
 
-from .marked_pool import (
-    BACKGROUND_HZ,
-    TEACHER_NA,
-    Synapses,
-    cue_rates,
-    pools,
-    probes,
-    rates_of,
-    rng_of,
-    to_whole_epochs,
-)
+from .marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, rng_of, simulate, to_whole_epochs
 
-LEARN_MS, GAP_MS = 30_000.0, 40_000.0
+LEARN_S, GAP_MS = 30.0, 40_000.0
 MEMORY_PROBES, NOVEL_PROBES = 6, 2
 NEWEST = 10
 LATCHED = 0.5
@@ -54,8 +43,7 @@ def protocol(patterns: np.ndarray, novel: np.ndarray, inputs: int, at: Sequence[
     """The timeline of the module's text; block K has phases "K: memory M.n" and "K: novel M.n"."""
     phases = []
     for k, pattern in enumerate(patterns):
-        phases.append(Phase(f"learn {k}", LEARN_MS, inputs=rates_of(pattern, inputs), teacher=TEACHER_NA))
-        phases.append(Phase(f"gap {k}", GAP_MS))
+        phases += [lesson(f"learn {k}", pattern, inputs, LEARN_S), Phase(f"gap {k}", GAP_MS)]
         if k + 1 in at:
             block = [
                 phase
@@ -82,7 +70,6 @@ def experiment(
         raise InvalidModel(f"retention: at must be numbers of memories from 1 to 1000, got {list(at)}")
     if not 1 <= active <= inputs or novel < 1:
         raise InvalidModel(f"retention: needs 1 <= active <= inputs and novel >= 1, got {active}, {inputs}, {novel}")
-    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
     found: dict[str, dict[int, list[dict[str, Any]]]] = {c: {k: [] for k in sorted(at)} for c in conditions(active)}
     for n, seed in enumerate(seeds):
         rng = rng_of(seed, "retention")
@@ -93,7 +80,7 @@ def experiment(
         for name, synapses in conditions(active).items():
             if synapses.stable:
                 network.probe(network.projections[f"inputs-{name}"], "m", every_ms=SAMPLE_MS)
-        result = run(network, duration_ms=timeline.duration_ms, seed=seed, backend=backend, **options)
+        result = simulate(network, timeline, seed, backend)
         for name, blocks in found.items():
             for k, values in blocks.items():
                 values.append(_read(result, name, timeline, k, novel))

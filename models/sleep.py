@@ -18,20 +18,20 @@ import numpy as np
 from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 
 from .marked_pool import (
     BACKGROUND_HZ,
     CUE_MS,
     PAUSE_MS,
-    TEACHER_NA,
     Synapses,
-    cue_rates,
+    lesson,
+    mean_rate,
     pools,
     probes,
     rates_of,
-    rng_of,
+    simulate,
     to_whole_epochs,
+    two_patterns,
 )
 
 INPUTS, ACTIVE, SHARED, PROBES = 100, 30, 10, 12
@@ -45,19 +45,18 @@ _NOTE = {"none": 2.9, "gate": 2.4, "replay": 2.5, "both": 29.3}
 
 def protocol(seed: int, replayed: bool, learn_s: float, asleep_at_s: float, sleep_s: float) -> Timeline:
     """The timeline of the module's text, with patterns drawn by ``seed``."""
-    order = rng_of(seed, "patterns").permutation(INPUTS)
-    A, B = order[:ACTIVE], order[ACTIVE - SHARED : 2 * ACTIVE - SHARED]
+    A, B = two_patterns(seed, INPUTS, ACTIVE, SHARED)
     at_rest, learn_ms, sleep_ms = 2000.0, learn_s * 1000, sleep_s * 1000
     shown = [rates_of(A, INPUTS)] if replayed else []
     return Timeline(
         [
             Phase("rest", at_rest),
-            Phase("A", learn_ms, inputs=rates_of(A, INPUTS), teacher=TEACHER_NA),
+            lesson("A", A, INPUTS, learn_s),
             Phase("awake", asleep_at_s * 1000 - at_rest - learn_ms),
             *replay("sleep", sleep_ms, "inputs", shown, cue_ms=CUE_MS, pause_ms=PAUSE_MS, seed=seed, sleep=1.0),
             Phase("gap", 40_000),
             *to_whole_epochs("after sleep", probes("A_after_sleep", A, INPUTS, PROBES)),
-            Phase("B", 120_000, inputs=rates_of(B, INPUTS), teacher=TEACHER_NA),
+            lesson("B", B, INPUTS, 120),
             Phase("gap after B", 40_000),
             *to_whole_epochs(
                 "after B", [*probes("A_after_B", A, INPUTS, PROBES), *probes("B_after_B", B, INPUTS, PROBES)]
@@ -84,18 +83,16 @@ def experiment(
             raise InvalidModel(f"sleep: {name} must be whole seconds from 1 on, got {seconds}")
     if asleep_at_s < learn_s + 3:
         raise InvalidModel(f"sleep: asleep_at_s must be at least learn_s + 3, got {asleep_at_s}")
-    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
     found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
     for n, seed in enumerate(seeds):
         for replayed in (False, True):
             timeline = protocol(seed, replayed, learn_s, asleep_at_s, sleep_s)
             network = pools(timeline, {"awake": AWAKE, "asleep": ASLEEP}, name="sleep")
-            result = run(network, duration_ms=timeline.duration_ms, seed=seed, backend=backend, **options)
+            result = simulate(network, timeline, seed, backend)
             for condition, (needs_replay, pool) in CONDITIONS.items():
                 if needs_replay is replayed:
                     for measure, values in found[condition].items():
-                        names = [f"{measure}.{k}" for k in range(PROBES)]
-                        values.append(float(cue_rates(result, pool, timeline, names).mean()))
+                        values.append(mean_rate(result, pool, timeline, measure, PROBES))
         progress((n + 1) / len(seeds))
     return _findings(found)
 
