@@ -75,7 +75,7 @@ def _foreign(folder: Path) -> str | None:
 
 
 def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collection[str] = ()) -> Path:
-    """Write a folder of files beside its place and rename it there.
+    """Write a folder of files beside its place and rename it there. A name may hold one "/": a folder within.
 
     A manifest names the files, and what else may come to lie there (``also``). An existing folder is replaced only if
     it is empty or holds nothing that its manifest does not name. Raises InvalidModel otherwise, and where nothing can
@@ -90,7 +90,9 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
         raise InvalidModel(f"cannot write {named}: {error.strerror}") from None
     old = beside.with_name(beside.name + ".old")
     try:
-        for name, content in {MANIFEST: "\n".join([*files, *also]), **files}.items():
+        ours = dict.fromkeys([*(name.split("/")[0] for name in files), *also])
+        for name, content in {MANIFEST: "\n".join(ours), **files}.items():
+            (beside / name).parent.mkdir(exist_ok=True)
             _write(beside / name, content)
         os.chmod(beside, 0o755)
         if folder.exists():

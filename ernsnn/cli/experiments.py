@@ -28,6 +28,8 @@ def experiment(arguments: Namespace) -> int:
         if key not in defaults:
             raise InvalidModel(unknown(f"{arguments.name}: no setting", key, defaults))
     settings = dict(arguments.settings)
+    for key, value in settings.items():
+        _check_kind(f"{arguments.name}: {key}", value, defaults[key])
     seeds = list(range(arguments.first_seed, arguments.first_seed + arguments.seeds))
     backend = get_backend(arguments.backend)
     out = arguments.out or Path("runs") / arguments.name
@@ -49,6 +51,20 @@ def experiment(arguments: Namespace) -> int:
     rows = [findings.heads, *([str(cell) for cell in row] for row in findings.rows)]
     head = f"{arguments.name} on {backend.name}: seeds {seeds[0]} to {seeds[-1]}, {data['wall_s']:.1f} s"
     return report(arguments, data, [head, "", *table(rows), *findings.notes, "", f"results: {out}"])
+
+
+def _check_kind(name: str, value: object, default: object) -> None:
+    """Raise InvalidModel on a setting that is of another kind than its default."""
+    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
+        bool: ("true or false", (bool,)),
+        int: ("a whole number", (int,)),
+        float: ("a number", (int, float)),
+        str: ("text", (str,)),
+        tuple: (f"a list such as {json.dumps(default)}", (list,)),
+    }
+    words, allowed = kinds.get(type(default), ("", (object,)))
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed and object not in allowed):
+        raise InvalidModel(f"{name}: must be {words}, got {json.dumps(value)}")
 
 
 def _list(arguments: Namespace) -> int:

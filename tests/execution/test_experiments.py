@@ -24,13 +24,30 @@ def test_the_interval_is_students():
 
 def test_the_command(tmp_path, capsys):
     command = ["experiment", "ca3_gated", "--backend", "reference", "--seeds", "2", "--first-seed", "4", "--json"]
-    settings = ["--set", "sizes=[4]", "--set", 'spacings=["14/14"]', "--set", "operations=20"]
+    chosen = ["sizes=[4]", 'spacings=["14/14"]', "operations=20", "noise=[]"]
+    settings = [word for setting in chosen for word in ("--set", setting)]
     assert main([*command, *settings, "--out", str(tmp_path / "out")]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["seeds"] == [4, 5]
     assert data["results"]["gated"]["4x4"]["14/14"]["all"]["share"]["values"] == [1.0, 1.0]
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == data
     assert "| gated | 4x4 | 14/14 |" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("sizes=16", "ca3_gated: sizes: must be a list such as [16], got 16"),
+        ("operations=2.5", "ca3_gated: operations: must be a whole number, got 2.5"),
+        ("operations=true", "ca3_gated: operations: must be a whole number, got true"),
+        ("density=dense", 'ca3_gated: density: must be a number, got "dense"'),
+        ("noise_spacing=12", "ca3_gated: noise_spacing: must be text, got 12"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(setting, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["experiment", "ca3_gated", "--set", setting]) == 2
+    assert words in capsys.readouterr().err
 
 
 def test_errors_and_the_list(tmp_path, capsys, monkeypatch):
