@@ -15,7 +15,7 @@ from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, Neuron
-from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
+from ernsnn.describe.populations import CHANGEABLE, IntrinsicPlasticity, Population, View, as_view
 from ernsnn.describe.projections import Projection, Receptor, check_projection
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
@@ -31,10 +31,6 @@ class Injection:
 
     target: View
     current: CurrentSteps
-
-
-MODULATED = ("i_offset_nA", "v_threshold_mV")
-"""What a modulator can shift in neurons."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -285,8 +281,8 @@ class Network:
             raise InvalidModel(f"{path}: {modulator!r} is no astrocyte, gate or signal of this network")
         if modulator.size not in (1, view.size):
             raise InvalidModel(f"{path}: {modulator.name} has {modulator.size} values for {view.size} neurons")
-        if variable not in MODULATED:
-            raise InvalidModel(f"{path}: variable must be one of {', '.join(MODULATED)}, got {variable!r}")
+        if variable not in CHANGEABLE:
+            raise InvalidModel(f"{path}: variable must be one of {', '.join(CHANGEABLE)}, got {variable!r}")
         number = to_single(gain, f"{path}: gain")
         self.modulations.append(Modulation(target=view, modulator=modulator, variable=variable, gain=number))
         return self.modulations[-1]

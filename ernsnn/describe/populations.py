@@ -12,8 +12,8 @@ from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.errors import InvalidModel
 
-INTRINSIC_TARGETS = ("v_threshold_mV", "i_offset_nA")
-"""What intrinsic plasticity may change: variables of a neuron, in place of ``w``."""
+CHANGEABLE = ("v_threshold_mV", "i_offset_nA")
+"""The parameters of a neuron that intrinsic plasticity and modulators may change."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,9 +28,9 @@ class IntrinsicPlasticity:
     rule: LearningRule
 
     def __post_init__(self) -> None:
-        if self.target not in INTRINSIC_TARGETS:
+        if self.target not in CHANGEABLE:
             raise InvalidModel(
-                f"IntrinsicPlasticity.target: must be one of {', '.join(INTRINSIC_TARGETS)}, got {self.target!r}"
+                f"IntrinsicPlasticity.target: must be one of {', '.join(CHANGEABLE)}, got {self.target!r}"
             )
         events = {t.event for t in self.rule.terms} | {t.event for t in self.rule.traces.values()}
         if "pre" in events:

@@ -80,5 +80,5 @@ def test_what_cannot_be_is_refused():
     assert "s is a spike source" in refused(target="s")
     assert "pairs has 2 values for 3 neurons" in refused(modulator="pairs")
     assert "is no astrocyte, gate or signal of this network" in refused(modulator="foreign")
-    assert "must be one of i_offset_nA, v_threshold_mV, got 'tau_m_ms'" in refused(variable="tau_m_ms")
+    assert "must be one of v_threshold_mV, i_offset_nA, got 'tau_m_ms'" in refused(variable="tau_m_ms")
     assert "modulate n[0:3]: gain" in refused(gain=[1, 2])
