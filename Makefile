@@ -13,10 +13,11 @@ export PIP_USER := 0
 
 # Both environments write ernsnn.egg-info.
 .NOTPARALLEL:
-.PHONY: help demo test test-all lint bench clean venv-core venv-dev python
+.PHONY: help demo demo-lava test test-all lint bench clean venv-core venv-dev python
 
 help:
 	@echo 'make demo      run the CA3 memory; the result is in runs/demo'
+	@echo 'make demo-lava run it on Loihi 2 as Lava simulates it; the result is in runs/demo-lava'
 	@echo 'make test      all tests but the slow ones'
 	@echo 'make test-all  all tests'
 	@echo 'make lint      ruff and mypy'
@@ -26,6 +27,9 @@ help:
 
 demo: venv-core
 	@"$(CORE)/bin/ernsnn" run ca3_memory --demo --out runs/demo
+
+demo-lava: venv-dev
+	@"$(DEV)/bin/ernsnn" run ca3_memory --demo --backend lava --out runs/demo-lava
 
 test: venv-dev
 	@$(RUN) -m pytest -q
@@ -54,10 +58,13 @@ $(foreach venv,$(CORE) $(DEV),$(shell \
   [ "$$(cat $(venv)/ready 2>/dev/null)" = "$(CURDIR)" ] && $(venv)/bin/python -c 'import pip' 2>/dev/null || rm -f $(venv)/ready))
 
 $(DEV)/ready: EXTRAS := [dev]
+# Lava asks for Python 3.10 and old libraries, and needs neither (hardware_backends/loihi/lava/shim.py): no dependencies.
+$(DEV)/ready: LAVA := lava-nc==0.10.0
 $(CORE)/ready $(DEV)/ready: setup.cfg pyproject.toml | python
 	@echo 'Setting up $(@D) (the first time takes a minute or two)'
 	@if [ -f $@ ]; then rm $@; else "$(PY)" -E -m venv --clear $(@D); fi
 	@$(@D)/bin/python -m pip install -qq --editable '.$(EXTRAS)'
+	@if [ -n '$(LAVA)' ]; then $(@D)/bin/python -m pip install -qq --no-deps --ignore-requires-python $(LAVA); fi
 	@printf '%s\n' "$(CURDIR)" > $@
 
 python:

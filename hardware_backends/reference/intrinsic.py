@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST
@@ -11,16 +9,13 @@ from ernsnn.graph.graph import Neurons
 
 from .terms import TraceState, changes
 
-if TYPE_CHECKING:
-    from .neurons import NeuronState
-
 _ATTRIBUTE = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
 
 
 class IntrinsicState:
-    """The rule's traces; its variable ``w`` is an array of the population itself."""
+    """The rule's traces; its variable ``w`` is an attribute of the population's ``state``, an array."""
 
-    def __init__(self, p: Neurons, dt_ms: float, state: NeuronState) -> None:
+    def __init__(self, p: Neurons, dt_ms: float, state: object) -> None:
         assert p.intrinsic is not None
         self.learning, self.state = p.intrinsic.learning, state
         self.attribute = _ATTRIBUTE[p.intrinsic.target]

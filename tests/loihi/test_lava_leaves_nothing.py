@@ -34,7 +34,7 @@ NETWORK = IntegerNetwork(
 
 def program(what_happens: str, n_steps: int = 100, patience_s: float = 60) -> Program:
     """In step 20, in the processes of both populations, ``what_happens``."""
-    made = compile_program(NETWORK, n_steps, "x", {}, patience_s)
+    made = compile_program(NETWORK, n_steps, "x", patience_s=patience_s)
     models, place = str(made.files["processes/models.py"]), "        step = self.time_step - 1\n"
     assert models.count(place) == 1
     accident = f"{place}        if step == 20:\n            import os, time\n            {what_happens}\n"

@@ -87,7 +87,7 @@ def test_entry_points_load(group: str) -> None:
 
 
 def test_importing_ernsnn_is_light() -> None:
-    heavy = {"sympy", "brian2", "matplotlib", "nest", "neo", "xarray"}
+    heavy = {"sympy", "brian2", "lava", "matplotlib", "nest", "neo", "numba", "scipy", "xarray"}
     code = f"import sys, ernsnn; print(*sorted({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 

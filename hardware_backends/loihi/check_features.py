@@ -1,0 +1,138 @@
+"""What a graph may hold and Loihi has not: one small function per feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ernsnn.describe.learning import Factor, Product
+from ernsnn.execution.issues import Issue
+from ernsnn.graph.graph import Graph, Neurons
+
+from .limits import REFRACTORY_MAX
+from .quantise_report import issue
+
+_RUN_ELSEWHERE = "run it on reference or brian2"
+_PER_NEURON = "i_offset_nA"
+"""The one parameter that may differ within a population: the bias."""
+LARGEST_MATRIX = 20_000_000
+"""Weights of one projection."""
+
+
+def neuron_models(graph: Graph) -> Iterator[Issue]:
+    """Neurons are leaky integrators with one fixed threshold."""
+    for p in graph.neurons():
+        if p.adaptive:
+            yield issue("L201", p.name, "its threshold adapts; Lava's LIF has a fixed one", "use LIF")
+        if p.intrinsic:
+            yield issue("L202", p.name, f"its {p.intrinsic.target} learns", _RUN_ELSEWHERE)
+        if p.noise:
+            yield issue("L203", f"{p.name}.noise_mV", "no noise on the membrane", "drive it with Poisson spikes")
+        if "v_min_mV" in p.parameters:
+            yield issue("L204", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
+
+
+def potentials(graph: Graph) -> Iterator[Issue]:
+    """V is held relative to rest, starts there and is reset to there."""
+    for p in graph.neurons():
+        for name in ("v_reset_mV", "v_init_mV"):
+            if np.any(np.asarray(p.parameters[name]) != p.parameters["v_rest_mV"]):
+                yield issue("L205", f"{p.name}.{name}", "is not v_rest_mV: a spike resets to 0", "set it to v_rest_mV")
+        if np.any(np.asarray(p.parameters["v_threshold_mV"]) <= p.parameters["v_rest_mV"]):
+            remedy = "raise the threshold, or lower v_rest_mV and add the difference as i_offset_nA"
+            yield issue("L302", f"{p.name}.v_threshold_mV", "lies at or below rest, where V is 0", remedy)
+
+
+def uniform(graph: Graph) -> Iterator[Issue]:
+    """Decays and the threshold belong to a population."""
+    for p in graph.neurons():
+        for name, value in p.parameters.items():
+            if name != _PER_NEURON and np.ptp(value) > 0:
+                yield issue("L206", f"{p.name}.{name}", "differs between neurons", "use one population a value")
+
+
+def receptors(graph: Graph, p: Neurons) -> set[str]:
+    """E and I, as far as something arrives there."""
+    return {"I" if q.receptor == "inhibitory" else "E" for q in graph.projections if q.post == p.name}
+
+
+def currents(graph: Graph) -> Iterator[Issue]:
+    """One u serves both receptors."""
+    for p in graph.neurons():
+        same = p.delta or np.array_equal(p.parameters["tau_syn_E_ms"], p.parameters["tau_syn_I_ms"])
+        if not same and len(receptors(graph, p)) == 2:
+            yield issue("L207", p.name, "tau_syn_E_ms and tau_syn_I_ms differ; there is one current", "make them equal")
+
+
+def drives(graph: Graph) -> Iterator[Issue]:
+    """A bias is constant."""
+    for injection in graph.injections:
+        yield issue("L208", injection.target.population, "a current that changes in time", "drive it with spikes")
+    for modulation in graph.modulations:
+        what = f"{modulation.modulator!r} shifts {modulation.variable}"
+        yield issue("L208", modulation.target.population, what, _RUN_ELSEWHERE)
+
+
+def phases(graph: Graph) -> Iterator[Issue]:
+    """Learning cannot be switched off."""
+    if graph.frozen:
+        yield issue("L209", graph.name, f"{len(graph.frozen)} phases without learning", _RUN_ELSEWHERE)
+
+
+def plastic_shapes(graph: Graph) -> Iterator[Issue]:
+    """A plastic connection is one matrix with one delay, and its weight is what it transmits."""
+    for p in graph.projections:
+        if p.learning is None:
+            continue
+        if p.n_synapses and p.n_synapses <= LARGEST_MATRIX:
+            rows = p.synapses
+            if len(np.unique(rows.delay)) > 1:
+                yield issue("L211", f"{p.name}.delay_ms", "several plastic delays", "use one projection a delay")
+            if len(np.unique(np.stack([rows.pre, rows.post]), axis=1).T) < p.n_synapses:
+                yield issue("L211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
+        for n in p.learning.normalise:
+            yield issue("L216", f"{p.name}.learning", f"no synapse knows the sum of {n.variable!r}", _RUN_ELSEWHERE)
+        if tuple(p.learning.transmit) != (Product(1.0, (Factor(variable="w"),)),):
+            yield issue("L217", f"{p.name}.transmit", "only w is transmitted", "transmit w")
+
+
+def sizes(graph: Graph) -> Iterator[Issue]:
+    """Matrices are written out."""
+    for p in graph.projections:
+        entries = p.connectivity.n_pre * p.connectivity.n_post
+        if entries > LARGEST_MATRIX:
+            message = f"a matrix of {entries} weights would be written out; at most {LARGEST_MATRIX} are"
+            yield issue("L304", p.name, message, "split the populations")
+
+
+def refractoriness(graph: Graph) -> Iterator[Issue]:
+    """How long a neuron can be silent, and what a delta neuron hears at the end of that."""
+    for p in graph.neurons():
+        steps = int(np.max(np.ceil(np.asarray(p.parameters["tau_refrac_ms"]) / graph.dt_ms - 1e-9)))
+        if steps > REFRACTORY_MAX:
+            message = f"{steps} steps; there are at most {REFRACTORY_MAX}"
+            yield issue("L305", f"{p.name}.tau_refrac_ms", message, "choose a larger dt_ms")
+        if p.delta and steps:
+            yield issue("L110", p.name, "what arrives in the last refractory step counts; the specification loses it")
+
+
+def probes(graph: Graph) -> Iterator[Issue]:
+    """Excitatory and inhibitory currents are one."""
+    for probe in graph.probes:
+        if probe.kind == "neurons" and probe.variable != "v_mV":
+            yield issue("L220", probe.key, "only v_mV of neurons can be read back", "probe v_mV")
+
+
+FEATURES: tuple[Callable[[Graph], Iterator[Issue]], ...] = (
+    neuron_models,
+    potentials,
+    uniform,
+    currents,
+    drives,
+    phases,
+    plastic_shapes,
+    sizes,
+    refractoriness,
+    probes,
+)

@@ -1,0 +1,82 @@
+"""What rounding does to a neuron, predicted: the peak of one postsynaptic potential, and the time of one spike."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .integers import Cells
+from .limits import DECAY_ONE, STATE_SHIFT
+from .quantise_neurons import Input, Membrane
+from .quantise_numbers import weights
+from .quantise_report import EXACT, Report
+
+LONGEST = 5000
+"""Steps that are looked at."""
+
+
+def peak(keep_u: float, keep_v: float, jump: float) -> float:
+    """The highest V after one arrival that moves V by ``jump`` in its first step: u = P_s u, v = P_m v + u."""
+    u, v, highest = jump, jump, jump
+    for _ in range(LONGEST):
+        u *= keep_u
+        v = keep_v * v + u
+        if v < highest:
+            break
+        highest = v
+    return highest
+
+
+def stored_peak(cells: Cells, arriving: int) -> float:
+    """The same in integers, in weight units."""
+    u: int = arriving << STATE_SHIFT
+    v = highest = u
+    for _ in range(LONGEST):
+        u = (u * (DECAY_ONE - cells.du - 1)) >> 12
+        v = ((v * (DECAY_ONE - cells.dv)) >> 12) + u
+        if v < highest:
+            break
+        highest = v
+    return math.ldexp(highest, -STATE_SHIFT)
+
+
+def first_spike(keep_v: float, drive: float, threshold: float) -> int:
+    """The step of the first spike under a constant ``drive`` a step."""
+    v = 0.0
+    for step in range(LONGEST):
+        v = keep_v * v + drive
+        if v >= threshold:
+            return step
+    return LONGEST
+
+
+def stored_first_spike(cells: Cells, drive: int) -> int:
+    """The same in integers; ``drive`` in units of v."""
+    v = 0
+    for step in range(LONGEST):
+        v = ((v * (DECAY_ONE - cells.dv)) >> 12) + drive
+        if v > cells.vth << STATE_SHIFT:
+            return step
+    return LONGEST
+
+
+def predict(name: str, m: Membrane, cells: Cells, scale: float, given: Input, report: Report) -> None:
+    """Note the potential of the largest weight, and the first spike of a drive to twice the threshold."""
+    largest = max((float(levels[-1]) for levels in given.static if len(levels)), default=0.0)
+    largest = max(largest, *given.plastic, 0.0)
+    if largest:
+        asked = peak(m.keep_u, m.keep_v, largest)
+        held = weights(np.array([largest * scale]))
+        stored = stored_peak(cells, int(held.stored[0])) / scale
+        if abs(stored / asked - 1) > EXACT:
+            report.note("L114", name, "peak in mV of one potential of the largest weight", asked, stored, "integers")
+    drive = 2 * m.threshold * (1 - m.keep_v)
+    asked_step = first_spike(m.keep_v, drive, m.threshold)
+    held_step = stored_first_spike(cells, math.floor(drive * scale * 2**STATE_SHIFT + 0.5))
+    if asked_step != held_step:
+        report.add(
+            "L114",
+            name,
+            f"driven towards twice its threshold it fires {held_step - asked_step:+d} steps from step {asked_step}",
+        )

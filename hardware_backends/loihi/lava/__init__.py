@@ -1,0 +1,1 @@
+"""Lava: an integer network becomes a Lava script, which is run in a process of its own."""

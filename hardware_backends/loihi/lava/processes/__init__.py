@@ -1,0 +1,1 @@
+"""Process models of ours, and nothing else: Lava executes every file that lies beside a process class."""

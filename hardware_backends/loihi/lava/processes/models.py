@@ -1,0 +1,280 @@
+"""Lava processes of ours: given spikes, LIF neurons with a refractory period, plastic synapses, astrocytes.
+
+Where Lava has a model, ours inherits its arithmetic and adds to it. All of them write down what is asked for in the
+process that it happens in: asking from outside costs some milliseconds for each variable and step.
+Step s of a recording is Lava's step s + 1.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.learning.learning_rule import Loihi2FLearningRule
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.dense.models import PyLearningDenseModelBitApproximate
+from lava.proc.dense.process import LearningDense
+from lava.proc.lif.models import PyLifModelBitAcc
+from lava.proc.lif.process import LIF
+from lava.utils.weightutils import SignMode, truncate_weights
+
+
+class Journal:
+    """What a process writes down: spikes, and its state after the steps in ``watch``; a file after ``n_steps``."""
+
+    def __init__(self, file: str, n_steps: int, watch: np.ndarray) -> None:
+        self.file, self.n_steps, self.watch = file, n_steps, frozenset(watch.tolist())
+        self.steps: list[np.ndarray] = [np.zeros(0, dtype=np.int64)]
+        self.neurons: list[np.ndarray] = [np.zeros(0, dtype=np.int32)]
+        self.states: dict[str, list[np.ndarray]] = {}
+
+    def spikes(self, step: int, fired: np.ndarray) -> None:
+        neurons = np.flatnonzero(fired).astype(np.int32)
+        if len(neurons) and step < self.n_steps:
+            self.steps.append(np.full(len(neurons), step, dtype=np.int64))
+            self.neurons.append(neurons)
+
+    def state(self, step: int, **variables: Any) -> None:
+        """``step`` has ended with ``variables``."""
+        if step in self.watch:
+            for name, values in variables.items():
+                self.states.setdefault(name, []).append(np.array(values))
+        if step == self.n_steps - 1:
+            out = {"steps": np.concatenate(self.steps), "neurons": np.concatenate(self.neurons)}
+            out |= {f"state/{name}": np.array(values) for name, values in self.states.items()}
+            np.savez(self.file, **out)
+
+
+class Replay(AbstractProcess):  # type: ignore[misc]
+    """Sends given spikes: (steps, neurons), sorted by step."""
+
+    def __init__(self, *, size: int, steps: np.ndarray, neurons: np.ndarray) -> None:
+        super().__init__(size=size, steps=steps, neurons=neurons)
+        self.s_out = OutPort(shape=(size,))
+
+
+@implements(proc=Replay, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyReplay(PyLoihiProcessModel):  # type: ignore[misc]
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def run_spk(self) -> None:
+        steps, neurons = self.proc_params["steps"], self.proc_params["neurons"]
+        first, last = np.searchsorted(steps, [self.time_step - 1, self.time_step])
+        spikes = np.zeros(self.proc_params["size"], dtype=np.int32)
+        spikes[neurons[first:last]] = 1
+        self.s_out.send(spikes)
+
+
+class Cells(LIF):  # type: ignore[misc]
+    """Lava's LIF; after a spike, v is held at 0 for ``refractory`` steps while u goes on."""
+
+    def __init__(self, *, refractory: int, journal: Journal, **lif: Any) -> None:
+        super().__init__(refractory=refractory, journal=journal, **lif)
+
+
+@implements(proc=Cells, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyCells(PyLifModelBitAcc):  # type: ignore[misc]
+    implements_process = None  # not the parent's: the decorator refuses to replace one
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.refractory: int = proc_params["refractory"]
+        self.waits = np.zeros(proc_params["shape"], dtype=np.int64)
+        self.journal: Journal = proc_params["journal"]
+
+    def subthr_dynamics(self, activation_in: np.ndarray) -> None:
+        held = self.v.copy()
+        super().subthr_dynamics(activation_in)
+        # A held v is 0, and thresholds are 0 or more: it cannot spike.
+        self.v[:] = np.where(self.waits > 0, held, self.v)
+
+    def reset_voltage(self, spike_vector: np.ndarray) -> None:
+        super().reset_voltage(spike_vector)
+        self.waits = np.where(spike_vector, self.refractory, np.maximum(self.waits - 1, 0))
+
+    def run_spk(self) -> None:
+        super().run_spk()
+        step = self.time_step - 1
+        self.journal.spikes(step, self.s_out_buff)
+        self.journal.state(step, u=self.u, v=self.v)
+
+
+class Plastic(LearningDense):  # type: ignore[misc]
+    """Lava's LearningDense, for synapses where ``exists``, in one of two orders.
+
+    "loihi": transmit with the weights from before this step's learning, as Lava and the chip do.
+    "spinnaker": learn first, and transmit with the result.
+    Post spikes are ``post_delay`` steps old when they are learnt from; 0 is how Lava wires them.
+    ``third`` names the traces (y1 to y3) that are no traces but third factors, received in the same step.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: np.ndarray,
+        tag_1: np.ndarray,
+        exists: np.ndarray,
+        order: str,
+        post_delay: int,
+        third: tuple[str, ...],
+        learning_rule: Loihi2FLearningRule,
+        weight_exp: int,
+        num_weight_bits: int,
+        sign_mode: SignMode,
+        journal: Journal,
+    ) -> None:
+        super().__init__(
+            weights=weights,
+            tag_1=tag_1,
+            exists=exists,
+            order=order,
+            post_delay=post_delay,
+            third=third,
+            learning_rule=learning_rule,
+            weight_exp=weight_exp,
+            num_weight_bits=num_weight_bits,
+            sign_mode=sign_mode,
+            journal=journal,
+        )
+        for name in third:
+            setattr(self, f"s_in_{name}", InPort(shape=(1,)))
+
+
+@implements(proc=Plastic, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyPlastic(PyLearningDenseModelBitApproximate):  # type: ignore[misc]
+    implements_process = None  # not the parent's: the decorator refuses to replace one
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        n_post, n_pre = proc_params["shape"]
+        self.weights: np.ndarray
+        self.weights_set: bool
+        self.learns_first = proc_params["order"] == "spinnaker"
+        self.third: tuple[str, ...] = proc_params["third"]
+        self.absent = ~proc_params["exists"]
+        self.journal: Journal = proc_params["journal"]
+        self.fired = np.zeros(n_pre, dtype=bool)
+        self.echoes = deque(np.zeros(n_post, dtype=bool) for _ in range(proc_params["post_delay"]))
+
+    def run_spk(self) -> None:
+        if self.time_step > 1:
+            self.write_down()
+        if not self.learns_first:
+            super().run_spk()
+            return
+        if not self.weights_set:
+            self.weights = truncate_weights(self.weights, self.sign_mode, self.num_weight_bits)
+            self.weights_set = True
+        # The spikes of the last step, with the weights that its learning left.
+        arriving = self.weights[:, self.fired].sum(axis=1)
+        exponent = self.weight_exp
+        self.a_out.send(arriving << exponent if exponent > 0 else arriving >> -exponent)
+        self.fired = self.s_in.recv().astype(bool)
+        self.recv_traces(self.fired)
+
+    def recv_traces(self, s_in: np.ndarray) -> None:
+        """As Lava's, with old post spikes, and with third factors beside traces."""
+        self._process_pre_spikes(s_in)
+        self._update_trace_randoms()
+        self.echoes.append(self.s_in_bap.recv().astype(bool))
+        self._process_post_spikes(self.echoes.popleft())
+        for name in self.third:
+            getattr(self, name)[:] = getattr(self, f"s_in_{name}").recv()
+        self._update_trace_randoms()
+
+    def run_lrn(self) -> None:
+        super().run_lrn()
+        for variable in (self.weights, self.tag_1, self.tag_2):
+            variable[self.absent] = 0
+
+    def write_down(self) -> None:
+        """The state after the last step, whose learning is only now known to be over."""
+        traces = {name: getattr(self, name) for name in ("x1", "x2", "y1", "y2", "y3")}
+        self.journal.state(self.time_step - 2, w=self.weights, t=self.tag_1, d=self.tag_2, **traces)
+
+
+class Members(AbstractProcess):  # type: ignore[misc]
+    """How many of the neurons from ``start`` to before ``stop`` spiked in this step."""
+
+    def __init__(self, *, size: int, start: int, stop: int) -> None:
+        super().__init__(start=start, stop=stop)
+        self.s_in, self.s_out = InPort(shape=(size,)), OutPort(shape=(1,))
+
+
+@implements(proc=Members, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyMembers(PyLoihiProcessModel):  # type: ignore[misc]
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def run_spk(self) -> None:
+        fired = self.s_in.recv()[self.proc_params["start"] : self.proc_params["stop"]]
+        self.s_out.send(np.array([np.count_nonzero(fired)], dtype=np.int32))
+
+
+class Astrocyte(AbstractProcess):  # type: ignore[misc]
+    """c = trunc(c (4096 - decay) / 4096) + gain * spikes, in whole numbers; sends what is made of it in the same step.
+
+    Without ``threshold`` that is min(127, c >> shift); with it ``level`` from c >= threshold on, until
+    c < threshold_off, and 0 elsewhere.
+    """
+
+    def __init__(
+        self,
+        *,
+        decay: int,
+        gain: int,
+        threshold: int | None,
+        threshold_off: int | None,
+        level: int,
+        shift: int,
+        journal: Journal,
+    ) -> None:
+        super().__init__(
+            decay=decay,
+            gain=gain,
+            threshold=threshold,
+            threshold_off=threshold if threshold_off is None else threshold_off,
+            level=level,
+            shift=shift,
+            journal=journal,
+        )
+        self.a_in, self.y_out = InPort(shape=(1,)), OutPort(shape=(1,))
+
+
+@implements(proc=Astrocyte, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyAstrocyte(PyLoihiProcessModel):  # type: ignore[misc]
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params: Any) -> None:
+        super().__init__(proc_params)
+        self.c, self.on = 0, False
+
+    def run_spk(self) -> None:
+        p = self.proc_params
+        self.c = (self.c * (4096 - p["decay"]) >> 12) + p["gain"] * int(self.a_in.recv()[0])
+        if p["threshold"] is None:
+            y = min(127, self.c >> p["shift"])
+        else:
+            self.on = self.c >= (p["threshold_off"] if self.on else p["threshold"])
+            y = p["level"] if self.on else 0
+        self.y_out.send(np.array([y], dtype=np.int32))
+        p["journal"].state(self.time_step - 1, c=self.c, y=y)

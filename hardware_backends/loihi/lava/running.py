@@ -1,0 +1,130 @@
+"""Runs Lava processes under a watchdog. Compiled programs carry a copy: it needs Lava only.
+
+Every Lava process is an operating system process. Where one of them fails, Lava often waits for ever for its answer; so
+a thread looks at them all, says which failed and why, and ends the program with nothing left of it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing import resource_tracker
+from types import FrameType
+from typing import Any, NoReturn
+
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.run_configs import Loihi2SimCfg
+
+_LOOK_EVERY_S = 0.2
+_TOLD_EVERY_S = 0.5
+
+
+def run(processes: Sequence[Any], n_steps: int, patience_s: float) -> None:
+    """Run all ``processes``, connected or not, for ``n_steps``, printing "@progress" with the fraction done.
+
+    Ends the program with exit code 1 and the cause on standard error if a process fails, or if nothing is heard from
+    them for ``patience_s``. Ctrl-C and SIGTERM end it with nothing left as well.
+    """
+    signal.signal(signal.SIGTERM, _interrupted)
+    watchdog = _Watchdog(processes, patience_s)
+    try:
+        _run(processes, n_steps, watchdog)
+        watchdog.rest()
+        for process in processes:
+            if process.runtime is not None and process.runtime._is_started:
+                process.stop()
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt):
+            # Whoever failed may still be writing down why.
+            time.sleep(2 * _LOOK_EVERY_S)
+        end(processes, _causes(processes) or [f"{type(error).__name__}: {error}"])
+
+
+def _run(processes: Sequence[Any], n_steps: int, watchdog: _Watchdog) -> None:
+    config = Loihi2SimCfg(select_tag="fixed_pt")
+    done, chunk = 0, 1
+    while done < n_steps:
+        start, chunk = time.monotonic(), min(chunk, n_steps - done)
+        # Lava runs what is connected with what it is asked to run: one of each island.
+        runtimes: list[Any] = []
+        for process in processes:
+            if process.runtime is None or all(process.runtime is not other for other in runtimes):
+                process.run(condition=RunSteps(num_steps=chunk), run_cfg=config)
+                runtimes.append(process.runtime)
+        done += chunk
+        watchdog.heard()
+        print(f"@progress {done / n_steps:.6f}", flush=True)
+        if time.monotonic() - start < _TOLD_EVERY_S:
+            chunk *= 2
+
+
+class _Watchdog:
+    """Looks at the processes from a thread, until it may rest."""
+
+    def __init__(self, processes: Sequence[Any], patience_s: float) -> None:
+        self.processes, self.patience_s = processes, patience_s
+        self.last, self.resting = time.monotonic(), threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def heard(self) -> None:
+        self.last = time.monotonic()
+
+    def rest(self) -> None:
+        self.resting.set()
+
+    def _watch(self) -> None:
+        while not self.resting.wait(_LOOK_EVERY_S):
+            causes = _causes(self.processes)
+            if not causes and time.monotonic() - self.last > self.patience_s:
+                causes = [f"nothing was heard from the Lava processes for {self.patience_s:g} s"]
+            if causes and not self.resting.is_set():
+                end(self.processes, causes)
+
+
+def _causes(processes: Sequence[Any]) -> list[str]:
+    """Why each Lava process that failed did so."""
+    causes = []
+    for actor in _actors(processes):
+        with suppress(Exception):  # a process may end, and its pipe close, while we ask
+            if actor.exception:
+                causes.append(actor.exception[1])
+            elif actor.exitcode:
+                causes.append(f"a Lava process was ended with exit code {actor.exitcode}")
+    return causes
+
+
+def _actors(processes: Sequence[Any]) -> list[Any]:
+    runtimes = {id(p.runtime): p.runtime for p in processes if p.runtime is not None}
+    infrastructures = [runtime._messaging_infrastructure for runtime in runtimes.values()]
+    return [actor for infrastructure in infrastructures if infrastructure for actor in infrastructure.actors]
+
+
+def end(processes: Sequence[Any], causes: Sequence[str]) -> NoReturn:
+    """Say why, and end the program, its processes and its shared memory."""
+    for cause in causes:
+        print(cause, file=sys.stderr)
+    children = multiprocessing.active_children()
+    managers = {id(p.runtime): p.runtime._messaging_infrastructure for p in processes if p.runtime is not None}
+    actors = [actor for actor in children if hasattr(actor, "exception")]
+    for actor in actors:
+        actor.kill()
+    for infrastructure in managers.values():
+        with suppress(Exception):
+            infrastructure.smm.shutdown()  # removes the shared memory
+    for child in children:
+        child.kill()
+    with suppress(Exception):
+        resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

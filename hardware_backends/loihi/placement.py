@@ -1,0 +1,183 @@
+r"""How many cores a network takes, and what fills them first.
+
+Every population gets cores of its own and is cut into equal blocks, one a core, as small as the limits demand (as
+nengo-loihi does). A core's synapse memory is counted as in nengo-loihi's block.py: the synapses of one axon are stored
+in groups of at most 64, each with a header of 10 bits and rounded up to 64 bits,
+
+.. math:: bits = \sum_{groups} 64 \lceil (10 + n (weight + delay + tag + index))/64 \rceil
+
+where an index is only stored if the axon reaches some of the neurons and not all. An axon enters a core for every pre
+neuron and projection with a synapse there; it leaves one for every core that it enters. Sources are outside the cores.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .integers import Cells, Connection, IntegerNetwork
+from .limits import WEIGHT_BITS, Chip
+
+GROUP, HEADER_BITS, WORD_BITS = 64, 10, 64
+DELAY_BITS, TAG_BITS = 6, 9
+
+
+@dataclass(frozen=True)
+class Block:
+    """What the fullest core of a population holds. ``bottleneck`` is what set the number of cores; empty: nothing."""
+
+    population: str
+    neurons: int
+    cores: int
+    synapses: int
+    synapse_bits: int
+    axons_in: int
+    axons_out: int
+    bottleneck: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """All populations on one kind of chip. ``problems`` names what no number of cores mends."""
+
+    chip: Chip
+    blocks: tuple[Block, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def cores(self) -> int:
+        """Cores in all."""
+        return sum(block.cores for block in self.blocks)
+
+    @property
+    def chips(self) -> int:
+        """Chips in all."""
+        return max(1, math.ceil(self.cores / self.chip.cores))
+
+    @property
+    def bottleneck(self) -> str:
+        """What costs the most cores beyond the one that every population takes."""
+        cost: dict[str, int] = {}
+        for block in self.blocks:
+            cost[block.bottleneck] = cost.get(block.bottleneck, 0) + block.cores - 1
+        worst = max(cost, key=lambda name: cost[name], default="")
+        return worst if cost.get(worst) else ""
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        why = f"; most cores are due to {self.bottleneck}" if self.bottleneck else ""
+        return f"{self.cores} of {self.chip.cores} cores of {self.chip.name} ({len(self.blocks)} populations){why}"
+
+    def __str__(self) -> str:
+        head = f"{'population':24} {'neurons':>8} {'cores':>6} {'synapses':>9} {'bits':>9} {'axons in':>9} {'out':>6}"
+        rows = [
+            f"{b.population:24} {b.neurons:8} {b.cores:6} {b.synapses:9} {b.synapse_bits:9} {b.axons_in:9} "
+            f"{b.axons_out:6}  {b.bottleneck}".rstrip()
+            for b in self.blocks
+        ]
+        return "\n".join([self.summary, head, *rows, *self.problems])
+
+
+def axon_bits(synapses: np.ndarray, bits_each: int) -> np.ndarray:
+    """Memory of axons with these numbers of synapses of ``bits_each``."""
+    full, rest = np.divmod(synapses, GROUP)
+    whole = WORD_BITS * math.ceil((HEADER_BITS + GROUP * bits_each) / WORD_BITS)
+    last = WORD_BITS * np.ceil((HEADER_BITS + rest * bits_each) / WORD_BITS).astype(np.int64)
+    total: np.ndarray = full * whole + np.where(rest > 0, last, 0)
+    return total
+
+
+class _Counts:
+    """What the cores of a population hold if there are ``cores``."""
+
+    def __init__(self, cells: Cells, network: IntegerNetwork, cores: int) -> None:
+        self.cores, size = cores, math.ceil(cells.size / cores)
+        self.neurons = size
+        self.synapses = self.bits = self.axons_in = 0
+        into = [c for c in network.connections if c.post == cells.name]
+        for start in range(0, cells.size, size):
+            parts = [self._part(c, start, start + size) for c in into]
+            synapses, bits, axons = (sum(p[k] for p in parts) for k in range(3))
+            self.synapses, self.bits = max(self.synapses, synapses), max(self.bits, bits)
+            self.axons_in = max(self.axons_in, axons)
+
+    def _part(self, c: Connection, start: int, stop: int) -> tuple[int, int, int]:
+        """Synapses, bits and axons of a connection into neurons start to stop."""
+        rows = slice(max(0, start - c.post_start), max(0, stop - c.post_start))
+        there = present(c)[rows]
+        counts = there.sum(axis=0)
+        bits = c.bits + (DELAY_BITS if np.max(c.delays) > 1 else 0) + (TAG_BITS if c.tag is not None else 0)
+        index = max(1, math.ceil(math.log2(max(2, self.neurons))))
+        memory = np.minimum(
+            axon_bits(counts, bits + index), np.where(counts > 0, axon_bits(np.full_like(counts, len(there)), bits), 0)
+        )
+        return int(counts.sum()), int(memory.sum()), int(np.count_nonzero(counts))
+
+    def over(self, chip: Chip) -> list[str]:
+        """What is more than a core of ``chip`` holds."""
+        limits = {
+            "neurons": (self.neurons, chip.neurons_per_core),
+            "synapses": (self.synapses, chip.synapses_per_core),
+            "synapse memory": (self.bits, chip.synapse_bits_per_core),
+            "axons that enter": (self.axons_in, chip.axons_in_per_core),
+        }
+        return [name for name, (held, limit) in limits.items() if limit is not None and held > limit]
+
+
+def present(c: Connection) -> np.ndarray:
+    """Where a connection has synapses. A learning one may start at 0."""
+    there: np.ndarray = c.weights != 0 if c.rule is None else np.broadcast_to(np.asarray(c.delays) > 0, c.weights.shape)
+    return there
+
+
+def place(network: IntegerNetwork, chip: Chip) -> Placement:
+    """The cores that ``network`` takes on ``chip``."""
+    counts: dict[str, _Counts] = {}
+    why: dict[str, str] = {}
+    problems: list[str] = []
+    for cells in network.cells:
+        counts[cells.name], why[cells.name] = _Counts(cells, network, 1), ""
+        if over := counts[cells.name].over(chip):
+            counts[cells.name], why[cells.name] = _Counts(cells, network, _fewest(counts[cells.name], chip)), over[0]
+        while over := counts[cells.name].over(chip):
+            cores = counts[cells.name].cores
+            if cores >= cells.size:
+                problems.append(f"{cells.name}: one neuron has more {over[0]} than a core of {chip.name}")
+                break
+            why[cells.name] = over[0]
+            counts[cells.name] = _Counts(cells, network, min(cells.size, cores + 1))
+    outgoing = {cells.name: _axons_out(cells, network, counts) for cells in network.cells}
+    blocks = []
+    for cells in network.cells:
+        c, leaving = counts[cells.name], outgoing[cells.name]
+        cores, reason = c.cores, why[cells.name]
+        if chip.axons_out_per_core is not None and leaving / cores > chip.axons_out_per_core:
+            cores, reason = math.ceil(leaving / chip.axons_out_per_core), "axons that leave"
+        share = math.ceil(leaving / cores)
+        blocks.append(Block(cells.name, c.neurons, cores, c.synapses, c.bits, c.axons_in, share, reason))
+    return Placement(chip, tuple(blocks), tuple(problems))
+
+
+def _fewest(whole: _Counts, chip: Chip) -> int:
+    """Fewer cores cannot do, given what one core would hold: without headers, indices, delays and tags."""
+    share = [whole.neurons / chip.neurons_per_core]
+    if chip.synapses_per_core is not None:
+        share.append(whole.synapses / chip.synapses_per_core)
+    if chip.synapse_bits_per_core is not None:
+        share.append(whole.synapses * WEIGHT_BITS / chip.synapse_bits_per_core)
+    return min(whole.neurons, max(1, *map(math.ceil, share)))
+
+
+def _axons_out(cells: Cells, network: IntegerNetwork, counts: dict[str, _Counts]) -> int:
+    """How many (neuron, core) pairs the axons of a population make."""
+    total = 0
+    for c in network.connections:
+        if c.pre != cells.name:
+            continue
+        there, size = present(c), counts[c.post].neurons
+        post = (np.arange(len(there)) + c.post_start) // size
+        total += sum(int(np.count_nonzero(there[post == core].any(axis=0))) for core in np.unique(post))
+    return total

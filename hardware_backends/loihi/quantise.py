@@ -1,0 +1,136 @@
+"""From a graph of floats to a network of integers, in one pass that says what it changed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.errors import UnsupportedOnBackend
+from ernsnn.graph.graph import Graph, Neurons, Projection
+
+from . import integers as n
+from .check_features import FEATURES, LARGEST_MATRIX, receptors
+from .check_predicted import predict
+from .limits import CURRENT_MAX, WEIGHT_MAX
+from .quantise_connections import Synapses, layers, plastic, static
+from .quantise_glia import quantise_glia
+from .quantise_learning import Translation, weight_axis
+from .quantise_neurons import Input, Membrane, choose_scale, closed_form, plastic_exponent, quantise_cells
+from .quantise_report import Report
+
+
+def quantise(
+    graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0
+) -> tuple[n.IntegerNetwork, Report]:
+    """``graph`` for ``n_steps`` steps as integers, and what was rounded, is done differently, or cannot be had.
+
+    Deterministic: no random number is drawn. Never raises: what cannot be had is in ``report.errors``, and missing in
+    the network, which must not be run then (see ``required``). ``order`` is what a step of a plastic connection does
+    first, learn ("spinnaker", as specified) or transmit ("loihi"). ``seed`` is that of the rounding of traces.
+    """
+    return _Pass(graph, order, seed).network(n_steps)
+
+
+def required(
+    graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0
+) -> tuple[n.IntegerNetwork, Report]:
+    """``quantise``, raising one UnsupportedOnBackend that lists everything that cannot be had."""
+    network, report = quantise(graph, n_steps=n_steps, order=order, seed=seed)
+    if report.errors:
+        listed = "\n".join(f"  {found}" for found in report.errors)
+        raise UnsupportedOnBackend(f"Loihi's integers cannot hold {graph.name}:\n{listed}")
+    return network, report
+
+
+class _Pass:
+    def __init__(self, graph: Graph, order: n.Order, seed: int) -> None:
+        self.graph, self.order, self.seed = graph, order, seed
+        self.report = Report()
+        for feature in FEATURES:
+            self.report.issues += feature(graph)
+        # With "exact" an arrival acts on V one step after it entered the current.
+        self.lag = int(graph.current_integration == "exact")
+        self.synapses: dict[str, list[Synapses]] = {
+            p.name: layers(p)
+            for p in graph.projections
+            if p.connectivity.n_pre * p.connectivity.n_post <= LARGEST_MATRIX
+        }
+
+    def network(self, n_steps: int) -> tuple[n.IntegerNetwork, Report]:
+        cells: list[n.Cells] = []
+        connections: dict[str, tuple[n.Connection, ...]] = {}
+        scales: dict[str, float] = {}
+        astrocytes, glia = quantise_glia(self.graph, self.report)
+        for p in self.graph.neurons():
+            reached = [q for q in self.graph.projections if q.post == p.name and q.name in self.synapses]
+            used = receptors(self.graph, p)
+            membrane = closed_form(p, self.graph, "I" if used == {"I"} else "E")
+            given = self._input(p, reached, membrane)
+            scale = scales[p.name] = choose_scale(membrane, given)
+            self._tell_load(p, given, scale)
+            made = quantise_cells(p, membrane, scale, self.report)
+            cells.append(made)
+            predict(p.name, membrane, made, scale, given, self.report)
+            for q in reached:
+                if q.learning is None:
+                    unit = membrane.jump * scale
+                    connections[q.name] = tuple(static(q, self.synapses[q.name], unit, self.lag, self.report))
+                    continue
+                rule = Translation(q, self.graph.dt_ms, glia, self.report)
+                learned = rule.translate(self.seed)
+                if learned is None:
+                    continue
+                exponent = self._exponent(q, membrane, scale)
+                parts = plastic(q, self.synapses[q.name][0], learned, exponent, self.lag, self.order, self.report)
+                cells += parts.cells
+                connections[q.name] = parts.connections
+        sources = tuple(n.Source(s.name, s.size, *s.spikes.between(0, n_steps)) for s in self.graph.sources())
+        ordered = [c for q in self.graph.projections for c in connections.get(q.name, ())]
+        return n.IntegerNetwork(sources, tuple(cells), tuple(ordered), astrocytes, scales), self.report
+
+    def _input(self, p: Neurons, reached: list[Projection], m: Membrane) -> Input:
+        """What arrives at a population, in mV."""
+        levels, tops = [], []
+        excited, inhibited = np.zeros(p.size), np.zeros(p.size)
+        for q in reached:
+            here = slice(q.post_start, q.post_start + q.connectivity.n_post)
+            top = self._top(q)
+            for layer in self.synapses[q.name]:
+                weights = np.where(layer.there, top, 0.0) if top else layer.matrix
+                excited[here] += np.maximum(weights, 0).sum(axis=1)
+                inhibited[here] += np.maximum(-weights, 0).sum(axis=1)
+                if q.learning is None:
+                    levels.append(np.unique(np.abs(layer.matrix)) * m.jump)
+            if top:
+                tops.append(top * m.jump)
+        load = float(np.max(np.maximum(excited, inhibited), initial=0.0)) * m.jump
+        return Input(tuple(levels), tuple(tops), load)
+
+    def _top(self, q: Projection) -> float:
+        """The largest weight that a projection can learn; 0 where it does not, or cannot be held."""
+        if q.learning is None:
+            return 0.0
+        w = q.learning.variables[0]
+        return w.high if weight_axis(w.low, w.high, q.receptor) else 0.0
+
+    def _exponent(self, q: Projection, m: Membrane, scale: float) -> int:
+        """That of a plastic connection, whose 255 stands for its largest weight."""
+        asked = self._top(q) * m.jump * scale
+        exponent = plastic_exponent(asked)
+        unit = m.jump * scale
+        stored, path = WEIGHT_MAX * 2**exponent, f"{q.name}.learning.bounds.w"
+        self.report.note("L104", path, "largest weight", asked / unit, stored / unit, f"{WEIGHT_MAX}*2^{exponent}")
+        if not 0.7 < stored / asked < 1.42:  # further than half a power of two
+            remedy = "give all that learns onto one population the same w_max, or one that differs by a power of two"
+            message = f"{asked / unit:g} has no exponent beside the other weights of {q.post}"
+            self.report.add("L218", path, message, remedy)
+        return exponent
+
+    def _tell_load(self, p: Neurons, given: Input, scale: float) -> None:
+        share = given.load * scale / CURRENT_MAX
+        if share >= 1:
+            self.report.add(
+                "L303",
+                p.name,
+                f"its current wraps around if more than {1 / share:.1%} of all that a neuron hears arrives in one step",
+                "fewer synapses, or smaller weights beside the largest",
+            )

@@ -1,0 +1,68 @@
+"""Astrocytes as leaky integrators of whole numbers, which send third factors."""
+
+from __future__ import annotations
+
+import math
+
+from ernsnn.graph.constants import decay
+from ernsnn.graph.graph import Graph, Leaky, Modulator
+
+from .integers import Astrocyte
+from .limits import DECAY_MAX, DECAY_ONE
+from .quantise_learning import impulse
+from .quantise_report import Report
+
+GAIN_BITS = 14
+"""A spike adds 2^14, so that a decay by whole numbers loses little of it, and 23 bits hold 512 spikes."""
+LEVEL = 64
+"""What an open gate sends: a 7-bit trace holds twice that."""
+
+
+def convertible(m: Modulator) -> str:
+    """Why this third factor cannot be sent; empty if it can."""
+    if not isinstance(m, Leaky):
+        return f"a {type(m).__name__} has no neuron on Loihi that computes it"
+    reasons = {
+        "is one a unit; only one for all can be sent": m.size > 1,
+        "weighs its members differently": len(set(m.weights)) > 1,
+        "has weights <= 0": min(m.weights, default=1.0) <= 0,
+        "rests or starts at another value than 0": bool(m.bias or m.initial),
+    }
+    return "; ".join(reason for reason, so in reasons.items() if so)
+
+
+def quantise_glia(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, ...], dict[str, tuple[str, float]]]:
+    """The astrocytes, and for each modulator who sends it and what one unit of what is sent stands for."""
+    made: list[Astrocyte] = []
+    sent: dict[str, tuple[str, float]] = {}
+    for m in graph.modulators:
+        reason = convertible(m)
+        if reason:
+            report.add("L210", m.name, reason, "run it on reference or brian2")
+            continue
+        assert isinstance(m, Leaky)
+        unit = m.weights[0]
+        lost = 1 - float(decay(m.tau_ms, graph.dt_ms))
+        held = min(round(DECAY_ONE * lost), DECAY_MAX)
+        report.note("L111", f"{m.name}.tau_ms", "decay of C", lost, held / DECAY_ONE, f"{held}/4096")
+
+        def level(value: float | None, unit: float = unit) -> int | None:
+            return None if value is None else math.ceil(value / unit * 2**GAIN_BITS)
+
+        one = impulse(m.tau_ms, sum(member.stop - member.start for member in m.members))
+        if m.threshold is None:
+            report.add("L111", m.name, f"C is sent as whole numbers of {unit / one:.3g}, up to {127 * unit / one:.3g}")
+        made.append(
+            Astrocyte(
+                name=m.name,
+                decay=held,
+                gain=2**GAIN_BITS,
+                threshold=level(m.threshold),
+                threshold_off=level(m.threshold_off),
+                level=LEVEL,
+                shift=GAIN_BITS - int(math.log2(one)),
+                members=tuple((k.population, k.start, k.stop) for k in m.members),
+            )
+        )
+        sent[m.name] = m.name, (unit / one if m.threshold is None else 1 / LEVEL)
+    return tuple(made), sent

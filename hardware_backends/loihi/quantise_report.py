@@ -1,0 +1,97 @@
+"""What quantising changed: every number with what was asked and what is stored, and every issue on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from ernsnn.execution.issues import Issue
+
+from .check_codes import CODES
+from .quantise_numbers import relative
+
+EXACT = 1e-9
+"""A relative error below this is rounding noise of floats."""
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """``what`` of the object ``path`` was ``asked`` and is ``stored`` as ``integers``; ``effect`` says, so what."""
+
+    code: str
+    path: str
+    what: str
+    asked: float
+    stored: float
+    integers: str
+    effect: str = ""
+
+    @property
+    def error(self) -> float:
+        """(stored - asked)/asked."""
+        return relative(self.asked, self.stored)
+
+    def __str__(self) -> str:
+        effect = f": {self.effect}" if self.effect else ""
+        return f"{self.what} {self.asked:.6g} -> {self.integers} = {self.stored:.6g} ({percent(self.error)}){effect}"
+
+
+def percent(error: float) -> str:
+    """A relative error for the eye."""
+    if abs(error) < EXACT:
+        return "exact"
+    return f"{error:+.2%}" if abs(error) >= 5e-5 else f"{error:+.1e}"
+
+
+def issue(code: str, path: str, message: str, remedy: str = "", backend: str = "loihi2") -> Issue:
+    """An issue whose fidelity is what the table of codes says."""
+    return Issue(backend=backend, code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+
+
+@dataclass
+class Report:
+    """Filled while a graph is quantised; prints as a table of all its numbers."""
+
+    rounded: list[Rounded] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+    def add(self, code: str, path: str, message: str, remedy: str = "") -> None:
+        """Note an issue."""
+        self.issues.append(issue(code, path, message, remedy))
+
+    def note(
+        self, code: str, path: str, what: str, asked: float, stored: float, integers: str, effect: str = ""
+    ) -> None:
+        """Note a number, and that it died where it became 0."""
+        self.rounded.append(Rounded(code, path, what, asked, stored, integers, effect))
+        if asked and not stored:
+            lost = f"{what} {asked:.6g} rounds to 0: {effect or 'it has no effect at all'}"
+            self.add("L112", path, lost, "make it larger, or run it on reference or brian2")
+
+    @property
+    def errors(self) -> list[Issue]:
+        """The issues that prevent a run."""
+        return [found for found in self.issues if found.fidelity == "unsupported"]
+
+    def grouped(self) -> Iterator[Issue]:
+        """All issues, equal ones of several objects as one; roundings of one code together, told by the worst."""
+        equal: dict[tuple[str, str, str], list[Issue]] = {}
+        for found in self.issues:
+            equal.setdefault((found.code, found.message, found.remedy), []).append(found)
+        for first, *others in equal.values():
+            more = f" (and {len(others)} more like it)" if others else ""
+            yield replace(first, message=first.message + more)
+        for code in sorted({r.code for r in self.rounded}):
+            same = [r for r in self.rounded if r.code == code]
+            inexact = [r for r in same if abs(r.error) >= EXACT]
+            if not inexact:
+                continue
+            worst = max(inexact, key=lambda r: abs(r.error) if math.isfinite(r.error) else 0.0)
+            exact = f"; {len(same) - len(inexact)} more are exact" if len(same) > len(inexact) else ""
+            rest = f" (the worst of {len(inexact)}{exact})" if len(same) > 1 else ""
+            yield issue(code, worst.path, f"{worst}{rest}")
+
+    def __str__(self) -> str:
+        lines = [f"{r.code}  {r.path}: {r}" for r in self.rounded]
+        return "\n".join([*lines, *map(str, self.issues)])

@@ -1,0 +1,97 @@
+"""What a recording of a graph asks of its integer network, and how its integers are read: (integer + zero) * unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ernsnn.execution.issues import Issue
+from ernsnn.graph.graph import Graph, Leaky, Neurons, Probe, Projection
+
+from .integers import Connection, IntegerNetwork
+from .limits import STATE_SHIFT
+from .quantise_glia import GAIN_BITS
+from .quantise_learning import mark_axis, weight_axis
+from .quantise_report import issue
+from .rules import Axis
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """``key`` of the recording is ``variable`` of ``name``, an object of the integer network, after each of ``steps``.
+
+    ``picked`` are the positions of its values in the flattened state: of matrices (post, pre) of the connection itself.
+    """
+
+    key: str
+    name: str
+    variable: str
+    steps: np.ndarray
+    picked: np.ndarray
+    unit: float
+    zero: float = 0.0
+
+
+def readouts(graph: Graph, network: IntegerNetwork, n_steps: int) -> list[Readout]:
+    """One for each probe of neurons, astrocytes and plastic synapses, and one for each final value of the latter."""
+    connections = {c.name: c for c in network.connections}
+    probed = [_probe(graph, network, connections, probe, n_steps) for probe in graph.probes]
+    return [*probed, *_finals(graph, connections, n_steps)]
+
+
+def static_probes(graph: Graph) -> Iterator[Issue]:
+    """Weights that stay as they are have nowhere to be read back from."""
+    fixed = {p.name for p in graph.projections if p.learning is None}
+    for probe in graph.probes:
+        if probe.target in fixed:
+            yield issue("L220", probe.key, "weights that do not learn are not read back", "leave the probe out", "lava")
+
+
+def _probe(
+    graph: Graph, network: IntegerNetwork, connections: dict[str, Connection], probe: Probe, n_steps: int
+) -> Readout:
+    key, steps = f"signals/{probe.key}", np.arange(probe.every - 1, n_steps, probe.every)
+    if probe.kind == "neurons":
+        cells = graph.population(probe.target)
+        assert isinstance(cells, Neurons)
+        unit = 1 / (network.scale[probe.target] * 2**STATE_SHIFT)
+        rest = float(np.ravel(cells.parameters["v_rest_mV"])[0])
+        return Readout(key, probe.target, "v", steps, np.arange(probe.start, probe.stop), unit, rest / unit)
+    if probe.kind == "modulator":
+        leaky = next(m for m in graph.modulators if m.name == probe.target)
+        sender = next(a for a in network.astrocytes if a.name == probe.target)
+        assert isinstance(leaky, Leaky)
+        one = leaky.weights[0] / 2**GAIN_BITS
+        if probe.variable == "value":
+            unit = one * 2**sender.shift if sender.threshold is None else 1 / sender.level
+            return Readout(key, probe.target, "y", steps, np.arange(1), unit)
+        return Readout(key, probe.target, "c", steps, np.arange(1), one)
+    p = next(p for p in graph.projections if p.name == probe.target)
+    variable, axis = _axis(p, probe.variable)
+    picked = _places(p, connections[p.name])
+    return Readout(key, p.name, variable, steps, picked, axis.step, axis.zero)
+
+
+def _finals(graph: Graph, connections: dict[str, Connection], n_steps: int) -> Iterator[Readout]:
+    for p in graph.projections:
+        for v in p.learning.variables if p.learning else ():
+            variable, axis = _axis(p, v.name)
+            last, picked = np.array([n_steps - 1]), _places(p, connections[p.name])
+            yield Readout(f"synapses/{p.name}/{v.name}", p.name, variable, last, picked, axis.step, axis.zero)
+
+
+def _axis(p: Projection, name: str) -> tuple[str, Axis]:
+    """The variable of the connection that holds ``name``, and how."""
+    assert p.learning is not None
+    v = p.learning.variable(name)
+    axis = weight_axis(v.low, v.high, p.receptor) if name == "w" else mark_axis(v.low, v.high)
+    assert axis is not None, "a network with an error must not be run"
+    return ("w" if name == "w" else "t"), axis
+
+
+def _places(p: Projection, c: Connection) -> np.ndarray:
+    rows, n_pre = p.synapses, c.weights.shape[1]
+    places: np.ndarray = (rows.post - p.post_start) * n_pre + rows.pre - p.pre_start
+    return places

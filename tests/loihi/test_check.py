@@ -1,0 +1,268 @@
+"""The capability check: every code is documented and can be met, and everything is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from strategies import networks
+
+import ernsnn
+from ernsnn import LIF, AdaptiveLIF, AllToAll, DeltaLIF, Factor, LearningRule, Network, Poisson, SpikeTimes, Term, stdp
+from ernsnn.describe.marks import Labile, Stable
+from ernsnn.errors import UnsupportedOnBackend
+from ernsnn.execution.issues import Issue
+from ernsnn.hardware_backends.loihi import check_features
+from ernsnn.hardware_backends.loihi.check import capabilities, found
+from ernsnn.hardware_backends.loihi.check_codes import CODES
+from ernsnn.hardware_backends.loihi.quantise import required
+from ernsnn.models.ca3_memory.network import build
+
+CELL = LIF(tau_m_ms=10, tau_syn_E_ms=2, tau_syn_I_ms=2, cm_nF=0.2)
+
+
+def check(net: Network) -> list[Issue]:
+    return list(found(ernsnn.lower(net)))
+
+
+def base(cell: object = CELL, dt_ms: float = 1.0, size: int = 2) -> Network:
+    net = Network(dt_ms=dt_ms, current_integration="exact")
+    net.population("s", 2, SpikeTimes([[1.0], [2.0]]))
+    net.population("n", size, cell)  # type: ignore[arg-type]
+    return net
+
+
+def wired(cell: object = CELL, dt_ms: float = 1.0, **how: object) -> Network:
+    net = base(cell, dt_ms)
+    how = {"weight_nA": 0.37, "delay_ms": 2.0, **how}
+    net.projection("p", net.populations["s"], net.populations["n"], AllToAll(), **how)  # type: ignore[arg-type]
+    return net
+
+
+def learning(rule: LearningRule, **how: object) -> Network:
+    return wired(weight_nA=0.3, learning=rule, **how)
+
+
+def with_glia(rule: LearningRule, **glia: object) -> Network:
+    net = base()
+    source, target = net.populations["s"], net.populations["n"]
+    astrocyte = net.astrocyte("glia", [source], **glia)  # type: ignore[arg-type]
+    net.projection("p", source, target, weight_nA=0.3, learning=rule, third_factors={"P": astrocyte})
+    return net
+
+
+def gated(trace: str | None = None) -> LearningRule:
+    return LearningRule.from_equations(
+        traces={"x": ernsnn.Trace("pre", tau_ms=10, gate=trace)},
+        on_post={"w": "0.3*x*P"},
+        third_factors=["P"],
+        bounds={"w": (0, 1)},
+    )
+
+
+def two_delays() -> Network:
+    return learning(stdp.pair(A_plus=0.1, A_minus=0.1), delay_ms=np.array([[1.0, 2.0], [1.0, 1.0]]))
+
+
+def many_traces() -> Network:
+    names = ["a", "b", "c"]
+    return learning(
+        LearningRule.from_equations(
+            traces={name: ernsnn.Trace("pre", tau_ms=10) for name in names},
+            on_post={"w": " + ".join(f"0.1*{name}" for name in names)},
+            bounds={"w": (0, 1)},
+        )
+    )
+
+
+def wide() -> Network:
+    factors = tuple(Factor(variable="w", scale=-1, offset=1) for _ in range(4))
+    return learning(LearningRule(terms=[Term("w", "post", 0.3, factors)], bounds={"w": (0, 1)}))
+
+
+def marks(*which: str) -> Network:
+    made = {"a": Labile("a", tau_s=2, rise=0.2), "m": Stable("m", tau_s=5, consolidated_by="P", tag="a")}
+    rule = stdp.pair(A_plus=0.1, A_minus=0.1, marks=[made[k] for k in which], epoch_ms=10)
+    return with_glia(rule, tau_ms=50) if "m" in which else learning(rule)
+
+
+def injected() -> Network:
+    net = wired()
+    net.inject(net.populations["n"], ernsnn.Schedule(times_ms=[0, 5], values=[0.1, 0.0]))
+    return net
+
+
+def frozen() -> Network:
+    net = learning(stdp.pair(A_plus=0.1, A_minus=0.1))
+    net.freeze(2, 5)
+    return net
+
+
+def probed() -> Network:
+    net = wired()
+    net.probe(net.populations["n"], "I_E_nA")
+    return net
+
+
+def intrinsic() -> Network:
+    net = base()
+    rule = LearningRule.from_equations(on_epoch={"w": "0.1"}, epoch_ms=10, bounds={"w": (-60, -40)})
+    net.population("i", 1, CELL, plasticity=ernsnn.IntrinsicPlasticity(target="v_threshold_mV", rule=rule))
+    return net
+
+
+def normalised() -> Network:
+    rule = stdp.pair(A_plus=0.1, A_minus=0.1)
+    total = [ernsnn.Normalise("post", "w", 1)]
+    return learning(LearningRule(terms=rule.terms, traces=rule.traces, bounds=rule.bounds, epoch_ms=8, normalise=total))
+
+
+def crowd() -> Network:
+    """20,000 spikes at once, of a weight that needs all its bits."""
+    net = Network(dt_ms=1.0)
+    many, target = net.population("s", 20_000, Poisson(1)), net.population("n", 1, CELL)
+    net.projection("p", many, target, weight_nA=0.37)
+    return net
+
+
+def towards_a_half() -> Network:
+    rule = {"w": "0.2*x*(0.5 - w)"}
+    traces = {"x": ernsnn.Trace("pre", tau_ms=10)}
+    return learning(LearningRule.from_equations(traces=traces, on_post=rule, bounds={"w": (0, 1)}))
+
+
+def large() -> Network:
+    net = Network(dt_ms=1.0)
+    a, b = net.population("a", 1000, CELL), net.population("b", 1000, CELL)
+    net.projection("p", a, b, weight_nA=0.1)
+    net.population("c", 140_000, CELL)
+    return net
+
+
+def inhibited() -> Network:
+    net = wired(LIF(tau_syn_E_ms=2, tau_syn_I_ms=5))
+    net.projection("q", net.populations["s"], net.populations["n"], weight_nA=0.2, receptor="inhibitory")
+    return net
+
+
+PAIR = stdp.pair(A_plus=0.1, A_minus=0.1)
+EXAMPLES: dict[str, Callable[[], Network]] = {
+    "L101": wired,
+    "L102": lambda: wired(weight_nA=20.0),
+    "L103": lambda: wired(LIF(i_offset_nA=0.123)),
+    "L104": lambda: wired(weight_nA=np.array([[0.31, 0.7], [1.0, 0.9]])),
+    "L105": lambda: learning(stdp.pair(A_plus=0.13, A_minus=0.1)),
+    "L106": towards_a_half,
+    "L107": lambda: learning(PAIR),
+    "L108": lambda: marks("a"),
+    "L109": lambda: learning(PAIR),
+    "L110": lambda: learning(stdp.pair(A_plus=0.1, A_minus=0.1, dependence="multiplicative")),
+    "L111": lambda: with_glia(gated(), tau_ms=50),
+    "L112": lambda: learning(stdp.pair(A_plus=1e-6, A_minus=0.1)),
+    "L113": lambda: learning(stdp.pair(A_plus=0.002, A_minus=0.1)),
+    "L114": lambda: wired(dt_ms=0.1),
+    "L201": lambda: wired(AdaptiveLIF()),
+    "L202": intrinsic,
+    "L203": lambda: wired(LIF(noise_mV=1.0)),
+    "L204": lambda: wired(LIF(v_min_mV=-80.0)),
+    "L205": lambda: wired(LIF(v_reset_mV=-70.0)),
+    "L206": lambda: wired(LIF(v_threshold_mV=np.array([-50.0, -51.0]))),
+    "L207": inhibited,
+    "L208": injected,
+    "L209": frozen,
+    "L210": lambda: with_glia(gated(), tau_ms=50, bias=0.3),
+    "L211": two_delays,
+    "L212": many_traces,
+    "L213": lambda: marks("a", "m"),
+    "L214": wide,
+    "L215": lambda: marks("a", "m"),
+    "L216": normalised,
+    "L217": lambda: learning(stdp.pair(A_plus=0.1, A_minus=0.1, marks=[Labile("a", 2, 0.2)]), transmit="w + a"),
+    "L218": lambda: learning(LearningRule(terms=PAIR.terms, traces=PAIR.traces)),
+    "L219": lambda: with_glia(gated("P"), tau_ms=50),
+    "L220": probed,
+    "L301": lambda: wired(delay_ms=63.0),
+    "L302": lambda: wired(LIF(v_threshold_mV=1000.0), weight_nA=1e-5),
+    "L303": crowd,
+    "L304": large,
+    "L305": lambda: wired(LIF(tau_refrac_ms=65)),
+    "L306": wired,
+    "L307": large,
+}
+
+
+def test_every_code_has_an_example() -> None:
+    assert set(EXAMPLES) == set(CODES)
+    assert list(CODES) == sorted(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_code_is_met(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_features, "LARGEST_MATRIX", 500_000)
+    monkeypatch.setattr("ernsnn.hardware_backends.loihi.quantise.LARGEST_MATRIX", 500_000)
+    issues = [i for i in check(EXAMPLES[code]()) if i.code == code]
+    assert issues
+    for i in issues:
+        assert i.fidelity == CODES[code][0]
+        assert i.path.split(".")[0] in ("s", "n", "p", "q", "i", "c", "a", "b", "glia", "network")
+
+
+def test_everything_is_told_at_once() -> None:
+    net = wired(AdaptiveLIF(v_min_mV=-90.0), delay_ms=80.0)
+    net.freeze(1, 2)
+    codes = {i.code for i in check(net)}
+    assert {"L201", "L204", "L209", "L301", "L101"} <= codes
+    with pytest.raises(UnsupportedOnBackend, match=r"(?s)L201.*L204.*L209.*L301"):
+        required(ernsnn.lower(net), n_steps=0)
+
+
+def test_equal_roundings_are_one_issue_with_the_worst_case() -> None:
+    issues = check(build())
+    assert len([i for i in issues if i.code == "L102"]) == 1
+    (threshold,) = (i for i in issues if i.code == "L102")
+    assert threshold.path == "OUT.v_threshold_mV"
+    assert "2.5 -> 117 = 2.50845 (+0.34%) (the worst of 9)" in threshold.message
+    (weight,) = (i for i in issues if i.code == "L104")
+    assert "-60 -> -159*2^4 = -59.8588 (-0.24%) (the worst of 3; 15 more are exact)" in weight.message
+    assert not [i for i in issues if i.fidelity == "unsupported"]
+
+
+@settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(networks())
+def test_no_network_is_too_strange_to_be_checked(network: Network) -> None:
+    issues = check(network)
+    assert [i.code for i in issues].count("L306") == 2
+    assert {i.code for i in issues} <= set(CODES)
+
+
+def test_what_learns_onto_one_population_shares_its_integers() -> None:
+    net = learning(stdp.pair(A_plus=0.1, A_minus=0.1, w_max=1.0))
+    rule = stdp.pair(A_plus=1e-5, A_minus=1e-5, w_max=1e-4)
+    net.projection("q", net.populations["s"], net.populations["n"], weight_nA=0.0, learning=rule)
+    # Their ratio is 10^4, exponents reach 2^7.
+    assert [i.path for i in check(net) if i.code == "L218"]
+
+
+def test_a_threshold_below_rest_is_told() -> None:
+    issues = check(wired(LIF(v_rest_mV=-40, v_reset_mV=-60, v_threshold_mV=-50)))
+    assert any(i.code == "L302" and i.path == "n.v_threshold_mV" for i in issues)
+
+
+def test_issues_carry_the_name_of_their_backend() -> None:
+    (capability,) = capabilities("lava", order="loihi")
+    issues = list(capability(ernsnn.lower(build())))
+    assert {i.backend for i in issues} == {"lava"}
+    assert [i.path for i in issues if i.code == "L110"]
+
+
+def test_a_delta_neuron_says_what_it_hears_too_much() -> None:
+    issues = check(wired(DeltaLIF(tau_refrac_ms=2.0), weight_nA=None, weight_mV=3.0))
+    assert any(i.code == "L110" and i.path == "n" for i in issues)
+
+
+def test_predictions_are_those_of_the_integers() -> None:
+    # At dt = .1 ms the decay of 20 ms is 20 of 4096 instead of 20.4: a potential rises higher.
+    issues = [i for i in check(wired(LIF(tau_m_ms=20), dt_ms=0.1)) if i.code == "L114"]
+    assert any("peak in mV" in i.message for i in issues)
