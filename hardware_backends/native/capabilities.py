@@ -1,0 +1,55 @@
+"""What the native engine cannot do, or what a user should know: one small function per limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ernsnn.execution.issues import Issue
+from ernsnn.graph.graph import Graph
+
+from .expressions import needs_all_rows
+from .memory import available_bytes, needed_bytes, too_large
+
+
+def precision(graph: Graph) -> Iterator[Issue]:
+    """Unless told otherwise, synapses are stored in 7 digits."""
+    if graph.projections:
+        yield Issue(
+            backend="native",
+            code="N101",
+            path=graph.name,
+            fidelity="approximate",
+            message="synapses are stored in float32: every change of a weight or mark is rounded by 6e-8 of its size",
+            remedy="precision='float64' rounds nothing more than the reference does, in twice the memory",
+        )
+
+
+def third_factors_of_pre_neurons(graph: Graph) -> Iterator[Issue]:
+    """Rows of synapses catch up when their neuron spikes; here they cannot wait."""
+    for p in graph.projections:
+        if p.learning and needs_all_rows(p.learning):
+            yield Issue(
+                backend="native",
+                code="N201",
+                path=f"{p.name}.learning",
+                fidelity="exact",
+                message="its post terms read a third factor of each pre neuron: every post spike visits all synapses",
+                remedy="a third factor of all or of the post neurons is faster",
+            )
+
+
+def memory(graph: Graph) -> Iterator[Issue]:
+    """Synapses are kept in memory."""
+    needed, available = needed_bytes(graph, "float32"), available_bytes()
+    if needed > available:
+        yield Issue(
+            backend="native",
+            code="N301",
+            path=graph.name,
+            fidelity="unsupported",
+            message=too_large(needed, available),
+            remedy="fewer synapses, or a machine with more memory",
+        )
+
+
+CAPABILITIES = (precision, third_factors_of_pre_neurons, memory)

@@ -1,0 +1,88 @@
+"""Which synapses there are and what they start with, as flat arrays filled row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ernsnn.graph.connectivity import Dense
+from ernsnn.graph.graph import Projection
+from ernsnn.graph.values import Array, Scalar, Value
+
+
+class Wiring(NamedTuple):
+    """The synapses of pre neuron i are ``indptr[i]`` to ``indptr[i + 1]`` (exclusive).
+
+    Where ``targets`` is empty although there are synapses, a row goes to all ``n_post`` neurons in order; one that is
+    a synapse shorter leaves out neuron i.
+    """
+
+    indptr: np.ndarray
+    targets: np.ndarray
+    n_post: int
+
+
+class Delayed(NamedTuple):
+    """The synapses of a projection that have one delay. ``ids`` are their places among all of the projection."""
+
+    delay: int
+    wiring: Wiring
+    ids: np.ndarray | slice
+
+
+def delays(p: Projection) -> int | np.ndarray:
+    """The delay in steps of all synapses, or where they differ that of each."""
+    if isinstance(p.delay, Scalar):
+        return int(p.delay.value)
+    each = gathered(p, p.delay, np.int32)
+    return each if len(each) and (each != each[0]).any() else int(each[0]) if len(each) else 1
+
+
+def gathered(p: Projection, value: Value, dtype: type) -> np.ndarray:
+    """A value of every synapse, without ever holding more than a row of it in float64."""
+    if isinstance(value, Scalar):
+        return np.full(p.n_synapses, value.value, dtype)
+    if isinstance(value, Array):
+        return value.values.astype(dtype)
+    indptr = p.connectivity.indptr.tolist()
+    result: np.ndarray = np.empty(p.n_synapses, dtype)
+    for row in range(p.connectivity.n_pre):
+        result[indptr[row] : indptr[row + 1]] = value.row(row, indptr[row], indptr[row + 1] - indptr[row])
+    return result
+
+
+def targets(p: Projection) -> np.ndarray:
+    """The post neuron of every synapse, counted from ``post_start``."""
+    rows = [p.connectivity.targets(row) for row in range(p.connectivity.n_pre)]
+    joined: np.ndarray = np.concatenate([np.zeros(0, np.int32), *rows])
+    return joined.astype(np.uint32)
+
+
+def whole(p: Projection) -> Wiring:
+    """All synapses of a projection; all-to-all needs no targets."""
+    c = p.connectivity
+    explicit = np.zeros(0, np.uint32) if isinstance(c, Dense) else targets(p)
+    return Wiring(c.indptr, explicit, c.n_post)
+
+
+def shape(wiring: Wiring) -> Literal["full", "holed", "listed"]:
+    """Whether rows go to everyone, to everyone but neuron i, or to listed targets."""
+    n = int(wiring.indptr[-1])
+    if len(wiring.targets) or n == 0:
+        return "listed"
+    return "full" if n == (len(wiring.indptr) - 1) * wiring.n_post else "holed"
+
+
+def by_delay(p: Projection, delay: int | np.ndarray) -> Iterator[Delayed]:
+    """The synapses of a projection, by their delays."""
+    if isinstance(delay, int):
+        yield Delayed(delay, whole(p), slice(None))
+        return
+    c, to = p.connectivity, targets(p)
+    of = np.repeat(np.arange(c.n_pre), np.diff(c.indptr))
+    for d in np.unique(delay).tolist():
+        ids = np.flatnonzero(delay == d)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(of[ids], minlength=c.n_pre))]).astype(np.int64)
+        yield Delayed(d, Wiring(indptr, to[ids], c.n_post), ids)
