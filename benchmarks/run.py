@@ -75,10 +75,10 @@ def ca3(repeats: int) -> list[Row]:
 PLASTIC = """
 import ernsnn as ern
 
-def build(marked=False, size=1000, i_offset_nA=0.0):
+def build(marked=False, size=1000):
     net = ern.Network(dt_ms=1.0, name=f"plastic_{size}")
     source = net.population("source", size, ern.Poisson(rate_hz=10.0))
-    cells = net.population("cells", size, ern.LIF(tau_refrac_ms=2.0, i_offset_nA=i_offset_nA))
+    cells = net.population("cells", size, ern.LIF(tau_refrac_ms=2.0, i_offset_nA=0.3))
     share = 1000 / size  # of what 1000 synapses a neuron have
     marks = [ern.marks.Labile("a", tau_s=120, rise=0.02),
              ern.marks.Stable("m", tau_s=600, consolidated_by="P", tag="a")] if marked else []
@@ -139,7 +139,7 @@ def native(repeats: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "plastic.py"
         model.write_text(PLASTIC)
-        base = [*ERNSNN, "run", str(model), "--set", "size=2000", "--set", "i_offset_nA=0.3"]
+        base = [*ERNSNN, "run", str(model), "--set", "size=2000"]
         rows: list[Row] = []
         for name in ("plastic", "marked"):
             commands = {

@@ -25,7 +25,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """``function``, compiled when it is first called. Multiplications and additions keep their IEEE order."""
+    """``function``, compiled when it is first called; arithmetic is IEEE, in the order written, as NumPy's is."""
     return cast(Function, numba.njit(cache=True, error_model="numpy")(function))
 
 

@@ -72,7 +72,7 @@ def test_many_networks(network, seed):
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=10)
+@settings(SETTINGS, max_examples=5)
 @given(networks(**EVERYTHING))
 def test_compiled_rules_of_all_kinds(network):
     assert_same(lower(network, 8), compiled=True)
