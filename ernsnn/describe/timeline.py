@@ -13,6 +13,7 @@ array([0., 1., 0.])
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -72,22 +73,28 @@ class Timeline:
 
     def __init__(self, phases: Sequence[Phase], **quantities: Any) -> None:
         self.quantities = {name: to_number(value, f"timeline: {name}") for name, value in quantities.items()}
-        self.phases: tuple[Phase, ...] = ()
+        self._named: dict[str, Phase] = {}
+        self._shapes = {name: np.shape(value) for name, value in self.quantities.items()}
+        end = 0.0
         for phase in phases:
-            self._append(phase)
+            end = self._append(phase, end)
 
-    def _append(self, phase: Phase) -> None:
-        end = self.duration_ms
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """In their order, each with its start."""
+        return tuple(self._named.values())
+
+    def _append(self, phase: Phase, end: float) -> float:
         if np.isnan(phase.start_ms):
             phase = Phase(phase.name, phase.duration_ms, start_ms=end, plastic=phase.plastic, **phase.quantities)
         if phase.start_ms < 0:
             raise InvalidModel(f"phase {phase.name!r}: starts before 0, at {phase.start_ms} ms")
         if phase.start_ms < end:
             raise InvalidModel(
-                f"phase {phase.name!r}: starts at {phase.start_ms} ms, but {self.phases[-1].name!r} ends at {end} ms; "
+                f"phase {phase.name!r}: starts at {phase.start_ms} ms, but {list(self._named)[-1]!r} ends at {end} ms; "
                 "phases must not overlap and are given in their order"
             )
-        if any(other.name == phase.name for other in self.phases):
+        if phase.name in self._named:
             raise InvalidModel(f"phase {phase.name!r}: the name is taken")
         for name, value in phase.quantities.items():
             if name not in self.quantities:
@@ -95,38 +102,31 @@ class Timeline:
                     f"phase {phase.name!r}: the timeline has no quantity {name!r} (it has: "
                     f"{', '.join(self.quantities) or 'none'}); say what it is otherwise: Timeline(..., {name}=0)"
                 )
-            self._broadcast(name, [value, self.quantities[name], *self._values_of(name)])
-        self.phases += (phase,)
-
-    def _values_of(self, name: str) -> list[Any]:
-        return [phase.quantities[name] for phase in self.phases if name in phase.quantities]
-
-    @staticmethod
-    def _broadcast(name: str, values: list[Any]) -> list[np.ndarray]:
-        try:
-            return list(np.broadcast_arrays(*values))
-        except ValueError:
-            raise InvalidModel(f"timeline: the values of {name!r} have different lengths") from None
+            try:
+                self._shapes[name] = np.broadcast_shapes(self._shapes[name], np.shape(value))
+            except ValueError:
+                raise InvalidModel(f"timeline: the values of {name!r} have different lengths") from None
+        self._named[phase.name] = phase
+        return phase.stop_ms
 
     def __getitem__(self, name: str) -> Phase:
-        for phase in self.phases:
-            if phase.name == name:
-                return phase
-        raise InvalidModel(f"timeline: no phase {name!r} (it has: {', '.join(p.name for p in self.phases)})")
+        if name not in self._named:
+            raise InvalidModel(f"timeline: no phase {name!r} (it has: {', '.join(self._named)})")
+        return self._named[name]
 
     def __iter__(self) -> Iterator[Phase]:
-        return iter(self.phases)
+        return iter(self._named.values())
 
     @property
     def duration_ms(self) -> float:
         """Where the last phase ends."""
-        return self.phases[-1].stop_ms if self.phases else 0.0
+        return self.phases[-1].stop_ms if self._named else 0.0
 
     @property
     def frozen_ms(self) -> list[tuple[float, float]]:
         """(start, stop) of every stretch of phases that are not plastic."""
         stretches: list[tuple[float, float]] = []
-        for phase in self.phases:
+        for phase in self:
             if phase.plastic:
                 continue
             if stretches and stretches[-1][1] == phase.start_ms:
@@ -141,7 +141,7 @@ class Timeline:
             raise InvalidModel(f"timeline: no quantity {name!r} (it has: {', '.join(self.quantities) or 'none'})")
         otherwise = self.quantities[name]
         times, values = [0.0], [otherwise]
-        for phase in self.phases:
+        for phase in self:
             for time, value in (
                 (phase.start_ms, phase.quantities.get(name, otherwise)),
                 (phase.stop_ms, otherwise),
@@ -152,8 +152,8 @@ class Timeline:
                     times.append(time)
                     values.append(value)
         kept = [k for k in range(len(times)) if k == 0 or not np.array_equal(values[k], values[k - 1])]
-        shaped = self._broadcast(name, values)
-        return Schedule([times[k] for k in kept], np.array([shaped[k] for k in kept]))
+        shape = self._shapes[name]
+        return Schedule([times[k] for k in kept], np.array([np.broadcast_to(values[k], shape) for k in kept]))
 
 
 def replay(
@@ -184,11 +184,11 @@ def replay(
     rng, left = np.random.default_rng(seed), float(duration_ms)
     order: list[int] = []
     phases: list[Phase] = []
+    cues = itertools.count()
     while left > 0:
         if not order:
             order = rng.permutation(len(patterns)).tolist()
-        shown = {quantity: patterns[order.pop()]}
-        label = f"{name}.{sum(not phase.name.endswith('.pause') for phase in phases)}"
+        shown, label = {quantity: patterns[order.pop()]}, f"{name}.{next(cues)}"
         for each, length, held in ((label, cue_ms, shown), (f"{label}.pause", pause_ms, {})):
             length = min(length, left)
             if length > 0:

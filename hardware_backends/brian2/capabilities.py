@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from ernsnn.execution.issues import Issue
+from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.values import Draw, Scalar
 
 LONGEST_PLASTIC_DELAY = 64
+_SYNAPSE_BYTES = 24
 
 
 def plastic_delays(graph: Graph) -> Iterator[Issue]:
@@ -32,6 +34,7 @@ def plastic_delays(graph: Graph) -> Iterator[Issue]:
 
 def memory(graph: Graph) -> Iterator[Issue]:
     """Brian2 stores every synapse explicitly."""
+    yield from too_little_memory(graph, "brian2", "B302", _SYNAPSE_BYTES * graph.n_synapses)
     for p in graph.projections:
         if isinstance(p.weight, Draw) and p.n_synapses > 50_000_000:
             yield Issue(
@@ -39,7 +42,7 @@ def memory(graph: Graph) -> Iterator[Issue]:
                 code="B301",
                 path=p.name,
                 fidelity="exact",
-                message=f"{p.n_synapses} synapses take at least {p.n_synapses * 24 / 1e9:.1f} GB here",
+                message=f"{p.n_synapses} synapses take at least {p.n_synapses * _SYNAPSE_BYTES / 1e9:.1f} GB here",
                 remedy="a backend that draws weights row by row needs less",
             )
 

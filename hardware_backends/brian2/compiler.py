@@ -83,6 +83,7 @@ def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
         arrays |= {f"{s.name}/i": s.i, f"{s.name}/j": s.j}
         arrays |= {f"{s.name}/{n}": v for n, v in s.values.items() if isinstance(v, np.ndarray)}
     arrays |= {f"{merged.name}/delay": merged.delay for merged in (*layout.static, *layout.plastic)}
+    arrays |= {f"{merged.name}/places": merged.places for merged in layout.plastic}
     arrays |= {f"monitors/{m.key}": m.record for m in parts.monitors}
     return arrays
 
@@ -109,26 +110,22 @@ def monitor(k: int, probe: Probe, layout: Layout) -> Monitor:
             f"probe{k}", probe.key, layout.factor[probe.target], probe.variable, np.arange(size), probe.every
         )
     merged = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
-    part = merged.slices[probe.target]
-    variable = synapses.Plastic.variable(probe.variable)
-    return Monitor(f"probe{k}", probe.key, merged.name, variable, np.arange(part.start, part.stop), probe.every)
+    variable, record = synapses.Plastic.variable(probe.variable), merged.places[merged.slices[probe.target]]
+    return Monitor(f"probe{k}", probe.key, merged.name, variable, record, probe.every)
 
 
-def outputs(layout: Layout) -> list[tuple[str, str, str, int, int]]:
-    """(key of the recording, object, variable, first, last) of final synapses and learned neuron parameters."""
+def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
+    """(key of the recording, object, variable, its index as text) of final synapses and learned neuron parameters."""
     found = []
     for s in layout.plastic:
         for name, part in s.slices.items():
-            learning = s.first.learning
+            learning, index = s.first.learning, f'arrays["{s.name}/places"][{part.start}:{part.stop}]'
             assert learning is not None
             for v in learning.variables:
-                found.append(
-                    (f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), part.start, part.stop)
-                )
+                found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), index))
     for p in layout.cells:
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
-            found.append(
-                (f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], first, first + p.size)
-            )
+            index = f"slice({first}, {first + p.size})"
+            found.append((f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], index))
     return found

@@ -16,7 +16,7 @@ from .neurons import declare_trace, epoch, trace_code
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
 # Order within the synapses of a step (see modulators.py for what comes first).
-TRACES, POST_EVENTS, PRE_EVENTS, SENDING = -10, -4, -2, 0
+TRACES, POST_EVENTS, PRE_EVENTS = -10, -4, 0
 # At the start of the next step, before the probes, whose order is 0.
 EPOCH_TERMS, ERASURE_ZERO, ERASURE_SUM, EPOCH_FLOWS = -1000, -999, -998, -997
 EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -996, -995, -994
@@ -36,7 +36,7 @@ def static(s: Synapses) -> SynapseGroup:
     """What arrives is taken at the start of a step, so a delay of one step is none of Brian2's."""
     group = SynapseGroup(s.name, s.pre, CELLS, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
     delay: int | str = s.delays[0] - 1 if len(s.delays) == 1 else f"{s.name}_delay"
-    group.pathways.append(Pathway("pre", "pre", [f"A_{receptor(s)}_post += w"], SENDING, delay))
+    group.pathways.append(Pathway("pre", "pre", [f"A_{receptor(s)}_post += w"], PRE_EVENTS, delay))
     return group
 
 
@@ -113,8 +113,8 @@ class Plastic:
         delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
         pathways = [
             Pathway("post", "post", self.change(POST, self.naming("_old", "_old")), POST_EVENTS, delay),
-            Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")), PRE_EVENTS, 0),
-            Pathway("send", "pre", self.sending(), SENDING, 0),
+            # A synapse changes and then sends in one visit.
+            Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")) + self.sending(), PRE_EVENTS, 0),
         ]
         group = SynapseGroup(
             s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values
@@ -204,7 +204,7 @@ class Plastic:
             self.values[f"{name}_count"] = count[self.s.j].astype(float)
             for k, states in enumerate(start(key, len(self.s.j))):
                 self.equations.append(f"{name}_stream{k} : 1")
-                self.values[f"{name}_stream{k}"] = states
+                self.values[f"{name}_stream{k}"] = self.s.sorted(states)
             parts.operations += [
                 Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", ERASURE_ZERO, every),
                 Operation(f"{sums}_add", self.s.name, [f"{sums}_post += {name}"], "start", ERASURE_SUM, every),
