@@ -21,7 +21,7 @@ help:
 	@echo 'make test      all tests but the slow ones'
 	@echo 'make test-all  all tests'
 	@echo 'make lint      ruff and mypy'
-	@echo 'make bench     the benchmarks'
+	@echo 'make bench     the benchmarks, side by side with what is installed (hours)'
 	@echo 'make clean     remove caches and build products; environments (.venv) and results (runs) stay'
 	@echo 'Another Python: make test PY=python3.13'
 
@@ -43,7 +43,20 @@ lint: venv-dev
 	@$(RUN) -m mypy
 
 bench: venv-dev
-	@$(RUN) benchmarks/run.py
+	@$(DEV)/bin/ernsnn bench plastic
+	@$(DEV)/bin/ernsnn bench plastic --threads 2
+	@$(DEV)/bin/ernsnn bench marked
+	@$(DEV)/bin/ernsnn bench marked --threads 2
+	@$(DEV)/bin/ernsnn bench plastic --neurons 10000 --duration-ms 1000 --backends native
+	@$(DEV)/bin/ernsnn bench marked --neurons 10000 --duration-ms 1000 --backends native
+	@$(DEV)/bin/ernsnn bench sparse
+	@$(DEV)/bin/ernsnn bench sparse --threads 2
+	@$(DEV)/bin/ernsnn bench sparse --neurons 20000
+	@$(DEV)/bin/ernsnn bench sparse --neurons 20000 --threads 2
+	@$(DEV)/bin/ernsnn bench marks
+	@$(DEV)/bin/ernsnn bench ca3
+	@$(DEV)/bin/ernsnn bench loihi
+	@$(DEV)/bin/ernsnn bench lowering
 
 clean:
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

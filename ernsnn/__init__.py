@@ -1,6 +1,9 @@
 """ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
 
 from ernsnn.analyse.compare import Comparison, compare
+from ernsnn.analyse.energy import Energy
+from ernsnn.analyse.metrics import Metrics
+from ernsnn.analyse.result import Result
 from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.calcium import CalciumAstrocyte
@@ -15,15 +18,21 @@ from ernsnn.describe.projections import Projection
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline, replay
-from ernsnn.errors import BackendNotAvailable, ErnsnnError, InvalidModel, ProgramFailed, UnsupportedOnBackend
+from ernsnn.errors import (
+    BackendNotAvailable,
+    ErnsnnError,
+    Interrupted,
+    InvalidModel,
+    ProgramFailed,
+    UnsupportedOnBackend,
+)
 from ernsnn.execution.backend import Backend, Option, Program
 from ernsnn.execution.issues import Issue, Issues
-from ernsnn.execution.recording import Recording
-from ernsnn.execution.result import Result
-from ernsnn.execution.simulate import check, compile, run  # noqa: A004 - the field's word for it
+from ernsnn.execution.simulate import check, compile, resume, run  # noqa: A004 - the field's word for it
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.graph.storage import load_graph, save_graph
+from ernsnn.recording import Recording
 
 __version__ = "0.1.0"
 
@@ -42,6 +51,7 @@ __all__ = [
     "CurrentSteps",
     "DeltaLIF",
     "Either",
+    "Energy",
     "ErnsnnError",
     "Exponential",
     "Factor",
@@ -50,6 +60,7 @@ __all__ = [
     "FromList",
     "Gate",
     "Graph",
+    "Interrupted",
     "IntrinsicPlasticity",
     "InvalidModel",
     "Issue",
@@ -58,6 +69,7 @@ __all__ = [
     "LearningRule",
     "LogNormal",
     "Mark",
+    "Metrics",
     "Network",
     "Normal",
     "Normalise",
@@ -91,6 +103,7 @@ __all__ = [
     "marks",
     "pair_stdp",
     "replay",
+    "resume",
     "run",
     "save_graph",
     "stdp",

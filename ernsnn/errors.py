@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class ErnsnnError(Exception):
     """Base of every error that ernsnn raises on purpose."""
@@ -27,5 +30,17 @@ class BackendNotAvailable(ErnsnnError):
     exit_code = 5
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C ended a run that is recorded in a folder; the message says what it left there."""
+
+
 class ProgramFailed(ErnsnnError):
     """A compiled program stopped with an error of its own; the message carries its last words."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """A message about an unknown name, with the nearest known one."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f" (there is: {', '.join(known) or 'none'})"
+    return f"{what} {name!r}{hint}"

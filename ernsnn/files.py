@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ernsnn.errors import InvalidModel
 
-Content = str | bytes | Mapping[str, np.ndarray]
+Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
+"""Text, bytes, arrays, or a function that writes into an open file."""
 
 MANIFEST = ".ernsnn"
 """In every folder that we wrote: the names of what is ours in it."""
@@ -25,11 +27,23 @@ def _write(path: Path, content: Content) -> None:
         path.write_bytes(content)
     else:
         with path.open("wb") as file:
-            np.savez_compressed(file, **content)  # type: ignore[arg-type]
+            if isinstance(content, Mapping):
+                np.savez_compressed(file, **content)  # type: ignore[arg-type]
+            else:
+                content(file)
 
 
-def write_file(path: str | Path, content: Content) -> Path:
-    """Write one file beside its place and rename it over the old one."""
+def sync(path: str | Path) -> None:
+    """Wait until what was written to a file is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_file(path: str | Path, content: Content, *, synced: bool = False) -> Path:
+    """Write one file beside its place and rename it over the old one; ``synced``, it outlives the machine's end."""
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,12 +54,23 @@ def write_file(path: str | Path, content: Content) -> Path:
     try:
         _write(Path(beside), content)
         os.chmod(beside, 0o644)
+        if synced:
+            sync(beside)
         os.replace(beside, path)
     except OSError as error:
         raise InvalidModel(f"cannot write {path}: {error.strerror}; what was there is untouched") from None
     finally:
         Path(beside).unlink(missing_ok=True)
     return path
+
+
+def add_file(folder: str | Path, name: str, content: Content) -> None:
+    """Write one file more into a folder that ``write_folder`` made."""
+    manifest = Path(folder) / MANIFEST
+    names = manifest.read_text(encoding="utf-8").split("\n")
+    if name not in names:
+        write_file(manifest, "\n".join([*names, name]))
+    write_file(Path(folder) / name, content)
 
 
 def check_folder(folder: str | Path) -> None:
@@ -70,8 +95,16 @@ def _foreign(folder: Path) -> str | None:
     if not folder.is_dir():
         return None
     manifest = folder / MANIFEST
-    ours = manifest.read_text(encoding="utf-8").split("\n") if manifest.is_file() else []
-    return next((name for name in sorted(os.listdir(folder)) if name != MANIFEST and name not in ours), None)
+    ours = [MANIFEST, *(manifest.read_text(encoding="utf-8").split("\n") if manifest.is_file() else [])]
+    left = tuple(f".{name}." for name in ours)  # by a process that was killed while it wrote one of them
+    return next((n for n in sorted(os.listdir(folder)) if n not in ours and not n.startswith(left)), None)
+
+
+def remove_left(folder: Path, names: Collection[str]) -> None:
+    """Remove what a process left in ``folder`` that was killed while it wrote one of the files ``names``."""
+    for name in names:
+        for path in folder.glob(f".{name}.*"):
+            path.unlink()
 
 
 def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collection[str] = ()) -> Path:

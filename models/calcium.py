@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.execution.experiments import Findings
-from ernsnn.execution.result import Result
 from ernsnn.execution.simulate import run
 
 DURATION_MS, FIRST_MS, PERIOD_MS = 30_000, 2_000, 2_001
@@ -54,7 +54,7 @@ def experiment(
     dt_ms: float = 1.0,
 ) -> Findings:
     """Play 30 s in steps of ``dt_ms``, which divides 1 ms, once: nothing is random, seeds are alike."""
-    options = {"target": "cpp_standalone"} if backend == "brian2" else {}
+    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
     result = run(build(dt_ms), duration_ms=DURATION_MS, backend=backend, seed=int(seeds[0]), **options)
     progress(1.0)
     results = {"published": PUBLISHED, **{method: _figures(result, method) for method in METHODS}}

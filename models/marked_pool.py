@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.result import Result
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.learning import Factor, LearningRule, Term, Trace
@@ -31,7 +32,6 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
-from ernsnn.execution.result import Result
 from ernsnn.execution.simulate import run
 from ernsnn.graph.seeds import generator, key_of
 

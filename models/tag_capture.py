@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.result import Result
 from ernsnn.describe import stdp
 from ernsnn.describe.astrocytes import ThirdFactor
 from ernsnn.describe.connectors import OneToOne
@@ -33,7 +34,6 @@ from ernsnn.describe.neurons import LIF
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Findings
-from ernsnn.execution.result import Result
 from ernsnn.execution.simulate import run
 
 START_MS, DEPRESSING_MS, DURATION_MS = 1_000, 600_000, 1_800_000
@@ -165,7 +165,7 @@ def experiment(
     if min(weak_pairings, strong_pairings, depressing_pairings) < 1 or longest > 300_000:
         raise InvalidModel(f"tag_capture: a train has at least one pairing and lasts at most 300 s, not {longest} ms")
     played = protocols(rate_hz, lag_ms, weak_pairings, strong_pairings, depressing_pairings, consolidation_s)
-    options = {"target": "cpp_standalone"} if backend == "brian2" else {}
+    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
     result = run(build(played), duration_ms=DURATION_MS, backend=backend, seed=int(seeds[0]), **options)
     progress(1.0)
     after_ms = DEPRESSING_MS + round(1000 * depressing_pairings / rate_hz) + 1000

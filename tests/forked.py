@@ -1,4 +1,4 @@
-"""Runs compiled Brian2 programs in forks of a process that has imported Brian2 already: tests need many of them."""
+"""Runs compiled programs in forks of a process that has imported the simulator already: tests need many of them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ from pathlib import Path
 import numpy as np
 from alike import assert_alike
 
-from ernsnn.execution.recording import Recording
+from ernsnn.execution.backend import Program
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.brian2.compiler import compile_program
 from ernsnn.hardware_backends.reference.engine import Engine
+from ernsnn.recording import Recording
 
 
 def run_forked(graph: Graph, n_steps: int, target: str = "numpy", threads: int = 0) -> Recording:
     """What ``Brian2Backend.run`` does, without starting Python and importing Brian2 again."""
     import brian2  # noqa: F401
 
+    return recording_of(compile_program(graph, n_steps, target=target, threads=threads))
+
+
+def recording_of(program: Program) -> Recording:
+    """What a program records. Whatever it imports must be harmless to import here."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = compile_program(graph, n_steps, target=target, threads=threads).write(Path(scratch) / "program")
+        folder = program.write(Path(scratch) / "program")
         child = os.fork()
         if child == 0:
             code = 1

@@ -68,14 +68,14 @@ class Lossy(ReferenceBackend):
 class Crashing(ReferenceBackend):
     name = "crashing"
 
-    def run(self, graph: Any, n_steps: int, progress: Any, **options: Any) -> ern.Recording:
+    def engine(self, graph: Any, **options: Any) -> Any:
         raise ern.ProgramFailed("crashing stopped with exit code 9:\n  its last words")
 
 
 class Interrupted(ReferenceBackend):
     name = "interrupted"
 
-    def run(self, graph: Any, n_steps: int, progress: Any, **options: Any) -> ern.Recording:
+    def engine(self, graph: Any, **options: Any) -> Any:
         raise KeyboardInterrupt
 
 
@@ -188,7 +188,7 @@ def test_run_counts_spikes_and_names_the_next_command(cli: Cli, model: str, tmp_
     assert f"next: ernsnn export '{out_folder}' --to spikes.csv" in out
     assert ern.Result.load(out_folder).graph.seed == 5
     assert {p.name for p in out_folder.iterdir()} == {
-        *("meta.json", "recording.npz", "graph.json", "graph.npz"),
+        *("meta.json", "recording.npz", "graph.json", "graph.npz", "run.json"),
         ".ernsnn",
     }
     code, out, _ = cli(*run, "--set", "times_ms=[2]", "--json")

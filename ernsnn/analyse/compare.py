@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.result import Result
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

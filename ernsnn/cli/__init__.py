@@ -27,8 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ErnsnnError as error:
         print(f"ernsnn: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("ernsnn: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"ernsnn: {interrupt if str(interrupt) else 'interrupted; nothing was written'}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has left; nobody is there for what Python would still flush on exit.

@@ -42,9 +42,23 @@ def parser() -> argparse.ArgumentParser:
 
     run = command("run", "simulate a model")
     _model(run)
-    _backend(run)
+    run.add_argument(
+        "--backend",
+        metavar="NAME|auto",
+        default="brian2",
+        help="see `ernsnn backends`; auto is the fastest that can run the model (default: brian2)",
+    )
     _duration(run)
     run.add_argument("--out", metavar="DIR", type=Path, help="folder for the recording and the graph")
+    run.add_argument(
+        "--checkpoint-every", metavar="MS", type=float, help="keep the state in DIR so often, for `ernsnn resume`"
+    )
+    run.add_argument(
+        "--weights-at", metavar="MS,MS", type=_times, default=[], help="record all plastic weights and marks then"
+    )
+
+    resume = command("resume", "go on with a run that was interrupted or killed, to its end")
+    resume.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` began to write")
 
     check = command("check", "list every limit that a model meets on a backend")
     _model(check)
@@ -59,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     compare = command("compare", "run a model on several backends; is every spike of the first in the others?")
     _model(compare)
     compare.add_argument(
-        "--backends", metavar="A,B,...", required=True, type=_names, help="two or more; the first is the reference"
+        "--backends", metavar="A,B,...", required=True, type=_several, help="two or more; the first is the reference"
     )
     _duration(compare)
     compare.add_argument(
@@ -73,6 +87,29 @@ def parser() -> argparse.ArgumentParser:
     experiment.add_argument("--first-seed", metavar="S", type=int, default=0, help="the first of them (default: 0)")
     _settings(experiment, "a setting of the experiment; the value is read as JSON, else as text")
     experiment.add_argument("--out", metavar="DIR", type=Path, help="folder for the figures (default: runs/NAME)")
+
+    bench = command("bench", "measure ernsnn beside other simulators; without CASE, list the cases")
+    bench.add_argument("case", metavar="CASE", nargs="?", help="which")
+    bench.add_argument("--neurons", metavar="N", type=_count, help="how many (default: the case's own)")
+    bench.add_argument("--duration-ms", metavar="T", type=float, help="how long (default: the case's own)")
+    bench.add_argument(
+        "--backends", metavar="A,B,...", type=_names, help="ratios are to the first (default: all that are installed)"
+    )
+    bench.add_argument("--repeats", metavar="R", type=_count, help="how often each runs; medians count (default: 5)")
+    bench.add_argument("--threads", metavar="K", type=_count, help="threads of those that can (default: 1)")
+
+    metrics = command("metrics", "activity, sparsity, operations and memory of a saved run")
+    metrics.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    metrics.add_argument("--bin-ms", metavar="T", type=float, help="bin of synchrony and branching (default: 5 steps)")
+
+    energy = command("energy", "what the events of a saved run would cost on chips, with the origin of every price")
+    energy.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    energy.add_argument(
+        "--placement", metavar="BACKEND", help="count packets and hops, too, between the cores on which it puts neurons"
+    )
+    energy.add_argument(
+        "--chips", metavar="A,B,...", type=_names, help="chips or price sets (default: all; names as it prints them)"
+    )
 
     export = command("export", "write the spikes of a saved run as CSV: population,neuron,time_ms")
     export.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
@@ -114,9 +151,23 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(f"needs names with commas between, got {text!r}")
+    return names
+
+
+def _several(text: str) -> list[str]:
+    names = _names(text)
     if len(names) < 2:
         raise argparse.ArgumentTypeError(f"needs two or more names with commas between, got {text!r}")
     return names
+
+
+def _times(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be times in ms with commas between, got {text!r}") from None
 
 
 def _count(text: str) -> int:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import shlex
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ernsnn.analyse.compare import compare as compare_results
+from ernsnn.analyse.result import Result
 from ernsnn.cli import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
+from ernsnn.cli.measures import energy as energy
+from ernsnn.cli.measures import metrics as metrics
 from ernsnn.cli.output import one_line, report, table
-from ernsnn.errors import BackendNotAvailable, InvalidModel
-from ernsnn.execution.backend import Backend, backend_names, get_backend, unknown
+from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
+from ernsnn.execution.backend import AUTO, Backend, auto_options, backend_names, get_backend
 from ernsnn.execution.models import Model, Session, Summary, get_model, model_names
-from ernsnn.execution.result import Result
 from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
+from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
-from ernsnn.files import check_folder, write_file, write_folder
+from ernsnn.files import add_file, check_folder, write_file
 
 
 def backends(arguments: Namespace) -> int:
@@ -76,36 +81,90 @@ def _show_model(arguments: Namespace, model: Model) -> int:
 
 def run(arguments: Namespace) -> int:
     """Simulate a model; print what it did, save it where asked."""
-    model, backend = get_model(arguments.model), get_backend(arguments.backend)
-    parameters, options = _settings(arguments, model, [backend])
+    model, auto = get_model(arguments.model), arguments.backend == AUTO
+    taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
+    parameters, [options] = _settings(arguments, model, [taker])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
-    if arguments.out is not None:
-        check_folder(arguments.out)
-    duration = _duration(arguments, model, session)
-    result = run_graph(session.network, duration_ms=duration, seed=arguments.seed, backend=backend, **options[0])
-    summary = session.summarise(result) if session.summarise else None
-    if arguments.out is not None:
-        files = {summary.name + ".json": json.dumps(summary.data, indent=1)} if summary else {}
-        write_folder(arguments.out, {**result.to_files(), **files})
-    return report(arguments, _run_data(arguments, result, summary), _run_text(arguments, model, result, summary))
+    out = None if arguments.out is None else Path(os.path.abspath(arguments.out))  # it may replace the current folder
+    if out is not None:
+        check_folder(out)
+    elif arguments.weights_at or arguments.checkpoint_every is not None:
+        raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
+    result = run_graph(
+        session.network,
+        duration_ms=_duration(arguments, model, session),
+        seed=arguments.seed,
+        backend=arguments.backend,
+        out=out,
+        checkpoint_every_ms=arguments.checkpoint_every,
+        weights_at_ms=arguments.weights_at,
+        notes=_notes(arguments, parameters),
+        **options,
+    )
+    return _tell(arguments, model.name, result, _summary(session, result, out), arguments.out)
 
 
-def _run_data(arguments: Namespace, result: Result, summary: Summary | None) -> dict[str, Any]:
-    data = {key: value for key, value in result.meta.items() if key != "schema"}
+def resume(arguments: Namespace) -> int:
+    """Go on with a run, to its end; print what it did."""
+    result = resume_run(arguments.folder)
+    notes = result.meta.get("notes", {})
+    name = notes.get("model", result.graph.name)
+    summary = _summary(_session_of(result), result, arguments.folder)
+    return _tell(arguments, name, result, summary, arguments.folder)
+
+
+def _notes(arguments: Namespace, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What `resume` needs to make the session of a run again."""
+    model = str(Path(arguments.model).resolve()) if Path(arguments.model).is_file() else arguments.model
+    given = str(arguments.input.resolve()) if arguments.input else None
+    return {"model": model, "input": given, "demo": arguments.demo, "parameters": parameters}
+
+
+def _session_of(result: Result) -> Session | None:
+    """The session of a saved run; None where its model or input has gone or changed."""
+    notes = result.meta.get("notes")
+    if notes is None:
+        return None
+    try:
+        given = Path(notes["input"]) if notes["input"] else None
+        session = get_model(notes["model"]).open(input=given, demo=notes["demo"], **notes["parameters"])
+    except InvalidModel:
+        return None
+    return session if as_graph(session.network, result.graph.seed).digest == result.graph.digest else None
+
+
+def _summary(session: Session | None, result: Result, out: Path | None) -> Summary | None:
+    """What a run means for its model; saved with it."""
+    summary = session.summarise(result) if session and session.summarise else None
+    if out is not None and summary:
+        add_file(out, summary.name + ".json", json.dumps(summary.data, indent=1))
+    return summary
+
+
+def _tell(arguments: Namespace, name: str, result: Result, summary: Summary | None, out: Path | None) -> int:
+    """Print what a run did."""
+    data = {key: value for key, value in result.meta.items() if key not in ("schema", "notes", "spike_counts")}
     data["populations"] = _counts(result)
     if summary:
         data[summary.name] = summary.data
-    data["out"] = str(arguments.out) if arguments.out else None
-    return data
+    data["out"] = str(out) if out else None
+    if out is not None:
+        tail = [f"results: {out}", f"next: ernsnn export {shlex.quote(str(out))} --to spikes.csv"]
+    else:
+        tail = [f"nothing is saved; next: {_again(arguments)} --out runs/first"]
+    return report(arguments, data, [*_run_text(name, result, summary), "", *tail])
 
 
-def _run_text(arguments: Namespace, model: Model, result: Result, summary: Summary | None) -> list[str]:
+def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
     meta = result.meta
-    head = (
-        f"{model.name} on {meta['backend']}: {result.duration_ms:g} ms in {meta['wall_s']:.2f} s, "
+    head = [
+        f"{name} on {meta['backend']}: {result.duration_ms:g} ms in {meta['wall_s']:.2f} s, "
         f"seed {meta['seed']}, graph {meta['digest'][:12]}"
-    )
-    issues = [
+    ]
+    if "auto" in meta:
+        head.append(f"  auto took {meta['backend']}, the fastest backend that can run this network")
+        head += [f"  auto passed over {reason}" for reason in meta["auto"]]
+    head += [
         f"  {i['code']} {i['fidelity']} {i['path']}: {i['message']}" for i in meta["issues"] if i["fidelity"] != "exact"
     ]
     if summary:
@@ -117,12 +176,7 @@ def _run_text(arguments: Namespace, model: Model, result: Result, summary: Summa
             for c in _counts(result)
         ]
         body = table(rows, numbers=(1, 2, 3))
-    if arguments.out is not None:
-        folder = shlex.quote(str(arguments.out))
-        tail = [f"results: {arguments.out}", f"next: ernsnn export {folder} --to spikes.csv"]
-    else:
-        tail = [f"nothing is saved; next: {_again(arguments)} --out runs/first"]
-    return [head, *issues, "", *body, "", *tail]
+    return [*head, "", *body]
 
 
 def _again(arguments: Namespace) -> str:
@@ -137,9 +191,9 @@ def _again(arguments: Namespace) -> str:
 
 
 def _counts(result: Result) -> list[dict[str, Any]]:
-    counts = []
+    counts, found = [], result.spike_counts
     for population in result.graph.populations:
-        spikes = len(result.recording.spikes[population.name][0]) if population.name in result.recording.spikes else 0
+        spikes = found.get(population.name, 0)
         rate = spikes / population.size / (result.duration_ms / 1000.0)
         counts.append(
             {"population": population.name, "neurons": population.size, "spikes": spikes, "mean_rate_hz": rate}
@@ -156,16 +210,18 @@ def check(arguments: Namespace) -> int:
     lines, unsupported = [], False
     for name in backend_names() if everyone else [arguments.backend]:
         try:
-            issues = get_backend(name).check(graph)
+            backend = get_backend(name)
+            issues, placement = backend.check(graph), backend.placement(graph)
         except BackendNotAvailable as error:
             if not everyone:
                 raise
-            found.append({"backend": name, "issues": None, "error": one_line(error)})
+            found.append({"backend": name, "issues": None, "placement": [], "error": one_line(error)})
             lines.append(f"{name}: {one_line(error)}")
             continue
         unsupported = unsupported or bool(issues.errors)
-        found.append({"backend": name, "issues": issues.to_json(), "error": None})
-        lines.append(str(issues))
+        placed = [p.to_json() for p in placement]
+        found.append({"backend": name, "issues": issues.to_json(), "placement": placed, "error": None})
+        lines += [str(issues), *(f"\n{p}" for p in placement)]
     report(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
     return UNSUPPORTED if unsupported else DONE
 
@@ -173,11 +229,11 @@ def check(arguments: Namespace) -> int:
 def compile(arguments: Namespace) -> int:  # noqa: A001 - the command's name
     """Write the program that runs a model."""
     model, backend = get_model(arguments.model), get_backend(arguments.backend)
-    parameters, options = _settings(arguments, model, [backend])
+    parameters, [options] = _settings(arguments, model, [_taker(backend)])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     duration = _duration(arguments, model, session)
     graph = as_graph(session.network, arguments.seed)
-    program = compile_graph(graph, backend, duration_ms=duration, out=arguments.out, **options[0])
+    program = compile_graph(graph, backend, duration_ms=duration, out=arguments.out, **options)
     files = sorted(program.files)
     data = {
         "model": model.name,
@@ -199,15 +255,13 @@ def compare(arguments: Namespace) -> int:
     """Run a model on several backends and compare each with the first."""
     model = get_model(arguments.model)
     chosen = [get_backend(name) for name in arguments.backends]
-    parameters, options = _settings(arguments, model, chosen)
+    parameters, options = _settings(arguments, model, [_taker(backend) for backend in chosen])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     duration = _duration(arguments, model, session)
     graph = as_graph(session.network, arguments.seed)
     for backend in chosen:  # before the first of them takes its time
         backend.require(graph)
-        missing = backend.missing()
-        if missing:
-            raise BackendNotAvailable(missing)
+        backend.require_installed()
     results = [
         run_graph(graph, duration_ms=duration, backend=backend, **given)
         for backend, given in zip(chosen, options, strict=True)
@@ -222,6 +276,13 @@ def compare(arguments: Namespace) -> int:
     }
     report(arguments, data, "\n\n".join(str(c) for c in comparisons).split("\n"))
     return DONE if data["equal"] else MISMATCH
+
+
+def bench(arguments: Namespace) -> int:
+    """Measure ernsnn beside other simulators."""
+    from ernsnn.cli.bench import bench as measure  # loads Numba, which takes longer than other commands do
+
+    return measure(arguments)
 
 
 def export(arguments: Namespace) -> int:
@@ -250,23 +311,27 @@ def _duration(arguments: Namespace, model: Model, session: Session) -> float:
     return float(duration)
 
 
+def _taker(backend: Backend) -> tuple[str, Collection[str]]:
+    return backend.name, backend.options.keys()
+
+
 def _settings(
-    arguments: Namespace, model: Model, chosen: Sequence[Backend]
+    arguments: Namespace, model: Model, takers: Sequence[tuple[str, Collection[str]]]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The model's parameters and each backend's options. A key that both know is the model's."""
+    """The model's parameters, and each taker's options, given its name and theirs. What both know is the model's."""
     parameters: dict[str, Any] = {}
-    options: list[dict[str, Any]] = [{} for _ in chosen]
-    known = {name for backend in chosen for name in backend.options}
+    options: list[dict[str, Any]] = [{} for _ in takers]
+    known = {option for _, takes in takers for option in takes}
     for key, value in arguments.settings:
         if key in ("input", "demo") and model.has_session:
             raise InvalidModel(f"{key} is an argument of its own: --{key}")
         if key in model.parameters or (key not in known and model.takes_any):
             parameters[key] = value
         elif key in known:
-            for given, backend in zip(options, chosen, strict=True):
-                if key in backend.options:
+            for given, (_, takes) in zip(options, takers, strict=True):
+                if key in takes:
                     given[key] = value
         else:
-            whose = " or ".join(f"{name}" for name in [model.name, *(backend.name for backend in chosen)])
+            whose = " or ".join([model.name, *(name for name, _ in takers)])
             raise InvalidModel(unknown(f"{whose}: no parameter or option", key, {*model.parameters, *known}))
     return parameters, options

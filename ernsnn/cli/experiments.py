@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.cli.output import one_line, report, table
-from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import get_backend, unknown
+from ernsnn.errors import InvalidModel, unknown
+from ernsnn.execution.backend import get_backend
 from ernsnn.execution.experiments import Findings, experiment_names, get_experiment, settings_of
 from ernsnn.execution.simulate import progress_bar
 from ernsnn.files import check_folder, write_folder

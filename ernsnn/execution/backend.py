@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend
+import numpy as np
+
+from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
 from ernsnn.execution.issues import Issue, Issues
-from ernsnn.execution.recording import Recording
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
 
 GROUP = "ernsnn.backends"
+AUTO = "auto"
+_FASTEST_FIRST = ("native", "brian2", "reference")
 Progress = Callable[[float], None]
 Capability = Callable[[Graph], Iterable[Issue]]
 
@@ -35,6 +39,16 @@ class Program:
     def write(self, folder: str | Path) -> Path:
         """Write the program; the folder appears whole or not at all."""
         return write_folder(folder, self.files, also=self.makes)
+
+
+class Placed(Protocol):
+    """Where a graph goes on a chip; prints as a table."""
+
+    def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
+        """On which core each neuron of each population lies, counted from 0."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,10 @@ class Backend(ABC):
         """Every limit that ``graph`` meets here. Never raises, never stops at the first."""
         return Issues(self.name, [issue for capability in self.capabilities for issue in capability(graph)])
 
+    def placement(self, graph: Graph) -> Sequence[Placed]:
+        """Where ``graph`` would go on each kind of chip that this backend is for; nothing if it is for none."""
+        return ()
+
     def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
         """The program for ``graph``. Raises UnsupportedOnBackend where there is nothing to compile, or too much."""
         raise UnsupportedOnBackend(f"{self.name} runs the graph directly; there is nothing to compile")
@@ -84,6 +102,12 @@ class Backend(ABC):
             result[name] = value
         return result
 
+    def require_installed(self) -> None:
+        """Raise BackendNotAvailable where something is missing."""
+        missing = self.missing()
+        if missing:
+            raise BackendNotAvailable(missing)
+
     def require(self, graph: Graph) -> Issues:
         """``check``, raising one UnsupportedOnBackend that lists every error."""
         issues = self.check(graph)
@@ -91,14 +115,6 @@ class Backend(ABC):
             listed = "\n".join(f"  {issue}" for issue in issues.errors)
             raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")
         return issues
-
-
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A message about an unknown name, with the nearest known one."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f" (there is: {', '.join(known) or 'none'})"
-    return f"{what} {name!r}{hint}"
 
 
 def discover(group: str) -> dict[str, Callable[[], Any]]:
@@ -116,6 +132,8 @@ def get_backend(given: str | Backend) -> Backend:
     if isinstance(given, Backend):
         return given
     loaders = discover(GROUP)
+    if given == AUTO:
+        raise BackendNotAvailable("backend 'auto' is chosen for the run of one network; name a backend here")
     if given not in loaders:
         raise BackendNotAvailable(unknown("no backend", given, loaders))
     try:
@@ -125,3 +143,31 @@ def get_backend(given: str | Backend) -> Backend:
     if not isinstance(backend, Backend):
         raise BackendNotAvailable(f"backend {given!r} is no ernsnn.Backend: fix the entry point of its package")
     return backend
+
+
+def auto_options() -> set[str]:
+    """The options of all backends that ``choose_backend`` may choose."""
+    found: set[str] = set()
+    for name in _FASTEST_FIRST:
+        with suppress(BackendNotAvailable):
+            found |= get_backend(name).options.keys()
+    return found
+
+
+def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
+    """The fastest backend that is there and can run ``graph``, and why faster ones were passed over.
+
+    Raises UnsupportedOnBackend where none can.
+    """
+    passed_over: list[str] = []
+    for name in _FASTEST_FIRST:
+        try:
+            backend = get_backend(name)
+        except BackendNotAvailable as error:
+            passed_over.append(f"{name}: {' '.join(str(error).split())}")
+            continue
+        missing, errors = backend.missing(), backend.check(graph).errors
+        if missing is None and not errors:
+            return backend, passed_over
+        passed_over += [f"{name}: {reason}" for reason in ([missing] if missing else map(str, errors))]
+    raise UnsupportedOnBackend("\n  ".join([f"no backend can run {graph.name}:", *passed_over]))

@@ -14,8 +14,8 @@ from statistics import fmean, stdev
 from types import ModuleType
 from typing import Any
 
-from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import discover, unknown
+from ernsnn.errors import InvalidModel, unknown
+from ernsnn.execution.backend import discover
 
 GROUP = "ernsnn.experiments"
 _OURS = ("backend", "seeds", "progress")

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
-from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import discover, unknown
-from ernsnn.execution.result import Result
+from ernsnn.errors import InvalidModel, unknown
+from ernsnn.execution.backend import discover
 
 GROUP = "ernsnn.models"
 _SESSION_ONLY = ("input", "demo")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import platform
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.describe.units import to_unit, whole_steps
-from ernsnn.errors import BackendNotAvailable, InvalidModel
-from ernsnn.execution.backend import Backend, Program, Progress, get_backend
+from ernsnn.errors import InvalidModel, UnsupportedOnBackend
+from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
 from ernsnn.execution.issues import Issues
-from ernsnn.execution.result import Result
+from ernsnn.execution.meta import about_run, ernsnn_version
+from ernsnn.execution.run_folder import Plan, begin, read_plan, record
+from ernsnn.execution.stepping import SteppedBackend
+from ernsnn.files import check_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 
@@ -30,13 +33,13 @@ def as_graph(model: Network | Graph, seed: int = 0) -> Graph:
     return model if isinstance(model, Graph) else lower(model, seed)
 
 
-def _steps(graph: Graph, duration_ms: Any) -> int:
-    duration = to_unit(duration_ms, "ms", "duration_ms")
+def _steps(graph: Graph, duration_ms: Any, name: str = "duration_ms") -> int:
+    duration = to_unit(duration_ms, "ms", name)
     if not isinstance(duration, float) or duration <= 0:
-        raise InvalidModel(f"duration_ms: must be a time > 0, got {duration_ms!r}")
-    steps = whole_steps(duration, graph.dt_ms, "duration_ms")
+        raise InvalidModel(f"{name}: must be a time > 0, got {duration_ms!r}")
+    steps = whole_steps(duration, graph.dt_ms, name)
     if steps < 1:
-        raise InvalidModel(f"duration_ms: must be at least one step of {graph.dt_ms} ms, got {duration_ms!r}")
+        raise InvalidModel(f"{name}: must be at least one step of {graph.dt_ms} ms, got {duration_ms!r}")
     return steps
 
 
@@ -67,38 +70,113 @@ def compile(  # noqa: A001 - the field's word for it
 
 
 def run(
-    model: Network | Graph, *, duration_ms: Any, seed: int = 0, backend: str | Backend = "brian2", **options: Any
+    model: Network | Graph,
+    *,
+    duration_ms: Any,
+    seed: int = 0,
+    backend: str | Backend = "brian2",
+    out: str | Path | None = None,
+    checkpoint_every_ms: Any = None,
+    weights_at_ms: Any = (),
+    notes: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Result:
-    """Simulate ``model`` for ``duration_ms`` on a backend; the options are the backend's own.
+    """Simulate ``model`` for ``duration_ms`` on a backend, or on the fastest that can (``"auto"``).
+
+    With ``out`` the result is saved in that folder. Backends that run in this process ("native", "reference") write
+    there while they run, in memory that does not grow with the duration; Ctrl-C leaves what was recorded up to then
+    and raises Interrupted; with ``checkpoint_every_ms`` a run that is killed loses no more than that; ``resume`` goes
+    on with either. The result then reads its recording from the folder, when it is first asked for.
+
+    ``weights_at_ms``: in the steps that start at these times every variable of every plastic synapse is recorded, as
+    a probe would (``Result.signal``); these backends only. ``notes``, which JSON must be able to hold, are kept in
+    ``Result.meta``. All other options are the backend's own.
 
     Shows a progress bar on a terminal for anything over two seconds. Raises InvalidModel, UnsupportedOnBackend
     (listing every reason), BackendNotAvailable and ProgramFailed.
     """
-    chosen = get_backend(backend)
-    settings = chosen.settings(options)
+    named = None if backend == AUTO else get_backend(backend)
     graph = as_graph(model, seed)
-    n_steps = _steps(graph, duration_ms)
-    issues = chosen.require(graph)
-    missing = chosen.missing()
-    if missing:
-        raise BackendNotAvailable(missing)
-    began = time.perf_counter()
-    with progress_bar(f"{graph.name} on {chosen.name}") as progress:
-        recording = chosen.run(graph, n_steps, progress, **settings)
-    recording.meta.update(
+    chosen, passed_over = (named, None) if named else choose_backend(graph)
+    every = None if checkpoint_every_ms is None else _steps(graph, checkpoint_every_ms, "checkpoint_every_ms")
+    plan = Plan(
         backend=chosen.name,
-        model=graph.name,
+        options=chosen.settings(options),
+        n_steps=_steps(graph, duration_ms),
+        checkpoint_every=every,
+        samples=_samples(graph, weights_at_ms),
+        about={
+            "issues": chosen.require(graph).to_json(),
+            **({} if passed_over is None else {"auto": passed_over}),
+            **({"notes": dict(notes)} if notes else {}),
+        },
+        ernsnn=ernsnn_version(),
         digest=graph.digest,
-        seed=graph.seed,
-        dt_ms=graph.dt_ms,
-        duration_ms=n_steps * graph.dt_ms,
-        wall_s=round(time.perf_counter() - began, 4),
-        options={**settings, **recording.meta.get("options", {})},
-        issues=issues.to_json(),
-        versions={"ernsnn": version("ernsnn"), "python": platform.python_version(), "numpy": np.__version__}
-        | recording.meta.get("versions", {}),
     )
+    _check_plan(plan, graph, chosen, out)
+    with progress_bar(f"{graph.name} on {chosen.name}") as progress:
+        if out is None or not isinstance(chosen, SteppedBackend):
+            result = _run_in_memory(graph, plan, chosen, progress)
+            if out is not None:
+                result.save(out)
+            return result
+        folder = Path(os.path.abspath(out))  # which may replace the current one
+        check_folder(folder)
+        engine = chosen.engine(graph, **plan.options)
+        begin(folder, graph, plan)
+        return record(folder, graph, plan, chosen, engine, progress)
+
+
+def resume(folder: str | Path) -> Result:
+    """Go on with a run that was recorded into ``folder`` and has been interrupted or killed, to its end.
+
+    It starts from the last checkpoint, or from the beginning where there is none; the result is bit for bit that of an
+    uninterrupted run. Raises InvalidModel where there is nothing to resume, or what is there is damaged, has finished,
+    or comes from another version of ernsnn.
+    """
+    graph, plan = read_plan(folder)
+    backend = get_backend(plan.backend)
+    backend.require_installed()
+    if not isinstance(backend, SteppedBackend):
+        raise InvalidModel(f"{folder}: backend {plan.backend!r} is not run step by step")
+    engine = backend.engine(graph, **plan.options)
+    with progress_bar(f"{graph.name} on {backend.name}") as progress:
+        return record(folder, graph, plan, backend, engine, progress)
+
+
+def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, progress: Progress) -> Result:
+    began = time.perf_counter()
+    samples = {"samples": plan.samples} if plan.samples else {}
+    recording = backend.run(graph, plan.n_steps, progress, **plan.options, **samples)
+    wall_s, meta = time.perf_counter() - began, recording.meta
+    options = {**plan.options, **meta.get("options", {})}
+    meta.update(about_run(graph, plan.backend, plan.n_steps, wall_s, options, meta.get("versions", {})) | plan.about)
     return Result(graph, recording)
+
+
+def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: object) -> None:
+    """Raise where what was asked for does not go together."""
+    if plan.checkpoint_every and out is None:
+        raise InvalidModel("checkpoint_every_ms: needs out, the folder that they are kept in")
+    if plan.samples and plan.samples[-1] >= plan.n_steps:
+        raise InvalidModel(f"weights_at_ms: {plan.samples[-1] * graph.dt_ms:g} is not before the end of the run")
+    if not isinstance(backend, SteppedBackend):
+        for name, asked in (("checkpoint_every_ms", plan.checkpoint_every), ("weights_at_ms", plan.samples)):
+            if asked:
+                raise UnsupportedOnBackend(
+                    f"{name}: {backend.name} is not run step by step; use backend 'native' or 'reference'"
+                )
+    backend.require_installed()
+
+
+def _samples(graph: Graph, times_ms: Any) -> tuple[int, ...]:
+    times = np.atleast_1d(np.asarray(to_unit(times_ms, "ms", "weights_at_ms"), dtype=float)).tolist()
+    steps = {whole_steps(time_ms, graph.dt_ms, "weights_at_ms") for time_ms in times}
+    if steps and min(steps) < 0:
+        raise InvalidModel("weights_at_ms: times start at 0")
+    if steps and not any(p.learning for p in graph.projections):
+        raise InvalidModel(f"weights_at_ms: {graph.name} has no plastic projection, so weights stay as they are")
+    return tuple(sorted(steps))
 
 
 @contextmanager

@@ -11,13 +11,27 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from ernsnn.errors import ProgramFailed
-from ernsnn.execution.backend import Progress
+from ernsnn.execution.backend import Program, Progress
 
 PROGRESS = "@progress "
 """How a program's line about its progress starts; a fraction follows. Other lines are its own."""
 
 _LAST_LINES = 12
+
+
+def recorded(program: Program, progress: Progress, what: str, *arguments: str) -> dict[str, np.ndarray]:
+    """Run a program in a folder of its own, which is gone afterwards; the arrays of its ``recording.npz``.
+
+    It is given the name of that file, and ``arguments``.
+    """
+    with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
+        folder = program.write(Path(scratch) / "program")
+        run_program(folder, program.main, ["recording.npz", *arguments], progress, what)
+        with np.load(folder / "recording.npz", allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
 
 
 def run_program(folder: Path, main: str, arguments: Sequence[str], progress: Progress, what: str) -> None:

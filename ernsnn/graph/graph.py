@@ -45,18 +45,26 @@ class PoissonSpikes:
 
     def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """As ``GivenSpikes.between``."""
-        size = self.probabilities.shape[1]
-        found: list[tuple[np.ndarray, np.ndarray]] = []
+        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         for block in range(first // _POISSON_BLOCK, -(-last // _POISSON_BLOCK)):
-            steps = np.arange(block * _POISSON_BLOCK, (block + 1) * _POISSON_BLOCK)
-            piece = np.searchsorted(self.steps, steps, side="right") - 1
-            chance = np.concatenate([np.zeros((1, size)), self.probabilities])[piece + 1]
-            hits, neurons = np.nonzero(generator(self.key, block).random((_POISSON_BLOCK, size)) < chance)
-            keep = (steps[hits] >= first) & (steps[hits] < last)
-            found.append((steps[hits][keep], neurons[keep]))
-        if not found:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            begin = block * _POISSON_BLOCK
+            hits, neurons = divmod(np.flatnonzero(self._hits(block)), self.probabilities.shape[1])
+            keep = slice(*np.searchsorted(hits, [first - begin, last - begin]))
+            found.append((hits[keep] + begin, neurons[keep]))
         return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
+
+    def _hits(self, block: int) -> np.ndarray:
+        """Which neurons spike in which step of a block."""
+        size, begin = self.probabilities.shape[1], block * _POISSON_BLOCK
+        pieces = np.searchsorted(self.steps, np.arange(begin, begin + _POISSON_BLOCK), side="right")
+        start = max(pieces[0] - 1, 0)
+        limits = np.ceil(self.probabilities[start : pieces[-1]] * 2.0**53).astype(np.uint64)
+        if pieces[0] == 0:
+            limits = np.concatenate([np.zeros((1, size), np.uint64), limits])
+        # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
+        drawn = generator(self.key, block).bit_generator.random_raw(_POISSON_BLOCK * size).reshape(-1, size)
+        drawn >>= np.uint64(11)
+        return np.asarray(drawn < (limits if len(limits) == 1 else limits[pieces - pieces[0]]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
-
-import numpy as np
 
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, Option, Program, Progress
-from ernsnn.execution.recording import Recording
-from ernsnn.execution.subprocesses import run_program
+from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
 
 from .capabilities import CAPABILITIES
 from .compiler import compile_program
@@ -58,12 +54,7 @@ class Brian2Backend(Backend):
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""
-        program = self.compile(graph, n_steps, **options)
-        with tempfile.TemporaryDirectory(prefix="ernsnn-brian2-") as scratch:
-            folder = program.write(Path(scratch) / "program")
-            run_program(folder, program.main, ["recording.npz"], progress, f"the Brian2 program of {graph.name}")
-            with np.load(folder / "recording.npz", allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+        arrays = recorded(self.compile(graph, n_steps, **options), progress, f"the Brian2 program of {graph.name}")
         about = {key: str(arrays.pop(f"about/{key}")) for key in ("target", "brian2")}
         meta = {"options": {"target": about["target"]}, "versions": {"brian2": about["brian2"]}}
         return Recording.from_arrays(arrays, meta)

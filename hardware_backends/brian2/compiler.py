@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from importlib.resources import files
 
-import jinja2
 import numpy as np
 
 from ernsnn.execution.backend import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
 
+from ..templates import script_template
 from . import neurons, synapses
 from .layout import CELLS, SOURCES, Layout
 from .modulators import modulators
@@ -39,7 +39,7 @@ def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) ->
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
     parts.monitors += [monitor(k, probe, layout) for k, probe in enumerate(graph.probes) if probe.target not in empty]
     arrays = collect(parts, layout)
-    text = _template().render(
+    text = script_template(__package__, is_number=lambda value: isinstance(value, bool | int | float)).render(
         graph=graph,
         n_steps=n_steps,
         target=target,
@@ -58,18 +58,6 @@ def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) ->
 
 def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-    )
-    environment.filters["is_number"] = lambda value: isinstance(value, bool | int | float)
-    return environment.from_string(_resource("program.py.j2"))
 
 
 def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any, ClassVar
 
-from ernsnn.errors import UnsupportedOnBackend
-from ernsnn.execution.backend import Backend, Option, Progress
-from ernsnn.execution.recording import Recording
+from ernsnn.errors import InvalidModel, UnsupportedOnBackend
+from ernsnn.execution.backend import Option
+from ernsnn.execution.memory import available_bytes, too_large
+from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 
 from .capabilities import CAPABILITIES
-from .memory import available_bytes, needed_bytes, too_large
+from .memory import needed_bytes
 
 
-class NativeBackend(Backend):
+class NativeBackend(SteppedBackend):
     """Runs the graph with Numba (Lam, Pitrou and Seibert 2015); kernels are compiled once and kept on disk."""
 
     name: ClassVar[str] = "native"
@@ -27,25 +29,30 @@ class NativeBackend(Backend):
         "precision": Option(
             "float32",
             ("float32", "float64"),
-            "how synapses are stored: float32 rounds each change of a weight or mark to 7 digits, float64 equals the "
-            "reference; neurons, traces and astrocytes are float64 in both",
+            "how synapses are stored: float32 rounds each change of a weight or mark, and what plastic synapses send "
+            "together in a step, to 7 digits, float64 equals the reference; neurons, traces and astrocytes are float64 "
+            "in both",
         ),
+        "threads": Option(1, (), "threads that share plastic synapses; the result does not depend on how many"),
     }
 
     def missing(self) -> str | None:
         """See ``Backend.missing``."""
         return None if importlib.util.find_spec("numba") else "numba is not installed: pip install numba"
 
-    def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """See ``Backend.run``. Raises UnsupportedOnBackend, before allocating, where memory does not suffice."""
-        from .engine import Engine
+    def versions(self) -> dict[str, str]:
+        """See ``SteppedBackend.versions``."""
+        return {"numba": version("numba")}
 
-        precision = self.settings(options)["precision"]
+    def engine(self, graph: Graph, **options: Any) -> Engine:
+        """See ``SteppedBackend.engine``. Raises UnsupportedOnBackend where memory does not suffice."""
+        from . import engine
+
+        settings = self.settings(options)
+        precision, threads = settings["precision"], settings["threads"]
+        if threads < 1:
+            raise InvalidModel(f"native: threads must be a whole number >= 1, got {threads}")
         needed, available = needed_bytes(graph, precision), available_bytes()
         if needed > available:
             raise UnsupportedOnBackend(f"native: {graph.name} in {precision} {too_large(needed, available)}")
-        recording = Engine(graph, precision).run(n_steps, progress)
-        import numba
-
-        recording.meta["versions"] = {"numba": numba.__version__}
-        return recording
+        return engine.Engine(graph, precision, threads=threads)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ernsnn.execution.issues import Issue
+from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 
 from .expressions import needs_all_rows
-from .memory import available_bytes, needed_bytes, too_large
+from .memory import needed_bytes
 
 
 def precision(graph: Graph) -> Iterator[Issue]:
@@ -19,7 +20,8 @@ def precision(graph: Graph) -> Iterator[Issue]:
             code="N101",
             path=graph.name,
             fidelity="approximate",
-            message="synapses are stored in float32: every change of a weight or mark is rounded by 6e-8 of its size",
+            message="synapses are stored in float32: changes of weights and marks, and sums of what plastic synapses "
+            "send in a step, are rounded to 7 digits",
             remedy="precision='float64' rounds nothing more than the reference does, in twice the memory",
         )
 
@@ -40,16 +42,7 @@ def third_factors_of_pre_neurons(graph: Graph) -> Iterator[Issue]:
 
 def memory(graph: Graph) -> Iterator[Issue]:
     """Synapses are kept in memory."""
-    needed, available = needed_bytes(graph, "float32"), available_bytes()
-    if needed > available:
-        yield Issue(
-            backend="native",
-            code="N301",
-            path=graph.name,
-            fidelity="unsupported",
-            message=too_large(needed, available),
-            remedy="fewer synapses, or a machine with more memory",
-        )
+    return too_little_memory(graph, "native", "N301", needed_bytes(graph, "float32"))
 
 
 CAPABILITIES = (precision, third_factors_of_pre_neurons, memory)

@@ -25,8 +25,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """``function``, compiled when it is first called; arithmetic is IEEE, in the order written, as NumPy's is."""
-    return cast(Function, numba.njit(cache=True, error_model="numpy")(function))
+    """``function``, compiled when it is first called; arithmetic is IEEE, in the order written, as NumPy's is.
+
+    It runs without Python's lock, beside other threads.
+    """
+    return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
 
 
 def cache_folder() -> Path:

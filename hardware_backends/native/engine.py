@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import numpy as np
 
-from ernsnn.execution.backend import Progress
-from ernsnn.execution.recording import Recording
-from ernsnn.graph.graph import Given, GivenSpikes, Graph, Probe, Source
+from ernsnn.execution import stepping
+from ernsnn.graph.graph import Given, Graph, Probe
 
+from ..reference.intrinsic import learned
 from ..reference.modulators import ModulatorState
+from .crew import Crew
 from .membranes import Neuronal
 from .plastic import PlasticSynapses
 from .static import StaticSynapses
 from .wiring import delays
 
-_BLOCK = 1024
+_NONE = np.zeros(0, np.int64)
 
 
-class Engine:
+class Engine(stepping.Engine):
     """All state of one run. Not ``compiled``, the kernels of learning rules are plain Python: for tiny networks."""
 
-    def __init__(self, graph: Graph, precision: str, compiled: bool = True) -> None:
+    changes = ("modulators", "neurons", "plastic", "past")
+
+    def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
         self.graph = graph
         longest = max((int(np.max(delays(p), initial=1)) for p in graph.projections), default=1)
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
         self.neurons = Neuronal(graph, longest, self.modulators)
+        crew = Crew(threads)
         self.static = [StaticSynapses(p, self.neurons, precision) for p in graph.projections if not p.learning]
         self.plastic = [
-            PlasticSynapses(p, self.neurons, self.modulators, graph.dt_ms, precision, compiled)
+            PlasticSynapses(p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, crew)
             for p in graph.projections
             if p.learning
         ]
-        self.past: list[dict[str, np.ndarray]] = [{}] * (longest + 1)
+        self.past = [{p.name: _NONE for p in graph.populations} for _ in range(longest + 1)]
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """One time step, given the spikes of the sources; adds those of the neurons."""
+        """One time step, given the spikes of the sources; adds those of the other populations."""
         # 1, 2: arrivals and neurons
         spikes.update(self.neurons.step(t))
         self.past[t % len(self.past)] = spikes
@@ -56,66 +60,16 @@ class Engine:
                 if part.intrinsic:
                     part.intrinsic.step(t, spikes[name])
 
-    def run(self, n_steps: int, progress: Progress) -> Recording:
-        """Run from step 0 and record."""
-        graph = self.graph
-        feeds = {source.name: Feed(source, n_steps) for source in graph.sources()}
-        steps: list[dict[str, np.ndarray]] = []
-        signals: dict[str, list[np.ndarray]] = {p.key: [] for p in graph.probes}
-        for t in range(n_steps):
-            if t % _BLOCK == 0:
-                progress(t / n_steps)
-            spikes = {name: feed.at(t) for name, feed in feeds.items()}
-            self.step(t, spikes)
-            steps.append(spikes)
-            for probe in graph.probes:  # 6: probes
-                if (t + 1) % probe.every == 0:
-                    signals[probe.key].append(self.probe(probe))
-        return Recording(
-            n_steps=n_steps,
-            spikes={p.name: _joined([spikes[p.name] for spikes in steps]) for p in graph.populations},
-            signals={
-                p.key: (
-                    np.arange(p.every - 1, n_steps, p.every),
-                    np.array(signals[p.key]).reshape(len(signals[p.key]), len(self.probe(p))),
-                )
-                for p in graph.probes
-            },
-            synapses={s.p.name: s.variables for s in self.plastic},
-            neurons={
-                name: {part.p.intrinsic.target: part.intrinsic.values}
-                for name, part in self.neurons.parts.items()
-                if part.p.intrinsic and part.intrinsic
-            },
-        )
-
     def probe(self, probe: Probe) -> np.ndarray:
-        """What a probe sees now."""
+        """See ``stepping.Engine.probe``."""
         if probe.kind == "neurons":
             return self.neurons.variable(probe.target, probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
             return self.modulators[probe.target].variable(probe.variable).copy()
-        plastic = next(s for s in self.plastic if s.p.name == probe.target)
-        return plastic.variables[probe.variable]
+        projections: list[PlasticSynapses | StaticSynapses] = [*self.plastic, *self.static]
+        return next(s for s in projections if s.p.name == probe.target).variables[probe.variable].copy()
 
-
-class Feed:
-    """The spikes of a source, a block of steps at a time; given ones are sorted once."""
-
-    def __init__(self, source: Source, n_steps: int) -> None:
-        self.spikes = source.spikes
-        self.known = self.spikes.between(0, n_steps) if isinstance(self.spikes, GivenSpikes) else None
-        self.steps: list[np.ndarray] = []
-
-    def at(self, t: int) -> np.ndarray:
-        """The neurons that spike in step ``t``, rising; steps are asked for in order."""
-        if t % _BLOCK == 0:
-            steps, neurons = self.known or self.spikes.between(t, t + _BLOCK)
-            cuts = np.searchsorted(steps, np.arange(t, t + _BLOCK + 1))
-            self.steps = [neurons[cuts[k] : cuts[k + 1]] for k in range(_BLOCK)]
-        return self.steps[t % _BLOCK]
-
-
-def _joined(found: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    steps = np.repeat(np.arange(len(found)), [len(neurons) for neurons in found])
-    return steps, np.concatenate(found).astype(np.int32)
+    def learned(self) -> dict[str, np.ndarray]:
+        """See ``stepping.Engine.learned``."""
+        synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
+        return synapses | learned(self.neurons.parts.values())

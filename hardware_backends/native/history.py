@@ -12,12 +12,7 @@ from ernsnn.graph.graph import Learning
 
 from .compiled import compiled
 from .membranes import TINY
-
-STEPS = 2048
-"""Learning steps that a log holds; then every row catches up, and the log begins anew."""
-
-SPIKES_A_NEURON, SPARE = 32, 1024
-"""How many spikes a log has room for."""
+from .memory import SPARE, SPIKES_A_NEURON, STEPS
 
 
 class PreTraces(NamedTuple):

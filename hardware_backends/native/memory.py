@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import numpy as np
 
+from ernsnn.describe.learning import POST
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
-from ernsnn.graph.values import Scalar
+from ernsnn.graph.values import Array, Scalar, Value
+
+STEPS = 2048
+"""Learning steps that a log of post spikes holds; then every row catches up, and the log begins anew."""
+
+SPIKES_A_NEURON, SPARE = 32, 1024
+"""How many spikes a log has room for."""
 
 _STREAM_BYTES = 8
 _NEURON_BYTES = 300
+_DELAYS_DRAWN = 1000
 
 
 def needed_bytes(graph: Graph, precision: str) -> int:
-    """The bytes of synapses and neurons with synaptic variables in ``precision``."""
+    """The bytes of neurons, what is on its way to them, synapses with variables in ``precision``, and spike logs."""
     number = 4 if precision == "float32" else 8
-    return sum(_projection_bytes(p, number) for p in graph.projections) + _NEURON_BYTES * sum(
-        p.size for p in graph.populations
-    )
+    ring = 2 * 8 * (1 + max((int(_some(p.delay).max(initial=1)) for p in graph.projections), default=1))
+    neurons = (_NEURON_BYTES + ring) * sum(p.size for p in graph.populations)
+    return neurons + sum(_projection_bytes(p, number) + _log_bytes(p) for p in graph.projections)
+
+
+def _log_bytes(p: Projection) -> int:
+    """A log for every delay, and the path of a pre trace through it."""
+    if p.learning is None:
+        return 0
+    post = sum(t.trace.event == POST for t in p.learning.traces)
+    spike = 4 * 4 + 8 * (post + len(p.learning.third_factors))
+    size = SPIKES_A_NEURON * p.connectivity.n_post + SPARE
+    log = spike * size + 4 * p.connectivity.n_post + 8 * STEPS * (1 + len(p.learning.traces) - post)
+    return len(np.unique(_some(p.delay))) * log
+
+
+def _some(delay: Value) -> np.ndarray:
+    """All delays, or of drawn ones so many that few are missed."""
+    if isinstance(delay, Scalar):
+        return np.array([delay.value])
+    return delay.values if isinstance(delay, Array) else delay.row(0, 0, _DELAYS_DRAWN)
 
 
 def _projection_bytes(p: Projection, number: int) -> int:
@@ -31,21 +56,6 @@ def _projection_bytes(p: Projection, number: int) -> int:
         synapse += 4 if p.learning is None else 16 + number * len(p.variables)
     if p.learning is not None:
         synapse += _STREAM_BYTES * sum(flow.draws for flow in p.learning.flows)
-        synapse += number * len(p.variables)  # what the recording holds
+        if not isinstance(p.delay, Scalar):
+            synapse += number * len(p.variables)  # what the recording holds
     return synapse * p.n_synapses
-
-
-def available_bytes() -> int:
-    """What this machine can still give: as its kernel says, or else all that it has."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def too_large(needed: int, available: int) -> str:
-    """The message of a refusal."""
-    return f"needs {needed} bytes ({needed / 1e9:.1f} GB) of memory; {available / 1e9:.1f} GB are available"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ernsnn.describe.flows import Latch
@@ -10,20 +12,34 @@ from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..reference.modulators import ModulatorState
+from .crew import Crew
 from .expressions import needs_all_rows
-from .history import STEPS, arrive, empty_log, post_traces, pre_traces
+from .history import PreTraces, arrive, empty_log, post_traces, pre_traces
 from .membranes import Neuronal
-from .rule import LEARN, REPLAY, SEND, make
-from .static import RECEPTOR, inside
+from .memory import STEPS
+from .rule import ALL, GROW, LEARN, REPLAY, SEND, make
+from .static import inside
 from .totals import add_up, scale
 from .wiring import Delayed, by_delay, delays, gathered, shape
+
+WORTH_SHARING = 50_000
+"""So many synapses of spiking neurons take as long as it takes to call another thread."""
 
 
 class Rows:
     """The synapses of one delay: their variables, the traces as these synapses see them, and the log."""
 
+    changes = ("v", "x", "y", "log", "now")
+
     def __init__(
-        self, p: Projection, part: Delayed, variables: list[np.ndarray], dt_ms: float, precision: str, compiled: bool
+        self,
+        p: Projection,
+        part: Delayed,
+        variables: list[np.ndarray],
+        dt_ms: float,
+        precision: str,
+        compiled: bool,
+        crew: Crew,
     ) -> None:
         assert p.learning is not None
         self.delay, self.wiring, self.ids = part.delay, part.wiring, part.ids
@@ -33,8 +49,13 @@ class Rows:
         self.of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
         self.log = empty_log(n_post, len(self.y.values) + len(self.of_post))
         self.now = 0  # learning steps since the log began
-        self.rule = make(learning, _epoch_s(learning, dt_ms), shape(self.wiring), precision, compiled)
-        self.everyone, self.nowhere = np.arange(n_pre), np.zeros(n_post)
+        self.shape, self.rounded = shape(self.wiring), precision == "float32"
+        self.rule = make(learning, _epoch_s(learning, dt_ms), self.shape, precision, compiled)
+        self.everyone, self.sent = np.arange(n_pre), np.zeros(n_post, precision)
+        self.crew, cuts = crew, np.linspace(0, n_post, crew.size + 1).astype(int).tolist()
+        # Each thread has its columns, and its own scratch space.
+        self.columns = list(pairwise(cuts))
+        self.xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(crew.size - 1))]
         self.at_once = needs_all_rows(learning)
 
     def arrive(self, posts: np.ndarray, third: np.ndarray) -> None:
@@ -47,14 +68,52 @@ class Rows:
             self.catch_up(third)
 
     def spike(self, pre: np.ndarray, third: np.ndarray, out: np.ndarray, mode: int) -> None:
-        """Bring the rows of ``pre`` up to date; then as ``mode`` says, adding what they transmit to ``out``."""
+        """Bring the rows of ``pre`` up to date; then SEND or ALL (see ``rule``), adding what they transmit to ``out``.
+
+        In float32 the sum of what this step's spikes transmit is one, too.
+        """
+        y, sent, n_post = self.y.values, out, self.wiring.n_post
+        if self.rounded:
+            y, sent = y.astype(np.float32), self.sent
+            sent.fill(0.0)
+        if self.crew.size == 1 or len(pre) * n_post < WORTH_SHARING:
+            self._visit(pre, mode, 0, n_post, self.x, y, third, sent)
+        else:
+            self._share(pre, mode, y, third, sent)
+        if self.rounded:
+            out += sent
+
+    def _visit(
+        self,
+        pre: np.ndarray,
+        mode: int,
+        low: int,
+        high: int,
+        x: PreTraces,
+        y: np.ndarray,
+        third: np.ndarray,
+        sent: np.ndarray,
+    ) -> None:
         r = self.rule
-        r.kernels.rows(pre, mode, self.v, self.wiring, self.x, self.y.values, self.log, self.now, third, out, r.rows)
+        r.kernels.rows(pre, mode, low, high, self.v, self.wiring, x, y, self.log, self.now, third, sent, r.rows)
+
+    def _share(self, pre: np.ndarray, mode: int, y: np.ndarray, third: np.ndarray, sent: np.ndarray) -> None:
+        """Rows do not depend on each other, nor then do columns; whoever adds something up does so in one order."""
+        rest, then = (y, third, sent), LEARN if mode == ALL else mode
+        some = zip(np.array_split(pre, self.crew.size), self.xs, strict=True)
+        self.crew.share(self._visit, [(part, REPLAY, 0, 0, x, *rest) for part, x in some])
+        if then != REPLAY and self.shape == "full":
+            columns = zip(self.columns, self.xs, strict=True)
+            self.crew.share(self._visit, [(pre, then, *column, x, *rest) for column, x in columns])
+        elif then != REPLAY:
+            self._visit(pre, then, 0, self.wiring.n_post, self.x, *rest)
+        if mode == ALL:
+            self._visit(pre, GROW, 0, 0, self.x, *rest)
 
     def catch_up(self, third: np.ndarray) -> None:
         """Bring all rows up to date, and begin a new log."""
         if self.now:
-            self.spike(self.everyone, third, self.nowhere, REPLAY)
+            self.spike(self.everyone, third, self.sent, REPLAY)
             self.now = 0
             self.x.since[:] = 0
             self.log.start[0] = 0
@@ -64,6 +123,8 @@ class Rows:
 class PlasticSynapses:
     """One projection, as one set of rows for each delay."""
 
+    changes = ("rows", "streams")
+
     def __init__(
         self,
         p: Projection,
@@ -72,12 +133,13 @@ class PlasticSynapses:
         dt_ms: float,
         precision: str,
         compiled: bool,
+        crew: Crew,
     ) -> None:
         assert p.learning is not None
-        self.p, self.neurons, self.learning = p, neurons, p.learning
+        self.p, self.slots, self.learning = p, list(neurons.ring(p)), p.learning
         kind, n = getattr(np, precision), p.n_synapses
         variables = [gathered(p, v.initial, kind) for v in self.learning.variables]
-        self.rows = [Rows(p, d, variables, dt_ms, precision, compiled) for d in by_delay(p, delays(p))]
+        self.rows = [Rows(p, d, variables, dt_ms, precision, compiled, crew) for d in by_delay(p, delays(p))]
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
         n_pre, self.n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.third = np.zeros((len(self.factors), max(n_pre, self.n_post, 1)))
@@ -101,8 +163,8 @@ class PlasticSynapses:
                 reaching = past[(t - rows.delay) % len(past)][p.post] if t >= rows.delay else _NONE
                 rows.arrive(inside(reaching, p.post_start, self.n_post), self.third)
             if len(pre):
-                out = self.neurons.arrivals(t + rows.delay, RECEPTOR[p.receptor], p.post, p.post_start, self.n_post)
-                rows.spike(pre, self.third, out, LEARN if learning else SEND)
+                out = self.slots[(t + rows.delay) % len(self.slots)]
+                rows.spike(pre, self.third, out, ALL if learning else SEND)
 
     def epoch(self, t: int) -> None:
         """Stage 5."""
@@ -149,8 +211,10 @@ class PlasticSynapses:
 
     @property
     def variables(self) -> dict[str, np.ndarray]:
-        """All variables of all synapses as they are now, in the order of the graph."""
+        """All variables of all synapses as they are now, in the order of the graph; no copies if delays are equal."""
         self._catch_up()
+        if len(self.rows) == 1:
+            return {v.name: values for v, values in zip(self.learning.variables, self.rows[0].v, strict=True)}
         result = {}
         for number, variable in enumerate(self.learning.variables):
             result[variable.name] = values = np.empty(self.p.n_synapses, self.rows[0].v[number].dtype)

@@ -11,8 +11,6 @@ from .compiled import compiled
 from .membranes import Neuronal
 from .wiring import delays, gathered, targets
 
-RECEPTOR = {"excitatory": 0, "inhibitory": 1, "signed": 0}
-
 
 @compiled
 def send_to_all(pre: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
@@ -51,15 +49,16 @@ def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
     """Those of ``neurons`` that a projection's side holds, counted from its start."""
     if not len(neurons) or (start == 0 and neurons[-1] < count):  # they rise
         return neurons
-    local = neurons - start
-    return np.asarray(local[(local >= 0) & (local < count)])
+    first, last = neurons.searchsorted((start, start + count)).tolist()
+    return neurons[first:last] - start
 
 
 class StaticSynapses:
     """One projection. A full matrix has weights of 0 where there is no synapse of a neuron with itself."""
 
     def __init__(self, p: Projection, neurons: Neuronal, precision: str) -> None:
-        self.p, self.neurons = p, neurons
+        self.p, self.ring = p, neurons.ring(p)
+        self.slots = list(self.ring)
         self.delay = delays(p)
         weights = gathered(p, p.weight, getattr(np, precision))
         self.full = isinstance(p.connectivity, Dense) and isinstance(self.delay, int)
@@ -68,19 +67,21 @@ class StaticSynapses:
         else:
             self.weights, self.indptr, self.targets = weights, p.connectivity.indptr, targets(p)
 
+    @property
+    def variables(self) -> dict[str, np.ndarray]:
+        """The weights of all synapses, in the order of the graph."""
+        return {"w": gathered(self.p, self.p.weight, self.weights.dtype.type)}
+
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """Send this step's pre spikes on their way."""
         p = self.p
         pre = inside(spikes[p.pre], p.pre_start, p.connectivity.n_pre)
         if not len(pre):
             return
-        receptor, n_post = RECEPTOR[p.receptor], p.connectivity.n_post
         if not isinstance(self.delay, int):
-            first = self.neurons.parts[p.post].first + p.post_start
-            ring = self.neurons.arriving[:, receptor, first : first + n_post]
-            send_delayed(pre, self.indptr, self.targets, self.weights, self.delay, ring, t)
+            send_delayed(pre, self.indptr, self.targets, self.weights, self.delay, self.ring, t)
             return
-        out = self.neurons.arrivals(t + self.delay, receptor, p.post, p.post_start, n_post)
+        out = self.slots[(t + self.delay) % len(self.slots)]
         if self.full:
             send_to_all(pre, self.weights, out)
         else:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ernsnn.execution.backend import Backend, Progress
-from ernsnn.execution.recording import Recording
+from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 
+from .capabilities import CAPABILITIES
 
-class ReferenceBackend(Backend):
+
+class ReferenceBackend(SteppedBackend):
     """Runs the graph directly; supports everything that a graph can hold."""
 
     name: ClassVar[str] = "reference"
     description: ClassVar[str] = "the specification in NumPy float64: every feature, small networks"
+    capabilities = CAPABILITIES
 
-    def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """See ``Backend.run``."""
-        from .engine import Engine
+    def engine(self, graph: Graph, **options: Any) -> Engine:
+        """See ``SteppedBackend.engine``."""
+        from . import engine
 
-        return Engine(graph).run(n_steps, progress)
+        return engine.Engine(graph)

@@ -16,6 +16,8 @@ _ROUNDING = 1e-9
 class CalciumState:
     """Gamma_A, I, h and C of every astrocyte as the rows of one array, and Y."""
 
+    changes = ("released", "Y", "state")
+
     def __init__(self, m: Calcium, dt_ms: float) -> None:
         self.m, self.dt_s = m, dt_ms / 1000
         self.P = decay(m.tau_transmitter_ms, dt_ms)

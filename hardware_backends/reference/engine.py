@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from ernsnn.execution.backend import Progress
-from ernsnn.execution.recording import Recording
+from ernsnn.execution import stepping
 from ernsnn.graph.graph import Given, Graph, Probe
 
+from .intrinsic import learned
 from .modulators import ModulatorState
 from .neurons import NeuronState
 from .synapses import PlasticState, StaticState
 
-_SOURCE_BLOCK = 1024
 
-
-class Engine:
+class Engine(stepping.Engine):
     """All state of one run."""
+
+    changes = ("modulators", "neurons", "synapses")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -30,12 +30,10 @@ class Engine:
             for p in graph.projections
         }
         self.plastic = [s for s in self.synapses.values() if isinstance(s, PlasticState)]
-        self.given: dict[str, list[np.ndarray]] = {}
 
-    def step(self, t: int) -> dict[str, np.ndarray]:
-        """One time step; returns the spiking neurons of every population."""
+    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
+        """One time step, given the spikes of the sources; adds those of the other populations."""
         # 1, 2: arrivals and neurons
-        spikes = {s.name: self.given[s.name][t % _SOURCE_BLOCK] for s in self.graph.sources()}
         spikes |= {name: state.step(t) for name, state in self.neurons.items()}
         learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors
@@ -56,56 +54,16 @@ class Engine:
             for name, neuron in self.neurons.items():
                 if neuron.intrinsic:
                     neuron.intrinsic.step(t, spikes[name])
-        return spikes
 
     def probe(self, probe: Probe) -> np.ndarray:
+        """Stage 6: what a probe sees."""
         if probe.kind == "neurons":
             return self.neurons[probe.target].variable(probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
             return self.modulators[probe.target].variable(probe.variable).copy()
         return self.synapses[probe.target].variables[probe.variable].copy()
 
-    def run(self, n_steps: int, progress: Progress) -> Recording:
-        """Run from step 0 and record."""
-        spikes: dict[str, list[np.ndarray]] = {p.name: [] for p in self.graph.populations}
-        signals: dict[str, list[np.ndarray]] = {p.key: [] for p in self.graph.probes}
-        for t in range(n_steps):
-            if t % _SOURCE_BLOCK == 0:
-                self.fetch_sources(t)
-                progress(t / n_steps)
-            for name, neurons in self.step(t).items():
-                spikes[name].append(neurons)
-            for probe in self.graph.probes:  # 6: probes
-                if (t + 1) % probe.every == 0:
-                    signals[probe.key].append(self.probe(probe))
-        return Recording(
-            n_steps=n_steps,
-            spikes={name: self.joined(found) for name, found in spikes.items()},
-            signals={
-                p.key: (
-                    np.arange(p.every - 1, n_steps, p.every),
-                    np.array(signals[p.key]).reshape(len(signals[p.key]), self.width(p)),
-                )
-                for p in self.graph.probes
-            },
-            synapses={s.p.name: s.variables for s in self.plastic},
-            neurons={
-                name: {state.p.intrinsic.target: state.intrinsic.values}
-                for name, state in self.neurons.items()
-                if state.p.intrinsic and state.intrinsic
-            },
-        )
-
-    def fetch_sources(self, t: int) -> None:
-        for source in self.graph.sources():
-            steps, neurons = source.spikes.between(t, t + _SOURCE_BLOCK)
-            cuts = np.searchsorted(steps, np.arange(t + 1, t + _SOURCE_BLOCK))
-            self.given[source.name] = np.split(neurons, cuts)
-
-    def width(self, probe: Probe) -> int:
-        return len(self.probe(probe))
-
-    @staticmethod
-    def joined(found: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        steps = np.repeat(np.arange(len(found)), [len(neurons) for neurons in found])
-        return steps, np.concatenate(found).astype(np.int32)
+    def learned(self) -> dict[str, np.ndarray]:
+        """See ``stepping.Engine.learned``."""
+        synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
+        return synapses | learned(self.neurons.values())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol
+
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST
@@ -14,6 +17,8 @@ _ATTRIBUTE = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
 
 class IntrinsicState:
     """The rule's traces; its variable ``w`` is an attribute of the population's ``state``, an array."""
+
+    changes = ("traces",)
 
     def __init__(self, p: Neurons, dt_ms: float, state: object) -> None:
         assert p.intrinsic is not None
@@ -46,3 +51,19 @@ class IntrinsicState:
         )
         if "w" in added:
             values[neurons] = np.clip(values[neurons] + added["w"], variable.low, variable.high)
+
+
+class Population(Protocol):
+    """A population whose neurons may learn."""
+
+    p: Neurons
+    intrinsic: IntrinsicState | None
+
+
+def learned(populations: Iterable[Population]) -> dict[str, np.ndarray]:
+    """The parameters that intrinsic plasticity changes, as they are now, in the layout of ``Recording.to_arrays``."""
+    return {
+        f"neurons/{population.p.name}/{population.p.intrinsic.target}": population.intrinsic.values
+        for population in populations
+        if population.p.intrinsic and population.intrinsic
+    }

@@ -14,6 +14,8 @@ from .schedules import scheduled
 class ModulatorState:
     """One third factor: ``value`` is what plasticity reads, ``C`` the calcium of an astrocyte."""
 
+    changes = ("C", "value", "cells")
+
     def __init__(self, m: Modulator, dt_ms: float) -> None:
         self.m = m
         self.C = np.full(m.size, m.initial) if isinstance(m, Leaky) else np.zeros(m.size)
@@ -59,7 +61,10 @@ class ModulatorState:
         return heard
 
     def leaky(self, m: Leaky, spikes: dict[str, np.ndarray]) -> np.ndarray:
-        heard, C = self.heard(m, spikes), m.bias + (self.C - m.bias) * self.P
+        C = m.bias + (self.C - m.bias) * self.P
+        if not any(len(spikes[member.population]) for member in m.members):
+            return C
+        heard = self.heard(m, spikes)
         # Spikes of one weight are counted before they are weighed, so that their order rounds nothing.
         for weight in dict.fromkeys(m.weights):
             C = C + weight * heard[np.equal(m.weights, weight)].sum(axis=0)

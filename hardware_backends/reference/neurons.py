@@ -15,6 +15,8 @@ from .modulators import ModulatorState
 class NeuronState:
     """State and update of one population; ``arrivals`` is a ring over steps: [step % length, receptor, neuron]."""
 
+    changes = ("V", "I", "countdown", "theta", "arrivals", "v_threshold", "i_offset", "noise", "intrinsic")
+
     def __init__(self, p: Neurons, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
         self.p = p
         self.averaged = graph.current_integration == "step_average"

@@ -34,6 +34,8 @@ def _inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
 class StaticState:
     """Synapses whose weights stay."""
 
+    changes: tuple[str, ...] = ()
+
     def __init__(self, p: Projection, target: NeuronState) -> None:
         self.p, self.target = p, target
         rows = p.synapses
@@ -59,6 +61,8 @@ class StaticState:
 
 class PlasticState(StaticState):
     """Synapses that learn. Post traces are kept once per delay, since that is when a post spike is seen."""
+
+    changes = ("variables", "x", "y", "past", "streams")
 
     def __init__(self, p: Projection, target: NeuronState, modulators: dict[str, ModulatorState], dt_ms: float) -> None:
         super().__init__(p, target)

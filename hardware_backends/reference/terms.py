@@ -33,6 +33,8 @@ def changes(terms: Iterable[Term], lookup: Lookup) -> dict[str, np.ndarray | flo
 class TraceState:
     """One trace of one value a neuron."""
 
+    changes = ("values",)
+
     def __init__(self, trace: Trace, size: int, dt_ms: float) -> None:
         self.trace, self.values = trace, np.zeros(size)
         self.P = decay(trace.tau_ms, dt_ms)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.models import Session, Summary
-from ernsnn.execution.result import Result
 from ernsnn.execution.simulate import run
 from ernsnn.files import Content
 from ernsnn.graph.graph import GivenSpikes, Source

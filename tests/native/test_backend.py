@@ -33,7 +33,7 @@ def test_a_network_that_is_too_large_is_refused_with_the_bytes_before_any_is_tak
     graph = large()
     tracemalloc.start()
     issues = ern.check(graph, "native")
-    with pytest.raises(ern.UnsupportedOnBackend, match=r"needs 80\d+ bytes \(80\d\d\.\d GB\)"):
+    with pytest.raises(ern.UnsupportedOnBackend, match=r"needs 40\d+ bytes \(40\d\d\.\d GB\)"):
         ern.run(graph, duration_ms=1, backend="native")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -47,9 +47,9 @@ def test_what_float64_alone_cannot_hold_is_refused_too(monkeypatch):
     net.projection("p", cells, cells, weight_nA=0.5)
     graph = ern.lower(net, 1)
     monkeypatch.setattr("ernsnn.hardware_backends.native.available_bytes", lambda: 100_000)
-    assert memory.needed_bytes(graph, "float32") == 40_000 + 30_000
+    assert memory.needed_bytes(graph, "float32") == 40_000 + 30_000 + 2 * 2 * 8 * 100  # synapses, neurons, arrivals
     ern.run(graph, duration_ms=1, backend="native")
-    with pytest.raises(ern.UnsupportedOnBackend, match="in float64 needs 110000 bytes"):
+    with pytest.raises(ern.UnsupportedOnBackend, match="in float64 needs 113200 bytes"):
         ern.run(graph, duration_ms=1, backend="native", precision="float64")
 
 
@@ -114,3 +114,17 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch):
     (tmp_path / "native").write_text("a file in the way")
     monkeypatch.setenv("ERNSNN_CACHE", str(tmp_path))
     assert compiled.load(TEXT + "\n# elsewhere\n").twice.py_func(2) == 4
+
+
+def test_the_logs_of_plastic_synapses_count():
+    net = ern.Network()
+    cells = net.population("cells", 40, ern.LIF())
+    options = {"weight_nA": 0.5, "learning": ern.stdp.pair(A_plus=0.01, A_minus=0.01)}
+    net.projection("p", cells, cells, ern.FixedProbability(0.5), **options, delay_ms=ern.Uniform(1, 4))
+    graph = ern.lower(net, 1)
+    from ernsnn.hardware_backends.native.engine import Engine
+
+    rows = Engine(graph, "float32", compiled=False).plastic[0].rows
+    logs = sum(a.nbytes for r in rows for a in (*r.log, r.x.path))
+    assert len(rows) == 4
+    assert memory._log_bytes(graph.projections[0]) == logs - 4 * 8  # the end of each log's starts

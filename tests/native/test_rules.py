@@ -8,6 +8,7 @@ from alike import assert_alike
 
 import ernsnn as ern
 from ernsnn.execution.backend import get_backend
+from ernsnn.hardware_backends.native import plastic
 
 STEPS = 400
 N = 12
@@ -58,6 +59,26 @@ def test_float64_is_the_reference(case):
     moved = expected.synapses["learns"]["w"] - graph.projections[1].synapses.variables["w"]
     assert np.abs(moved).max() > 0.01
     assert not marked or expected.synapses["learns"]["m"].max() > 0
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES)
+def test_any_number_of_threads_gives_the_same_bits(case, precision, monkeypatch):
+    monkeypatch.setattr(plastic, "WORTH_SHARING", 1)
+    connector, learning, marked = CASES[case]
+    graph = pool(connector, learning=learning, marked=marked)
+    one, two, three = (run("native", graph, precision=precision, threads=n) for n in (1, 2, 3))
+    for other in (two, three):
+        assert one.to_arrays().keys() == other.to_arrays().keys()
+        for name, array in one.to_arrays().items():
+            assert array.tobytes() == other.to_arrays()[name].tobytes(), name
+    moved = one.synapses["learns"]["w"] - graph.projections[1].synapses.variables["w"]
+    assert np.abs(moved).max() > 0.01
+
+
+def test_no_threads_at_all():
+    with pytest.raises(ern.InvalidModel, match="threads must be a whole number >= 1, got 0"):
+        run("native", pool(ern.AllToAll(), learning=pair()), threads=0)
 
 
 @pytest.mark.parametrize("case", ["all to all", "sparse", "triplet"])

@@ -18,14 +18,17 @@ FOLDERS = {
     "ernsnn": ROOT / "ernsnn",
     "ernsnn.models": ROOT / "models",
     "ernsnn.hardware_backends": ROOT / "hardware_backends",
+    "ernsnn.benchmarks": ROOT / "benchmarks",
 }
 
 # From the ground up: each may import those before it. Who stands nowhere here (ernsnn/__init__.py, the command line)
 # may import the whole core. "ernsnn" is the flat public namespace, which itself imports every floor.
-FLOORS = ["errors", "files", "describe", "graph", "execution", "analyse"]
+FLOORS = ["errors", "files", "describe", "graph", "recording", "analyse", "execution"]
 MAY_IMPORT = {floor: set(FLOORS[:level]) for level, floor in enumerate(FLOORS)} | {
     "hardware_backends": set(FLOORS) - {"analyse"},
     "models": {"ernsnn", *FLOORS},
+    "benchmarks": {"ernsnn", "models", "hardware_backends", *FLOORS},
+    "cli": {"ernsnn", "benchmarks", *FLOORS},
     "__main__": {"cli"},
 }
 
@@ -92,7 +95,7 @@ def test_importing_ernsnn_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
-@pytest.mark.parametrize("folder", ["models", "hardware_backends"])
+@pytest.mark.parametrize("folder", ["models", "hardware_backends", "benchmarks"])
 def test_mapped_folders_refuse_to_be_a_second_copy(folder: str) -> None:
     run = subprocess.run([sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True)
     assert f"ImportError: this folder is the package ernsnn.{folder}" in run.stderr

@@ -14,6 +14,8 @@ from ernsnn.files import Content
 
 SCHEMA = 1
 RECORDING_FILE, META_FILE = "recording.npz", "meta.json"
+RUN_FILE = "run.json"
+"""What was asked for, where a run is recorded while it goes on (``execution.run_folder``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +71,7 @@ class Recording:
 
     def to_files(self) -> dict[str, Content]:
         """The files that ``load`` reads."""
-        meta = {"schema": SCHEMA, **self.meta}
-        return {META_FILE: json.dumps(meta, indent=1), RECORDING_FILE: self.to_arrays()}
+        return {META_FILE: meta_text(self.meta), RECORDING_FILE: self.to_arrays()}
 
     @classmethod
     def load(cls, folder: str | Path) -> Recording:
@@ -85,11 +86,21 @@ class Recording:
         except InvalidModel:
             raise
         except FileNotFoundError as error:
+            if (folder / RUN_FILE).exists():
+                raise InvalidModel(f"{folder}: this run has not finished; `ernsnn resume {folder}` goes on") from None
             raise InvalidModel(f"{folder}: no recording ({error.filename} is missing)") from None
         except Exception as error:
             raise InvalidModel(f"{folder}: the recording is damaged ({type(error).__name__}: {error})") from None
 
 
+def meta_text(meta: dict[str, Any]) -> str:
+    """The content of the file of meta data."""
+    return json.dumps({"schema": SCHEMA, **meta}, indent=1)
+
+
 def _by_step(steps: np.ndarray, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    later, together = steps[1:] > steps[:-1], steps[1:] == steps[:-1]
+    if (later | (together & (neurons[1:] >= neurons[:-1]))).all():
+        return steps, neurons
     order = np.lexsort((neurons, steps))
     return steps[order], neurons[order]

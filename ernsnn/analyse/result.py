@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import unknown
-from ernsnn.execution.recording import Recording
+from ernsnn.analyse.energy import Energy, energy
+from ernsnn.analyse.metrics import Metrics, metrics
+from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
+from ernsnn.recording import Recording
 
 
 class Result:
     """The graph that was run and the recording that came back."""
 
     def __init__(self, graph: Graph, recording: Recording) -> None:
-        self.graph, self.recording = graph, recording
+        self.graph, self._recording, self._meta = graph, recording, recording.meta
 
     def __repr__(self) -> str:
-        spikes = sum(len(steps) for steps, _ in self.recording.spikes.values())
+        spikes = sum(self.spike_counts.values())
         return f"<Result of {self.graph.name} on {self.meta['backend']}: {self.duration_ms:g} ms, {spikes} spikes>"
+
+    @property
+    def recording(self) -> Recording:
+        """What was recorded, in steps."""
+        return self._recording
 
     @property
     def meta(self) -> dict[str, Any]:
         """Backend, digest, seed, versions, wall time, issues."""
-        return self.recording.meta
+        return self._meta
 
     @property
     def duration_ms(self) -> float:
         """How long was simulated."""
         return self.recording.n_steps * self.graph.dt_ms
+
+    @property
+    def spike_counts(self) -> dict[str, int]:
+        """How many spikes were recorded of each population."""
+        return {name: len(steps) for name, (steps, _) in self.recording.spikes.items()}
 
     def spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
         """(times in ms, neurons) of a population, by time, then neuron."""
@@ -70,6 +83,21 @@ class Result:
         steps, values = self._find("probe", f"{target}.{variable}", self.recording.signals)
         return steps * self.graph.dt_ms, values
 
+    def metrics(self, bin_ms: float | None = None) -> Metrics:
+        """Activity, sparsity, operations and memory; ``bin_ms`` is the bin of synchrony and branching (5 steps).
+
+        Raises InvalidModel on a bin that is no whole number of steps.
+        """
+        return metrics(self.graph, self.recording, bin_ms)
+
+    def energy(self, chip: str | Sequence[str] | None = None, cores: Mapping[str, np.ndarray] | None = None) -> Energy:
+        """What the events of this run would cost on ``chip``: a price set or a chip, or several; all by default.
+
+        ``cores`` says on which core each neuron of each population lies; with it, packets and hops are counted too.
+        Raises InvalidModel on an unknown chip.
+        """
+        return energy(self.graph, self.recording, chip, cores)
+
     @staticmethod
     def _find(kind: str, name: str, known: dict[str, Any]) -> Any:
         if name not in known:
@@ -91,3 +119,29 @@ class Result:
         if recording.meta.get("digest") != graph.digest:
             raise InvalidModel(f"{folder}: the recording belongs to another graph")
         return cls(graph, recording)
+
+
+class StoredResult(Result):
+    """A result that was recorded into a folder, from which the recording is read when it is first asked for."""
+
+    def __init__(self, graph: Graph, folder: Path, meta: dict[str, Any]) -> None:
+        self.graph, self.folder, self._meta = graph, folder, meta
+
+    @cached_property
+    def _stored(self) -> Recording:
+        return Recording.load(self.folder)
+
+    @property
+    def recording(self) -> Recording:
+        """See ``Result.recording``."""
+        return self._stored
+
+    @property
+    def duration_ms(self) -> float:
+        """See ``Result.duration_ms``."""
+        return float(self.meta["duration_ms"])
+
+    @property
+    def spike_counts(self) -> dict[str, int]:
+        """See ``Result.spike_counts``."""
+        return dict(self.meta["spike_counts"])

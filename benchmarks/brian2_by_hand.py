@@ -1,0 +1,164 @@
+"""The networks of ``races`` as a user of Brian2 writes them, in C++ standalone mode.
+
+Traces are event-driven variables of each synapse, as in Brian2's own documentation; the input spikes are those of the
+graph, initial weights are drawn by Brian2.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ernsnn.errors import ProgramFailed
+from ernsnn.graph.graph import Graph, Leaky
+
+from .races import LABILE, STABLE, amplitudes_nA
+
+MEMBRANE = """
+dv/dt = (v_rest - v)/tau_m + (I_E - I_I + I_offset)/C_m : volt (unless refractory)
+dI_E/dt = -I_E/tau_E : amp
+dI_I/dt = -I_I/tau_I : amp
+P : 1
+"""
+TRACES = """
+dx/dt = -x/tau : 1 (event-driven)
+dy/dt = -y/tau : 1 (event-driven)
+w : amp
+"""
+MARKS = """
+da/dt = -a/tau_a : 1 (event-driven)
+m : 1
+"""
+LATCH = """
+drive = rate*P_post*clip(a - tagged, 0, inf)
+total = drive + 1/tau_m_mark
+limit = (drive + int(m > latched)/tau_m_mark)/total
+m = limit + (m - limit)*exp(-second*total)
+"""
+
+
+def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
+    """Build and run; seconds of both, spikes of the cells, and the largest memory of the program in bytes."""
+    import brian2 as b
+    from brian2 import ms, mV, nA, nF
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="ernsnn-bench-") as folder:
+        b.set_device("cpp_standalone", build_on_run=False)
+        b.prefs.devices.cpp_standalone.openmp_threads = 0 if threads == 1 else threads
+        b.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j2"]
+        b.defaultclock.dt = graph.dt_ms * ms
+        [neurons] = graph.neurons()
+        p = neurons.parameters
+        constants = {
+            "v_rest": p["v_rest_mV"] * mV,
+            "tau_m": p["tau_m_ms"] * ms,
+            "tau_E": p["tau_syn_E_ms"] * ms,
+            "tau_I": p["tau_syn_I_ms"] * ms,
+            "C_m": p["cm_nF"] * nF,
+            "I_offset": p["i_offset_nA"] * nA,
+            "v_threshold": p["v_threshold_mV"] * mV,
+            "v_reset": p["v_reset_mV"] * mV,
+        }
+        cells = b.NeuronGroup(
+            neurons.size,
+            MEMBRANE,
+            threshold="v >= v_threshold",
+            reset="v = v_reset",
+            refractory=p["tau_refrac_ms"] * ms,
+            method="exact",
+            namespace=constants,
+        )
+        cells.v = p["v_init_mV"] * mV
+        synapses = _sparse(b, graph, cells) if graph.name == "sparse" else _plastic(b, graph, cells, n_steps)
+        fired = b.SpikeMonitor(cells, name="fired")
+        network = b.Network(cells, fired, *synapses)
+        network.run(n_steps * graph.dt_ms * ms)
+        b.device.build(directory=folder, compile=True, run=False, debug=False)
+        process = subprocess.Popen(["./main"], cwd=folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise ProgramFailed(f"brian2-by-hand: the program of {graph.name} stopped with {process.returncode}")
+        results = Path(folder) / "results"
+        run_s = float((results / "last_run_info.txt").read_text().split()[0])
+        build_s = time.perf_counter() - began - run_s
+        [indices] = results.glob("_dynamic_array_fired_i_*")
+        return {
+            "build_s": build_s,
+            "run_s": run_s,
+            "spikes": {neurons.name: indices.stat().st_size // 4},
+            "peak_bytes": usage.ru_maxrss * 1024,
+        }
+
+
+def _plastic(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
+    [source] = graph.sources()
+    steps, neurons = source.spikes.between(0, n_steps)
+    inputs = b.SpikeGeneratorGroup(source.size, neurons, steps * graph.dt_ms * b.ms, sorted=True)
+    A_plus, A_minus, w_max = (value * b.nA for value in amplitudes_nA(source.size))
+    namespace = {"tau": 20 * b.ms, "A_plus": A_plus, "A_minus": A_minus, "w_max": w_max}
+    if graph.name == "plastic":
+        synapses = b.Synapses(
+            inputs,
+            cells,
+            TRACES,
+            on_pre="w = clip(w - A_minus*y, 0*amp, w_max); I_E_post += w; x += 1",
+            on_post="w = clip(w + A_plus*x, 0*amp, w_max); y += 1",
+            namespace=namespace,
+        )
+        synapses.connect()
+        synapses.w = "rand()*w_max"
+        return [inputs, synapses]
+    [astrocyte] = graph.modulators
+    assert isinstance(astrocyte, Leaky)
+    glia = b.NeuronGroup(1, "dC/dt = -C/tau_C : 1", method="exact", namespace={"tau_C": astrocyte.tau_ms * b.ms})
+    hears = b.Synapses(cells, glia, on_pre="C_post += 1")
+    tells = b.Synapses(
+        glia, cells, "P_post = int(C_pre >= opens) : 1 (summed)", namespace={"opens": astrocyte.threshold}
+    )
+    synapses = b.Synapses(
+        inputs,
+        cells,
+        TRACES + MARKS,
+        on_pre="w = clip(w - A_minus*y*(1 - protects*m)**2, 0*amp, w_max); I_E_post += w; x += 1",
+        on_post="""w = clip(w + A_plus*x*(1 + a)*(1 - protects*m)**2, 0*amp, w_max)
+                   a = clip(a + rise*x*(1 - a), 0, 1)
+                   y += 1""",
+        namespace={
+            **namespace,
+            "tau_a": LABILE.tau_s * b.second,
+            "rise": LABILE.rise,
+            "protects": STABLE.protects,
+            "rate": STABLE.rate_per_s / b.second,
+            "tau_m_mark": STABLE.tau_s * b.second,
+            "tagged": STABLE.tag_threshold,
+            "latched": STABLE.threshold,
+        },
+    )
+    for each in (hears, tells, synapses):
+        each.connect()
+    synapses.w = "rand()*w_max"
+    synapses.run_regularly(LATCH, dt=1 * b.second)
+    return [inputs, glia, hears, tells, synapses]
+
+
+def _sparse(b: Any, graph: Graph, cells: Any) -> list[Any]:
+    made = []
+    for p in graph.projections:
+        current = "I_E" if p.receptor == "excitatory" else "I_I"
+        part = cells[p.pre_start : p.pre_start + p.connectivity.n_pre]
+        synapses = b.Synapses(
+            part,
+            cells,
+            on_pre=f"{current}_post += weight",
+            delay=1 * b.ms,
+            namespace={"weight": p.weight.row(0, 0, 1)[0] * b.nA},
+        )
+        synapses.connect(p=0.1)
+        made.append(synapses)
+    return made

@@ -1,0 +1,86 @@
+"""One contender runs one network in a process of its own; prints its figures as JSON on the last line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any
+
+import ernsnn as ern
+from ernsnn.execution.backend import Backend, get_backend
+from ernsnn.execution.stepping import SteppedBackend
+from ernsnn.graph.graph import Graph
+
+from .memory import Memory
+from .races import RACES, Race
+
+BY_HAND = {"brian2-by-hand": "brian2", "nest": "nest"}
+"""Contenders that are no backends, and the module that each needs."""
+
+_SMALL = 20
+
+
+def measure(race: Race, neurons: int, duration_ms: float, name: str, threads: int) -> dict[str, Any]:
+    """Seconds of building and of simulating, spikes of each population, and the memory taken, in bytes."""
+    graph = ern.lower(race.build(neurons, duration_ms), seed=0)
+    n_steps = round(duration_ms / graph.dt_ms)
+    if name == "nest":
+        from . import nest_by_hand
+
+        figures = nest_by_hand.run(graph, n_steps, threads)
+    elif name == "brian2-by-hand":
+        from . import brian2_by_hand
+
+        figures = brian2_by_hand.run(graph, n_steps, threads)
+    else:
+        figures = _backend(get_backend(name), race, graph, n_steps, threads)
+    for source in graph.sources():
+        figures["spikes"][source.name] = len(source.spikes.between(0, n_steps)[0])
+    return figures | _visited(graph, figures["spikes"]) | {"digest": graph.digest, "synapses": graph.n_synapses}
+
+
+def _backend(backend: Backend, race: Race, graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if "threads" in backend.options and threads > 1:
+        options["threads"] = threads
+    if "target" in backend.options:
+        options["target"] = "cpp_standalone"
+    began = time.perf_counter()
+    if isinstance(backend, SteppedBackend):
+        # A small network has the same kernels, which are so loaded, or compiled, before the clock of the run starts.
+        small = ern.lower(race.build(_SMALL, 1100.0), seed=0)
+        backend.engine(small, **options).run(round(1100.0 / small.dt_ms), lambda fraction: None)
+        memory = Memory()
+        engine = backend.engine(graph, **options)
+        built = time.perf_counter()
+        recording = engine.run(n_steps, lambda fraction: None)
+        ended = time.perf_counter()
+    else:
+        told: list[float] = []
+        memory = Memory()
+        recording = backend.run(graph, n_steps, lambda fraction: told.append(time.perf_counter()), **options)
+        built, ended = (told[0], told[-1]) if len(told) > 1 else (began, time.perf_counter())
+    spikes = {population.name: len(recording.spikes[population.name][0]) for population in graph.neurons()}
+    return {"build_s": built - began, "run_s": ended - built, "spikes": spikes, "peak_bytes": memory.taken()}
+
+
+def _visited(graph: Graph, spikes: dict[str, int]) -> dict[str, float]:
+    """How many synapses spikes visit, and the bytes that this moves at least in float32.
+
+    A spike visits the synapses that it is sent to, and the plastic ones that it reaches. Plastic rows are read and
+    written once for each pre spike, whatever post spikes there were; of static ones weight and target are read.
+    """
+    events = moved = 0.0
+    for p in graph.projections:
+        sent = spikes[p.pre] * p.n_synapses / graph.population(p.pre).size
+        events += sent
+        if p.learning:
+            events += spikes[p.post] * p.n_synapses / graph.population(p.post).size
+        moved += sent * 8 * (len(p.variables) if p.learning else 1)
+    return {"events": events, "moved_bytes": moved}
+
+
+if __name__ == "__main__":
+    race, neurons, duration_ms, name, threads = sys.argv[1:]
+    print(json.dumps(measure(RACES[race], int(neurons), float(duration_ms), name, int(threads))))

@@ -1,0 +1,85 @@
+"""The networks of ``races`` as a user of NEST writes them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import nest
+
+from ernsnn.graph.graph import Graph
+
+from .memory import Memory
+from .races import amplitudes_nA
+
+
+def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
+    """Build and run; seconds of both, spikes of the cells, and the memory taken in bytes."""
+    memory = Memory()
+    began = time.perf_counter()
+    nest.verbosity = nest.VerbosityLevel.ERROR
+    nest.ResetKernel()
+    nest.set(resolution=graph.dt_ms, local_num_threads=threads, print_time=False)
+    [neurons] = graph.neurons()
+    p = neurons.parameters
+    cells = nest.Create(
+        "iaf_psc_exp",
+        neurons.size,
+        {
+            "C_m": p["cm_nF"] * 1e3,
+            "tau_m": p["tau_m_ms"],
+            "t_ref": p["tau_refrac_ms"],
+            "E_L": p["v_rest_mV"],
+            "V_reset": p["v_reset_mV"],
+            "V_th": p["v_threshold_mV"],
+            "I_e": p["i_offset_nA"] * 1e3,
+            "tau_syn_ex": p["tau_syn_E_ms"],
+            "tau_syn_in": p["tau_syn_I_ms"],
+        },
+    )
+    cells.V_m = p["v_init_mV"]
+    (_sparse if graph.name == "sparse" else _plastic)(graph, cells, n_steps)
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(cells, recorder)
+    nest.Prepare()
+    built = time.perf_counter()
+    nest.Run(n_steps * graph.dt_ms)
+    run_s = time.perf_counter() - built
+    nest.Cleanup()
+    return {
+        "build_s": built - began,
+        "run_s": run_s,
+        "spikes": {neurons.name: int(recorder.n_events)},
+        "peak_bytes": memory.taken(),
+    }
+
+
+def _plastic(graph: Graph, cells: Any, n_steps: int) -> None:
+    [source] = graph.sources()
+    steps, fired = source.spikes.between(0, n_steps)
+    # A spike of step k of a graph is one at the end of that step for NEST, and the relay takes one step.
+    later = steps > 0
+    trains = [steps[later & (fired == i)] * graph.dt_ms for i in range(source.size)]
+    generators = nest.Create("spike_generator", source.size, [{"spike_times": train} for train in trains])
+    relays = nest.Create("parrot_neuron", source.size)  # devices cannot have plastic synapses
+    nest.Connect(generators, relays, "one_to_one", {"delay": graph.dt_ms})
+    A_plus, A_minus, w_max = (value * 1e3 for value in amplitudes_nA(source.size))
+    nest.SetDefaults(
+        "stdp_synapse",
+        {"lambda": A_plus / w_max, "alpha": A_minus / A_plus, "mu_plus": 0.0, "mu_minus": 0.0, "Wmax": w_max},
+    )
+    cells.tau_minus = 20.0
+    weight = nest.random.uniform(0.0, w_max)
+    nest.Connect(relays, cells, "all_to_all", {"synapse_model": "stdp_synapse", "weight": weight, "delay": graph.dt_ms})
+
+
+def _sparse(graph: Graph, cells: Any, n_steps: int) -> None:
+    for p in graph.projections:
+        sign = 1e3 if p.receptor == "excitatory" else -1e3
+        part = cells[p.pre_start : p.pre_start + p.connectivity.n_pre]
+        nest.Connect(
+            part,
+            cells,
+            {"rule": "pairwise_bernoulli", "p": 0.1},
+            {"weight": sign * p.weight.row(0, 0, 1)[0], "delay": p.delay.row(0, 0, 1)[0] * graph.dt_ms},
+        )

@@ -1,0 +1,93 @@
+"""From steps to arrays: gathers what a run records, and hands it on in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from ernsnn.graph.graph import Graph, Probe
+
+Chunk = dict[str, np.ndarray]
+"""Consecutive steps of a recording, in the layout of ``Recording.to_arrays``."""
+
+CHUNK_STEPS, CHUNK_BYTES = 1024, 1 << 23
+"""A chunk ends after so many steps, or when its probes have taken so many bytes."""
+
+
+class Probed(Protocol):
+    """What a recorder looks at."""
+
+    @property
+    def graph(self) -> Graph:
+        """Whose run it is."""
+
+    def probe(self, probe: Probe) -> np.ndarray:
+        """A copy of what a probe sees now."""
+
+
+class Recorder:
+    """Spikes and probes of consecutive steps, from step ``first`` on.
+
+    In the steps ``samples`` every variable of every plastic synapse is recorded, as a probe would.
+    """
+
+    def __init__(
+        self, engine: Probed, keep: Callable[[Chunk], None], samples: Collection[int] = (), first: int = 0
+    ) -> None:
+        self.engine, self.keep, self.samples, self.first = engine, keep, frozenset(samples), first
+        self.probes: Sequence[Probe] = engine.graph.probes
+        self.sampled = list(_variables(engine.graph)) if samples else []
+        self.widths = {p.key: engine.probe(p)[np.newaxis][:0] for p in (*self.probes, *self.sampled)}
+        self._begin()
+
+    def _begin(self) -> None:
+        self.spikes: list[dict[str, np.ndarray]] = []
+        self.seen: dict[str, list[tuple[int, np.ndarray]]] = {key: [] for key in self.widths}
+        self.n_bytes = 0
+
+    def add(self, t: int, spikes: dict[str, np.ndarray]) -> None:
+        """Stage 6 of step ``t``, in which the neurons ``spikes`` of each population spiked."""
+        self.spikes.append(spikes)
+        if self.widths:
+            self._probe(t)
+        if len(self.spikes) == CHUNK_STEPS or self.n_bytes > CHUNK_BYTES:
+            self.flush()
+
+    def _probe(self, t: int) -> None:
+        due = {p.key: p for p in self.probes if (t + 1) % p.every == 0}
+        if t in self.samples:
+            due.update({p.key: p for p in self.sampled})
+        for key, p in due.items():
+            values = self.engine.probe(p)
+            self.seen[key].append((t, values))
+            self.n_bytes += values.nbytes
+
+    def flush(self) -> None:
+        """Hand on what has been gathered."""
+        if not self.spikes:
+            return
+        chunk: Chunk = {}
+        steps = np.arange(self.first, self.first + len(self.spikes))
+        for population in self.engine.graph.populations:
+            found = [spikes[population.name] for spikes in self.spikes]
+            chunk[f"spikes/{population.name}/steps"] = np.repeat(steps, [len(neurons) for neurons in found])
+            chunk[f"spikes/{population.name}/neurons"] = np.concatenate(found).astype(np.int32)
+        for key, seen in self.seen.items():
+            chunk[f"signals/{key}/steps"] = np.array([t for t, _ in seen], np.int64)
+            chunk[f"signals/{key}/values"] = np.array([v for _, v in seen]) if seen else self.widths[key]
+        self.first += len(self.spikes)
+        self._begin()
+        self.keep(chunk)
+
+
+def _variables(graph: Graph) -> Iterator[Probe]:
+    for p in graph.projections:
+        if p.learning:
+            yield from (Probe("synapses", p.name, 0, p.n_synapses, v.name, 0) for v in p.variables)
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks that follow one another as one."""
+    return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}

@@ -1,0 +1,183 @@
+"""A run that is recorded in a folder while it goes on, can be interrupted or killed, and resumed.
+
+The folder holds the graph, ``run.json`` (what was asked for), the tapes of what has been recorded so far and, now and
+then replaced, a checkpoint. At its end, and after Ctrl-C, it holds a recording as ``Result.load`` reads it; a
+finished run has neither tapes nor checkpoint.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ernsnn.analyse.result import StoredResult
+from ernsnn.errors import Interrupted, InvalidModel
+from ernsnn.execution.backend import Progress
+from ernsnn.execution.checkpoint import CHECKPOINT_FILE, Position, load_checkpoint, save_checkpoint
+from ernsnn.execution.meta import about_run, ernsnn_version
+from ernsnn.execution.recorder import Recorder
+from ernsnn.execution.stepping import Engine, Run, SteppedBackend
+from ernsnn.execution.tapes import Tapes
+from ernsnn.files import remove_left, write_file, write_folder
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.storage import graph_files, load_graph
+from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, meta_text
+
+RUN_SCHEMA = 1
+TAPES = "tapes"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for: all that a run needs beside its graph. Times in steps; ``about`` goes into the meta data."""
+
+    backend: str
+    options: dict[str, Any]
+    n_steps: int
+    checkpoint_every: int | None
+    samples: tuple[int, ...]
+    about: dict[str, Any]
+    ernsnn: str
+    digest: str
+
+
+def begin(folder: str | Path, graph: Graph, plan: Plan) -> None:
+    """Make the folder of a run. Raises InvalidModel where one that can be resumed, or is under way, is in its place."""
+    path = Path(folder)
+    if (path / CHECKPOINT_FILE).exists():
+        raise InvalidModel(
+            f"{folder} holds a run that has not finished: `ernsnn resume {folder}` goes on with it; "
+            f"or remove the folder, or name another"
+        )
+    if (path / RUN_FILE).exists():
+        with _locked(path):
+            pass
+    files = {RUN_FILE: json.dumps({"schema": RUN_SCHEMA, **asdict(plan)}, indent=1), **graph_files(graph)}
+    write_folder(folder, files, also=[TAPES, CHECKPOINT_FILE, META_FILE, RECORDING_FILE])
+
+
+def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
+    """The graph and the plan of an unfinished run. Raises InvalidModel where there is none."""
+    path = Path(folder)
+    if (path / META_FILE).exists() and not (path / CHECKPOINT_FILE).exists():
+        raise InvalidModel(f"{folder}: this run has finished; `ernsnn export` and Result.load read it")
+    try:
+        stored = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))
+        schema = stored.pop("schema")
+        if schema != RUN_SCHEMA:
+            raise InvalidModel(f"{folder}: run schema {schema}; this ernsnn reads schema {RUN_SCHEMA}")
+        plan = Plan(**{**stored, "samples": tuple(stored["samples"])})
+    except InvalidModel:
+        raise
+    except FileNotFoundError:
+        raise InvalidModel(f"{folder}: no run to resume ({RUN_FILE} is missing)") from None
+    except Exception as error:
+        raise InvalidModel(f"{folder}: {RUN_FILE} is damaged ({type(error).__name__}: {error})") from None
+    if plan.ernsnn != ernsnn_version():
+        raise InvalidModel(
+            f"{folder}: was begun by ernsnn {plan.ernsnn}; ernsnn {ernsnn_version()} may differ from it in the last "
+            f"digit: resume it with that version, or run it anew"
+        )
+    graph = load_graph(folder)
+    if graph.digest != plan.digest:
+        raise InvalidModel(f"{folder}: {RUN_FILE} belongs to another graph")
+    return graph, plan
+
+
+def record(
+    folder: str | Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
+) -> StoredResult:
+    """Run from the checkpoint, or from step 0 where there is none, to the end; ``engine`` stands before step 0.
+
+    Raises Interrupted after Ctrl-C, leaving a recording up to there and a checkpoint. Raises InvalidModel on a damaged
+    checkpoint, one of another run, and where another process is at work in the folder.
+    """
+    try:
+        return _record(Path(folder), graph, plan, backend, engine, progress)
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted at once; `ernsnn resume {folder}` goes on from the last checkpoint, if there is one"
+        ) from None
+
+
+def _record(
+    path: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
+) -> StoredResult:
+    began = time.perf_counter()
+    key = {"digest": plan.digest, "backend": plan.backend, "options": plan.options, "ernsnn": plan.ernsnn}
+    with _locked(path), _interruptible() as stopped:
+        remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE])
+        tapes = Tapes(path / TAPES)
+        recorder = Recorder(engine, tapes.append, plan.samples)
+        start = load_checkpoint(path, key, engine) or Position(0, {}, 0.0)
+        tapes.cut(start.tapes)
+        for name in (META_FILE, RECORDING_FILE):  # of a partial recording, which would soon belie the tapes
+            (path / name).unlink(missing_ok=True)
+        recorder.first = start.step
+        run, every = Run(engine, recorder, plan.n_steps, start.step), plan.checkpoint_every or plan.n_steps
+        while True:
+            run.until(min(plan.n_steps, (run.t // every + 1) * every), progress, stopped)
+            here = Position(run.t, tapes.layout, start.wall_s + time.perf_counter() - began)
+            if run.t < plan.n_steps:
+                tapes.sync()
+                save_checkpoint(path, key, here, engine)
+            if run.t == plan.n_steps or stopped():
+                break
+        meta = about_run(graph, plan.backend, run.t, here.wall_s, plan.options, backend.versions()) | plan.about
+        meta["finished"] = run.t == plan.n_steps
+        meta["spike_counts"] = {p.name: tapes.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
+        learned = {"n_steps": np.array(run.t), **engine.learned()}
+        write_file(path / RECORDING_FILE, lambda file: tapes.save(file, learned))
+        write_file(path / META_FILE, meta_text(meta))
+        if run.t < plan.n_steps:
+            raise Interrupted(
+                f"interrupted after {run.t * graph.dt_ms:g} of {plan.n_steps * graph.dt_ms:g} ms, which are recorded "
+                f"in {path}; `ernsnn resume {path}` goes on"
+            )
+        (path / CHECKPOINT_FILE).unlink(missing_ok=True)
+        tapes.remove()
+    return StoredResult(graph, path, meta)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time; the lock goes with the process that holds it, however that ends."""
+    with (folder / RUN_FILE).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidModel(f"{folder}: another process is at work on this run; wait for it, or end it") from None
+        yield
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, so that a step is never cut in two; pressed again, it is a KeyboardInterrupt."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,46 @@
+"""The random numbers of noisy membranes, drawn some steps ahead: those that ``graph.streams`` draws one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ernsnn.graph.streams import MODULI, MULTIPLIERS, box_muller, start
+
+from .compiled import compiled
+
+_STEPS, _NUMBERS = 64, 1 << 16
+"""How many steps ahead at most, and how many numbers."""
+
+
+class Noise:
+    """The streams of several populations, given by key and size, one neuron after the other."""
+
+    changes = ("states", "normal", "at")
+
+    def __init__(self, streams: Sequence[tuple[str, int]]) -> None:
+        self.states = np.concatenate([start(key, size) for key, size in streams], axis=1).astype(np.int64)
+        n = self.states.shape[1]
+        self.normal = np.zeros((max(1, min(_STEPS, _NUMBERS // n)), n))
+        self.at = len(self.normal)  # the next row of them to be used
+
+    def next(self) -> np.ndarray:
+        """One standard normal number for every neuron."""
+        if self.at == len(self.normal):
+            drawn = np.empty((2, *self.normal.shape))
+            draw(self.states, np.array(MULTIPLIERS, np.int64), np.array(MODULI, np.int64), drawn)
+            self.normal[:] = box_muller(drawn[0], drawn[1])
+            self.at = 0
+        self.at += 1
+        return np.asarray(self.normal[self.at - 1])
+
+
+@compiled
+def draw(states: np.ndarray, multipliers: np.ndarray, moduli: np.ndarray, drawn: np.ndarray) -> None:
+    """Advance both ``states`` (2, n) step by step, writing them to ``drawn`` (2, steps, n)."""
+    for k in range(2):
+        for t in range(drawn.shape[1]):
+            for i in range(states.shape[1]):
+                states[k, i] = multipliers[k] * states[k, i] % moduli[k]
+                drawn[k, t, i] = states[k, i]

@@ -1,0 +1,22 @@
+"""What the reference cannot do: only what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ernsnn.execution.issues import Issue
+from ernsnn.execution.memory import too_little_memory
+from ernsnn.graph.graph import Graph, Projection
+
+
+def memory(graph: Graph) -> Iterator[Issue]:
+    """Every synapse is stored explicitly, in 8-byte numbers."""
+    return too_little_memory(graph, "reference", "R301", sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections))
+
+
+def _numbers(p: Projection) -> int:
+    """Of a synapse: both ends, delay and variables; if it learns, the variables anew, and where it is found."""
+    return 3 + len(p.variables) + (len(p.variables) + 5 if p.learning else 0)
+
+
+CAPABILITIES = (memory,)

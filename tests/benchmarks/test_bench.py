@@ -1,0 +1,135 @@
+"""``ernsnn bench``: what it measures, what it says of it, and that contenders run the same network."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+
+import ernsnn as ern
+from ernsnn.benchmarks import contender, side_by_side, solos
+from ernsnn.benchmarks.races import RACES
+from ernsnn.cli import main
+
+NEEDS = {"nest": "nest", "brian2-by-hand": "brian2"}
+
+
+def bench(capsys, *words):
+    code = main(["bench", *words, "--json"])
+    out, err = capsys.readouterr()
+    return code, json.loads(out) if out else None, err
+
+
+def test_the_list_names_every_case(capsys):
+    code, data, _ = bench(capsys)
+    assert code == 0
+    assert {"plastic", "marked", "sparse", "ca3", "loihi", "lowering"} <= {case["case"] for case in data["cases"]}
+    assert all(case["description"] for case in data["cases"])
+
+
+def test_backends_beside_each_other(capsys):
+    words = ["--neurons", "30", "--duration-ms", "60", "--backends", "native,reference", "--repeats", "1"]
+    code, data, _ = bench(capsys, "plastic", *words)
+    assert code == 0
+    assert (data["case"], data["neurons"], data["synapses"], data["duration_ms"]) == ("plastic", 30, 900, 60)
+    assert data["bandwidth_bytes_per_s"] > 0
+    native, reference = data["backends"]["native"], data["backends"]["reference"]
+    assert native["ratio"] == 1
+    assert reference["ratio"] == pytest.approx(reference["run_s"] / native["run_s"], abs=0.02, rel=0.02)
+    assert native["spikes"] == reference["spikes"]
+    assert native["spikes"]["cells"] > 0
+    assert reference["spikes_off"] == {"source": 0, "cells": 0}
+    for figures in data["backends"].values():
+        assert 0 < figures["run_s"] < figures["command_s"]
+        assert min(figures["build_s"], figures["events_per_s"]) > 0
+        assert figures["bytes_per_synapse"] >= 0  # so small a network may fit into what Python has already
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["plastik"], "bench: no case 'plastik'; did you mean 'plastic'?"),
+        (["ca3", "--neurons", "3"], "bench: ca3 takes no --neurons"),
+        (["loihi", "--backends", "native"], "bench: loihi takes no --backends"),
+        (["plastic", "--backends", "nativ"], "nativ"),
+    ],
+)
+def test_what_it_refuses(capsys, words, message):
+    code, data, err = bench(capsys, *words)
+    assert (code != 0, data) == (True, None)
+    assert message in err
+
+
+def test_a_contender_that_is_not_installed(capsys, monkeypatch):
+    monkeypatch.setitem(contender.BY_HAND, "nest", "no_such_module")
+    code, _, err = bench(capsys, "plastic", "--backends", "native,nest")
+    assert (code, err) == (5, "ernsnn: no_such_module is not installed\n")
+    assert side_by_side.available(["native", "nest"]) == ["native"]
+
+
+def test_ratios_are_those_of_rounds_and_the_first_round_does_not_count(monkeypatch):
+    seconds = {"a": iter([100.0, 1.0, 2.0, 4.0]), "b": iter([1.0, 10.0, 10.0, 10.0])}
+
+    def once(race, neurons, duration_ms, name, threads):
+        same = {"spikes": {"cells": 10 if name == "a" else 11}, "events": 40.0, "moved_bytes": 8.0, "synapses": 4}
+        return same | {"run_s": next(seconds[name]), "build_s": 1, "peak_bytes": 20, "command_s": 3, "digest": ""}
+
+    monkeypatch.setattr(side_by_side, "_once", once)
+    monkeypatch.setattr(side_by_side, "bandwidth", lambda: 16.0)
+    told = []
+    data = side_by_side.hold(RACES["plastic"], 2, 1.0, ["a", "b"], 3, 1, told.append)
+    a, b = data["backends"]["a"], data["backends"]["b"]
+    assert (a["run_s"], a["run_s_all"], a["events_per_s"], a["bytes_per_synapse"]) == (2.0, [1.0, 2.0, 4.0], 20, 5.0)
+    assert a["share_of_bandwidth"] == 0.25
+    assert (b["ratio"], b["ratio_range"], b["spikes_off"]) == (5.0, [2.5, 10.0], {"cells": 0.1})
+    assert (told[0], told[-1]) == (1 / 8, 1.0)
+
+
+@pytest.mark.parametrize("name", ["plastic", "marked"])
+def test_both_sides_fire_at_10_Hz_whatever_the_size(name):
+    for neurons in (20, 60):
+        result = ern.run(RACES[name].build(neurons, 2000.0), duration_ms=2000, backend="native")
+        for population in ("source", "cells"):
+            assert 8.5 < len(result.spikes(population)[0]) / neurons / 2 < 11.5
+
+
+def test_visits_are_counted():
+    graph = ern.lower(RACES["marked"].build(5, 10.0))
+    assert contender._visited(graph, {"source": 2, "cells": 3}) == {"events": 25.0, "moved_bytes": 2 * 5 * 3 * 8}
+    graph = ern.lower(RACES["sparse"].build(50, 1.0))
+    synapses = graph.n_synapses
+    visited = contender._visited(graph, {"cells": 50})
+    assert visited == pytest.approx({"events": synapses * 1.0, "moved_bytes": synapses * 8.0})
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("nest", "plastic"),
+        ("nest", "sparse"),
+        *(pytest.param("brian2-by-hand", case, marks=pytest.mark.slow) for case in ("plastic", "marked", "sparse")),
+    ],
+)
+def test_networks_by_hand_do_nearly_what_ours_do(name, case):
+    if importlib.util.find_spec(NEEDS[name]) is None:
+        pytest.skip(f"{NEEDS[name]} is not installed")
+    ours = ern.run(RACES[case].build(400, 300.0), duration_ms=300.0, backend="native")
+    theirs = side_by_side._once(RACES[case], 400, 300.0, name, 1)
+    off = theirs["spikes"]["cells"] / len(ours.spikes("cells")[0]) - 1
+    assert abs(off) < (0.4 if case == "sparse" else 0.06)  # those of sparse are drawn anew, and few
+    assert min(theirs["run_s"], theirs["peak_bytes"]) > 0
+
+
+@pytest.mark.slow
+def test_lowering_and_its_columns(monkeypatch):
+    monkeypatch.setattr(solos, "timed", lambda function, repeats: [2.0] * repeats)
+    rows = solos.lowering(3)
+    assert [row["median_s"] for row in rows] == [2.0] * 5
+    assert rows[1]["bytes_per_synapse"] < 0.01 < rows[2]["bytes_per_synapse"]
+
+
+@pytest.mark.slow
+def test_the_memory_under_operations(monkeypatch):
+    monkeypatch.setattr(solos, "_OPERATIONS", 6)
+    assert [(row["size"], row["right"]) for row in solos.ca3(1)][:2] == [("16 x 16", 6), ("64 x 64", 6)]

@@ -1,0 +1,343 @@
+"""Runs recorded in a folder: killed at any moment and resumed, interrupted, damaged, and bounded in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import tracemalloc
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+import ernsnn as ern
+from ernsnn.execution import checkpoint, run_folder, simulate, stepping
+from ernsnn.execution.recorder import Recorder
+from ernsnn.execution.tapes import Tapes
+from ernsnn.hardware_backends.reference.synapses import PlasticState
+
+DURATION_MS, EVERY_MS = 900.0, 100.0
+
+
+def network(rate_hz=30.0):
+    net = ern.Network(name="killed")
+    source, cells = net.population("source", 8, ern.Poisson(rate_hz)), net.population("cells", 6, ern.LIF(noise_mV=1))
+    glia = net.astrocyte("glia", [cells], tau_ms=100, threshold=2)
+    tags = [
+        ern.marks.Labile("a", tau_s=0.5, rise=0.3),
+        ern.marks.Stable("m", tau_s=2, consolidated_by="P", tag="a", rate_per_s=20, budget=0.1),
+    ]
+    rule = ern.stdp.pair(A_plus=0.02, A_minus=0.01, w_max=1.0, marks=tags, epoch_ms=20)
+    options = {"weight_nA": ern.Uniform(0.2, 0.8), "delay_ms": ern.Uniform(1, 4), "learning": rule}
+    plastic = net.projection("plastic", source, cells, **options, third_factors={"P": glia})
+    net.probe(plastic, "w", every_ms=250)
+    net.probe(cells, "v_mV", every_ms=7)
+    net.probe(glia, "C", every_ms=2_000)
+    return net
+
+
+GRAPH = ern.lower(network(), 3)
+RUN = {"duration_ms": DURATION_MS, "backend": "reference", "weights_at_ms": [0, 333]}
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """What an uninterrupted run in memory records."""
+    return ern.run(GRAPH, **RUN).recording.to_arrays()
+
+
+def assert_recorded(result, expected):
+    found = result.recording.to_arrays()
+    assert found.keys() == expected.keys()
+    for key, array in expected.items():
+        assert (found[key].dtype, found[key].tobytes()) == (array.dtype, array.tobytes()), key
+
+
+def files(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+FINISHED = {".ernsnn", "run.json", "graph.json", "graph.npz", "meta.json", "recording.npz"}
+
+
+def in_child(action):
+    """Run ``action`` in a forked process; how that ended: an exit code, or minus the number of a signal."""
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@contextmanager
+def killed_at(call, owner, name, before):
+    """This process ends by SIGKILL around the ``call``-th call of ``owner.name``."""
+    original, calls = getattr(owner, name), []
+
+    def killing(*arguments, **options):
+        calls.append(name)
+        if before and len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*arguments, **options)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, killing)
+        yield
+
+
+# What is patched, the call at which it kills, whether before it, and the step of the checkpoint that is then there.
+MOMENTS = {
+    "in the first interval": (stepping.Feeds, "at", 60, True, None),
+    "within a step": (PlasticState, "learn", 390, True, 300),
+    "in the fourth interval": (stepping.Feeds, "at", 390, True, 300),
+    "before the tapes": (Tapes, "append", 4, True, 300),
+    "after the tapes": (Tapes, "append", 4, False, 300),
+    "with the checkpoint beside its place": (os, "replace", 5, True, 300),
+    "after a checkpoint": (checkpoint, "write_file", 4, False, 400),
+    "before the recording": (run_folder, "write_file", 1, True, 800),
+    "after the recording": (run_folder, "write_file", 1, False, 800),
+    "after the meta data": (run_folder, "write_file", 2, False, 800),
+    "before the tapes are removed": (Tapes, "remove", 1, True, None),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_and_resumed(moment, expected, tmp_path):
+    owner, name, call, before, step = MOMENTS[moment]
+
+    def work():
+        with killed_at(call, owner, name, before):
+            ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=EVERY_MS)
+
+    assert in_child(work) == -signal.SIGKILL
+    if name == "remove":  # its last act: the run has finished
+        assert_recorded(ern.Result.load(tmp_path / "run"), expected)
+        return
+    assert step == last_step(tmp_path / "run")
+    assert_recorded(ern.resume(tmp_path / "run"), expected)
+    assert files(tmp_path / "run") == FINISHED
+    assert_recorded(ern.Result.load(tmp_path / "run"), expected)
+
+
+def last_step(folder):
+    if not (folder / "checkpoint.npz").exists():
+        return None
+    with np.load(folder / "checkpoint.npz") as file:
+        return json.loads(str(file["about"]))["step"]
+
+
+def test_killed_again_and_again(expected, tmp_path):
+    def begin():
+        with killed_at(250, stepping.Feeds, "at", True):
+            ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=EVERY_MS)
+
+    def go_on():
+        with killed_at(250, stepping.Feeds, "at", True):
+            ern.resume(tmp_path / "run")
+
+    steps = []
+    assert in_child(begin) == -signal.SIGKILL
+    while in_child(go_on) == -signal.SIGKILL:
+        steps.append(last_step(tmp_path / "run"))
+    assert steps == [400, 600, 800]
+    assert_recorded(ern.Result.load(tmp_path / "run"), expected)
+
+
+@pytest.mark.parametrize("every", [None, EVERY_MS])
+def test_ctrl_c_leaves_a_recording_that_can_be_resumed(every, expected, tmp_path, monkeypatch):
+    original = stepping.Feeds.at
+
+    def interrupting(self, t):
+        if t == 450:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(self, t)
+
+    monkeypatch.setattr(stepping.Feeds, "at", interrupting)
+    with pytest.raises(ern.Interrupted, match=r"after 451 of 900 ms, .* `ernsnn resume .*` goes on"):
+        ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=every)
+    monkeypatch.undo()
+    partial = ern.Result.load(tmp_path / "run")
+    assert (partial.duration_ms, partial.meta["finished"], partial.meta["duration_ms"]) == (451, False, 451)
+    for name in ("source", "cells"):
+        times, neurons = partial.spikes(name)
+        before = expected[f"spikes/{name}/steps"] < 451
+        assert times.tolist() == expected[f"spikes/{name}/steps"][before].tolist()
+        assert neurons.tolist() == expected[f"spikes/{name}/neurons"][before].tolist()
+    assert partial.signal("plastic", "w")[0].tolist() == [0, 249, 333]
+    shorter = ern.run(GRAPH, duration_ms=451, backend="reference")
+    assert partial.weights("plastic").tobytes() == shorter.weights("plastic").tobytes()
+    with pytest.raises(ern.InvalidModel, match=r"has not finished: `ernsnn resume .*` goes on with it"):
+        ern.run(GRAPH, **RUN, out=tmp_path / "run")
+    assert_recorded(ern.resume(tmp_path / "run"), expected)
+    assert files(tmp_path / "run") == FINISHED
+
+
+def test_a_run_without_checkpoints_begins_anew(expected, tmp_path):
+    def work():
+        with killed_at(300, stepping.Feeds, "at", True):
+            ern.run(GRAPH, **RUN, out=tmp_path / "run")
+
+    assert in_child(work) == -signal.SIGKILL
+    with pytest.raises(ern.InvalidModel, match=r"has not finished; `ernsnn resume .*` goes on"):
+        ern.Result.load(tmp_path / "run")
+    assert_recorded(ern.resume(tmp_path / "run"), expected)
+    assert_recorded(ern.run(GRAPH, **RUN, out=tmp_path / "run"), expected)
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """A run that was killed in its fourth interval."""
+
+    def work():
+        with killed_at(390, stepping.Feeds, "at", True):
+            ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=EVERY_MS)
+
+    assert in_child(work) == -signal.SIGKILL
+    return tmp_path / "run"
+
+
+def refused(folder, message):
+    with pytest.raises(ern.InvalidModel, match=message):
+        ern.resume(folder)
+
+
+def test_what_cannot_be_resumed(killed, tmp_path):
+    refused(tmp_path / "nowhere", r"no run to resume \(run.json is missing\)")
+    ern.run(GRAPH, **RUN, out=tmp_path / "done")
+    refused(tmp_path / "done", "this run has finished")
+    ern.run(GRAPH, **RUN).save(tmp_path / "saved")
+    refused(tmp_path / "saved", "this run has finished")
+    kept = (killed / "checkpoint.npz").read_bytes()
+    (killed / "checkpoint.npz").write_bytes(kept[: len(kept) // 2])
+    refused(killed, "the checkpoint is damaged")
+    (killed / "checkpoint.npz").write_bytes(kept[:2000] + bytes([kept[2000] ^ 1]) + kept[2001:])
+    refused(killed, "the checkpoint is damaged")
+    (killed / "checkpoint.npz").write_bytes(kept)
+    tape = killed / "tapes" / "spikes" / "source" / "steps"
+    os.truncate(tape, tape.stat().st_size // 2)
+    refused(killed, r"steps: holds less than the checkpoint says")
+    (killed / "graph.npz").unlink()
+    refused(killed, "no saved graph")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("schema", 99, "run schema 99; this ernsnn reads schema 1"),
+        ("ernsnn", "0.0.1", "begun by ernsnn 0.0.1; ernsnn .* resume it with that version"),
+        ("digest", "0", "run.json belongs to another graph"),
+        ("backend", "brian2", "backend 'brian2' is not run step by step"),
+        ("new", 1, "run.json is damaged"),
+    ],
+)
+def test_another_version_or_graph(name, value, message, killed):
+    plan = json.loads((killed / "run.json").read_text())
+    (killed / "run.json").write_text(json.dumps({**plan, name: value}))
+    refused(killed, message)
+
+
+def test_a_checkpoint_of_another_run(killed, tmp_path):
+    other = ern.lower(network(rate_hz=29.0), 3)
+
+    def work():
+        with killed_at(390, stepping.Feeds, "at", True):
+            ern.run(other, **RUN, out=tmp_path / "other", checkpoint_every_ms=EVERY_MS)
+
+    assert in_child(work) == -signal.SIGKILL
+    shutil.copy(tmp_path / "other" / "checkpoint.npz", killed)
+    refused(killed, "belongs to another run: its digest is")
+    about = {"schema": 7, "run": {}, "step": 1, "tapes": {}, "wall_s": 0}
+    np.savez(killed / "checkpoint.npz", about=np.array(json.dumps(about)))
+    refused(killed, "checkpoint schema 7; this ernsnn reads schema 1")
+
+
+def test_two_at_once(killed):
+    with run_folder._locked(killed):
+        refused(killed, "another process is at work on this run")
+        (killed / "checkpoint.npz").unlink()
+        with pytest.raises(ern.InvalidModel, match="another process is at work on this run"):
+            ern.run(GRAPH, **RUN, out=killed)
+
+
+def test_memory_does_not_grow_with_the_duration(tmp_path, monkeypatch):
+    monkeypatch.setattr("ernsnn.execution.recorder.CHUNK_STEPS", 64)
+    monkeypatch.setattr(stepping, "_BLOCK", 64)
+    net = ern.Network()
+    net.population("source", 100, ern.Poisson(400.0))
+    cells = net.population("cells", 50, ern.LIF(i_offset_nA=1.0))
+    net.probe(cells, "v_mV", every_ms=1)
+    graph = ern.lower(net, 0)
+    ern.run(graph, duration_ms=100, backend="reference", out=tmp_path / "warm")
+    peaks = []
+    for duration in (300, 3_000):
+        tracemalloc.start()
+        result = ern.run(graph, duration_ms=duration, backend="reference", out=tmp_path / str(duration))
+        assert result.spike_counts["source"] > 30 * duration
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    kept = [
+        sum(a.nbytes for a in ern.Result.load(tmp_path / d).recording.to_arrays().values()) for d in ("300", "3000")
+    ]
+    assert kept[1] - kept[0] > 2e6
+    assert peaks[1] - peaks[0] < 0.1 * (kept[1] - kept[0])
+
+
+def test_chunks_end_early_where_probes_are_large(monkeypatch):
+    net = ern.Network()
+    net.probe(net.population("cells", 100, ern.LIF()), "v_mV")
+    lengths = []
+    monkeypatch.setattr("ernsnn.execution.recorder.CHUNK_BYTES", 100 * 8 * 10)
+    engine = simulate.get_backend("reference").engine(ern.lower(net, 0))
+    keep = lambda chunk: lengths.append(len(chunk["signals/cells.v_mV/steps"]))  # noqa: E731
+    stepping.Run(engine, Recorder(engine, keep), 25).until(25, lambda fraction: None)
+    assert lengths == [11, 11, 3]
+
+
+# What is asked for
+
+
+def test_weights_at_chosen_times():
+    result = ern.run(GRAPH, duration_ms=400, backend="reference", weights_at_ms=["0.333 s", 17, 17])
+    every = network()
+    every.probe(next(iter(every.projections.values())), "m", every_ms=1)
+    all_times = ern.run(every, duration_ms=400, backend="reference", seed=3)
+    times, marks = result.signal("plastic", "m")
+    assert times.tolist() == [17, 333]
+    assert marks.tobytes() == all_times.signal("plastic", "m")[1][[17, 333]].tobytes()
+    assert result.signal("plastic", "w")[0].tolist() == [17, 249, 333]  # with those of the probe
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights_at_ms": [400]}, "weights_at_ms: 400 is not before the end of the run"),
+        ({"weights_at_ms": [-1]}, "weights_at_ms: times start at 0"),
+        ({"weights_at_ms": [0.5]}, "weights_at_ms"),
+        ({"checkpoint_every_ms": 100}, "checkpoint_every_ms: needs out"),
+        ({"checkpoint_every_ms": 0, "out": "x"}, "checkpoint_every_ms: must be a time > 0"),
+    ],
+)
+def test_requests_that_cannot_be_met(options, message):
+    with pytest.raises(ern.InvalidModel, match=message):
+        ern.run(GRAPH, duration_ms=400, backend="reference", **options)
+
+
+def test_nothing_learns():
+    net = ern.Network()
+    net.population("cells", 2, ern.LIF())
+    with pytest.raises(ern.InvalidModel, match="network has no plastic projection"):
+        ern.run(net, duration_ms=10, backend="reference", weights_at_ms=[1])
+
+
+@pytest.mark.parametrize("options", [{"weights_at_ms": [1]}, {"checkpoint_every_ms": 1, "out": "x"}])
+def test_brian2_is_not_run_step_by_step(options):
+    with pytest.raises(ern.UnsupportedOnBackend, match="brian2 is not run step by step; use backend 'native'"):
+        ern.run(GRAPH, duration_ms=10, backend="brian2", **options)
