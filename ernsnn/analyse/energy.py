@@ -1,0 +1,136 @@
+"""Energy as counts times prices, over every price set that there is, and never one number without its origin.
+
+.. math:: E = \\sum_{events} n_{event} \\, price_{event}
+
+Events alone are priced: static power is told beside them, since it depends on how long a chip is switched on. Small
+networks cannot be predicted so: of the 271 uJ that a keyword spotter took per inference on Loihi (Blouw et al. 2019),
+its events explain at most 41.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ernsnn.analyse.counts import Counts, count
+from ernsnn.analyse.prices import PART_OF, PriceSet, price_sets
+from ernsnn.analyse.traffic import traffic
+from ernsnn.errors import InvalidModel, unknown
+from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
+
+CAVEAT = (
+    "Events only, without static power. The energy of small networks cannot be predicted from counts: of 271 uJ per "
+    "inference measured on Loihi (Blouw et al. 2019), events explain at most 41."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of event: how many there were, and what they cost in all."""
+
+    what: str
+    events: float
+    low_J: float
+    high_J: float
+    note: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
+
+    ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and nobody
+    has counted, since it is not said on which cores the neurons lie.
+    """
+
+    prices: PriceSet
+    lines: tuple[Line, ...]
+    low_J: float | None
+    high_J: float | None
+    missing: dict[str, str]
+    omitted: dict[str, str]
+    uncounted: tuple[str, ...]
+
+    @property
+    def priced_J(self) -> tuple[float, float]:
+        """The least and the most that what has a price costs, be it a total or not."""
+        return sum(line.low_J for line in self.lines), sum(line.high_J for line in self.lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        p = self.prices
+        about = {key: getattr(p, key) for key in ("chip", "title", "source", "operating_point", "evidence", "scope")}
+        return {**about, "static": p.static, **{k: v for k, v in asdict(self).items() if k != "prices"}}
+
+
+def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
+    """What events cost, given how often each happened. A count that is not given was not counted, and not 0."""
+    done = {PART_OF[what] for what, events in totals.items() if events}
+    missing = {part: why for part, why in prices.missing.items() if part in done}
+    priced = [price for price in prices.prices if price.what in totals]
+    lines = tuple(
+        Line(p.what, totals[p.what], totals[p.what] * p.low_J, totals[p.what] * p.high_J, p.note) for p in priced
+    )
+    return Estimate(
+        prices=prices,
+        lines=lines,
+        low_J=None if missing else sum(line.low_J for line in lines),
+        high_J=None if missing else sum(line.high_J for line in lines),
+        missing=missing,
+        omitted={part: why for part, why in prices.omitted.items() if part in done},
+        uncounted=tuple(p.what for p in prices.prices if p.what not in totals),
+    )
+
+
+@dataclass(frozen=True)
+class Energy:
+    """The counts of a run and what each price set makes of them. Prints as a table."""
+
+    counts: Counts
+    totals: dict[str, float]
+    estimates: dict[str, Estimate]
+
+    def band(self, chip: str) -> tuple[float, float] | None:
+        """Joules from the lowest to the highest estimate of a chip; None where no price set gives a total."""
+        found = [e for e in self.estimates.values() if e.prices.chip == chip and e.low_J is not None]
+        lows, highs = [e.low_J for e in found if e.low_J is not None], [e.high_J for e in found if e.high_J is not None]
+        return (min(lows), max(highs)) if found else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "counts": self.counts.to_json(),
+            "totals": self.totals,
+            "estimates": {name: e.to_json() for name, e in self.estimates.items()},
+            "bands": {e.prices.chip: self.band(e.prices.chip) for e in self.estimates.values()},
+            "caveat": CAVEAT,
+        }
+
+
+def energy(
+    graph: Graph,
+    recording: Recording,
+    chip: str | Sequence[str] | None = None,
+    cores: Mapping[str, np.ndarray] | None = None,
+) -> Energy:
+    """The energy of a run of ``graph`` on ``chip``; see ``Result.energy``."""
+    counts = count(graph, recording)
+    totals = counts.totals | (traffic(graph, recording, cores) if cores is not None else {})
+    return Energy(counts, totals, {name: estimate(totals, prices) for name, prices in _chosen(chip).items()})
+
+
+def _chosen(chip: str | Sequence[str] | None) -> dict[str, PriceSet]:
+    known = price_sets()
+    if chip is None:
+        return known
+    found: dict[str, PriceSet] = {}
+    for wanted in [chip] if isinstance(chip, str) else chip:
+        these = {n: p for n, p in known.items() if wanted.lower() in (n, p.chip.lower())}
+        if not these:
+            raise InvalidModel(unknown("no prices of", wanted, {*known, *(p.chip for p in known.values())}))
+        found |= these
+    return found

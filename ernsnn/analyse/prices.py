@@ -1,0 +1,102 @@
+"""Price sets: what an event costs on a chip, each price with its evidence and source, as data in ``data/costs``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from ernsnn.errors import InvalidModel
+
+JOULES = {"pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6}
+
+PART_OF = {
+    "synaptic_operation": "synaptic_operation",
+    "mac": "synaptic_operation",
+    "synaptic_operation.dense": "synaptic_operation",
+    "synaptic_operation.sparse": "synaptic_operation",
+    "dense_operation": "synaptic_operation",
+    "neuron_update": "neuron_update",
+    "neuron_ms": "neuron_update",
+    "spike": "neuron_update",
+    "learning_update": "learning_update",
+    "mark_update": "mark_update",
+    "astrocyte_update": "astrocyte_update",
+    "packet": "data_movement",
+    "hop_east_west": "data_movement",
+    "hop_north_south": "data_movement",
+}
+"""Which part of the work each count belongs to. A set says of each but data movement what it costs, or why not."""
+
+PARTS = tuple(part for part in dict.fromkeys(PART_OF.values()) if part != "data_movement")
+
+
+@dataclass(frozen=True)
+class Price:
+    """Joules per event, from ``low_J`` to ``high_J``: equal where the source gives one number."""
+
+    what: str
+    low_J: float
+    high_J: float
+    note: str
+
+
+@dataclass(frozen=True)
+class PriceSet:
+    """The prices of one source. ``evidence``: measured, simulated, derived, proxy, or none.
+
+    ``scope``: "per event" prices add up; an "all-in" price holds everything, and nothing is ever added to it;
+    "arithmetic" leaves out memory and control. ``omitted`` and ``missing`` say why a part of the work has no price:
+    the former is left out on purpose, the latter makes a total impossible where such work was done.
+    """
+
+    name: str
+    chip: str
+    title: str
+    source: str
+    operating_point: str
+    evidence: str
+    scope: str
+    prices: tuple[Price, ...]
+    omitted: dict[str, str]
+    missing: dict[str, str]
+    static: str | None
+
+    def __post_init__(self) -> None:
+        priced = {PART_OF[price.what] for price in self.prices}
+        for part in PARTS:
+            places = (part in priced) + (part in self.omitted) + (part in self.missing)
+            if places != 1:
+                raise InvalidModel(
+                    f"price set {self.name}: {part} must be priced, omitted or missing; it is {places} of them"
+                )
+
+
+def price_set(name: str, text: str) -> PriceSet:
+    """Read a price set from TOML. Raises InvalidModel on an unknown count or unit, and on a part left unsaid."""
+    data = tomllib.loads(text)
+    prices = []
+    for what, given in data["price"].items():
+        if what not in PART_OF or given["unit"] not in JOULES:
+            raise InvalidModel(f"price set {name}: {what!r} in {given['unit']!r} is no known count or unit")
+        value = given["value"] if isinstance(given["value"], list) else [given["value"]] * 2
+        low, high = (number * JOULES[given["unit"]] for number in value)
+        prices.append(Price(what, low, high, given.get("note", "")))
+    static = data.get("static")
+    return PriceSet(
+        name=name,
+        prices=tuple(prices),
+        omitted=data.get("omitted", {}),
+        missing=data.get("missing", {}),
+        static=f"{static['value']} {static['unit']} a {static['per']} ({static['evidence']}: {static['source']})"
+        if static
+        else None,
+        **{key: data[key] for key in ("chip", "title", "source", "operating_point", "evidence", "scope")},
+    )
+
+
+def price_sets() -> dict[str, PriceSet]:
+    """Every price set that is shipped, by its name."""
+    folder = files("ernsnn").joinpath("data", "costs")
+    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
+    return {e.name[:-5]: price_set(e.name[:-5], e.read_text(encoding="utf-8")) for e in found}

@@ -1,0 +1,115 @@
+"""Experiment ``ca3_energy``: what a learn and a recall of the CA3 memory cost, published and gated, beside a look-up.
+
+Every cue learns a random content once; then every cue is recalled, or one bit of every content. A learn costs what a
+run of learns alone does, divided by their number; a recall what it adds to that. Operations follow each other by 20 ms,
+whose neuron updates are theirs.
+
+The look-up does the same job as an artificial network with one weight for each cue and bit: a recall multiplies the
+whole matrix by its probe, a learn writes a row. It has no neurons that wait, and so no cost but that of its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ernsnn.analyse.counts import count, operations
+from ernsnn.analyse.energy import CAVEAT, estimate
+from ernsnn.analyse.prices import price_sets
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.experiments import Estimate, Findings
+
+from .ca3_memory.memory import CA3Memory
+from .ca3_memory.network import Gating
+
+MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte"}
+LOOK_UP = "look-up"
+OPERATIONS = ("learn", "recall by cue", "recall by bit")
+SHOWN = ("synaptic_operation", "mac", "neuron_update", "learning_update", "astrocyte_update")
+
+Totals = dict[str, float]
+
+
+def experiment(
+    *,
+    backend: str = "brian2",
+    seeds: Sequence[int] = tuple(range(3)),
+    progress: Callable[[float], None] = lambda fraction: None,
+    size: int = 16,
+    density: float = 0.25,
+) -> Findings:
+    """A memory of ``size`` cues and as many bits, of which each content has a share of ``density``."""
+    if size < 2 or not 0 < density < 1 or not 1 <= round(density * size) < size:
+        raise InvalidModel(f"ca3_energy: needs size >= 2 and some, not all bits in a content, got {size} and {density}")
+    per_seed: list[dict[str, dict[str, Totals]]] = []
+    for n, seed in enumerate(seeds):
+        rng = np.random.default_rng(seed)
+        contents = [sorted(rng.choice(size, round(density * size), replace=False).tolist()) for _ in range(size)]
+        found = {name: spiking(contents, gate, backend) for name, gate in MEMORIES.items()}
+        per_seed.append({**found, LOOK_UP: look_up(contents)})
+        progress((n + 1) / len(seeds))
+    return _findings(per_seed)
+
+
+def spiking(contents: Sequence[Sequence[int]], gate: Gating, backend: str) -> dict[str, Totals]:
+    """Counts per operation of a memory that learns ``contents``, one for each cue."""
+    size, runs = len(contents), []
+    for asked in (None, "cue", "bit"):
+        memory = CA3Memory(size, size, gate=gate)
+        for cue, content in enumerate(contents):
+            memory.learn(cue, content)
+        for cue in range(size) if asked else ():
+            memory.recall(cue=cue) if asked == "cue" else memory.recall(content=contents[cue][:1])
+        result = memory.run(backend=backend)
+        runs.append(count(result.graph, result.recording).totals)
+    learns, *both = runs
+    recalls = [{what: (more[what] - learns[what]) / size for what in learns} for more in both]
+    return dict(zip(OPERATIONS, [{what: n / size for what, n in learns.items()}, *recalls], strict=True))
+
+
+def look_up(contents: Sequence[Sequence[int]]) -> dict[str, Totals]:
+    """Counts per operation of a matrix (cues, bits) of graded numbers, multiplied by one probe at a time."""
+    size = len(contents)
+    recall = operations(np.ones((size, size)), np.full(size, 0.5))  # nothing is known to be 0
+    asked = {"mac": float(recall.macs), "dense_operation": float(recall.dense)}
+    return dict(zip(OPERATIONS, [{"learning_update": float(size)}, asked, asked], strict=True))
+
+
+def _findings(per_seed: Sequence[dict[str, dict[str, Totals]]]) -> Findings:
+    columns = [(memory, operation) for memory in (*MEMORIES, LOOK_UP) for operation in OPERATIONS]
+    known = price_sets()
+    results: dict[str, Any] = {}
+    for memory, operation in columns:
+        totals = [seed[memory][operation] for seed in per_seed]
+        here = results.setdefault(memory, {}).setdefault(operation, {})
+        here["counts"] = {what: Estimate.of([t[what] for t in totals]).to_json() for what in totals[0]}
+        here["energy_J"] = {}
+        for name, prices in known.items():
+            found = [estimate(t, prices) for t in totals]
+            low, high = (Estimate.of([e.priced_J[k] for e in found]) for k in (0, 1))
+            missing, priced = found[0].missing, {price.what for price in prices.prices}
+            if memory != LOOK_UP or priced & {"mac", "dense_operation"}:  # chips of spikes have no look-up
+                here["energy_J"][name] = {"low": low.to_json(), "high": high.to_json(), "missing": missing}
+    rows: list[list[object]] = [
+        [what, *(_number(results[m][o]["counts"].get(what)) for m, o in columns)] for what in SHOWN
+    ]
+    rows += [[f"{name}, nJ", *(_joules(results[m][o]["energy_J"].get(name)) for m, o in columns)] for name in known]
+    notes = [
+        "mean over seeds; from the lowest to the highest where a price is a range",
+        "> where a price of work that was done is missing: so much for the rest; - where nothing has a price",
+        CAVEAT,
+    ]
+    return Findings(results, ["", *(f"{memory}: {operation}" for memory, operation in columns)], rows, notes)
+
+
+def _number(found: dict[str, Any] | None) -> str:
+    return "-" if found is None else f"{found['mean']:.5g}"
+
+
+def _joules(found: dict[str, Any] | None) -> str:
+    if found is None or not found["high"]["mean"]:
+        return "-"
+    low, high = found["low"]["mean"] * 1e9, found["high"]["mean"] * 1e9
+    return ("> " if found["missing"] else "") + (f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}")
