@@ -22,6 +22,8 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     "L112": ("approximate", "a parameter is too small for its integers: it rounds to 0, or never decays"),
     "L113": ("approximate", "a learning step is smaller than one level: only its mean over many is kept"),
     "L114": ("approximate", "what the rounding does to a potential and to a spike time, predicted"),
+    "L115": ("approximate", "a stable mark and its labile tag share one field, and are simplified for it"),
+    "L116": ("approximate", "V and I are truncated in every step, and V spikes above its threshold, not at it"),
     # L2xx: not to be had
     "L201": ("unsupported", "adaptive thresholds"),
     "L202": ("unsupported", "intrinsic plasticity"),
@@ -35,9 +37,9 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     "L210": ("unsupported", "third factors other than one leaky astrocyte for all"),
     "L211": ("unsupported", "plastic synapses of several delays, or several of one pair of neurons"),
     "L212": ("unsupported", "more traces than there are"),
-    "L213": ("unsupported", "more than one mark, or a mark without bounds"),
+    "L213": ("unsupported", "more than one mark (or a stable one and its tag), or a mark without bounds"),
     "L214": ("unsupported", "a product of too many factors"),
-    "L215": ("unsupported", "a bistable flow (Latch)"),
+    "L215": ("unsupported", "a bistable flow (Latch) beside more than its tag, or with a budget"),
     "L216": ("unsupported", "normalisation"),
     "L217": ("unsupported", "transmitting anything but the weight"),
     "L218": ("unsupported", "bounds of a weight that are no range of integers"),
@@ -51,4 +53,16 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     "L305": ("unsupported", "a refractory time is too long"),
     "L306": ("exact", "which cores of a chip it takes, and what fills them"),
     "L307": ("exact", "more than one chip holds, or than a core can be wired to"),
+    # L4xx: on Lava's simulator, and not, or not quite, on the chip itself (backend "loihi2")
+    "L401": ("unsupported", "refractory neurons"),
+    "L402": ("unsupported", 'learning before transmitting (order="spinnaker")'),
+    "L403": ("approximate", "post spikes are learnt from at once"),
+    "L404": ("unsupported", "astrocytes"),
+    "L405": ("unsupported", "plastic synapses between some of the neurons of two populations"),
+    "L406": ("unsupported", "probes"),
+    "L407": ("exact", "what runs beside the chip: the host sends spikes"),
+    "L408": ("unsupported", "more than one chip holds"),
+    # L5xx: not in Lava's floating-point models (backend "lava-float")
+    "L501": ("unsupported", "learning"),
+    "L502": ("unsupported", "astrocytes"),
 }

@@ -11,6 +11,7 @@ from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph, Neurons
 
 from .limits import REFRACTORY_MAX
+from .quantise_latch import without_field
 from .quantise_report import issue
 
 _RUN_ELSEWHERE = "run it on reference or brian2"
@@ -118,10 +119,22 @@ def refractoriness(graph: Graph) -> Iterator[Issue]:
 
 
 def probes(graph: Graph) -> Iterator[Issue]:
-    """Excitatory and inhibitory currents are one."""
+    """Excitatory and inhibitory currents are one; weights that stay as they are have nowhere to be read back from."""
+    fixed = {p.name for p in graph.projections if p.learning is None}
+    absent = {p.name: without_field(p.learning) for p in graph.projections if p.learning}
+    delta = {p.name for p in graph.neurons() if p.delta}
     for probe in graph.probes:
+        if probe.kind == "neurons" and probe.target in delta:
+            yield issue(
+                "L110", probe.key, "V is read before the jumps of its step; the specification reads it after them"
+            )
         if probe.kind == "neurons" and probe.variable != "v_mV":
             yield issue("L220", probe.key, "only v_mV of neurons can be read back", "probe v_mV")
+        if probe.variable in absent.get(probe.target, ()):
+            message = "shares the field of the stable mark, and is not there to be read"
+            yield issue("L220", probe.key, message, "probe the stable mark")
+        if probe.target in fixed:
+            yield issue("L220", probe.key, "weights that do not learn are not read back", "leave the probe out")
 
 
 FEATURES: tuple[Callable[[Graph], Iterator[Issue]], ...] = (

@@ -6,6 +6,9 @@ import math
 
 import numpy as np
 
+from ernsnn.describe.learning import Term
+from ernsnn.graph.graph import Learning
+
 from .integers import Cells
 from .limits import DECAY_ONE, STATE_SHIFT
 from .quantise_neurons import Input, Membrane
@@ -61,8 +64,29 @@ def stored_first_spike(cells: Cells, drive: int) -> int:
     return LONGEST
 
 
+def largest_change(term: Term, learning: Learning) -> float:
+    """The most that a term changes with one spike in each trace, third factors of 1, and variables at their bounds."""
+    ranges = {t.name: (0.0, t.trace.increment) for t in learning.traces}
+    ranges |= {v.name: (v.low, v.high) for v in learning.variables}
+    factors = [(f, ranges.get(f.variable, (0.0, 1.0))) for f in term.factors]
+    most = [max(abs(f.offset + f.scale * end) for end in ends) ** f.power for f, ends in factors]
+    return abs(term.coefficient) * math.prod(most)
+
+
+def late(cells: Cells) -> float:
+    """By how many weight units, at most, V is too near to rest to spike: u and v lose less than one in their lowest bit
+    to truncation in every step, and V has to be above the threshold.
+    """
+    gone_u, gone_v = (cells.du + 1) / DECAY_ONE, cells.dv / DECAY_ONE
+    in_u = 1 / gone_u if gone_u < 1 else 0.0
+    in_v = (in_u + (gone_v > 0)) / max(gone_v, 1 / LONGEST)
+    return math.ldexp(in_v + 1, -STATE_SHIFT)
+
+
 def predict(name: str, m: Membrane, cells: Cells, scale: float, given: Input, report: Report) -> None:
-    """Note the potential of the largest weight, and the first spike of a drive to twice the threshold."""
+    """Note the potential of the largest weight, what truncation costs, and the first spike of a drive to twice the
+    threshold.
+    """
     largest = max((float(levels[-1]) for levels in given.static if len(levels)), default=0.0)
     largest = max(largest, *given.plastic, 0.0)
     if largest:
@@ -71,6 +95,9 @@ def predict(name: str, m: Membrane, cells: Cells, scale: float, given: Input, re
         stored = stored_peak(cells, int(held.stored[0])) / scale
         if abs(stored / asked - 1) > EXACT:
             report.note("L114", name, "peak in mV of one potential of the largest weight", asked, stored, "integers")
+    units = late(cells)
+    meets = "threshold in mV as a V that is truncated in every step meets it, at worst"
+    report.note("L116", name, meets, m.threshold, m.threshold + units / scale, f"{cells.vth}+{units:.2g}")
     drive = 2 * m.threshold * (1 - m.keep_v)
     asked_step = first_spike(m.keep_v, drive, m.threshold)
     held_step = stored_first_spike(cells, math.floor(drive * scale * 2**STATE_SHIFT + 0.5))

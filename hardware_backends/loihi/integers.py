@@ -79,6 +79,7 @@ class Rule:
     """A learning rule: products per target in their order, traces by name (x1, x2, y1, y2, y3), and the seed.
 
     ``third`` says which of y1 to y3 are no traces of post spikes but third factors: the name of what sends them.
+    ``ahead``: w is what a spike of the next step transmits, and the learnt weight itself is in the tag.
     """
 
     dw: tuple[Product, ...]
@@ -88,6 +89,7 @@ class Rule:
     third: dict[str, str]
     epoch: int
     seed: int
+    ahead: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,12 @@ neuron and projection with a synapse there; it leaves one for every core that it
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+
+from ernsnn.graph.graph import Graph
 
 from .integers import Cells, Connection, IntegerNetwork
 from .limits import WEIGHT_BITS, Chip
@@ -71,14 +74,57 @@ class Placement:
         why = f"; most cores are due to {self.bottleneck}" if self.bottleneck else ""
         return f"{self.cores} of {self.chip.cores} cores of {self.chip.name} ({len(self.blocks)} populations){why}"
 
+    def fullest(self, block: Block) -> tuple[str, float]:
+        """What of a core ``block`` fills most, and its share of all that a core has."""
+        chip = self.chip
+        limits = {
+            "neurons": (block.neurons, chip.neurons_per_core),
+            "synapses": (block.synapses, chip.synapses_per_core),
+            "synapse memory": (block.synapse_bits, chip.synapse_bits_per_core),
+            "axons that enter": (block.axons_in, chip.axons_in_per_core),
+            "axons that leave": (block.axons_out, chip.axons_out_per_core),
+        }
+        shares = {name: held / limit for name, (held, limit) in limits.items() if limit is not None}
+        return max(shares.items(), key=lambda share: share[1])
+
+    def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
+        """See ``Placed.cores_of``; what only the chip has (relays) takes cores, too."""
+        found, first, known = {}, 0, {p.name for p in graph.populations}
+        for block in self.blocks:
+            if block.population in known:
+                neurons = np.arange(graph.population(block.population).size)
+                found[block.population] = first + neurons // block.neurons
+            first += block.cores
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values; ``populations`` tell of their fullest core."""
+        populations = []
+        for block in self.blocks:
+            what, share = self.fullest(block)
+            populations.append({**asdict(block), "fullest": what, "share": share})
+        return {
+            "chip": self.chip.name,
+            "cores": self.cores,
+            "cores_per_chip": self.chip.cores,
+            "chips": self.chips,
+            "bottleneck": self.bottleneck,
+            "problems": list(self.problems),
+            "populations": populations,
+        }
+
     def __str__(self) -> str:
-        head = f"{'population':24} {'neurons':>8} {'cores':>6} {'synapses':>9} {'bits':>9} {'axons in':>9} {'out':>6}"
-        rows = [
-            f"{b.population:24} {b.neurons:8} {b.cores:6} {b.synapses:9} {b.synapse_bits:9} {b.axons_in:9} "
-            f"{b.axons_out:6}  {b.bottleneck}".rstrip()
-            for b in self.blocks
+        heads = ("population", "cores", "neurons", "synapses", "synapse bits", "axons in", "axons out", "fullest")
+        rows: list[tuple[str, ...]] = [heads]
+        for b in self.blocks:
+            what, share = self.fullest(b)
+            held = (b.cores, b.neurons, b.synapses, b.synapse_bits, b.axons_in, b.axons_out)
+            rows.append((b.population, *map(str, held), f"{what} {share:.1%}"))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:-1], widths[1:-1]), row[-1]]) for row in rows
         ]
-        return "\n".join([self.summary, head, *rows, *self.problems])
+        return "\n  ".join([self.summary, *lines, *self.problems])
 
 
 def axon_bits(synapses: np.ndarray, bits_each: int) -> np.ndarray:

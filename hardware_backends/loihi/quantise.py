@@ -8,6 +8,7 @@ from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
 from . import integers as n
+from .check_chip import on_chip
 from .check_features import FEATURES, LARGEST_MATRIX, receptors
 from .check_predicted import predict
 from .limits import CURRENT_MAX, WEIGHT_MAX
@@ -19,22 +20,24 @@ from .quantise_report import Report
 
 
 def quantise(
-    graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0
+    graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0, chip: bool = False
 ) -> tuple[n.IntegerNetwork, Report]:
     """``graph`` for ``n_steps`` steps as integers, and what was rounded, is done differently, or cannot be had.
 
     Deterministic: no random number is drawn. Never raises: what cannot be had is in ``report.errors``, and missing in
     the network, which must not be run then (see ``required``). ``order`` is what a step of a plastic connection does
-    first, learn ("spinnaker", as specified) or transmit ("loihi"). ``seed`` is that of the rounding of traces.
+    first, learn ("spinnaker", as specified) or transmit ("loihi"). ``seed`` is that of the rounding of traces. On the
+    ``chip`` itself there is less than Lava simulates.
     """
-    return _Pass(graph, order, seed).network(n_steps)
+    network, report = _Pass(graph, order, seed).network(n_steps)
+    return (on_chip(graph, network, report) if chip else network), report
 
 
 def required(
-    graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0
+    graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0, chip: bool = False
 ) -> tuple[n.IntegerNetwork, Report]:
     """``quantise``, raising one UnsupportedOnBackend that lists everything that cannot be had."""
-    network, report = quantise(graph, n_steps=n_steps, order=order, seed=seed)
+    network, report = quantise(graph, n_steps=n_steps, order=order, seed=seed, chip=chip)
     if report.errors:
         listed = "\n".join(f"  {found}" for found in report.errors)
         raise UnsupportedOnBackend(f"Loihi's integers cannot hold {graph.name}:\n{listed}")
@@ -75,7 +78,7 @@ class _Pass:
                     unit = membrane.jump * scale
                     connections[q.name] = tuple(static(q, self.synapses[q.name], unit, self.lag, self.report))
                     continue
-                rule = Translation(q, self.graph.dt_ms, glia, self.report)
+                rule = Translation(q, self.graph.dt_ms, glia, self.report, self.order)
                 learned = rule.translate(self.seed)
                 if learned is None:
                     continue

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ernsnn.describe.learning import EPOCH
 from ernsnn.graph.graph import Projection
 
 from . import integers as n
+from .check_predicted import largest_change
 from .limits import DELAY_MAX, WEIGHT_BITS, WEIGHT_MAX
 from .quantise_learning import Learned
 from .quantise_numbers import Weights, relative, sign_mode, weights
@@ -143,9 +145,9 @@ def plastic(
     _delays(p, np.where(synapses.there, synapses.delays + lag, 0), report)
     relayed = own + lag - 1
     if order == "loihi":
-        message = "a spike transmits the weight from before this step's learning"
-        report.add("L110", p.name, message, 'the order "spinnaker" has it as specified')
-    axis = learned.axes["w"]
+        remedy = 'on Lava\'s simulator and the emulator, order="spinnaker" has it as specified'
+        report.add("L110", p.name, _transmits_first(p, learned), remedy)
+    axis = learned.weight
     asked = (-synapses.matrix if p.receptor == "inhibitory" else synapses.matrix) / axis.step
     held = np.clip(np.rint(asked), axis.low, axis.high).astype(np.int32)
     mode: n.SignMode = "MIXED" if axis.low < 0 < axis.high else sign_mode(np.array([axis.low, axis.high]))
@@ -166,7 +168,7 @@ def plastic(
         rule=learned.rule,
         tag=_tag(p, learned, report),
         order=order,
-        post_delay=own + relayed,
+        post_delay=own + relayed - learned.rule.ahead,
     )
     if not relayed:
         return Plastic((connection,), ())
@@ -187,6 +189,22 @@ def plastic(
     return Plastic((to_relay, replace(connection, pre=name, pre_start=0)), (relay,))
 
 
+def _transmits_first(p: Projection, learned: Learned) -> str:
+    """What the order "loihi" comes to."""
+    if learned.rule.ahead:
+        return (
+            "a step transmits before it learns: so w is kept a step ahead, as what the next spike will transmit, and "
+            "the learnt weight in the tag; what is transmitted is the same, but every step takes all synapses"
+        ) + (", and third factors are those of the step before" if learned.rule.third else "")
+    assert p.learning is not None
+    terms = [term for term in p.learning.terms if term.target == "w" and term.event != EPOCH]
+    late = sum(largest_change(term, p.learning) for term in terms)
+    return (
+        "a spike transmits the weight from before this step's learning, here off by "
+        f"{late:.3g} at most: its tag and epochs are taken, and w cannot be kept a step ahead"
+    )
+
+
 def _tell_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: float, report: Report) -> None:
     at = np.unravel_index(int(np.argmax(np.abs(held - asked))), asked.shape)
     written = f"{held[at]} of {WEIGHT_MAX}"
@@ -194,16 +212,19 @@ def _tell_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: floa
 
 
 def _tag(p: Projection, learned: Learned, report: Report) -> np.ndarray | None:
-    """The initial mark; at its lowest where there is no synapse."""
-    if learned.mark is None:
+    """What the tag holds at the start, a mark or the learnt weight; 0 where there is no synapse."""
+    name = "w" if learned.rule.ahead else learned.mark
+    if name is None:
         return None
-    axis = learned.axes[learned.mark]
-    values = np.full((p.connectivity.n_post, p.connectivity.n_pre), axis.value(axis.low))
-    values[p.synapses.post - p.post_start, p.synapses.pre - p.pre_start] = p.synapses.variables[learned.mark]
+    axis, rows = learned.axes[name], p.synapses
+    values = rows.variables[name]
     asked = values / axis.step - axis.zero
     held = np.clip(np.rint(asked), axis.low, axis.high).astype(np.int32)
-    at = np.unravel_index(int(np.argmax(np.abs(held - asked))), asked.shape)
-    stored = axis.value(float(held[at]))
-    if relative(float(values[at]), stored):
-        report.note("L109", f"{p.name}.{learned.mark}", "initial mark", float(values[at]), stored, str(held[at]))
-    return held
+    if len(values):
+        at = int(np.argmax(np.abs(held - asked)))
+        stored = axis.value(float(held[at]))
+        if relative(float(values[at]), stored):
+            report.note("L109", f"{p.name}.{name}", "initial value", float(values[at]), stored, str(held[at]))
+    tag = np.zeros((p.connectivity.n_post, p.connectivity.n_pre), np.int32)
+    tag[rows.post - p.post_start, rows.pre - p.pre_start] = held
+    return tag

@@ -8,27 +8,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ernsnn.describe.flows import Latch, Relax
+from ernsnn.describe.flows import Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term, Trace
 from ernsnn.graph.graph import Learning, Projection
 
 from . import integers as n
 from .limits import EPOCH_EXPONENT_MAX, POST_TRACES, PRE_TRACES, PRODUCT_WIDTH_MAX, TAG_MAX, TAG_MIN, TRACE_MAX
 from .limits import WEIGHT_MAX as W
+from .quantise_ahead import EVERY_STEP, look_ahead, looks_ahead, tag_axis
+from .quantise_latch import in_one_tag
 from .quantise_numbers import coefficient, total
 from .quantise_report import EXACT, Report
-from .rules import Axis, Monomial, monomials, rounded_ends, text
+from .rules import Axis, Monomial, monomials, rounded_ends, text, widened
 
 FASTEST_MS = 20.0
 """Traces are given room for spikes that follow each other by this much (50 Hz), and for two at once."""
-_EVENT = {PRE: "x0", POST: "y0"}
+_CORRECTS = "corrections of POST"
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A rule in integers; ``axes`` say how w and a mark are held."""
+    """A rule in integers; ``axes`` say how w and a mark are held, ``weight`` how w is transmitted."""
 
     rule: n.Rule
+    weight: Axis
     axes: Mapping[str, Axis]
     mark: str | None
 
@@ -62,24 +65,27 @@ def mark_axis(low: float, high: float) -> Axis:
 class Translation:
     """One projection's rule. Every part that cannot be had is noted, and left out."""
 
-    def __init__(self, p: Projection, dt_ms: float, glia: Mapping[str, tuple[str, float]], report: Report) -> None:
+    def __init__(
+        self, p: Projection, dt_ms: float, glia: Mapping[str, tuple[str, float]], report: Report, order: n.Order
+    ) -> None:
         """``glia`` has, for every modulator that can send a third factor, its name and the value of one unit."""
         assert p.learning is not None
         self.p, self.dt_ms, self.glia, self.report = p, dt_ms, glia, report
-        self.learning: Learning = p.learning
         self.path = f"{p.name}.learning"
+        self.learning: Learning = in_one_tag(p.learning, dt_ms, self.path, report)
+        self.ahead = looks_ahead(self.learning, order)
         steps = self.learning.epoch_steps or 1
         self.epoch = int(np.clip(round(math.log2(steps)), 0, EPOCH_EXPONENT_MAX))
         self.terms = self._terms()
         self.used = {f.variable for term in self.terms for f in term.factors}
         self.traces: dict[str, n.Trace] = {}
         self.third: dict[str, str] = {}
+        self.weight: Axis | None = None
         self.axes: dict[str, Axis] = {}
         self.mark: str | None = None
         self._variables()
         self._traces()
         self._third_factors()
-        self._latches()
         while self.epoch < EPOCH_EXPONENT_MAX and self._fades():
             self.epoch += 1
             self.terms = self._terms()
@@ -88,19 +94,16 @@ class Translation:
 
     def translate(self, seed: int) -> Learned | None:
         """The rule; None where w has no integers."""
-        if "w" not in self.axes:
+        if self.weight is None:
             return None
-        products = {target: self._products(target) for target in ("w", self.mark) if target}
-        rule = n.Rule(
-            dw=products["w"],
-            dt=products.get(self.mark or "", ()),
-            dd=(),
-            traces=self.traces,
-            third=self.third,
-            epoch=1,
-            seed=seed,
-        )
-        return Learned(rule, self.axes, self.mark)
+        if self.ahead:
+            made = self._products("w", self.weight.step)
+            dw, dt = look_ahead(self.weight, made[POST], made[PRE])
+        else:
+            dw = self._series("w")
+            dt = self._series(self.mark) if self.mark else ()
+        rule = n.Rule(dw=dw, dt=dt, dd=(), traces=self.traces, third=self.third, epoch=1, seed=seed, ahead=self.ahead)
+        return Learned(rule, self.weight, self.axes, self.mark)
 
     # What is changed, and by what
 
@@ -145,13 +148,13 @@ class Translation:
                 "give the rule bounds of that form",
             )
         else:
-            self.axes["w"] = axis
+            self.weight, self.axes["w"] = axis, tag_axis(axis) if self.ahead else axis
         for mark in marks[1:]:
             self.report.add(
                 "L213",
                 f"{self.path}.marks.{mark.name}",
                 "a second mark needs the delay field, which is the delay on silicon",
-                "keep one mark",
+                "keep one mark, or a Stable one and its Labile tag, which share the tag field",
             )
         for mark in marks[:1]:
             if not math.isfinite(mark.high - mark.low):
@@ -175,7 +178,12 @@ class Translation:
             # An impulse of all that a trace can hold sets it, whatever it was.
             size = TRACE_MAX if trace.mode == "set" else impulse(trace.tau_ms)
             self.traces[name] = n.Trace(size, trace.tau_ms / self.dt_ms)
-            self.axes[traced.name] = Axis(name, trace.increment / size, 0, 0, TRACE_MAX, trace.event, size)  # type: ignore[arg-type]
+            axis = Axis(name, trace.increment / size, 0, 0, TRACE_MAX, trace.event, size)  # type: ignore[arg-type]
+            if self.ahead and trace.event == PRE:
+                # It is read for the next step, as what is left of it then, before any spike of that step.
+                left = math.exp(-self.dt_ms / trace.tau_ms)
+                axis = replace(axis, step=axis.step * left, side=None, impulse=0)
+            self.axes[traced.name] = axis
             self._tell(trace, path, size)
 
     def _tell(self, trace: Trace, path: str, size: int) -> None:
@@ -201,42 +209,39 @@ class Translation:
             self.third[name] = sender
             self.axes[bound.symbol] = Axis(name, unit, 0, 0, TRACE_MAX)  # type: ignore[arg-type]
 
-    def _latches(self) -> None:
-        for flow in self.learning.flows:
-            if isinstance(flow, Latch):
-                self.report.add(
-                    "L215",
-                    f"{self.path}.flows.{flow.variable}",
-                    "a product of weight, tag and traces cannot hold a state apart from its drive",
-                    "run it on reference or brian2",
-                )
-
     # The products
 
-    def _products(self, target: str) -> tuple[n.Product, ...]:
+    def _series(self, target: str) -> tuple[n.Product, ...]:
+        """The products of a target in their order."""
+        made = self._products(target, self.axes[target].step)
+        found, corrections = [p for event in (POST, PRE, EPOCH) for p in made[event]], made[_CORRECTS]
+        # Every sum is cut off at once. That of w may leave [0, 255] on its far side till the end, so corrections come
+        # first; a mark rests at its lowest, where it may not, so there they come last.
+        return (*corrections, *found) if target == "w" else (*found, *corrections)
+
+    def _products(self, target: str, step: float) -> dict[str, list[n.Product]]:
+        """What happens to a target at which event, in levels of ``step``, and the corrections of POST terms."""
         by_event: dict[str, list[Monomial]] = {POST: [], PRE: [], EPOCH: []}
+        events = {POST: "y0", PRE: EVERY_STEP if self.ahead else "x0", EPOCH: f"u{self.epoch}"}
         for term in self.terms:
             if term.target == target and all(f.variable in self.axes for f in term.factors):
-                event = _EVENT.get(term.event, f"u{self.epoch}")
-                by_event[term.event] += monomials(term, self.axes[target].step, self.axes, event)
+                by_event[term.event] += monomials(term, step, self.axes, events[term.event])
                 self._tell_factors(term)
         if self._wiped(target, by_event[PRE]):
             by_event[POST] = [m for m in by_event[POST] if not m.corrects]
         self._tell_order(target, by_event)
         kept: dict[tuple[n.Part, ...], float] = {}
-        found: list[n.Product] = []
-        for monomial in (m for event in (POST, PRE, EPOCH) for m in by_event[event] if not m.corrects):
-            products, stored = self._product(target, monomial)
-            kept.setdefault(monomial.rest, stored / monomial.coefficient)
-            found += products
-        corrections: list[n.Product] = []
+        made: dict[str, list[n.Product]] = {POST: [], PRE: [], EPOCH: [], _CORRECTS: []}
+        for event in (POST, PRE, EPOCH):
+            for monomial in (m for m in by_event[event] if not m.corrects):
+                products, stored = self._product(target, monomial, step)
+                kept.setdefault(monomial.rest, stored / monomial.coefficient)
+                made[event] += products
         for monomial in (m for m in by_event[POST] if m.corrects):
             # What is taken back is what was added: the coefficient as it is stored, not as it was asked for.
             again = replace(monomial, coefficient=monomial.coefficient * kept.get(monomial.rest, 1.0))
-            corrections += self._product(target, again)[0] if again.coefficient else []
-        # Every sum is cut off at once. That of w may leave [0, 255] on its far side till the end, so corrections come
-        # first; a mark rests at its lowest, where it may not, so there they come last.
-        return (*corrections, *found) if target == "w" else (*found, *corrections)
+            made[_CORRECTS] += self._product(target, again, step)[0] if again.coefficient else []
+        return made
 
     def _wiped(self, target: str, pre: list[Monomial]) -> bool:
         """Whether a pre spike that meets a post spike takes w from any value to 0.
@@ -276,7 +281,7 @@ class Translation:
                 at = f"a whole number in {self.axes[f.variable].name}"
                 self.report.note("L106", self.path, what, largest, largest - abs(stored - asked), at)
 
-    def _product(self, target: str, m: Monomial) -> tuple[list[n.Product], float]:
+    def _product(self, target: str, m: Monomial, step: float) -> tuple[list[n.Product], float]:
         """One or two products for a monomial, and the coefficient that they make."""
         path = f"{self.path}.{target}"
         if m.width > PRODUCT_WIDTH_MAX:
@@ -287,9 +292,10 @@ class Translation:
                 "use fewer gates or lower powers",
             )
             return [], m.coefficient
+        m, constant = widened(m)
         scaled = coefficient(math.ldexp(m.coefficient, m.shift))
         products = [n.Product(s.mantissa, s.exponent, m.event, m.parts) for s in scaled]
-        unit, stored = abs(self.axes[target].step), math.ldexp(total(scaled), -m.shift)
+        unit, stored = abs(step), math.ldexp(total(scaled), -m.shift)
         written = " + ".join(map(text, products)) or "nothing"
         usual = self._usual(m)
         levels = usual * abs(stored)
@@ -302,9 +308,15 @@ class Translation:
             size = f"one change on {m.event} is about {levels:.2g} of a level of {unit:.3g}"
             self.report.add("L113", path, f"{size}: rounded at random, right in the mean")
         self.report.note("L105", path, f"coefficient on {m.event}", m.coefficient, stored, written, change)
-        return products, stored
+        return products, stored * constant
 
     def _usual(self, m: Monomial) -> float:
         """The product of the factors as they usually are: one impulse in a trace, 64 in all others."""
         sizes = {name: float(t.impulse) for name, t in self.traces.items()}
-        return math.prod(1.0 if p.variable == "x0" else sizes.get(p.variable, 64.0) for p in m.parts)
+
+        def usual(p: n.Part) -> float:
+            if p.variable == "x0" or p.sgn:
+                return 1.0
+            return p.constant if p.variable == "d" else sizes.get(p.variable, 64.0)
+
+        return math.prod(map(usual, m.parts))

@@ -44,9 +44,9 @@ def percent(error: float) -> str:
     return f"{error:+.2%}" if abs(error) >= 5e-5 else f"{error:+.1e}"
 
 
-def issue(code: str, path: str, message: str, remedy: str = "", backend: str = "loihi2") -> Issue:
+def issue(code: str, path: str, message: str, remedy: str = "") -> Issue:
     """An issue whose fidelity is what the table of codes says."""
-    return Issue(backend=backend, code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+    return Issue(backend="loihi2", code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
 
 
 @dataclass

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph, Leaky, Neurons, Probe, Projection
 
+from .floats import FloatNetwork
 from .integers import Connection, IntegerNetwork
 from .limits import STATE_SHIFT
+from .quantise_ahead import tag_axis
 from .quantise_glia import GAIN_BITS
+from .quantise_latch import without_field
 from .quantise_learning import mark_axis, weight_axis
-from .quantise_report import issue
 from .rules import Axis
 
 
@@ -34,23 +35,19 @@ class Readout:
     zero: float = 0.0
 
 
-def readouts(graph: Graph, network: IntegerNetwork, n_steps: int) -> list[Readout]:
+def readouts(graph: Graph, network: IntegerNetwork | FloatNetwork, n_steps: int) -> list[Readout]:
     """One for each probe of neurons, astrocytes and plastic synapses, and one for each final value of the latter."""
     connections = {c.name: c for c in network.connections}
     probed = [_probe(graph, network, connections, probe, n_steps) for probe in graph.probes]
     return [*probed, *_finals(graph, connections, n_steps)]
 
 
-def static_probes(graph: Graph) -> Iterator[Issue]:
-    """Weights that stay as they are have nowhere to be read back from."""
-    fixed = {p.name for p in graph.projections if p.learning is None}
-    for probe in graph.probes:
-        if probe.target in fixed:
-            yield issue("L220", probe.key, "weights that do not learn are not read back", "leave the probe out", "lava")
-
-
 def _probe(
-    graph: Graph, network: IntegerNetwork, connections: dict[str, Connection], probe: Probe, n_steps: int
+    graph: Graph,
+    network: IntegerNetwork | FloatNetwork,
+    connections: dict[str, Connection],
+    probe: Probe,
+    n_steps: int,
 ) -> Readout:
     key, steps = f"signals/{probe.key}", np.arange(probe.every - 1, n_steps, probe.every)
     if probe.kind == "neurons":
@@ -69,26 +66,32 @@ def _probe(
             return Readout(key, probe.target, "y", steps, np.arange(1), unit)
         return Readout(key, probe.target, "c", steps, np.arange(1), one)
     p = next(p for p in graph.projections if p.name == probe.target)
-    variable, axis = _axis(p, probe.variable)
+    variable, axis = _axis(p, connections[p.name], probe.variable)
     picked = _places(p, connections[p.name])
     return Readout(key, p.name, variable, steps, picked, axis.step, axis.zero)
 
 
 def _finals(graph: Graph, connections: dict[str, Connection], n_steps: int) -> Iterator[Readout]:
     for p in graph.projections:
+        absent = without_field(p.learning) if p.learning else frozenset()
         for v in p.learning.variables if p.learning else ():
-            variable, axis = _axis(p, v.name)
+            if v.name in absent:
+                continue
+            variable, axis = _axis(p, connections[p.name], v.name)
             last, picked = np.array([n_steps - 1]), _places(p, connections[p.name])
             yield Readout(f"synapses/{p.name}/{v.name}", p.name, variable, last, picked, axis.step, axis.zero)
 
 
-def _axis(p: Projection, name: str) -> tuple[str, Axis]:
+def _axis(p: Projection, c: Connection, name: str) -> tuple[str, Axis]:
     """The variable of the connection that holds ``name``, and how."""
     assert p.learning is not None
+    assert c.rule is not None
     v = p.learning.variable(name)
     axis = weight_axis(v.low, v.high, p.receptor) if name == "w" else mark_axis(v.low, v.high)
     assert axis is not None, "a network with an error must not be run"
-    return ("w" if name == "w" else "t"), axis
+    if name == "w" and c.rule.ahead:
+        axis = tag_axis(axis)
+    return axis.name, axis
 
 
 def _places(p: Projection, c: Connection) -> np.ndarray:

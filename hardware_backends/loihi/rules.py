@@ -20,12 +20,27 @@ from typing import Literal
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term
 
 from .integers import Part, Product, Variable
-from .limits import ACCUMULATOR_WIDTH, MANTISSA_WIDTH, PRE_TRACES, WIDTHS
+from .limits import (
+    ACCUMULATOR_WIDTH,
+    EXPONENT_MIN,
+    MANTISSA_MAX,
+    MANTISSA_WIDTH,
+    PRE_TRACES,
+    PRODUCT_WIDTH_MAX,
+    WIDTHS,
+)
 
+_LARGE = range(MANTISSA_MAX // 2 + 1, MANTISSA_MAX + 1)
+"""Mantissas with which all bits are used."""
 OVERSHOOT = 1 / 32
 """A factor may leave its width by this share: being cut off there costs less than a difference of rounded products."""
 
 Sum = list[tuple[float, tuple[Part, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side(Factor):
+    """1 where offset + scale * variable is above 0, -1 where it is below."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,23 @@ class Monomial:
         return any(part.variable in ("x0", "y0") for part in self.parts)
 
 
+def widened(m: Monomial) -> tuple[Monomial, int]:
+    """``m`` with a factor that is a constant, d + k, where its coefficient is too small to be held well; and k.
+
+    Nothing changes d, which is 0. It makes the product wider, so that Lava shifts it further down. Not at epochs of
+    more than a step: longer ones do the same there.
+    """
+    wide = replace(m, parts=(*m.parts, Part("d")))
+    if m.event not in ("x0", "y0", "u0") or wide.width > PRODUCT_WIDTH_MAX:
+        return m, 1
+    if abs(math.ldexp(m.coefficient, m.shift - EXPONENT_MIN)) >= _LARGE[0]:
+        return m, 1
+    asked = abs(math.ldexp(m.coefficient, wide.shift - EXPONENT_MIN))
+    choices = [(mantissa, max(1, min(round(asked / mantissa), 2 ** WIDTHS["d"] - 1))) for mantissa in _LARGE]
+    _, constant = min(choices, key=lambda choice: abs(math.prod(choice) - asked))
+    return replace(m, coefficient=m.coefficient / constant, parts=(*m.parts, Part("d", constant=constant))), constant
+
+
 def monomials(term: Term, target_step: float, axes: Mapping[str, Axis], event: str) -> list[Monomial]:
     """A term as monomials: all factors multiplied out."""
     found: dict[tuple[Part, ...], float] = {}
@@ -110,6 +142,9 @@ def alternatives(factor: Factor, axis: Axis, event: str) -> Sum:
     scaled = factor.scale * axis.step
     if not scaled:
         return [(factor.offset, ())]
+    if isinstance(factor, Side):
+        threshold = axis.integer(-factor.offset / factor.scale)
+        return [(math.copysign(1.0, scaled), (Part(axis.name, constant=-round(threshold), sgn=True),))]
     constant = seen.zero + factor.offset / scaled
     slack = axis.limit * (1 + OVERSHOOT)
     if axis.low + constant >= -slack and axis.high + constant <= slack:
@@ -132,7 +167,7 @@ def rounded_ends(factor: Factor, axis: Axis) -> tuple[tuple[float, float], ...]:
             total += number * math.prod(within)
         return total
 
-    if not scaled:
+    if not scaled or isinstance(factor, Side):
         return ()
     return tuple((factor.offset + factor.scale * axis.value(n), stored(n)) for n in (axis.low, axis.high))
 

@@ -117,6 +117,19 @@ def test_a_spike_given_twice_counts_once():
     assert list(zip(steps.tolist(), neurons.tolist(), strict=True)) == [(1, 0), (1, 1), (3, 0)]
 
 
+def test_what_u_leaves_as_it_is_wakes_with_a_spike():
+    """w rests at 0, where u takes it again and again; a post spike lifts it, and u takes it back."""
+    rule = {"dw": (Product(-8, 5, "u1"), Product(4, 2, "y0"))}
+    network = one_connection(**rule, weights=[[20, 20]], mode="EXCITATORY", order="loihi")
+    assert_equal(network)
+    emulator, seen = Emulator(network), []
+    for _ in range(STEPS):
+        emulator.advance(1)
+        seen.append(emulator.variable("p", "w")[0, 0])
+    assert {0, 16} <= set(seen)
+    assert seen.count(0) > STEPS / 3
+
+
 def test_many_steps_at_once_are_single_steps():
     network = one_connection()
     many, single = Emulator(network), Emulator(network)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,68 +10,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lava_needed import needs_lava
+from on_loihi import RASTERS, assert_near_the_reference, assert_the_ca3_memory_is, lively
 
 import ernsnn as ern
-from ernsnn.execution.recording import Recording
 from ernsnn.hardware_backends.loihi.lava import run as lava_run
 from ernsnn.hardware_backends.loihi.lava.backend import LavaBackend
-from ernsnn.models.ca3_memory import build
-
-ROOT = Path(__file__).resolve().parents[2]
-RASTERS = {
-    "published": ROOT.parent / "shared" / "data" / "ca3_experiment1.json",
-    "own": ROOT / "tests" / "data" / "ca3_regression.json",
-}
-
-
-def lively() -> ern.Network:
-    """Two populations, static and plastic delays, and probes of voltages and weights."""
-    net = ern.Network(dt_ms=1.0)
-    source = net.population("in", 6, ern.SpikeTimes([[5, 20, 30], [6, 21], [7, 40], [5, 25], [22], [35]]))
-    a = net.population("a", 4, ern.LIF(tau_m_ms=10, cm_nF=0.2, tau_refrac_ms=2.0))
-    b = net.population("b", 3, ern.LIF(tau_m_ms=8, cm_nF=0.2, tau_refrac_ms=1.0))
-    net.projection("in-a", source, a, weight_nA=ern.Uniform(0.6, 1.6), delay_ms=2)
-    rule = ern.pair_stdp(A_plus=0.1, A_minus=0.06, tau_plus_ms=4, tau_minus_ms=4, w_max=2.0)
-    plastic = net.projection("a-b", a, b, weight_nA=ern.Uniform(0.2, 0.6), delay_ms=3, learning=rule)
-    net.probe(b, "v_mV", every_ms=5)
-    net.probe(a, "v_mV")
-    net.probe(plastic, "w", every_ms=20)
-    return net
+from ernsnn.recording import Recording
 
 
 @needs_lava
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RASTERS)
 def test_the_ca3_memory_spike_for_spike(name: str) -> None:
-    path = RASTERS[name]
-    if not path.exists():
-        pytest.skip(f"{path.name} is not here (published data, not part of this repository)")
-    data = json.loads(path.read_text())
-    bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
-    result = ern.run(network, duration_ms=bench["simTime"], backend="lava")
-    assert {population: result.trains(population) for population in data["raster"]} == data["raster"]
+    assert_the_ca3_memory_is(name, "lava")
 
 
 @needs_lava
 @pytest.mark.slow
 def test_near_the_reference_in_the_users_units() -> None:
-    expected = ern.run(lively(), duration_ms=60, backend="reference")
-    found = ern.run(lively(), duration_ms=60, backend="lava")
-    assert set(found.recording.spikes) == set(expected.recording.spikes)
-    assert sum(len(steps) for steps, _ in expected.recording.spikes.values()) > 30
-    for population in expected.recording.spikes:
-        assert found.trains(population) == expected.trains(population)
-    for key, (steps, values) in expected.recording.signals.items():
-        assert np.array_equal(found.recording.signals[key][0], steps)
-        assert found.recording.signals[key][1].shape == values.shape
-        # 8-bit weights, 12-bit decays, traces rounded at random.
-        allowed = 0.1 if key == "a-b.w" else 0.02 * np.ptp(values)
-        assert allowed > 0
-        assert np.max(np.abs(found.recording.signals[key][1] - values)) < allowed, key
-    [weights] = expected.recording.synapses["a-b"].values()
-    assert np.max(np.abs(found.recording.synapses["a-b"]["w"] - weights)) < 0.1
-    assert np.ptp(weights) > 0.3
+    assert_near_the_reference("lava")
 
 
 @needs_lava
@@ -114,6 +70,7 @@ def test_it_compiles_without_lava(tmp_path: Path) -> None:
     assert sorted(p.name for p in (tmp_path / "program").iterdir()) == [
         ".ernsnn",
         "arrays.npz",
+        "hardware.py",
         "processes",
         "program.py",
         "running.py",

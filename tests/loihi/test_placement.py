@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import ernsnn
 from ernsnn import LIF, AllToAll, FixedProbability, Network, OneToOne, stdp
+from ernsnn.cli import main
 from ernsnn.describe.marks import Labile
 from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.limits import CHIPS, LOIHI_1, LOIHI_2
@@ -94,6 +97,41 @@ def test_relays_take_cores_too() -> None:
     assert [b.population for b in placement.blocks] == ["a", "b", "p~relay"]
 
 
+def test_neurons_lie_on_cores_in_blocks_and_relays_take_their_own() -> None:
+    net = Network(dt_ms=1.0, current_integration="step_average")
+    net.population("a", 2500, LIF())
+    b = net.population("b", 10, LIF())
+    net.projection("p", b, b, weight_nA=0.1, delay_ms=3.0, learning=stdp.pair(A_plus=0.1, A_minus=0.1))
+    graph = ernsnn.lower(net)
+    placed = place(quantise(graph, n_steps=0)[0], LOIHI_1)
+    cores = placed.cores_of(graph)
+    assert {name: on.shape for name, on in cores.items()} == {"a": (2500,), "b": (10,)}
+    assert np.array_equal(cores["a"], np.arange(2500) // 834)  # 2500 on three cores of at most 1024
+    assert len({*cores["a"].tolist(), *cores["b"].tolist()}) == 4 < placed.cores
+    assert max(cores["b"]) < placed.cores
+
+
 def test_an_empty_network_takes_nothing() -> None:
     placement = place(IntegerNetwork((), (), (), (), {}), LOIHI_1)
     assert (placement.cores, placement.chips, placement.bottleneck) == (0, 1, "")
+
+
+def test_what_fills_a_core_most() -> None:
+    placement = place(two(10, 64, AllToAll()), replace(LOIHI_1, axons_in_per_core=20))
+    assert placement.fullest(placement.blocks[1]) == ("axons that enter", 0.5)
+    data = placement.to_json()
+    assert [p["share"] for p in data["populations"]] == [10 / 1024, 0.5]
+    assert data["populations"][1]["synapse_bits"] == 5760
+
+
+def test_the_command_prints_it_and_tells_it_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    # Refractory cells have no model for the chip: the model is refused, and placed all the same.
+    assert main(["check", "ca3_memory", "--backend", "loihi2"]) == 3
+    printed = capsys.readouterr().out
+    assert "9 of 128 cores of Loihi 1 (9 populations)\n  population" in printed
+    assert "9 of 128 cores of Loihi 2 (9 populations)\n  population" in printed
+    assert main(["check", "ca3_memory", "--backend", "loihi2", "--json"]) == 3
+    [backend] = json.loads(capsys.readouterr().out)["backends"]
+    assert [(p["chip"], p["cores"], p["chips"]) for p in backend["placement"]] == [("Loihi 1", 9, 1), ("Loihi 2", 9, 1)]
+    assert main(["check", "ca3_memory", "--backend", "reference", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["backends"][0]["placement"] == []

@@ -16,7 +16,7 @@ from ernsnn.hardware_backends.loihi.quantise_learning import impulse
 from ernsnn.hardware_backends.loihi.quantise_report import Report
 from ernsnn.hardware_backends.loihi.rules import text
 
-WIDTH = {"x0": 1, "y0": 1, "w": 9, "t": 9}
+WIDTH = {"x0": 1, "y0": 1, "w": 9, "t": 9, "d": 9}
 STEPS = 600
 
 
@@ -44,7 +44,7 @@ def learn(rule: Rule, w: int, t: int, pre: np.ndarray, post: np.ndarray, seed: i
             traces[name] = math.floor(decayed) + (draws.random() < decayed % 1)
             if fires[name[0] + "0"]:
                 traces[name] = min(127, traces[name] + trace.impulse)
-        values = {"w": w, "t": t, **traces, **{name: int(f) for name, f in fires.items()}}
+        values = {"w": w, "t": t, "d": 0, **traces, **{name: int(f) for name, f in fires.items()}}
         r, after = draws.random(), []
         for old, products in ((w, rule.dw), (t, rule.dt)):
             total = old << 7
@@ -88,7 +88,16 @@ MARKED = LearningRule.from_equations(
     bounds={"w": (0, 1)},
 )
 
+# A post spike takes a third of a level off a weight of 1.
+FINE = LearningRule.from_equations(
+    traces={"x": ernsnn.Trace("pre", tau_ms=10), "y": ernsnn.Trace("post", tau_ms=10)},
+    on_post={"w": "0.1*x*(1 - w) - 0.0013*w"},
+    on_pre={"w": "-0.1*y*w"},
+    bounds={"w": (0, 1)},
+)
+
 RULES = {
+    "with a small term": FINE,
     "additive": stdp.pair(A_plus=0.05, A_minus=0.05),
     "fine": stdp.pair(A_plus=0.022, A_minus=0.035),
     "multiplicative": stdp.pair(A_plus=0.1, A_minus=0.12, dependence="multiplicative"),
@@ -135,6 +144,22 @@ def test_without_the_correction_coincidences_would_count_twice() -> None:
     assert "y0*x0" in text(plastic.rule.dw[0])
     # Ten coincidences, each depressing at full strength.
     assert with_it / 255 == pytest.approx(128 / 255 - 10 * 0.02, abs=0.03)
+
+
+def test_a_term_too_small_for_a_coefficient_is_held_by_a_wider_product() -> None:
+    none = np.zeros(STEPS, bool)
+    graph, plastic = one_synapse(FINE, none, none)
+    _, report = quantise(graph, n_steps=0)
+    small = [r for r in report.rounded if r.code == "L105" and "*(d+" in r.integers]
+    assert len(small) == 1
+    assert abs(small[0].error) < 0.02
+    assert not [i for i in report.issues if i.code == "L112"]
+    # By post spikes alone: 60 times 1 - .0013.
+    post = none.copy()
+    post[5::10] = True
+    assert plastic.rule is not None
+    found = [learn(plastic.rule, 255, 0, none, post, seed)[0] / 255 for seed in range(8)]
+    assert np.mean(found) == pytest.approx(0.9987**60, abs=0.01)
 
 
 def test_impulses_leave_room_for_a_train() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term
 from ernsnn.hardware_backends.loihi.integers import Part, Product
 from ernsnn.hardware_backends.loihi.quantise_learning import mark_axis, weight_axis
-from ernsnn.hardware_backends.loihi.rules import Axis, Monomial, alternatives, monomials, rounded_ends, text
+from ernsnn.hardware_backends.loihi.rules import Axis, Monomial, alternatives, monomials, rounded_ends, text, widened
 
 SETTINGS = settings(deadline=None, derandomize=True)
 
@@ -91,6 +92,23 @@ def test_widths_and_shifts_are_lavas() -> None:
     assert Monomial(1.0, "y0", (Part("x1"), Part("y1"))).shift == 3
     assert Monomial(1.0, "y0", (Part("x1"), Part("t"))).shift == 5
     assert Monomial(1.0, "y0", (Part("x1"),)).shift == 0
+
+
+@SETTINGS
+@given(
+    st.floats(1e-7, 1e-2),
+    st.lists(st.sampled_from([Part("x1"), Part("y1"), Part("w"), Part("t", constant=257)]), max_size=2),
+)
+def test_a_widened_product_is_the_same_and_has_a_coefficient(number: float, parts: list[Part]) -> None:
+    m = Monomial(number, "y0", tuple(parts))
+    wide, constant = widened(m)
+    values = {"x1": 50, "y1": 30, "w": 100, "t": -40, "d": 0, "x0": 0}
+    assert evaluated([wide], values, False) == pytest.approx(evaluated([m], values, False))
+    assert wide.coefficient * constant == pytest.approx(number)
+    if constant > 1:
+        mantissa = math.ldexp(wide.coefficient, wide.shift + 7)
+        assert constant == 511 or mantissa == pytest.approx(round(mantissa), rel=0.5 / constant)
+    assert widened(replace(m, event="u3")) == (replace(m, event="u3"), 1)
 
 
 def test_a_factor_stays_one_where_it_fits_and_is_a_sum_where_not() -> None:

@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ernsnn.execution.backend import Backend, Option, Progress
-from ernsnn.execution.issues import Issue
-from ernsnn.execution.recording import Recording
 from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
 
 from ..check import capabilities
+from ..options import ARITHMETIC
 from ..quantise import required
-from ..readout import Readout, readouts, static_probes
+from ..readout import Readout, readouts
 
-_NAME = "loihi-emulator"
 _TOLD_EVERY = 1000
 """Steps between two reports of progress."""
-
-
-def _static_probes(graph: Graph) -> Iterator[Issue]:
-    return (replace(found, backend=_NAME) for found in static_probes(graph))
-
-
-CAPABILITIES = (*capabilities(_NAME), _static_probes)
 
 
 class LoihiEmulatorBackend(Backend):
     """Runs a graph in Loihi 2's integers, bit for bit as Lava's simulator does, without Lava and far faster."""
 
-    name: ClassVar[str] = _NAME
+    name: ClassVar[str] = "loihi-emulator"
     description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled with numba"
-    capabilities = CAPABILITIES
-    options: ClassVar[Mapping[str, Option]] = {
-        "order": Option(
-            "spinnaker", ("spinnaker", "loihi"), "what a step does first: learn (as specified) or transmit"
-        ),
-        "rounding_seed": Option(0, (), "of the random rounding of traces"),
-    }
+    capabilities = capabilities("loihi-emulator")
+    options: ClassVar[Mapping[str, Option]] = ARITHMETIC
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""

@@ -152,7 +152,7 @@ def plasticity(network: IntegerNetwork, places: Places) -> Plasticity:
     third, impulse = np.full((n_rules, 5), -1), np.zeros((n_rules, 5), np.int32)
     used = np.zeros((n_rules, 5), bool)
     floor, fraction = np.zeros((n_rules, 5, TRACE_MAX + 1), np.int32), np.zeros((n_rules, 5, TRACE_MAX + 1))
-    low, high = np.zeros((n_rules, 3), np.int64), np.zeros((n_rules, 3), np.int64)
+    low, high, spans = (np.zeros((n_rules, columns), np.int64) for columns in (3, 3, 4))
     rules: list[tuple[int, ...]] = []
     ends: list[tuple[int, ...]] = []
     series: list[tuple[int, ...]] = []
@@ -174,10 +174,16 @@ def plasticity(network: IntegerNetwork, places: Places) -> Plasticity:
         low[r], high[r] = np.array([BOUNDS[c.mode], (TAG_MIN, TAG_MAX), DELAY_BOUNDS]).T
         read = {part.variable for _, p in own for part in p.parts} | {target for target, _ in own}
         uses = sum(1 << k for k, name in enumerate(SYNAPTIC) if name in read)
+        alone = [p.event[0] == "u" and {part.variable for part in p.parts} <= {target} for target, p in own]
+        with_y = sum({1 << SYNAPTIC.index(target) for target, p in own if p.event == "y0"})
+        with_u = sum({1 << SYNAPTIC.index(target) for (target, _), it in zip(own, alone, strict=True) if it})
+        all_alone = all(it for (_, p), it in zip(own, alone, strict=True) if p.event[0] == "u")
         events = {p.event for _, p in own}
         every = max((1 << int(e[1:]) for e in events if e[0] == "u"), default=0)
         masked = isinstance(c.delays, np.ndarray)
-        rules.append((rule.epoch, every, at, len(series), len(series) + len(own), "x0" in events, uses, masked))
+        series_at = len(series), len(series) + len(own)
+        spans[r] = len(series) + np.searchsorted([SYNAPTIC.index(target) for target, _ in own], range(4))
+        rules.append((rule.epoch, every, at, *series_at, "x0" in events, uses, with_y, with_u, all_alone, masked))
         ends.append((places.population[c.pre], places.neuron(c.pre, c.pre_start), c.weights.shape[1], 0))
         ends.append((places.population[c.post], places.neuron(c.post, c.post_start), c.weights.shape[0], c.post_delay))
         for k, (target, p) in enumerate(own):
@@ -185,11 +191,12 @@ def plasticity(network: IntegerNetwork, places: Places) -> Plasticity:
             kinds = [[q for q in p.parts if q.variable[0] in kind] for kind in ("x", "y", "wtd")]
             cuts = np.cumsum([len(parts), *(len(kind) for kind in kinds)]).tolist()
             parts.extend(_part(q) for kind in kinds for q in kind)
-            series.append((SYNAPTIC.index(target), event, reduced(p)[0], *shifts(p), *cuts, k * steps))
+            series.append((SYNAPTIC.index(target), event, reduced(p)[0], *shifts(p), *cuts, k * steps, alone[k]))
         at += c.weights.size
     return Plasticity(
         rules=_records(RULE, rules),
         ends=_records(END, ends).reshape(n_rules, 2),
+        spans=spans,
         products=_records(PRODUCT, series),
         parts=_records(PART, parts),
         used=used,
@@ -203,15 +210,18 @@ def plasticity(network: IntegerNetwork, places: Places) -> Plasticity:
         traces=np.zeros((n_rules, 5, neurons), np.int32),
         last=np.zeros((n_rules, 2, neurons), np.int32),
         synapses=synapses,
-        sunken=np.array([c.tag is not None and bool(np.any(c.tag < -256)) for c, _ in plastic], dtype=bool),
+        sunken=np.array(
+            [c.tag is not None and bool(rule.dt and np.any(c.tag < -256)) for c, rule in plastic], dtype=bool
+        ),
         steps=steps,
         past=np.zeros(((len(TRACES) + 2) * steps, neurons), np.int32),
         left=np.zeros((n_products * steps, n_pre), np.int32),
         right=np.zeros((n_products * steps, n_post), np.int32),
         live=np.zeros(n_pre, bool),
-        active=np.zeros(n_post, np.int64),
         when=np.zeros(len(series), np.int64),
         rows=np.zeros((5, n_post), np.int32),
+        table=np.zeros((3, 2 * 256 + 1), np.int32),
+        still=np.zeros((n_rules, n_pre), bool),
     )
 
 

@@ -103,5 +103,5 @@ class Emulator:
         if variable in SYNAPTIC:
             at = self.plastic.rules[r]["at"]
             row = self.plastic.synapses[SYNAPTIC.index(variable), at : at + n_post * n_pre]
-            return np.ascontiguousarray(row.reshape(n_pre, n_post).T)
+            return row.reshape(n_pre, n_post).T.copy()
         return self.plastic.traces[r, TRACES.index(variable), : n_pre if variable[0] == "x" else n_post].copy()

@@ -18,6 +18,7 @@ Int = Any  # numbers that numba keeps at the width they have; NumPy's types say 
 _TOP = 1 << 23  # u and v are 24 bits wide
 _LOW, _HIGH = np.int32(-(1 << 15) - 1), np.int32((1 << 15) - 1)  # the sums of learning; low is one too many, as Lava's
 _X0, _Y0, _U = 0, 1, 2  # events of products
+_OFFSET = 257  # the lowest value of w, t and d is -257
 _TAG, _TOTAL, _PRODUCT = 1, 3, 4  # synaptic variables are 0 to 2: w, t, d; then rows of temporary values
 _TRACES, _SPIKED, _SYNAPTIC = 5, 5, 7  # variables of parts: x1, x2, y1, y2, y3; x0, y0; then w, t, d
 
@@ -94,9 +95,7 @@ def _transmit(step: int, it: Any, m: Membranes, wiring: Wiring, synapses: np.nda
         else:
             for k in range(wiring.rows[it.at + i], wiring.rows[it.at + i + 1]):
                 gathered[wiring.targets[k]] += wiring.weights[k]
-    if not sent:
-        return
-    for d in range(it.n_delays):
+    for d in range(it.n_delays if sent else 0):
         arriving = m.arriving[(step + wiring.delays[it.delays_at + d]) % len(m.arriving)]
         for j in range(it.n_post):
             total, into = np.int64(gathered[d * it.n_post + j]), it.post_first - m.n_given + j
@@ -118,11 +117,8 @@ def _astrocytes(step: int, glia: Astrocytes, out: Output) -> None:
             for s in range(out.starts[slot, member.population], out.starts[slot, member.population + 1]):
                 heard += member.first <= out.recent[slot, s] < member.last
         glia.c[a] = _truncated(glia.c[a] * (4096 - it.decay)) + it.gain * heard
-        if it.gated:
-            glia.on[a] = glia.c[a] >= (it.threshold_off if glia.on[a] else it.threshold)
-            glia.sends[a] = it.level if glia.on[a] else 0
-        else:
-            glia.sends[a] = min(127, glia.c[a] >> it.shift)
+        glia.on[a] = glia.c[a] >= (it.threshold_off if glia.on[a] else it.threshold)
+        glia.sends[a] = it.level * glia.on[a] if it.gated else min(127, glia.c[a] >> it.shift)
 
 
 # Plasticity. Sub-steps of an epoch count from 1. A row of synapses is what one pre neuron reaches.
@@ -172,10 +168,16 @@ def _summed(total: Int, product: Int, right: int, left: int) -> Int:
 
 
 @inlined
+def _times_one(product: Int, value: Int, part: Any) -> Int:
+    """product * clip(value + constant, low, high), in int32."""
+    return np.int32(product * min(max(value + part.constant, part.low), part.high))
+
+
+@inlined
 def _rounded(total: Int, round_up: Int, low: int, high: int) -> Int:
     """floor(total / 128), and one more if floor(128 draw) = 127 - round_up is less than the rest; clipped.
 
-    Clipping here does what Lava's limits before rounding do.
+    Since the rest is whole, that is where the draw is less than its share of 128. Clipping does what Lava's limits do.
     """
     return min(max(np.right_shift(np.int32(total + round_up), np.int32(7)), np.int32(low)), np.int32(high))
 
@@ -204,17 +206,6 @@ def _add(total: np.ndarray, factor: int, product: np.ndarray, right: int, left: 
 
 
 @compiled
-def _add_times(
-    total: np.ndarray, factor: int, product: np.ndarray, right: int, left: int, values: np.ndarray, part: Any
-) -> None:
-    """``_times`` and ``_add`` in one."""
-    constant, low, high = np.int32(part.constant), np.int32(part.low), np.int32(part.high)
-    for k in range(len(total)):
-        value = np.int32(factor * product[k]) * min(max(np.int32(values[k] + constant), low), high)
-        total[k] = _summed(total[k], value, right, left)
-
-
-@compiled
 def _store(total: np.ndarray, round_up: Int, low: int, high: int, into: np.ndarray) -> Int:
     """Rounds, and returns the lowest result."""
     lowest: Int = np.int32(0)
@@ -231,8 +222,7 @@ def _factors(side: int, r: int, c: int, e: int, p: Plasticity) -> None:
     it, n = p.products[c], p.ends[r, side].size
     first, last, start = (it.pre, it.post, 1) if side == 0 else (it.post, it.synaptic, it.mantissa)
     factor = (p.left if side == 0 else p.right)[it.row + e, :n]
-    for k in range(n):
-        factor[k] = start
+    factor[:] = start
     for q in range(first, last):
         _times(factor, p.past[p.parts[q].variable * p.steps + e], p.parts[q])
 
@@ -240,99 +230,153 @@ def _factors(side: int, r: int, c: int, e: int, p: Plasticity) -> None:
 @compiled
 def _add_all(factor: int, it: Any, right: np.ndarray, n: int, rows: np.ndarray, parts: np.ndarray) -> None:
     """Product ``it`` for all synapses of a pre neuron: ``factor`` is the neuron's own, ``right`` of post neurons."""
-    total, product = rows[_TOTAL, :n], rows[_PRODUCT, :n]
-    if it.synaptic == it.end:
-        _add(total, factor, right, it.right, it.left)
-    elif it.synaptic == it.end - 1:
-        _add_times(
-            total, factor, right, it.right, it.left, rows[parts[it.synaptic].variable - _SYNAPTIC], parts[it.synaptic]
-        )
-    else:
+    product = right
+    if it.synaptic < it.end:
+        product = rows[_PRODUCT, :n]
         _scale(factor, right, product)
+        factor = 1
         for q in range(it.synaptic, it.end):
             _times(product, rows[parts[q].variable - _SYNAPTIC], parts[q])
-        _add(total, 1, product, it.right, it.left)
+    _add(rows[_TOTAL, :n], factor, product, it.right, it.left)
 
 
 @inlined
 def _add_one(total: Int, product: Int, j: int, it: Any, rows: np.ndarray, parts: np.ndarray) -> Int:
     """Product ``it`` for one synapse, to post neuron j; ``product`` is what neurons have to it."""
     for q in range(it.synaptic, it.end):
-        part = parts[q]
-        value = rows[part.variable - _SYNAPTIC, j] + part.constant
-        product = np.int32(product * min(max(value, part.low), part.high))
+        product = _times_one(product, rows[parts[q].variable - _SYNAPTIC, j], parts[q])
     return _summed(total, product, it.right, it.left)
 
 
 @compiled
-def _rows(r: int, n_active: int, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> bool:
-    """Learn in all synapses that may change: per pre neuron and target in all, or in those to post neurons with y0.
+def _tables(r: int, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> None:
+    """What the end of an epoch makes of every value of w, t and d at a synapse that no spike changes: four times the
+    new value, plus 1 if the old one would not stay with every draw, plus 2 if the new one is the lowest, -257.
+    """
+    for v in range(3):
+        low, high = p.low[r, v], p.high[r, v]
+        for k in range(p.table.shape[1]):
+            old = np.int32(k - _OFFSET)
+            total: Int = np.int32(old << 7)
+            for c in range(p.spans[r, v], p.spans[r, v + 1]):
+                it = p.products[c]
+                if u and it.alone:
+                    product: Int = np.int32(it.mantissa)
+                    for q in range(it.synaptic, it.end):
+                        product = _times_one(product, old, p.parts[q])
+                    total = _summed(total, product, it.right, it.left)
+            if v == _TAG and sinks:
+                total = max(total, _LOW)
+            stays = _rounded(total, np.int32(0), low, high) == old and _rounded(total, np.int32(127), low, high) == old
+            new = _rounded(total, round_up, low, high)
+            p.table[v, k] = 4 * new + 2 * (new < -256) + (not stays)
 
-    True if any tag is -257 now.
+
+@compiled
+def _look_up(table: np.ndarray, values: np.ndarray) -> Int:
+    """Replaces ``values`` by what ``table`` makes of them; returns the bits below them, of all together."""
+    bits = np.int32(0)
+    for k in range(len(values)):
+        entry = table[np.uint32(np.int32(values[k]) + np.int32(_OFFSET))]  # unsigned: cannot count from the end
+        values[k] = entry >> 2
+        bits |= entry
+    return bits & 3
+
+
+@inlined
+def _whole_row(r: int, i: int, active: np.ndarray, sinks: bool, round_up: Int, p: Plasticity) -> bool:
+    """Learn in all synapses of pre neuron i, products ``p.when`` in all of them. True if any tag is -257 now."""
+    rule, n, sunken = p.rules[r], p.ends[r, 1].size, False
+    fired, live, when = p.last[r, 1], p.live[i], p.when
+    products, parts, left, right = p.products, p.parts, p.left, p.right
+    rows, synapses, at, total = p.rows, p.synapses, rule.at + i * n, p.rows[_TOTAL, :n]
+    for v in range(3):
+        if rule.uses >> v & 1:
+            _scale(1, synapses[v, at : at + n], rows[v, :n])
+    for v in range(3):
+        first, last = p.spans[r, v], p.spans[r, v + 1]
+        if first == last or not (live or (v == _TAG and sinks) or np.any(when[first:last])):
+            continue
+        _scale(128, rows[v, :n], total)
+        for c in range(first, last):
+            it = products[c]
+            if when[c] > 0:
+                row = it.row + when[c]
+                _add_all(left[row, i], it, right[row, :n], n, rows, parts)
+            elif it.event == _Y0 and live:
+                for j in active:
+                    row = it.row + fired[j]
+                    total[j] = _add_one(total[j], np.int32(left[row, i] * right[row, j]), j, it, rows, parts)
+        for j in range(n if rule.masked or (v == _TAG and sinks) else 0):
+            # 128 * -257 lies below the limit, which even adding 0 applies
+            total[j] = max(total[j], _LOW) * (p.exists[at + j] if rule.masked else 1)
+        sunken |= _store(total, round_up, p.low[r, v], p.high[r, v], synapses[v, at : at + n]) < -256
+    return sunken
+
+
+@inlined
+def _active_synapses(r: int, i: int, active: np.ndarray, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> bool:
+    """Learn in the synapses of pre neuron i to post neurons with y0, from ``p.rows``. True if any tag is -257 now."""
+    rule, at, lowest = p.rules[r], p.rules[r].at + i * p.ends[r, 1].size, 0
+    fired, products, rows, parts, left, right = p.last[r, 1], p.products, p.rows, p.parts, p.left, p.right
+    for v in range(3):
+        if not rule.with_y >> v & 1:
+            continue
+        low, high, synapses = p.low[r, v], p.high[r, v], p.synapses[v]
+        for j in active:
+            total: Int = np.int32(rows[v, j] << 7)
+            for c in range(p.spans[r, v], p.spans[r, v + 1]):
+                it = products[c]
+                if it.event == _Y0 or (u and it.event == _U):
+                    row = it.row + (fired[j] if it.event == _Y0 else rule.epoch)
+                    total = _add_one(total, np.int32(left[row, i] * right[row, j]), j, it, rows, parts)
+            if v == _TAG and sinks:
+                total = max(total, _LOW)
+            new = _rounded(total, round_up, low, high) * (p.exists[at + j] if rule.masked else 1)
+            synapses[at + j] = new
+            lowest = min(lowest, new)
+    return lowest < -256
+
+
+@compiled
+def _rows(r: int, active: np.ndarray, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> bool:
+    """Learn in all synapses that may change. True if any tag is -257 now.
+
+    Where x0 or a product of u with other factors than what it changes applies, those of a pre neuron all may; else
+    those to post neurons with y0, and, where u fires or a tag sinks, the others by a table.
     """
     rule, n, sunken = p.rules[r], p.ends[r, 1].size, False
-    spiked, fired, live, active, when = p.last[r, 0], p.last[r, 1], p.live, p.active, p.when
-    products, parts, left, right = p.products, p.parts, p.left, p.right
-    rows, synapses, low, high, exists = p.rows, p.synapses, p.low[r], p.high[r], p.exists
-    total = rows[_TOTAL, :n]
+    changed = (rule.with_u if u else 0) | (sinks << _TAG)
+    if changed:
+        _tables(r, u, sinks, round_up, p)
+    spiked, still = p.last[r, 0], p.still[r]
     for i in range(p.ends[r, 0].size):
-        if not (u or sinks or live[i] or (rule.has_x0 and spiked[i] > 0)):
+        live, at, whole = p.live[i], rule.at + i * n, False
+        if not (live or sinks or (u and not still[i]) or (rule.has_x0 and spiked[i] > 0)):
             continue
-        at, whole = rule.at + i * n, sinks
         for c in range(rule.first, rule.last):
-            it = products[c]
+            it = p.products[c]
             e = rule.epoch * u if it.event == _U else (spiked[i] if it.event == _X0 else 0)
-            when[c] = e if e > 0 and left[it.row + e, i] != 0 else 0
-            whole |= when[c] > 0
-        if not (whole or live[i]):
+            p.when[c] = e if e > 0 and p.left[it.row + e, i] != 0 else 0
+            whole |= p.when[c] > 0 and not it.alone
+        if whole:
+            sunken |= _whole_row(r, i, active, sinks, round_up, p)
+            still[i] = False
             continue
         for v in range(3):
-            if rule.uses >> v & 1:
-                if whole:
-                    _scale(1, synapses[v, at : at + n], rows[v, :n])
-                else:
-                    for k in range(n_active):
-                        rows[v, active[k]] = synapses[v, at + active[k]]
-        first = rule.first
-        while first < rule.last:
-            v, last = products[first].target, first
-            whole, lowest = v == _TAG and sinks, 0
-            while last < rule.last and products[last].target == v:
-                whole |= when[last] > 0
-                last += 1
-            if whole:
-                _scale(128, rows[v, :n], total)
-                for c in range(first, last):
-                    it = products[c]
-                    if when[c] > 0:
-                        row = it.row + when[c]
-                        _add_all(left[row, i], it, right[row, :n], n, rows, parts)
-                    elif it.event == _Y0 and live[i]:
-                        for k in range(n_active):
-                            j = active[k]
-                            row = it.row + fired[j]
-                            total[j] = _add_one(total[j], np.int32(left[row, i] * right[row, j]), j, it, rows, parts)
-                    if v == _TAG and sinks:  # 128 * -257 lies below the limit, which even adding 0 applies
-                        for j in range(n):
-                            total[j] = max(total[j], _LOW)
-                if rule.masked:
-                    for j in range(n):
-                        total[j] *= exists[at + j]
-                lowest = _store(total, round_up, low[v], high[v], synapses[v, at : at + n])
-            elif live[i]:
-                for k in range(n_active):
-                    j = active[k]
-                    one: Int = np.int32(rows[v, j] << 7)
-                    for c in range(first, last):
-                        it = products[c]
-                        if it.event == _Y0:
-                            row = it.row + fired[j]
-                            one = _add_one(one, np.int32(left[row, i] * right[row, j]), j, it, rows, parts)
-                    new = _rounded(one, round_up, low[v], high[v]) * (exists[at + j] if rule.masked else 1)
-                    synapses[v, at + j] = new
-                    lowest = min(lowest, new)
-            sunken |= lowest < -256
-            first = last
+            if live and rule.uses >> v & 1:
+                for j in active:
+                    p.rows[v, j] = p.synapses[v, at + j]
+        found = 0
+        for v in range(3):
+            if changed >> v & 1:
+                found |= _look_up(p.table[v], p.synapses[v, at : at + n])
+                for j in range(at, at + n if rule.masked else at):
+                    p.synapses[v, j] *= p.exists[j]
+        sunken |= found > 1
+        if live:
+            sunken |= _active_synapses(r, i, active, u, sinks, round_up, p)
+        still[i] = u and rule.alone and not (live or sinks or found)
     return sunken
 
 
@@ -344,7 +388,7 @@ def _learn(step: int, r: int, draw_x: float, draw_y: float, draw: float, p: Plas
     sum = clip(sum + clip(product >> right << left)). Synapses that nothing can change are left out, except after a tag
     of -257, which rises by itself.
     """
-    rule, n_pre, n_post = p.rules[r], p.ends[r, 0].size, p.ends[r, 1].size
+    rule = p.rules[r]
     for k in range(_TRACES):
         if p.used[r, k]:
             _follow(r, k, draw_x if k < 2 else draw_y, p)
@@ -352,27 +396,19 @@ def _learn(step: int, r: int, draw_x: float, draw_y: float, draw: float, p: Plas
         for e in range(1, rule.epoch + 1):
             for i in range(p.ends[r, side].size):
                 p.past[(_SPIKED + side) * p.steps + e, i] = p.last[r, side, i] > 0
-    n_active = 0
-    for j in range(n_post):
-        if p.last[r, 1, j] > 0:
-            p.active[n_active] = j
-            n_active += 1
+    active = np.flatnonzero(p.last[r, 1, : p.ends[r, 1].size])
     u = rule.every > 0 and (step + 1) // rule.epoch % rule.every == 0
-    for i in range(n_pre):
-        p.live[i] = False
+    p.live[:] = False
     for c in range(rule.first, rule.last):
         it = p.products[c]
         for e in range(rule.epoch if it.event == _U else 1, rule.epoch + 1):
             _factors(0, r, c, e, p)
             _factors(1, r, c, e, p)
-            if it.event == _Y0 and n_active > 0:
-                for i in range(n_pre):
+            if it.event == _Y0 and len(active) > 0:
+                for i in range(p.ends[r, 0].size):
                     p.live[i] |= p.left[it.row + e, i] != 0
-    p.sunken[r] = _rows(r, n_active, u, p.sunken[r], np.int32(127 - np.int64(128 * draw)), p)
-    for i in range(n_pre):
-        p.last[r, 0, i] = 0
-    for j in range(n_post):
-        p.last[r, 1, j] = 0
+    p.sunken[r] = _rows(r, active, u, p.sunken[r], np.int32(127 - np.int64(128 * draw)), p)
+    p.last[r] = 0
 
 
 @compiled
@@ -403,8 +439,7 @@ def run_steps(
         found += n
         _astrocytes(step, glia, out)
         for c in range(len(wiring.connections)):
-            it = wiring.connections[c]
-            r = it.rule
+            it, r = wiring.connections[c], wiring.connections[c].rule
             for phase in range(2):
                 if (phase == 0) == (it.transmits_first > 0):
                     _transmit(step, it, membranes, wiring, plastic.synapses, out)

@@ -17,14 +17,16 @@ CONNECTION = _record(
 )
 """``at``: its first row in ``Wiring.rows``, or its first synapse in ``Plasticity.synapses``; ``rule`` -1 if static."""
 
-RULE = _record("epoch", "every", "at", "first", "last", "has_x0", "uses", "masked")
-"""u fires in every ``every``-th epoch (0: never); ``uses`` has a bit for each of w, t, d that is read or written."""
+RULE = _record("epoch", "every", "at", "first", "last", "has_x0", "uses", "with_y", "with_u", "alone", "masked")
+"""u fires in every ``every``-th epoch (0: never); ``uses`` has a bit for each of w, t, d that is read or written,
+``with_y`` for those with products of y0, ``with_u`` with products of u that are alone; ``alone`` if all of u are."""
 
 END = _record("population", "first", "size", "delay")
 """The pre or post neurons of a plastic connection, and how late their spikes are learnt from."""
 
-PRODUCT = _record("target", "event", "mantissa", "right", "left", "pre", "post", "synaptic", "end", "row")
-"""mantissa * parts, shifted ``right``, then ``left``. Parts from ``pre`` on are of pre neurons, and so forth."""
+PRODUCT = _record("target", "event", "mantissa", "right", "left", "pre", "post", "synaptic", "end", "row", "alone")
+"""mantissa * parts, shifted ``right``, then ``left``. Parts from ``pre`` on are of pre neurons, and so forth. It is
+``alone`` if u fires it, and all its parts are of the variable that it changes."""
 
 PART = _record("variable", "constant", "low", "high")
 """clip(variable + constant, low, high); a sign is a clip to -1 and 1."""
@@ -66,11 +68,13 @@ class Plasticity(NamedTuple):
     """Learning rules r of all plastic connections, their state, and what one epoch needs room for.
 
     ``traces`` (r, trace, neuron), ``last`` (r, side, neuron): the sub-step of the last spike or 0, ``synapses``
-    (w t d, synapse) with rows of pre neurons, ``past`` (trace, sub-step, neuron).
+    (w t d, synapse) with rows of pre neurons, ``spans`` (r, w t d): where the products of each begin, and the last end,
+    ``past`` (trace, sub-step, neuron), ``still`` (r, pre): all its synapses would stay as they are when u fires.
     """
 
     rules: np.ndarray
     ends: np.ndarray
+    spans: np.ndarray
     products: np.ndarray
     parts: np.ndarray
     used: np.ndarray
@@ -90,9 +94,10 @@ class Plasticity(NamedTuple):
     left: np.ndarray
     right: np.ndarray
     live: np.ndarray
-    active: np.ndarray
     when: np.ndarray
     rows: np.ndarray
+    table: np.ndarray
+    still: np.ndarray
 
 
 class Astrocytes(NamedTuple):

@@ -1,20 +1,33 @@
-"""Lava's fixed-point simulator of Loihi 2 as a backend."""
+"""Lava's fixed-point simulator of Loihi 2, and Loihi 2 itself, as backends."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from ernsnn.execution.backend import Backend, Option, Program, Progress
-from ernsnn.execution.recording import Recording
+from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
 
-from ..check import capabilities
+from ..check import capabilities, placements
+from ..floats import FloatNetwork, in_floats, not_in_floats
+from ..integers import IntegerNetwork
+from ..options import ARITHMETIC
+from ..placement import Placement
 from ..quantise import required
-from ..readout import readouts, static_probes
+from ..readout import readouts
+from . import hardware
 from .compiler import compile_program
 from .run import missing, run_lava_program
 from .shim import LAVA
+
+_PATIENCE = {"patience_s": Option(120, (), "give up when nothing was heard from Lava for so many seconds")}
+
+
+def _not_in_floats(graph: Graph) -> Iterator[Issue]:
+    return (replace(found, backend="lava-float") for found in not_in_floats(graph))
 
 
 class LavaBackend(Backend):
@@ -22,23 +35,23 @@ class LavaBackend(Backend):
 
     name: ClassVar[str] = "lava"
     description: ClassVar[str] = "a readable Lava script in Loihi 2's integers, on Lava's fixed-point simulator"
-    capabilities = (*capabilities("lava"), static_probes)
-    options: ClassVar[Mapping[str, Option]] = {
-        "order": Option(
-            "spinnaker", ("spinnaker", "loihi"), "what a step does first: learn (as specified) or transmit"
-        ),
-        "rounding_seed": Option(0, (), "of the random rounding of traces"),
-        "patience_s": Option(120, (), "give up when nothing was heard from Lava for so many seconds"),
-    }
+    chip: ClassVar[bool] = False
+    capabilities = capabilities("lava")
+    options: ClassVar[Mapping[str, Option]] = {**ARITHMETIC, **_PATIENCE}
 
     def missing(self) -> str | None:
         """See ``Backend.missing``."""
         return missing()
 
+    def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> IntegerNetwork | FloatNetwork:
+        """What the script is written from."""
+        order, seed = chosen["order"], chosen["rounding_seed"]
+        return required(graph, n_steps=n_steps, order=order, seed=seed, chip=self.chip)[0]
+
     def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
         """A folder with ``program.py``, which needs lava-nc and the files beside it."""
         chosen = self.settings(options)
-        network, _ = required(graph, n_steps=n_steps, order=chosen["order"], seed=chosen["rounding_seed"])
+        network = self.network(graph, n_steps, chosen)
         return compile_program(
             network,
             n_steps,
@@ -46,6 +59,7 @@ class LavaBackend(Backend):
             patience_s=chosen["patience_s"],
             readouts=readouts(graph, network, n_steps),
             populations=[p.name for p in graph.populations],
+            chip=self.chip,
         )
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
@@ -53,3 +67,45 @@ class LavaBackend(Backend):
         program = self.compile(graph, n_steps, **options)
         arrays = run_lava_program(program, progress, f"the Lava program of {graph.name}")
         return Recording.from_arrays(arrays, {"versions": {"lava-nc": LAVA}})
+
+
+class LavaFloatBackend(LavaBackend):
+    """Compiles to the same script in floating point, without learning.
+
+    Neurons and static synapses as the reference has them: V differs in the order of sums only, about 1e-12 mV.
+    """
+
+    name: ClassVar[str] = "lava-float"
+    description: ClassVar[str] = "a readable Lava script in floating point, without learning"
+    capabilities = (_not_in_floats,)
+    options: ClassVar[Mapping[str, Option]] = _PATIENCE
+
+    def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> FloatNetwork:
+        """See ``LavaBackend.network``."""
+        return in_floats(graph, n_steps)
+
+
+class Loihi2Backend(LavaBackend):
+    """Compiles to a script of Lava's own processes, and runs it on a board with Loihi 2.
+
+    Nothing falls back to a simulator: what has no model for the chip is refused, by the check and by the script. The
+    script's processes were run on Lava's simulator, and its use of the board follows Lava's public interface; no board
+    has been at hand.
+    """
+
+    name: ClassVar[str] = "loihi2"
+    description: ClassVar[str] = "a Lava script for a board with Loihi 2"
+    chip: ClassVar[bool] = True
+    capabilities = capabilities("loihi2", order="loihi", chip=True)
+    options: ClassVar[Mapping[str, Option]] = {
+        **LavaBackend.options,
+        "order": replace(ARITHMETIC["order"], default="loihi"),
+    }
+
+    def missing(self) -> str | None:
+        """See ``Backend.missing``."""
+        return missing() or hardware.missing()
+
+    def placement(self, graph: Graph) -> tuple[Placement, ...]:
+        """See ``Backend.placement``."""
+        return placements(graph, "loihi")

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Program
 from ernsnn.files import Content
 
+from ...templates import script_template
+from ..floats import FloatCells, FloatNetwork
 from ..integers import Astrocyte, Cells, Connection, IntegerNetwork, Part, Product, Source
 from ..limits import DELAY_MAX
 from ..readout import Readout
@@ -24,7 +25,7 @@ Watch = Mapping[str, Sequence[int] | np.ndarray]
 
 
 def compile_program(
-    network: IntegerNetwork,
+    network: IntegerNetwork | FloatNetwork,
     n_steps: int,
     title: str,
     *,
@@ -32,19 +33,24 @@ def compile_program(
     watch: Watch | None = None,
     readouts: Sequence[Readout] = (),
     populations: Sequence[str] | None = None,
+    chip: bool = False,
 ) -> Program:
     """``program.py``, ``arrays.npz`` and the files of ours that the script imports.
 
-    It records the spikes of ``populations`` (None: of all), what ``readouts`` say, and raw integers for ``watch``.
+    It records the spikes of ``populations`` (None: of all), what ``readouts`` say, and raw integers for ``watch``. For
+    the ``chip`` it has Lava's own processes only, which must do (see ``check_chip``), and reads back what is learnt,
+    once, at the end.
     """
-    return _Writer(network, watch or {}, readouts).program(n_steps, title, patience_s, populations)
+    return _Writer(network, watch or {}, readouts, chip).program(n_steps, title, patience_s, populations)
 
 
 class _Writer:
     """Collects what the template and the arrays need."""
 
-    def __init__(self, network: IntegerNetwork, watch: Watch, readouts: Sequence[Readout]) -> None:
-        self.network, self.watch, self.readouts = network, watch, readouts
+    def __init__(
+        self, network: IntegerNetwork | FloatNetwork, watch: Watch, readouts: Sequence[Readout], chip: bool
+    ) -> None:
+        self.network, self.watch, self.readouts, self.chip = network, watch, readouts, chip
         self.arrays: dict[str, np.ndarray] = {}
         self.size = {s.name: s.size for s in network.sources} | {c.name: c.size for c in network.cells}
         names = {
@@ -76,19 +82,21 @@ class _Writer:
 
     def program(self, n_steps: int, title: str, patience_s: float, populations: Sequence[str] | None) -> Program:
         network, ids = self.network, self.ids
+        recorded = list(self.size) if populations is None else populations
         parts: dict[str, Any] = {
             "sources": [self._source(s) for s in network.sources],
-            "cells": [self._cells(c) for c in network.cells],
+            "cells": [{**self._cells(c), "recorded": c.name in recorded} for c in network.cells],
             "astrocytes": [self._astrocyte(a) for a in network.astrocytes],
             "static": [self._static(c) for c in network.connections if c.rule is None],
             "plastic": [self._plastic(c) for c in network.connections if c.rule is not None],
         }
-        recorded = list(self.size) if populations is None else populations
         for r in self.readouts:
             self.arrays |= {f"{r.key}/steps": r.steps, f"{r.key}/picked": self._picked(r)}
         members = [m["id"] for a in parts["astrocytes"] for m in a["members"]]
-        text = _template().render(
+        text = script_template(__package__).render(
             **parts,
+            chip=self.chip,
+            arithmetic="floating" if isinstance(network, FloatNetwork) else "fixed",
             title=title,
             n_steps=n_steps,
             patience_s=patience_s,
@@ -98,7 +106,7 @@ class _Writer:
             readouts=[(r, ids[r.name]) for r in self.readouts],
             raw=[(name, ids[name]) for name in self.watch],
         )
-        ours = ("shim.py", "running.py", "processes/__init__.py", "processes/models.py")
+        ours = ("shim.py", "running.py", "hardware.py", "processes/__init__.py", "processes/models.py")
         written: dict[str, Content] = {
             "program.py": text,
             "arrays.npz": self.arrays,
@@ -111,9 +119,15 @@ class _Writer:
         # Sorted, and each spike once: a neuron that is given two in a step sends one.
         steps, neurons = np.unique(np.array([source.steps, source.neurons], dtype=np.int64), axis=1)
         self.arrays |= {f"{name}/steps": steps, f"{name}/neurons": neurons}
-        return {**vars(source), "id": name}
+        return {**vars(source), "id": name, "port": self._port(source.name)}
 
-    def _cells(self, cells: Cells) -> dict[str, Any]:
+    def _port(self, population: str) -> str:
+        """Where its spikes come from. Given ones go to the chip first."""
+        name = self.ids[population]
+        given = any(s.name == population for s in self.network.sources)
+        return f"sent_{name}" if self.chip and given else f"{name}.s_out"
+
+    def _cells(self, cells: Cells | FloatCells) -> dict[str, Any]:
         name = self.ids[cells.name]
         self.arrays[f"{name}/bias"] = cells.bias
         return {**vars(cells), "id": name}
@@ -130,7 +144,7 @@ class _Writer:
         """What static and plastic ones share."""
         name = self.ids[c.name]
         self.arrays[f"{name}/weights"] = self._placed(c, c.weights)
-        return {**vars(c), "id": name, "pre": self.ids[c.pre], "post": self.ids[c.post]}
+        return {**vars(c), "id": name, "port": self._port(c.pre), "post": self.ids[c.post]}
 
     def _static(self, c: Connection) -> dict[str, Any]:
         shared = self._synapses(c)
@@ -176,7 +190,8 @@ class _Writer:
 
     def _placed(self, c: Connection, matrix: np.ndarray) -> np.ndarray:
         """``matrix`` at its place among all neurons of both populations."""
-        whole = np.zeros((self.size[c.post], self.size[c.pre]), dtype=bool if matrix.dtype == bool else np.int64)
+        kind = {"b": np.bool_, "f": np.float64}.get(matrix.dtype.kind, np.int64)
+        whole: np.ndarray = np.zeros((self.size[c.post], self.size[c.pre]), dtype=kind)
         n_post, n_pre = matrix.shape
         whole[c.post_start : c.post_start + n_post, c.pre_start : c.pre_start + n_pre] = matrix
         return whole
@@ -201,10 +216,3 @@ def _part(p: Part) -> str:
 
 def _resource(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.from_string(_resource("program.py.j2"))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import secrets
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ernsnn.execution.backend import Program
-from ernsnn.execution.subprocesses import run_program
+from ernsnn.execution.subprocesses import recorded
 
 from ..integers import Connection, IntegerNetwork
 from .compiler import Watch, compile_program
@@ -82,12 +81,8 @@ def _slice(c: Connection, variable: str, values: np.ndarray) -> np.ndarray:
 def run_lava_program(program: Program, progress: Callable[[float], None], what: str) -> dict[str, np.ndarray]:
     """What ``program`` records. Its shared memory is removed too where it could not do so itself."""
     prefix = f"ernsnn-{os.getpid()}-{secrets.token_hex(4)}-"
-    with tempfile.TemporaryDirectory(prefix="ernsnn-lava-") as scratch:
-        folder = program.write(Path(scratch) / "program")
-        try:
-            run_program(folder, program.main, ["recording.npz", prefix], progress, what)
-        finally:
-            for segment in SHARED_MEMORY.glob(f"{prefix}*"):
-                segment.unlink(missing_ok=True)
-        with np.load(folder / "recording.npz", allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+    try:
+        return recorded(program, progress, what, prefix)
+    finally:
+        for segment in SHARED_MEMORY.glob(f"{prefix}*"):
+            segment.unlink(missing_ok=True)

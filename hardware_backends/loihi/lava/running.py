@@ -12,21 +12,24 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any, NoReturn
 
 from lava.magma.core.run_conditions import RunSteps
-from lava.magma.core.run_configs import Loihi2SimCfg
 
 _LOOK_EVERY_S = 0.2
 _TOLD_EVERY_S = 0.5
 
 
-def run(processes: Sequence[Any], n_steps: int, patience_s: float) -> None:
+def run(
+    processes: Sequence[Any], n_steps: int, patience_s: float, config: Any, at_end: Callable[[], None] = lambda: None
+) -> None:
     """Run all ``processes``, connected or not, for ``n_steps``, printing "@progress" with the fraction done.
+
+    ``config`` says on what; ``at_end`` is called before they are stopped, while variables can still be read.
 
     Ends the program with exit code 1 and the cause on standard error if a process fails, or if nothing is heard from
     them for ``patience_s``. Ctrl-C and SIGTERM end it with nothing left as well.
@@ -34,7 +37,8 @@ def run(processes: Sequence[Any], n_steps: int, patience_s: float) -> None:
     signal.signal(signal.SIGTERM, _interrupted)
     watchdog = _Watchdog(processes, patience_s)
     try:
-        _run(processes, n_steps, watchdog)
+        _run(processes, n_steps, config, watchdog)
+        at_end()
         watchdog.rest()
         for process in processes:
             if process.runtime is not None and process.runtime._is_started:
@@ -46,8 +50,7 @@ def run(processes: Sequence[Any], n_steps: int, patience_s: float) -> None:
         end(processes, _causes(processes) or [f"{type(error).__name__}: {error}"])
 
 
-def _run(processes: Sequence[Any], n_steps: int, watchdog: _Watchdog) -> None:
-    config = Loihi2SimCfg(select_tag="fixed_pt")
+def _run(processes: Sequence[Any], n_steps: int, config: Any, watchdog: _Watchdog) -> None:
     done, chunk = 0, 1
     while done < n_steps:
         start, chunk = time.monotonic(), min(chunk, n_steps - done)

@@ -8,11 +8,11 @@ Step s of a recording is Lava's step s + 1.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.learning.learning_rule import Loihi2FLearningRule
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -22,9 +22,22 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.dense.models import PyLearningDenseModelBitApproximate
 from lava.proc.dense.process import LearningDense
-from lava.proc.lif.models import PyLifModelBitAcc
+from lava.proc.lif.models import PyLifModelBitAcc, PyLifModelFloat
 from lava.proc.lif.process import LIF
-from lava.utils.weightutils import SignMode, truncate_weights
+from lava.utils.weightutils import truncate_weights
+
+Model = TypeVar("Model", bound=type[PyLoihiProcessModel])
+
+
+def model_of(process: type[AbstractProcess], *arithmetics: str) -> Callable[[Model], Model]:
+    """Declares a class as the model of ``process`` that Lava's simulator runs, in fixed point unless said otherwise."""
+    tags = arithmetics or ("fixed_pt",)
+
+    def declared(model: Model) -> Model:
+        model.implements_process = None  # a parent's own: Lava refuses to replace one
+        return cast(Model, implements(process, LoihiProtocol)(requires(CPU)(tag(*tags)(model))))
+
+    return declared
 
 
 class Journal:
@@ -61,9 +74,7 @@ class Replay(AbstractProcess):  # type: ignore[misc]
         self.s_out = OutPort(shape=(size,))
 
 
-@implements(proc=Replay, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@model_of(Replay, "fixed_pt", "floating_pt")
 class PyReplay(PyLoihiProcessModel):  # type: ignore[misc]
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
 
@@ -75,40 +86,66 @@ class PyReplay(PyLoihiProcessModel):  # type: ignore[misc]
         self.s_out.send(spikes)
 
 
+class Listener(AbstractProcess):  # type: ignore[misc]
+    """Writes down the spikes of neurons that do not do so themselves, since they are Lava's own."""
+
+    def __init__(self, *, size: int, journal: Journal) -> None:
+        super().__init__(journal=journal)
+        self.s_in = InPort(shape=(size,))
+
+
+@model_of(Listener)
+class PyListener(PyLoihiProcessModel):  # type: ignore[misc]
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+
+    def run_spk(self) -> None:
+        journal: Journal = self.proc_params["journal"]
+        journal.spikes(self.time_step - 1, self.s_in.recv())
+        journal.state(self.time_step - 1)
+
+
 class Cells(LIF):  # type: ignore[misc]
     """Lava's LIF; after a spike, v is held at 0 for ``refractory`` steps while u goes on."""
 
-    def __init__(self, *, refractory: int, journal: Journal, **lif: Any) -> None:
-        super().__init__(refractory=refractory, journal=journal, **lif)
 
+class _Refractory:
+    """What both models of ``Cells`` add to Lava's. Where a v is held at 0 it cannot spike: thresholds are 0 or more."""
 
-@implements(proc=Cells, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyCells(PyLifModelBitAcc):  # type: ignore[misc]
-    implements_process = None  # not the parent's: the decorator refuses to replace one
+    v: np.ndarray
+    u: np.ndarray
+    s_out_buff: np.ndarray
+    time_step: int
 
     def __init__(self, proc_params: Any) -> None:
-        super().__init__(proc_params)
+        super().__init__(proc_params)  # type: ignore[call-arg]
         self.refractory: int = proc_params["refractory"]
         self.waits = np.zeros(proc_params["shape"], dtype=np.int64)
         self.journal: Journal = proc_params["journal"]
 
     def subthr_dynamics(self, activation_in: np.ndarray) -> None:
         held = self.v.copy()
-        super().subthr_dynamics(activation_in)
-        # A held v is 0, and thresholds are 0 or more: it cannot spike.
+        super().subthr_dynamics(activation_in)  # type: ignore[misc]
         self.v[:] = np.where(self.waits > 0, held, self.v)
 
     def reset_voltage(self, spike_vector: np.ndarray) -> None:
-        super().reset_voltage(spike_vector)
+        super().reset_voltage(spike_vector)  # type: ignore[misc]
         self.waits = np.where(spike_vector, self.refractory, np.maximum(self.waits - 1, 0))
 
     def run_spk(self) -> None:
-        super().run_spk()
+        super().run_spk()  # type: ignore[misc]
         step = self.time_step - 1
         self.journal.spikes(step, self.s_out_buff)
         self.journal.state(step, u=self.u, v=self.v)
+
+
+@model_of(Cells)
+class PyCells(_Refractory, PyLifModelBitAcc):  # type: ignore[misc]
+    pass
+
+
+@model_of(Cells, "floating_pt")
+class PyCellsFloat(_Refractory, PyLifModelFloat):  # type: ignore[misc]
+    pass
 
 
 class Plastic(LearningDense):  # type: ignore[misc]
@@ -120,44 +157,14 @@ class Plastic(LearningDense):  # type: ignore[misc]
     ``third`` names the traces (y1 to y3) that are no traces but third factors, received in the same step.
     """
 
-    def __init__(
-        self,
-        *,
-        weights: np.ndarray,
-        tag_1: np.ndarray,
-        exists: np.ndarray,
-        order: str,
-        post_delay: int,
-        third: tuple[str, ...],
-        learning_rule: Loihi2FLearningRule,
-        weight_exp: int,
-        num_weight_bits: int,
-        sign_mode: SignMode,
-        journal: Journal,
-    ) -> None:
-        super().__init__(
-            weights=weights,
-            tag_1=tag_1,
-            exists=exists,
-            order=order,
-            post_delay=post_delay,
-            third=third,
-            learning_rule=learning_rule,
-            weight_exp=weight_exp,
-            num_weight_bits=num_weight_bits,
-            sign_mode=sign_mode,
-            journal=journal,
-        )
+    def __init__(self, *, third: tuple[str, ...], **more: Any) -> None:
+        super().__init__(third=third, **more)
         for name in third:
             setattr(self, f"s_in_{name}", InPort(shape=(1,)))
 
 
-@implements(proc=Plastic, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@model_of(Plastic)
 class PyPlastic(PyLearningDenseModelBitApproximate):  # type: ignore[misc]
-    implements_process = None  # not the parent's: the decorator refuses to replace one
-
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         n_post, n_pre = proc_params["shape"]
@@ -215,9 +222,7 @@ class Members(AbstractProcess):  # type: ignore[misc]
         self.s_in, self.s_out = InPort(shape=(size,)), OutPort(shape=(1,))
 
 
-@implements(proc=Members, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@model_of(Members)
 class PyMembers(PyLoihiProcessModel):  # type: ignore[misc]
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
@@ -257,9 +262,7 @@ class Astrocyte(AbstractProcess):  # type: ignore[misc]
         self.a_in, self.y_out = InPort(shape=(1,)), OutPort(shape=(1,))
 
 
-@implements(proc=Astrocyte, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
+@model_of(Astrocyte)
 class PyAstrocyte(PyLoihiProcessModel):  # type: ignore[misc]
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)

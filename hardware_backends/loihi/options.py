@@ -1,0 +1,10 @@
+"""Settings that every backend in Loihi's integers has."""
+
+from __future__ import annotations
+
+from ernsnn.execution.backend import Option
+
+ARITHMETIC = {
+    "order": Option("spinnaker", ("spinnaker", "loihi"), "what a step does first: learn (as specified) or transmit"),
+    "rounding_seed": Option(0, (), "of the random rounding of traces"),
+}

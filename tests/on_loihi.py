@@ -1,0 +1,63 @@
+"""What tests of all backends on Loihi's arithmetic share: the CA3 memory's rasters, and one small lively network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ernsnn as ern
+from ernsnn.models.ca3_memory import build
+
+ROOT = Path(__file__).resolve().parents[1]
+RASTERS = {
+    "published": ROOT.parent / "shared" / "data" / "ca3_experiment1.json",
+    "own": ROOT / "tests" / "data" / "ca3_regression.json",
+}
+
+
+def assert_the_ca3_memory_is(name: str, backend: str) -> None:
+    """The raster of that name, spike for spike."""
+    path = RASTERS[name]
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here (published data, not part of this repository)")
+    data = json.loads(path.read_text())
+    bench = data["testbench"]
+    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
+    result = ern.run(network, duration_ms=bench["simTime"], backend=backend)
+    assert {population: result.trains(population) for population in data["raster"]} == data["raster"]
+
+
+def lively() -> ern.Network:
+    """Static and plastic delays, a gated rule with a mark, and probes of everything."""
+    net = ern.Network(dt_ms=1.0)
+    source = net.population("in", 6, ern.SpikeTimes([[5, 20, 30], [6, 21], [7, 40], [5, 25], [22], [35]]))
+    a = net.population("a", 4, ern.LIF(tau_m_ms=10, cm_nF=0.2, tau_refrac_ms=2.0))
+    b = net.population("b", 3, ern.LIF(tau_m_ms=8, cm_nF=0.2, tau_refrac_ms=1.0))
+    net.projection("in-a", source, a, weight_nA=ern.Uniform(0.6, 1.6), delay_ms=2)
+    rule = ern.pair_stdp(A_plus=0.1, A_minus=0.06, tau_plus_ms=4, tau_minus_ms=4, w_max=2.0)
+    plastic = net.projection("a-b", a, b, weight_nA=ern.Uniform(0.2, 0.6), delay_ms=3, learning=rule)
+    glia = net.astrocyte("glia", [a], tau_ms=30)
+    for target, variable in ((a, "v_mV"), (plastic, "w"), (glia, "C")):
+        net.probe(target, variable, every_ms=3)
+    return net
+
+
+def assert_near_the_reference(backend: str) -> None:
+    """``lively`` in the user's units: the same spikes, and nearly the same of everything that is probed."""
+    expected = ern.run(lively(), duration_ms=60, backend="reference")
+    found = ern.run(lively(), duration_ms=60, backend=backend)
+    assert set(found.recording.spikes) == set(expected.recording.spikes)
+    for population in expected.recording.spikes:
+        assert found.trains(population) == expected.trains(population)
+    assert sum(len(steps) for steps, _ in expected.recording.spikes.values()) > 30
+    for key, (steps, values) in expected.recording.signals.items():
+        assert np.array_equal(found.recording.signals[key][0], steps)
+        # 8-bit weights, 12-bit decays, traces rounded at random; a plastic delay learns later (a relay).
+        allowed = 0.2 if key == "a-b.w" else 0.02 * np.ptp(values)
+        assert np.max(np.abs(found.recording.signals[key][1] - values)) < allowed, key
+    [weights] = expected.recording.synapses["a-b"].values()
+    assert np.max(np.abs(found.recording.synapses["a-b"]["w"] - weights)) < 0.1
+    assert np.ptp(weights) > 0.3
