@@ -1,0 +1,193 @@
+"""The capability check of `nest`: every code is documented and can be met."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ernsnn as ern
+from ernsnn import Factor, LearningRule, Network, Term, Trace, stdp
+from ernsnn.graph.graph import Graph
+from ernsnn.hardware_backends.pynn import NestBackend, capabilities
+from ernsnn.hardware_backends.pynn.codes import CODES
+from ernsnn.hardware_backends.pynn.rules import NotThePairRule, PairRule, pair_rule
+
+PAIR = stdp.pair(A_plus=0.1, A_minus=0.05, w_max=2.0)
+
+
+def network(cell: object = None, learning: LearningRule | None = None, *, dt_ms: float = 1.0, **how: object) -> Network:
+    net = Network(dt_ms=dt_ms, current_integration=how.pop("scheme", "exact"))  # type: ignore[arg-type]
+    source = net.population("s", 2, ern.SpikeTimes([[dt_ms], [2 * dt_ms]]))
+    cells = net.population("n", 2, cell or ern.LIF())  # type: ignore[arg-type]
+    jumps = isinstance(cell, ern.DeltaLIF)
+    options = {"weight_mV" if jumps else "weight_nA": 0.3, "delay_ms": 2 * dt_ms, **how}
+    net.projection("p", source, cells, learning=learning, **options)  # type: ignore[arg-type]
+    return net
+
+
+def intrinsic() -> Network:
+    net = Network()
+    rule = LearningRule(terms=[Term("w", "post", 0.1)], bounds={"w": (-60, -40)})
+    plasticity = ern.IntrinsicPlasticity(target="v_threshold_mV", rule=rule)
+    net.population("n", 2, ern.LIF(), plasticity=plasticity)
+    return net
+
+
+def with_astrocyte() -> Network:
+    net = network()
+    net.astrocyte("glia", [net.populations["n"]], tau_ms=50)
+    return net
+
+
+def frozen() -> Network:
+    net = network(learning=PAIR)
+    net.freeze(2, 5)
+    return net
+
+
+def two_taus() -> Network:
+    net = network(learning=PAIR)
+    other = stdp.pair(A_plus=0.1, A_minus=0.05, tau_minus_ms=7)
+    net.projection("q", net.populations["s"], net.populations["n"], weight_nA=0.3, learning=other)
+    return net
+
+
+def probed() -> Network:
+    net = network()
+    net.probe(net.populations["n"], "I_E_nA")
+    return net
+
+
+def large() -> Graph:
+    net = Network()
+    cells = net.population("n", 1_000_000, ern.LIF())
+    net.projection("p", cells, cells, weight_nA=0.1)
+    return ern.lower(net)
+
+
+UNEQUAL = ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7)
+EXAMPLES = {
+    "P101": (lambda: network(learning=PAIR), "network"),
+    "P201": (lambda: network(ern.AdaptiveLIF()), "n"),
+    "P202": (lambda: network(ern.DeltaLIF()), "n"),
+    "P203": (intrinsic, "n"),
+    "P204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
+    "P205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
+    "P206": (with_astrocyte, "glia"),
+    "P207": (frozen, "network"),
+    "P208": (lambda: network(learning=stdp.triplet()), "p.learning"),
+    "P209": (lambda: network(learning=stdp.pair(A_plus=0.1, A_minus=0.1, w_min=0.1)), "p.learning.bounds"),
+    "P210": (two_taus, "q.learning"),
+    "P211": (lambda: network(learning=PAIR, connector=ern.FromList([[0, 1], [0, 1]])), "p"),
+    "P212": (lambda: network(UNEQUAL, scheme="step_average"), "p"),
+    "P213": (probed, "n.I_E_nA"),
+    "P301": (lambda: network(learning=PAIR, dt_ms=0.01), "dt_ms"),
+    "P302": (large, "network"),
+}
+
+
+def test_every_code_has_an_example() -> None:
+    assert list(EXAMPLES) == list(CODES) == sorted(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_codes_are_met(code: str) -> None:
+    build, path = EXAMPLES[code]
+    found = [issue for issue in ern.check(build(), "nest") if issue.code == code]
+    assert [(issue.path, issue.fidelity) for issue in found] == [(path, CODES[code][0])]
+    assert found[0].remedy or code == "P101"
+
+
+def test_all_of_a_network_is_told_at_once() -> None:
+    net = network(ern.AdaptiveLIF(noise_mV=1, v_min_mV=-80), stdp.triplet())
+    assert {issue.code for issue in ern.check(net, "nest").errors} == {"P201", "P204", "P205", "P208"}
+    with pytest.raises(ern.UnsupportedOnBackend, match=r"(?s)P201.*P204.*P205.*P208"):
+        ern.run(net, duration_ms=5, backend="nest")
+
+
+def test_either_sign_needs_one_time_constant_at_exact_too() -> None:
+    def codes(cell: ern.LIF, **how: object) -> list[str]:
+        return [issue.code for issue in ern.check(network(cell, **how), "nest")]
+
+    assert codes(UNEQUAL) == codes(UNEQUAL, receptor="inhibitory") == []
+    assert codes(UNEQUAL, receptor="signed") == ["P212"]
+    assert codes(ern.LIF(), receptor="signed") == []
+
+
+@pytest.mark.parametrize(("dt_ms", "fits"), [(0.1, True), (0.004, True), (0.05, False), (0.002, False), (1.0, True)])
+def test_which_time_steps_have_quarters(dt_ms: float, fits: bool) -> None:
+    graph = ern.lower(network(learning=PAIR, dt_ms=dt_ms))
+    assert ("P301" not in {issue.code for issue in capabilities.resolution(graph)}) is fits
+
+
+# Rules
+
+
+def matched(rule: LearningRule) -> PairRule:
+    learning = ern.lower(network(learning=rule)).projections[0].learning
+    assert learning is not None
+    return pair_rule(learning)
+
+
+def test_the_pair_rule_is_found_however_it_is_written() -> None:
+    text = LearningRule.from_equations(
+        traces={"a": Trace("pre", 10, increment=2.0), "b": Trace("post", 15)},
+        on_post={"w": "0.05*a"},
+        on_pre={"w": "-0.3*b*w"},
+        bounds={"w": (0, 2)},
+    )
+    assert matched(text) == PairRule(10.0, 15.0, 0.1, 0.3, False, True, 2.0)
+    assert matched(text).fractions == (0.05, 0.3)
+    soft = (Factor(variable="w", scale=-0.5, offset=1.0), Factor(variable="x", scale=3.0))
+    terms = [Term("w", "post", 0.1, soft), Term("w", "pre", -0.2, (Factor(variable="y"), Factor(variable="w")))]
+    rule = LearningRule(traces={"x": Trace("pre", 10), "y": Trace("post", 10)}, terms=terms, bounds={"w": (0.0, 2.0)})
+    found = matched(rule)
+    assert np.isclose(found.A_plus, 0.15)
+    assert (found.soft_plus, found.soft_minus, found.fractions) == (True, True, (found.A_plus, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("post", "pre", "why"),
+    [
+        ("0.1*x*x", "-0.1*y", "must be read as it is"),
+        ("0.1*y", "-0.1*y", "one trace of pre spikes"),
+        ("0.1*x*y", "-0.1*y", "one trace of pre spikes"),
+        ("0.1*x*(3 - w)", "-0.1*y*w", r"as \(w_max - w\) only"),
+        ("0.1*x*(2 - w)", "-0.1*y", "depression does not"),
+        ("0.1*x", "0.1*y", "must potentiate"),
+        ("0.1*x", "-0.1*y*w*w", "as w only"),
+        ("0.1*x + 0.1*y", "-0.1*y", "2 terms"),
+        ("0.1*x", "-0.1", "must read a trace"),
+        ("0.1*z", "-0.1*y", "must add up all spikes"),
+    ],
+)
+def test_other_rules_are_told_apart(post: str, pre: str, why: str) -> None:
+    traces = {"x": Trace("pre", 10), "y": Trace("post", 10), "z": Trace("pre", 10, mode="set")}
+    rule = LearningRule.from_equations(traces=traces, on_post={"w": post}, on_pre={"w": pre}, bounds={"w": (0, 2)})
+    with pytest.raises(NotThePairRule, match=why):
+        matched(rule)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"marks": [ern.marks.Labile("a", tau_s=2, rise=0.2)], "epoch_ms": 10}, "mark 'a'"),
+        ({"epoch_ms": 10, "rest": ern.Relax("w", 5.0, 0.1)}, "at every epoch"),
+        ({"pairing": "nearest"}, "must add up all spikes"),
+    ],
+)
+def test_what_comes_on_top_is_told(options: dict[str, object], why: str) -> None:
+    with pytest.raises(NotThePairRule, match=why):
+        matched(stdp.pair(A_plus=0.1, A_minus=0.1, **options))  # type: ignore[arg-type]
+
+
+def test_what_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert NestBackend().missing() == "nest and pyNN cannot be imported: pip install 'ernsnn[nest]'"
+    with pytest.raises(ern.BackendNotAvailable, match="pip install"):
+        ern.run(network(), duration_ms=5, backend="nest")
+
+
+def test_no_thread_is_refused() -> None:
+    with pytest.raises(ern.InvalidModel, match="threads must be a whole number >= 1, got 0"):
+        ern.compile(network(), "nest", duration_ms=5, out="unused", threads=0)

@@ -1,0 +1,112 @@
+"""The PyNN script: the published raster, alone without ernsnn, silent, with threads, and what learning it must show."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from alike import assert_alike
+from forked import recording_of
+
+import ernsnn as ern
+from ernsnn.analyse.result import Result
+from ernsnn.hardware_backends.pynn import NestBackend
+from ernsnn.hardware_backends.reference.engine import Engine
+from ernsnn.models.ca3_memory import build
+from ernsnn.recording import Recording
+
+pytestmark = [pytest.mark.nest, pytest.mark.usefixtures("simulators")]
+PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"
+OWN = Path(__file__).parents[1] / "data" / "ca3_regression.json"
+
+
+def ca3(path):
+    data = json.loads(path.read_text())
+    bench = data["testbench"]
+    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
+    assert not ern.check(network, "nest").errors
+    return network, bench["simTime"], data["raster"]
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
+def test_the_published_raster_of_the_ca3_memory():
+    network, n_steps, raster = ca3(PUBLISHED)
+    graph = ern.lower(network)
+    result = Result(graph, recording_of(NestBackend().compile(graph, n_steps)))
+    assert {name: result.trains(name) for name in raster} == raster
+
+
+def test_our_own_raster_of_the_ca3_memory():
+    network, duration_ms, raster = ca3(OWN)
+    result = ern.run(network, duration_ms=duration_ms, backend="nest")
+    assert {name: result.trains(name) for name in raster} == raster
+    assert result.meta["versions"]["nest"].startswith("3.")
+
+
+def lively():
+    net = ern.Network(dt_ms=0.5)
+    source = net.population("in-1.a", 20, ern.Poisson(rate_hz=60.0))
+    cells = net.population("cells", 5, ern.LIF(tau_m_ms=ern.Uniform(8, 20), cm_nF=0.2, tau_refrac_ms=1.0))
+    rule = ern.pair_stdp(A_plus=0.02, A_minus=0.015, w_max=1.0)
+    net.projection("plastic", source, cells, weight_nA=ern.Uniform(0.3, 0.9), delay_ms=1.5, learning=rule)
+    net.projection("between", cells, cells, ern.AllToAll(self_connections=False), weight_nA=0.2, receptor="inhibitory")
+    net.projection("none", source, cells, ern.FixedProbability(0.0), weight_nA=0.2, learning=rule)
+    net.probe(cells[1:], "v_mV", every_ms=5)
+    return ern.lower(net, seed=3)
+
+
+def test_the_script_runs_without_ernsnn_with_threads_and_says_nothing(tmp_path):
+    graph = lively()
+    ern.compile(graph, "nest", duration_ms=100, out=tmp_path / "program", threads=2)
+    alone = "import sys, runpy; sys.modules['ernsnn'] = None; sys.argv = ['program.py']; runpy.run_path('program.py')"
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PY")}
+    ran = subprocess.run(
+        [sys.executable, "-c", alone], cwd=tmp_path / "program", check=True, env=environment, capture_output=True
+    )
+    assert {line.split()[0] for line in ran.stdout.decode().splitlines()} == {"@progress"}
+    with np.load(tmp_path / "program" / "recording.npz") as file:
+        arrays = {name: file[name] for name in file.files if not name.startswith("about/")}
+    expected = Engine(graph).run(200, lambda fraction: None)
+    assert sum(len(steps) for steps, _ in expected.spikes.values()) > 50
+    assert_alike(Recording.from_arrays(arrays, {}), expected)
+
+
+@pytest.mark.parametrize("delay_ms", [1.0, 3.0])
+def test_what_happens_together_depresses(delay_ms):
+    """NEST's own synapse leaves a weight alone when a post spike reaches it with a pre spike; here it must fall."""
+    net = ern.Network()
+    driven = ern.LIF(cm_nF=0.1, tau_m_ms=5, tau_syn_E_ms=0.5, tau_syn_I_ms=0.5)
+    source = net.population("pre", 1, ern.SpikeTimes([[10.0, 30.0]]))
+    teacher = net.population("teacher", 1, ern.SpikeTimes([[8.0 - delay_ms, 42.0]]))
+    cell = net.population("post", 1, driven)
+    net.projection("teach", teacher, cell, weight_nA=20.0)
+    rule = ern.stdp.pair(tau_plus_ms=5, tau_minus_ms=5, A_plus=0.1, A_minus=0.2)
+    net.projection("p", source, cell, weight_nA=0.5, delay_ms=delay_ms, learning=rule)
+    graph = ern.lower(net)
+    result = Result(graph, recording_of(NestBackend().compile(graph, 60)))
+    assert_alike(result.recording, Engine(graph).run(60, lambda fraction: None))
+    [first, last] = result.trains("post")[0]
+    assert first + delay_ms == 10  # reaches the synapse with the first pre spike
+    # Depressed by that spike at once and 20 ms later; potentiated by the last one, which no pre spike follows.
+    falls = 0.2 * (1 + np.exp(-20 / 5))
+    x = np.exp(-(last + delay_ms - 30) / 5) * (1 + np.exp(-20 / 5))
+    np.testing.assert_allclose(result.recording.synapses["p"]["w"], 0.5 - falls + 0.1 * x, rtol=1e-12)
+
+
+def test_no_input_is_too_strong():
+    """V is held down within steps, however far it goes: over 40 V here, and from above the threshold at first."""
+    net = ern.Network(current_integration="step_average")
+    cells = net.population("cells", 3, ern.LIF(cm_nF=0.01, tau_refrac_ms=0, v_init_mV=0.0))
+    source = net.population("in", 2, ern.Poisson(rate_hz=400))
+    net.projection("strong", source, cells, weight_nA=500)
+    net.projection("back", cells, cells, weight_nA=-100, receptor="signed", delay_ms=2)
+    net.inject(cells[1:], ern.CurrentSteps(times_ms=[0, 10], amplitudes_nA=[3.0, -1.0]))
+    graph = ern.lower(net)
+    expected = Engine(graph).run(60, lambda fraction: None)
+    assert len(expected.spikes["cells"][0]) > 50
+    assert_alike(recording_of(NestBackend().compile(graph, 60)), expected)
