@@ -13,11 +13,11 @@ import pytest
 from forked import assert_same, run_forked
 
 import ernsnn as ern
-from ernsnn.execution.recording import Recording
 from ernsnn.hardware_backends.brian2 import Brian2Backend
 from ernsnn.hardware_backends.brian2.cost import choose_target
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.models.ca3_memory import build
+from ernsnn.recording import Recording
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"
 needs_published = pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
