@@ -105,8 +105,8 @@ def _summary(found: list[Json], first: list[Json], bandwidth_s: float) -> Json:
     last, reference = found[-1], first[-1]
     return {
         "build_s": round(median("build_s"), 4),
-        "run_s": round(median("run_s"), 4),
-        "run_s_all": [round(figures["run_s"], 4) for figures in found],
+        "run_s": round(median("run_s"), 6),
+        "run_s_all": [round(figures["run_s"], 6) for figures in found],
         "command_s": round(median("command_s"), 4),
         "events_per_s": round(last["events"] / median("run_s")),
         "bytes_per_synapse": round(median("peak_bytes") / last["synapses"], 2),

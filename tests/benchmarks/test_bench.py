@@ -75,7 +75,7 @@ def test_ratios_are_those_of_rounds_and_the_first_round_does_not_count(monkeypat
         same = {"spikes": {"cells": 10 if name == "a" else 11}, "events": 40.0, "moved_bytes": 8.0, "synapses": 4}
         return same | {"run_s": next(seconds[name]), "build_s": 1, "peak_bytes": 20, "command_s": 3, "digest": ""}
 
-    monkeypatch.setattr(side_by_side, "_once", once)
+    monkeypatch.setattr(side_by_side, "once", once)
     monkeypatch.setattr(side_by_side, "bandwidth", lambda: 16.0)
     told = []
     data = side_by_side.hold(RACES["plastic"], 2, 1.0, ["a", "b"], 3, 1, told.append)
@@ -115,7 +115,7 @@ def test_networks_by_hand_do_nearly_what_ours_do(name, case):
     if importlib.util.find_spec(NEEDS[name]) is None:
         pytest.skip(f"{NEEDS[name]} is not installed")
     ours = ern.run(RACES[case].build(400, 300.0), duration_ms=300.0, backend="native")
-    theirs = side_by_side._once(RACES[case], 400, 300.0, name, 1)
+    theirs = side_by_side.once(RACES[case], 400, 300.0, name, 1)
     off = theirs["spikes"]["cells"] / len(ours.spikes("cells")[0]) - 1
     assert abs(off) < (0.4 if case == "sparse" else 0.06)  # those of sparse are drawn anew, and few
     assert min(theirs["run_s"], theirs["peak_bytes"]) > 0
