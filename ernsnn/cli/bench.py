@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
 from ernsnn.benchmarks.races import RACES, Race
@@ -32,7 +33,7 @@ def bench(arguments: Namespace) -> int:
 
 def _list(arguments: Namespace) -> int:
     cases = [{"case": race.name, "description": race.description} for race in RACES.values()]
-    cases += [{"case": name, "description": inspect.getdoc(solo) or ""} for name, solo in SOLOS.items()]
+    cases += [{"case": name, "description": _described(solo)} for name, solo in SOLOS.items()]
     return report(arguments, {"cases": cases}, table([(case["case"], case["description"]) for case in cases]))
 
 
@@ -41,8 +42,13 @@ def _solo(arguments: Namespace) -> int:
     rows = solo(repeats)
     heads = list(dict.fromkeys(key for row in rows for key in row))
     lines = table([heads, *([str(row.get(head, "")) for head in heads] for row in rows)])
-    head = f"{arguments.case}: {inspect.getdoc(solo)} Medians of {repeats}."
+    head = f"{arguments.case}: {_described(solo)} Medians of {repeats}."
     return report(arguments, {"case": arguments.case, "repeats": repeats, "rows": rows}, [head, "", *lines])
+
+
+def _described(solo: Callable[[int], object]) -> str:
+    """What a case says of itself, in one line."""
+    return " ".join((inspect.getdoc(solo) or "").split())
 
 
 def _race(arguments: Namespace, race: Race) -> int:
