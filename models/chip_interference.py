@@ -26,7 +26,7 @@ import numpy as np
 from ernsnn.analyse.result import Result
 from ernsnn.describe.connectors import FromList, OneToOne
 from ernsnn.describe.distributions import Uniform
-from ernsnn.describe.learning import Factor, LearningRule, Term, Trace
+from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.marks import AnyMark, Labile, Stable, with_marks
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import DeltaLIF
@@ -47,6 +47,7 @@ from .marked_pool import (
     probes,
     rates_of,
     two_patterns,
+    unmarked_rule,
 )
 
 CONDITIONS = {"none": UNMARKED, "slow": SLOW, "labile": LABILE, "both": MARKED}
@@ -59,16 +60,7 @@ CELL = DeltaLIF(tau_m_ms=20.0, tau_refrac_ms=2.0, v_rest_mV=0.0, v_reset_mV=0.0,
 
 def rule(synapses: Synapses) -> LearningRule:
     """The learning rule of the module's text; its third factor is P where there are stable marks."""
-    w, rest = Factor(variable="w"), Factor(variable="w", scale=-1.0, offset=J)
-    plain = LearningRule(
-        traces={"x": Trace("pre", 20.0), "y": Trace("post", 20.0)},
-        terms=(
-            Term("w", "post", synapses.eta * 0.01, (Factor(variable="x"), rest)),
-            Term("w", "post", synapses.eta * -0.0015, (w,)),
-            Term("w", "pre", synapses.eta * -0.002, (Factor(variable="y"), w)),
-        ),
-        bounds={"w": (0.0, J)},
-    )
+    plain = unmarked_rule(synapses.eta, J)
     marks: list[AnyMark] = []
     if synapses.labile:
         marks.append(Labile("a", tau_s=12.0, rise=0.02, fall=0.006))

@@ -17,7 +17,7 @@ steps of 1 ms, threshold 1, reset 0, refractory 2 ms, V >= -1 (in mV): the exact
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,19 +85,24 @@ LABILE = Synapses(labile=True)
 MARKED = Synapses(labile=True, stable=True)
 
 
-def rule(synapses: Synapses) -> LearningRule:
-    """The learning rule of the module's text; its third factor is P where there are stable marks."""
-    w, rest = Factor(variable="w"), Factor(variable="w", scale=-1.0, offset=1.0)
-    plain = LearningRule(
+def unmarked_rule(eta: float, w_max: float, parameters: Mapping[str, float] | None = None) -> LearningRule:
+    """Without marks: pre: -eta .002 y w; post: eta (.01 x (w_max - w) - .0015 w); w from 0 to ``w_max``."""
+    w, rest = Factor(variable="w"), Factor(variable="w", scale=-1.0, offset=w_max)
+    return LearningRule(
         traces={"x": Trace("pre", 20.0), "y": Trace("post", 20.0)},
         terms=(
-            Term("w", "post", synapses.eta * 0.01, (Factor(variable="x"), rest)),
-            Term("w", "post", synapses.eta * -0.0015, (w,)),
-            Term("w", "pre", synapses.eta * -0.002, (Factor(variable="y"), w)),
+            Term("w", "post", eta * 0.01, (Factor(variable="x"), rest)),
+            Term("w", "post", eta * -0.0015, (w,)),
+            Term("w", "pre", eta * -0.002, (Factor(variable="y"), w)),
         ),
-        bounds={"w": (0.0, 1.0)},
-        parameters={"J": synapses.J, "rho": synapses.rho, "k": synapses.k},
+        bounds={"w": (0.0, w_max)},
+        parameters=parameters or {},
     )
+
+
+def rule(synapses: Synapses) -> LearningRule:
+    """The learning rule of the module's text; its third factor is P where there are stable marks."""
+    plain = unmarked_rule(synapses.eta, 1.0, {"J": synapses.J, "rho": synapses.rho, "k": synapses.k})
     marks: list[AnyMark] = []
     if synapses.labile:
         marks.append(Labile("a", tau_s=120.0, rise=0.02, fall=0.006))

@@ -7,9 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from ernsnn.hardware_backends.loihi.integers import Cells, Connection, Rule, Source
 from ernsnn.hardware_backends.loihi.lava.run import SHARED_MEMORY, missing
+
+LAVA = settings(
+    deadline=None,
+    max_examples=1,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+"""Each example takes seconds."""
 
 needs_lava = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 

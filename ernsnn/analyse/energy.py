@@ -49,8 +49,6 @@ class Estimate:
 
     prices: PriceSet
     lines: tuple[Line, ...]
-    low_J: float | None
-    high_J: float | None
     missing: dict[str, str]
     omitted: dict[str, str]
     uncounted: tuple[str, ...]
@@ -60,11 +58,22 @@ class Estimate:
         """The least and the most that what has a price costs, be it a total or not."""
         return sum(line.low_J for line in self.lines), sum(line.high_J for line in self.lines)
 
+    @property
+    def low_J(self) -> float | None:
+        """The least that all of it costs; None where a price is missing."""
+        return None if self.missing else self.priced_J[0]
+
+    @property
+    def high_J(self) -> float | None:
+        """As ``low_J``, the most."""
+        return None if self.missing else self.priced_J[1]
+
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
         p = self.prices
         about = {key: getattr(p, key) for key in ("chip", "title", "source", "operating_point", "evidence", "scope")}
-        return {**about, "static": p.static, **{k: v for k, v in asdict(self).items() if k != "prices"}}
+        found = {name: value for name, value in asdict(self).items() if name != "prices"}
+        return {**about, "static": p.static, "low_J": self.low_J, "high_J": self.high_J, **found}
 
 
 def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
@@ -78,8 +87,6 @@ def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
     return Estimate(
         prices=prices,
         lines=lines,
-        low_J=None if missing else sum(line.low_J for line in lines),
-        high_J=None if missing else sum(line.high_J for line in lines),
         missing=missing,
         omitted={part: why for part, why in prices.omitted.items() if part in done},
         uncounted=tuple(p.what for p in prices.prices if p.what not in totals),
@@ -88,7 +95,7 @@ def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
 
 @dataclass(frozen=True)
 class Energy:
-    """The counts of a run and what each price set makes of them. Prints as a table."""
+    """The counts of a run and what each price set makes of them."""
 
     counts: Counts
     totals: dict[str, float]
@@ -96,9 +103,8 @@ class Energy:
 
     def band(self, chip: str) -> tuple[float, float] | None:
         """Joules from the lowest to the highest estimate of a chip; None where no price set gives a total."""
-        found = [e for e in self.estimates.values() if e.prices.chip == chip and e.low_J is not None]
-        lows, highs = [e.low_J for e in found if e.low_J is not None], [e.high_J for e in found if e.high_J is not None]
-        return (min(lows), max(highs)) if found else None
+        found = [e.priced_J for e in self.estimates.values() if e.prices.chip == chip and not e.missing]
+        return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

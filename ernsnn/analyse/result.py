@@ -70,12 +70,11 @@ class Result:
         final = self.recording.synapses.get(projection, rows.variables)
         values = self._find(f"variable of {projection}", variable, final)
         matrix = np.full((found.connectivity.n_pre, found.connectivity.n_post), np.nan)
-        pre, post = rows.pre - found.pre_start, rows.post - found.post_start
-        if len(np.unique(pre * matrix.shape[1] + post)) < len(pre):
+        if found.several_a_pair:
             raise InvalidModel(
                 f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]"
             )
-        matrix[pre, post] = values
+        matrix[rows.pre - found.pre_start, rows.post - found.post_start] = values
         return matrix
 
     def signal(self, target: str, variable: str) -> tuple[np.ndarray, np.ndarray]:

@@ -101,7 +101,7 @@ def joules(low: float, high: float) -> str:
 
 def _row(e: Estimate) -> list[str]:
     cost = joules(*e.priced_J)
-    if e.low_J is None:
+    if e.missing:
         cost = f"no total; {cost} of it" if e.lines else "no total"
     return [e.prices.chip, cost, e.prices.evidence, e.prices.scope]
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+Fidelity = Literal["exact", "approximate", "unsupported"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
@@ -18,7 +20,7 @@ class Issue:
     backend: str
     code: str
     path: str
-    fidelity: Literal["exact", "approximate", "unsupported"]
+    fidelity: Fidelity
     message: str
     remedy: str = ""
 

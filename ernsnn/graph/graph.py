@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from ernsnn.describe.flows import Flow
-from ernsnn.describe.learning import Normalise, Product, Term, Trace
-from ernsnn.graph.connectivity import Connectivity
+from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
+from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.seeds import generator
 from ernsnn.graph.values import Value
 
@@ -115,6 +115,11 @@ class Learning:
         """The variable of that name."""
         return next(v for v in self.variables if v.name == name)
 
+    @property
+    def transmits_w(self) -> bool:
+        """Whether a spike transmits the weight, and nothing else."""
+        return tuple(self.transmit) == (Product(1.0, (Factor(variable="w"),)),)
+
 
 @dataclass(frozen=True, eq=False)
 class Intrinsic:
@@ -205,6 +210,14 @@ class Projection:
             delay=gather(self.delay).astype(np.int64),
             variables={v.name: gather(v.initial) for v in self.variables},
         )
+
+    @property
+    def several_a_pair(self) -> bool:
+        """Whether a pair of neurons has several synapses, as only listed ones can."""
+        if not isinstance(self.connectivity, CSR):
+            return False
+        rows, stop = self.synapses, self.post_start + self.connectivity.n_post
+        return len(np.unique(rows.pre * stop + rows.post)) < self.n_synapses
 
     @cached_property
     def synapses(self) -> Rows:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-Fidelity = Literal["exact", "approximate", "unsupported"]
+from ernsnn.execution.issues import Fidelity
 
 CODES: dict[str, tuple[Fidelity, str]] = {
     # L1xx: rounded, or done a little differently

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ernsnn.describe.learning import Factor, Product
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph, Neurons
 
@@ -87,14 +86,13 @@ def plastic_shapes(graph: Graph) -> Iterator[Issue]:
         if p.learning is None:
             continue
         if p.n_synapses and p.n_synapses <= LARGEST_MATRIX:
-            rows = p.synapses
-            if len(np.unique(rows.delay)) > 1:
+            if len(np.unique(p.synapses.delay)) > 1:
                 yield issue("L211", f"{p.name}.delay_ms", "several plastic delays", "use one projection a delay")
-            if len(np.unique(np.stack([rows.pre, rows.post]), axis=1).T) < p.n_synapses:
+            if p.several_a_pair:
                 yield issue("L211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
         for n in p.learning.normalise:
             yield issue("L216", f"{p.name}.learning", f"no synapse knows the sum of {n.variable!r}", _RUN_ELSEWHERE)
-        if tuple(p.learning.transmit) != (Product(1.0, (Factor(variable="w"),)),):
+        if not p.learning.transmits_w:
             yield issue("L217", f"{p.name}.transmit", "only w is transmitted", "transmit w")
 
 

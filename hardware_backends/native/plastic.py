@@ -160,7 +160,7 @@ class PlasticSynapses:
         pre = inside(spikes[p.pre], p.pre_start, p.connectivity.n_pre)
         for rows in self.rows:
             if learning:
-                reaching = past[(t - rows.delay) % len(past)][p.post] if t >= rows.delay else _NONE
+                reaching = past[(t - rows.delay) % len(past)][p.post]
                 rows.arrive(inside(reaching, p.post_start, self.n_post), self.third)
             if len(pre):
                 out = self.slots[(t + rows.delay) % len(self.slots)]
@@ -221,9 +221,6 @@ class PlasticSynapses:
             for rows in self.rows:
                 values[rows.ids] = rows.v[number]
         return result
-
-
-_NONE = np.zeros(0, np.int64)
 
 
 def _epoch_s(learning: Learning, dt_ms: float) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 
 from ernsnn.execution.issues import Issue
 from ernsnn.execution.memory import too_little_memory
-from ernsnn.graph.connectivity import CSR
 from ernsnn.graph.graph import Graph, Neurons
 
 from .codes import issue
@@ -54,10 +53,8 @@ def learning(graph: Graph) -> Iterator[Issue]:
         if w.low != 0 or not 0 < w.high < np.inf:
             message = f"weights from {w.low:g} to {w.high:g}; NEST's are from 0 to a number"
             yield issue("P209", f"{p.name}.learning.bounds", message, "use w_min=0 and a w_max")
-        if isinstance(p.connectivity, CSR):
-            pairs = p.synapses.pre * graph.population(p.post).size + p.synapses.post
-            if len(np.unique(pairs)) < p.n_synapses:
-                yield issue("P211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
+        if p.several_a_pair:
+            yield issue("P211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
         try:
             rule = pair_rule(p.learning)
         except NotThePairRule as why:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from ernsnn.execution.issues import Issue
-
-Fidelity = Literal["exact", "approximate", "unsupported"]
+from ernsnn.execution.issues import Fidelity, Issue
 
 CODES: dict[str, tuple[Fidelity, str]] = {
     # P1xx: worth knowing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Product, Term
+from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term
 from ernsnn.graph.graph import Learning
 
 
@@ -49,7 +49,7 @@ def pair_rule(learning: Learning) -> PairRule:
         raise NotThePairRule(f"synapses have a mark {learning.variables[1].name!r}")
     if learning.flows or learning.normalise or any(term.event == EPOCH for term in learning.terms):
         raise NotThePairRule("something happens at every epoch")
-    if tuple(learning.transmit) != (Product(1.0, (Factor(variable="w"),)),):
+    if not learning.transmits_w:
         raise NotThePairRule("something else than w is transmitted")
     A_plus, tau_plus, soft_plus = _half(learning, POST, PRE, offset=w.high, scale=-1.0)
     A_minus, tau_minus, soft_minus = _half(learning, PRE, POST, offset=0.0, scale=1.0)

@@ -102,7 +102,7 @@ class PlasticState(StaticState):
             x.decay()
         for y in (state for states in self.y.values() for state in states):
             y.decay()
-        reaching = [self.past[(t - int(d)) % len(self.past)] if t >= d else np.zeros(0, np.int64) for d in self.delays]
+        reaching = [self.past[(t - int(d)) % len(self.past)] for d in self.delays]
         arrived = [column[1][_ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
         if arrived:
             self.apply(POST, np.concatenate(arrived))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn_integers import integer_networks
-from hypothesis import HealthCheck, Phase, given, settings
-from lava_needed import needs_lava
+from hypothesis import given, settings
+from lava_needed import LAVA, needs_lava
 
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
 from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
@@ -16,17 +16,8 @@ STEPS = 60
 
 
 # Each example takes some seconds; the emulator is tested against plain numbers with many more.
-SETTINGS = settings(
-    deadline=None,
-    max_examples=2,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-
-
 @needs_lava
-@SETTINGS
+@settings(LAVA, max_examples=2)
 @given(integer_networks(steps=STEPS))
 def test_they_agree(network: IntegerNetwork) -> None:
     assert_same(network)
@@ -34,7 +25,7 @@ def test_they_agree(network: IntegerNetwork) -> None:
 
 @needs_lava
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=30)
+@settings(LAVA, max_examples=30)
 @given(integer_networks(steps=STEPS))
 def test_they_agree_on_many(network: IntegerNetwork) -> None:
     assert_same(network)

@@ -7,9 +7,9 @@ from typing import Any
 import naive_loihi
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lava_needed import needs_lava
+from lava_needed import LAVA, needs_lava
 
 import ernsnn
 from ernsnn import LIF, AllToAll, LearningRule, Network, Relax, SpikeTimes, Term, stdp
@@ -219,15 +219,6 @@ def test_the_emulator_has_the_numbers_of_plain_python(network: IntegerNetwork) -
     for name, held in states(network).items():
         for variable, values in held.items():
             assert np.array_equal(values, np.array(expected[name][variable])), (name, variable)
-
-
-LAVA = settings(
-    deadline=None,
-    max_examples=1,
-    derandomize=True,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
 
 
 @needs_lava
