@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import naive_loihi
 import numpy as np
@@ -64,7 +65,7 @@ def one_connection(**changes):
     trace, product = Trace(16, 2.0), Product(1, 0, "y0", (Part("x1"),))
     rule = Rule(
         dw=changes.pop("dw", (product,)),
-        dt=(),
+        dt=changes.pop("dt", ()),
         dd=(),
         traces={"x1": changes.pop("x1", trace)},
         third=changes.pop("third", {}),
@@ -128,6 +129,16 @@ def test_what_u_leaves_as_it_is_wakes_with_a_spike():
         seen.append(emulator.variable("p", "w")[0, 0])
     assert {0, 16} <= set(seen)
     assert seen.count(0) > STEPS / 3
+
+
+@pytest.mark.parametrize("first", ["x0", "y0", "u1"])
+@pytest.mark.parametrize("second", ["x0", "y0", "u1"])
+def test_the_lowest_tag_is_lifted_by_the_first_product_that_adds_nothing(first, second):
+    """128 * -257 is below the limit of sums, which every product applies, in its turn, whether it happens or not."""
+    network = one_connection(dw=(Product(1, 0, "y0"),), dt=(Product(-8, 3, first), Product(7, 3, second)))
+    connection = network.connections[0]
+    tagged = replace(connection, tag=np.array([[-257, -257]]), order="loihi")
+    assert_equal(replace(network, connections=(tagged,)))
 
 
 def test_many_steps_at_once_are_single_steps():

@@ -265,8 +265,8 @@ def _tables(r: int, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> None:
                     for q in range(it.synaptic, it.end):
                         product = _times_one(product, old, p.parts[q])
                     total = _summed(total, product, it.right, it.left)
-            if v == _TAG and sinks:
-                total = max(total, _LOW)
+                if v == _TAG and sinks:
+                    total = max(total, _LOW)
             stays = _rounded(total, np.int32(0), low, high) == old and _rounded(total, np.int32(127), low, high) == old
             new = _rounded(total, round_up, low, high)
             p.table[v, k] = 4 * new + 2 * (new < -256) + (not stays)
@@ -307,9 +307,10 @@ def _whole_row(r: int, i: int, active: np.ndarray, sinks: bool, round_up: Int, p
                 for j in active:
                     row = it.row + fired[j]
                     total[j] = _add_one(total[j], np.int32(left[row, i] * right[row, j]), j, it, rows, parts)
-        for j in range(n if rule.masked or (v == _TAG and sinks) else 0):
-            # 128 * -257 lies below the limit, which even adding 0 applies
-            total[j] = max(total[j], _LOW) * (p.exists[at + j] if rule.masked else 1)
+            for j in range(n if v == _TAG and sinks else 0):
+                total[j] = max(total[j], _LOW)  # 128 * -257 lies below the limit, which even adding 0 applies
+        if rule.masked:
+            total *= p.exists[at : at + n]
         sunken |= _store(total, round_up, p.low[r, v], p.high[r, v], synapses[v, at : at + n]) < -256
     return sunken
 
@@ -330,8 +331,8 @@ def _active_synapses(r: int, i: int, active: np.ndarray, u: bool, sinks: bool, r
                 if it.event == _Y0 or (u and it.event == _U):
                     row = it.row + (fired[j] if it.event == _Y0 else rule.epoch)
                     total = _add_one(total, np.int32(left[row, i] * right[row, j]), j, it, rows, parts)
-            if v == _TAG and sinks:
-                total = max(total, _LOW)
+                if v == _TAG and sinks:
+                    total = max(total, _LOW)
             new = _rounded(total, round_up, low, high) * (p.exists[at + j] if rule.masked else 1)
             synapses[at + j] = new
             lowest = min(lowest, new)
