@@ -19,7 +19,7 @@ help:
 	@echo 'make demo      run the CA3 memory; the result is in runs/demo'
 	@echo 'make demo-lava run it on Loihi 2 as Lava simulates it; the result is in runs/demo-lava'
 	@echo 'make test      all tests but the slow ones'
-	@echo 'make test-all  all tests'
+	@echo 'make test-all  all tests, with new random examples each time'
 	@echo 'make lint      ruff and mypy'
 	@echo 'make bench     the benchmarks, side by side with what is installed (hours)'
 	@echo 'make clean     remove caches and build products; environments (.venv) and results (runs) stay'
@@ -35,7 +35,7 @@ test: venv-dev
 	@$(RUN) -m pytest -q
 
 test-all: venv-dev
-	@$(RUN) -m pytest -q -m ""
+	@$(RUN) -m pytest -q -m "" --hypothesis-profile=other
 
 lint: venv-dev
 	@$(RUN) -m ruff check
