@@ -18,6 +18,7 @@ from .loihi_case import loihi
 from .loihi_predictions import loihi_predictions
 from .races import RACES
 from .side_by_side import once
+from .sweep import sweep
 
 Row = dict[str, object]
 _OPERATIONS, _DENSITY = 1000, 0.1
@@ -99,5 +100,5 @@ def lowering(repeats: int) -> list[Row]:
 
 
 SOLOS: dict[str, Callable[[int], list[Row]]] = {
-    case.__name__: case for case in (marks, ca3, loihi, loihi_predictions, lowering)
+    case.__name__: case for case in (marks, ca3, loihi, loihi_predictions, lowering, sweep)
 }

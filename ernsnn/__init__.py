@@ -1,5 +1,7 @@
 """ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
 
+from typing import TYPE_CHECKING
+
 from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.analyse.energy import Energy
 from ernsnn.analyse.metrics import Metrics
@@ -23,6 +25,7 @@ from ernsnn.errors import (
     ErnsnnError,
     Interrupted,
     InvalidModel,
+    NotInstalled,
     ProgramFailed,
     UnsupportedOnBackend,
 )
@@ -33,6 +36,9 @@ from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.graph.storage import load_graph, save_graph
 from ernsnn.recording import Recording
+
+if TYPE_CHECKING:
+    from ernsnn.report import write_report
 
 __version__ = "0.1.0"
 
@@ -73,6 +79,7 @@ __all__ = [
     "Network",
     "Normal",
     "Normalise",
+    "NotInstalled",
     "OneToOne",
     "Option",
     "Phase",
@@ -108,4 +115,14 @@ __all__ = [
     "save_graph",
     "stdp",
     "triplet_stdp",
+    "write_report",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What is loaded when it is first used, since most programs do without."""
+    if name == "write_report":
+        from ernsnn.report import write_report
+
+        return write_report
+    raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")

@@ -30,6 +30,12 @@ class BackendNotAvailable(ErnsnnError):
     exit_code = 5
 
 
+class NotInstalled(ErnsnnError):
+    """A library that only some need is missing; the message says what to install."""
+
+    exit_code = 5
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a run that is recorded in a folder; the message says what it left there."""
 

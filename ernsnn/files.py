@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
+import fcntl
+import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,8 +21,44 @@ from ernsnn.errors import InvalidModel
 Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
 """Text, bytes, arrays, or a function that writes into an open file."""
 
+
+class Arrays(Mapping[str, np.ndarray]):
+    """The arrays of an npz file, each read when it is asked for. Raises InvalidModel on a damaged file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            with self.path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                yield file
+        except KeyError:
+            raise
+        except Exception as error:
+            raise InvalidModel(f"{self.path}: is damaged ({type(error).__name__}: {error})") from None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with self._opened() as file:
+            return np.asarray(file[name])
+
+    def __iter__(self) -> Iterator[str]:
+        with self._opened() as file:
+            return iter(list(file.files))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+_BEING_WRITTEN = ".part"
 MANIFEST = ".ernsnn"
 """In every folder that we wrote: the names of what is ours in it."""
+
+
+def reason(error: OSError) -> str:
+    """Why the system could not do something, in its words, and what to do where the disk is full."""
+    words = error.strerror or str(error)
+    return f"{words}; free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else words
 
 
 def _write(path: Path, content: Content) -> None:
@@ -33,6 +74,12 @@ def _write(path: Path, content: Content) -> None:
                 content(file)
 
 
+def _named(path: str | Path) -> Path:
+    if "\0" in str(path):
+        raise InvalidModel(f"{str(path)!r}: is no name that a file can have")
+    return Path(path)
+
+
 def sync(path: str | Path) -> None:
     """Wait until what was written to a file is on the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -44,12 +91,12 @@ def sync(path: str | Path) -> None:
 
 def write_file(path: str | Path, content: Content, *, synced: bool = False) -> Path:
     """Write one file beside its place and rename it over the old one; ``synced``, it outlives the machine's end."""
-    path = Path(path)
+    path = _named(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
-        raise InvalidModel(f"cannot write {path}: {error.strerror}") from None
+        raise InvalidModel(f"cannot write {path}: {reason(error)}") from None
     os.close(handle)
     try:
         _write(Path(beside), content)
@@ -58,7 +105,7 @@ def write_file(path: str | Path, content: Content, *, synced: bool = False) -> P
             sync(beside)
         os.replace(beside, path)
     except OSError as error:
-        raise InvalidModel(f"cannot write {path}: {error.strerror}; what was there is untouched") from None
+        raise InvalidModel(f"cannot write {path}: {reason(error)}; what was there is untouched") from None
     finally:
         Path(beside).unlink(missing_ok=True)
     return path
@@ -75,7 +122,7 @@ def add_file(folder: str | Path, name: str, content: Content) -> None:
 
 def check_folder(folder: str | Path) -> None:
     """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
-    path = Path(os.path.abspath(folder))
+    path = Path(os.path.abspath(_named(folder)))
     if path.exists() and not path.is_dir():
         raise InvalidModel(f"{folder} exists and is a file; name another folder")
     above = path.parent
@@ -87,7 +134,7 @@ def check_folder(folder: str | Path) -> None:
             raise InvalidModel(f"{folder} holds {foreign!r}, which is not ours to replace; name another folder")
         os.rmdir(tempfile.mkdtemp(prefix=f".{path.name}.", dir=above))
     except OSError as error:
-        raise InvalidModel(f"cannot write {folder}: {error.strerror}") from None
+        raise InvalidModel(f"cannot write {folder}: {reason(error)}") from None
 
 
 def _foreign(folder: Path) -> str | None:
@@ -107,6 +154,55 @@ def remove_left(folder: Path, names: Collection[str]) -> None:
             path.unlink()
 
 
+def put_in_place(made: Path, folder: Path) -> None:
+    """Let the folder ``made`` take the place of ``folder``, if there is one, which is removed.
+
+    Both must lie in the same folder. A reader finds the one or the other, whole, whenever this process ends: where the
+    system can exchange two folders, as Linux can. Elsewhere the old one is for a moment found as ``.NAME.old`` only.
+    """
+    if folder.exists():
+        try:
+            _exchange(made, folder)
+        except OSError:
+            old = folder.with_name(f".{folder.name}.old")
+            os.replace(folder, old)
+            try:
+                os.replace(made, folder)
+            except OSError:
+                os.replace(old, folder)
+                raise
+            made = old
+        shutil.rmtree(made, ignore_errors=True)
+    else:
+        os.replace(made, folder)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchange two folders in one act. Raises OSError where the system cannot."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <linux/fs.h>
+    if rename is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if rename(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _stem(folder: Path) -> str:
+    """How temporary names for ``folder`` begin, after a dot: its own name without one."""
+    return folder.name.lstrip(".")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes left beside ``folder`` that were killed while they wrote it."""
+    for left in folder.parent.glob(f".{glob.escape(_stem(folder))}.*{_BEING_WRITTEN}"):
+        try:
+            with (left / MANIFEST).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+        except OSError:  # another process is writing there
+            continue
+
+
 def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collection[str] = ()) -> Path:
     """Write a folder of files beside its place and rename it there. A name may hold one "/": a folder within.
 
@@ -118,24 +214,22 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
     check_folder(named)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        _sweep(folder)
+        beside = Path(tempfile.mkdtemp(prefix=f".{_stem(folder)}.", suffix=_BEING_WRITTEN, dir=folder.parent))
     except OSError as error:
-        raise InvalidModel(f"cannot write {named}: {error.strerror}") from None
-    old = beside.with_name(beside.name + ".old")
+        raise InvalidModel(f"cannot write {named}: {reason(error)}") from None
     try:
-        ours = dict.fromkeys([*(name.split("/")[0] for name in files), *also])
-        for name, content in {MANIFEST: "\n".join(ours), **files}.items():
-            (beside / name).parent.mkdir(exist_ok=True)
-            _write(beside / name, content)
-        os.chmod(beside, 0o755)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(beside, folder)
+        with (beside / MANIFEST).open("w", encoding="utf-8") as manifest:
+            fcntl.flock(manifest, fcntl.LOCK_EX)
+            manifest.write("\n".join(dict.fromkeys([*(name.split("/")[0] for name in files), *also])))
+            manifest.flush()
+            for name, content in files.items():
+                (beside / name).parent.mkdir(exist_ok=True)
+                _write(beside / name, content)
+            os.chmod(beside, 0o755)
+            put_in_place(beside, folder)
     except OSError as error:
-        if old.exists() and not folder.exists():
-            os.replace(old, folder)
-        raise InvalidModel(f"cannot write {named}: {error.strerror}; what was there is untouched") from None
+        raise InvalidModel(f"cannot write {named}: {reason(error)}; what was there is untouched") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
     return Path(named)

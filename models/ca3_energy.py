@@ -20,10 +20,12 @@ from ernsnn.analyse.energy import CAVEAT, estimate
 from ernsnn.analyse.prices import price_sets
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
+from ernsnn.report import charts
 
 from .ca3_memory.memory import CA3Memory
 from .ca3_memory.network import Gating
 
+SOURCE = "Casanueva-Morato et al. 2024, Neural Networks 178:106474"
 MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte"}
 LOOK_UP = "look-up"
 OPERATIONS = ("learn", "recall by cue", "recall by bit")
@@ -101,7 +103,26 @@ def _findings(per_seed: Sequence[dict[str, dict[str, Totals]]]) -> Findings:
         "> where a price of work that was done is missing: so much for the rest; - where nothing has a price",
         CAVEAT,
     ]
-    return Findings(results, ["", *(f"{memory}: {operation}" for memory, operation in columns)], rows, notes)
+    heads = ["", *(f"{memory}: {operation}" for memory, operation in columns)]
+    return Findings(results, heads, rows, notes, [_picture(results, operation) for operation in OPERATIONS])
+
+
+def _picture(results: dict[str, Any], operation: str) -> str:
+    """The most that an operation costs on every price set, of all memories."""
+    costs = {memory: of[operation]["energy_J"] for memory, of in results.items()}
+    names = [n for n in price_sets() if any(_nJ(of.get(n)) for of in costs.values())]
+    return charts.bars(
+        names,
+        {memory: [_nJ(of.get(name)) for name in names] for memory, of in costs.items()},
+        title=f"Energy of a {operation}",
+        x_label="nJ at the upper prices",
+        log=True,
+        note="Where work was done that has no price, the energy of the rest.",
+    )
+
+
+def _nJ(found: dict[str, Any] | None) -> Estimate | None:
+    return Estimate.of([v * 1e9 for v in found["high"]["values"]]) if found and found["high"]["mean"] else None
 
 
 def _number(found: dict[str, Any] | None) -> str:

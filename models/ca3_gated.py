@@ -21,11 +21,13 @@ import numpy as np
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
+from ernsnn.report import charts
 
 from .ca3_memory.network import Gating, build
 from .ca3_memory.operations import Operation, Pattern, expected_responses, input_times
 
 Noise = Literal["drop", "spurious"]
+SOURCE = "Casanueva-Morato et al. 2024, Neural Networks 178:106474"
 MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte", "majority": "majority"}
 PROBE_SPACING_MS = 14
 ANSWER_MS = 16
@@ -236,7 +238,27 @@ def _findings(scores: dict[Condition, Score], lateral_nA: float | None) -> Findi
     notes += [f"lateral inhibition {lateral_nA} nA"] if lateral_nA is not None else []
     if any(condition.noise for condition in scores):
         notes.append("noise: recalls after noisy operation, themselves without noise")
-    return Findings(results, heads, rows, notes)
+    return Findings(results, heads, rows, notes, _pictures(scores))
+
+
+def _pictures(scores: dict[Condition, Score]) -> list[str]:
+    """Shares of right recalls by every memory: without noise, and after noisy operation."""
+    pictures: list[str] = []
+    for noisy, title in (
+        (False, "Right recalls, by ms after a learn / after a recall"),
+        (True, "Right recalls, by noise"),
+    ):
+        found: dict[str, dict[str, Estimate]] = {}
+        for condition, score in scores.items():
+            asked = [right / asked for asked, right in score.counts["all"] if asked]
+            if bool(condition.noise) is noisy and asked:
+                group = f"{condition.size}x{condition.size}, {condition.label}"
+                found.setdefault(condition.memory, {})[group] = Estimate.of(asked)
+        groups = list(dict.fromkeys(group for of in found.values() for group in of))
+        if groups:
+            shares = {memory: [of.get(group) for group in groups] for memory, of in found.items()}
+            pictures.append(charts.bars(groups, shares, title=title, x_label="share of recalls"))
+    return pictures
 
 
 def _share(found: dict[str, Any]) -> str:

@@ -22,7 +22,9 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.execution.experiments import Findings
 from ernsnn.execution.simulate import run
+from ernsnn.report import charts
 
+SOURCE = "Stimberg et al. 2019; De Pitta et al. 2009"
 DURATION_MS, FIRST_MS, PERIOD_MS = 30_000, 2_000, 2_001
 LEVEL_UM = 0.5
 METHODS = ("euler", "rk4")
@@ -67,7 +69,16 @@ def experiment(
         "no randomness: one run stands for every seed",
         "the published run took Euler steps of 1 ms; rk4 differs from it by Euler's error",
     ]
-    return Findings(results, ["quantity", *results], rows, notes)
+    return Findings(results, ["quantity", *results], rows, notes, [_picture(result)])
+
+
+def _picture(result: Result) -> str:
+    """C over time, every 50 ms."""
+    every = round(50 / result.graph.dt_ms)
+    curves = {method: result.signal(method, "C")[1][::every, 0].tolist() for method in METHODS}
+    seconds = (result.signal(METHODS[0], "C")[0][::every] / 1000).tolist()
+    title = "Calcium in the astrocyte"
+    return charts.line(seconds, curves, title=title, x_label="time (s)", y_label="C (uM)", dashed=METHODS[1:])
 
 
 def _figures(result: Result, astrocyte: str) -> dict[str, Any]:

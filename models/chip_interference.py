@@ -35,6 +35,7 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
+from ernsnn.report import charts
 
 from .marked_pool import (
     BACKGROUND_HZ,
@@ -162,4 +163,7 @@ def experiment(
     results = {
         c: {m if m == "A_kept" else f"{m}_hz": e.to_json() for m, e in of.items()} for c, of in estimates.items()
     }
-    return Findings(results, heads, rows, ["mean ± 95 % interval over seeds; A kept: A after B / A after A"])
+    notes = ["mean ± 95 % interval over seeds; A kept: A after B / A after A"]
+    shown = {m.replace("_", " "): [of[m] for of in estimates.values()] for m in MEASURES}
+    picture = charts.bars(list(estimates), shown, title="What the pools answer to their cues", x_label="rate (Hz)")
+    return Findings(results, heads, rows, notes, [picture])

@@ -17,6 +17,7 @@ import numpy as np
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
+from ernsnn.report import charts
 
 from .marked_pool import (
     BACKGROUND_HZ,
@@ -105,4 +106,8 @@ def _findings(rates: dict[str, dict[str, list[float]]]) -> Findings:
         rows.append([condition, *map(str, found.values()), f"{min(kept):.3g} to {max(kept):.3g}", note])
     heads = ["marks", "A after A (Hz)", "A after B (Hz)", "B after B (Hz)", "A kept", "range", "note (Hz)"]
     notes = ["mean ± 95 % interval over seeds; A kept: A after B / A after A"]
-    return Findings(results, heads, rows, notes)
+    shown = {m.replace("_", " "): [Estimate.of(of[m]) for of in rates.values()] for m in MEASURES}
+    expected = {name: [_NOTE[c][k] for c in rates] for k, name in enumerate(shown)}
+    title = "What the pools answer to their cues"
+    picture = charts.bars(list(rates), shown, title=title, x_label="rate (Hz)", references=expected)
+    return Findings(results, heads, rows, notes, [picture])

@@ -29,6 +29,7 @@ from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
+from ernsnn.report import charts
 
 from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, rng_of, simulate
 
@@ -143,11 +144,7 @@ def _findings(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) 
     for store, sizes in found.items():
         state, read_out = store.split()
         for size, measures in sizes.items():
-            estimates = {
-                name: Estimate.of(kept)
-                for name, values in measures.items()
-                if (kept := [v for v in values if np.isfinite(v)])
-            }
+            estimates = {name: e for name, values in measures.items() if (e := _estimate(values)) is not None}
             json = {name: estimate.to_json() for name, estimate in estimates.items()}
             results.setdefault(state, {}).setdefault(read_out, {})[size] = json
             rows.append([state, read_out, size, *(str(estimates.get(name, "-")) for name in MEASURES)])
@@ -156,4 +153,13 @@ def _findings(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) 
         "mean ± 95 % interval over seeds",
         "intact: equal drive by the full cue; a read-out that made recall faster would show a shorter latency there",
     ]
-    return Findings(results, heads, rows, notes)
+    cues = list(next(iter(found.values())))
+    shown = {cue: [_estimate(of[cue]["auc"]) for of in found.values()] for cue in cues}
+    title = "How well cues are told from novel ones"
+    return Findings(results, heads, rows, notes, [charts.bars(list(found), shown, title=title, x_label="AUC")])
+
+
+def _estimate(values: Sequence[float]) -> Estimate | None:
+    """None where there is no finite value."""
+    kept = [v for v in values if np.isfinite(v)]
+    return Estimate.of(kept) if kept else None

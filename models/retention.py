@@ -19,6 +19,7 @@ from ernsnn.analyse.result import Result
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
+from ernsnn.report import charts
 
 from .marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, rng_of, simulate, to_whole_epochs
 
@@ -139,4 +140,21 @@ def _findings(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) ->
         "mean ± 95 % interval over seeds; marked: share of synapses with m > .5",
         "results.json has the AUC by age, newest memory first",
     ]
-    return Findings(results, heads, rows, notes)
+    return Findings(results, heads, rows, notes, _pictures(found))
+
+
+def _pictures(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[str]:
+    """How well memories are told from novel patterns: as more are taught, and by their age in the end."""
+    taught = list(next(iter(found.values())))
+    means = {
+        pool: [Estimate.of([v["auc"].mean() for v in values]) for values in blocks.values()]
+        for pool, blocks in found.items()
+    }
+    ages = {
+        pool: [Estimate.of([v["auc"][-1 - age] for v in blocks[taught[-1]]]) for age in range(taught[-1])]
+        for pool, blocks in found.items()
+    }
+    since = range(taught[-1])
+    after = charts.line(taught, means, title="All memories", x_label="memories taught", y_label="AUC")
+    by_age = charts.line(since, ages, title="Each of the last", x_label="memories taught since", y_label="AUC")
+    return [after, by_age]

@@ -18,6 +18,7 @@ import numpy as np
 from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
+from ernsnn.report import charts
 
 from .marked_pool import (
     BACKGROUND_HZ,
@@ -111,4 +112,12 @@ def _findings(found: dict[str, dict[str, list[float]]]) -> Findings:
     if single > 0:
         notes.append(f"gate and replay keep {kept['both'] / single:.1f} times what the better of the two alone keeps")
     heads = ["in sleep", "A after sleep (Hz)", "A after B (Hz)", "B after B (Hz)", "note: A after B"]
-    return Findings(results, heads, rows, notes)
+    shown = {name.replace("_", " "): [Estimate.of(of[name]) for of in found.values()] for name in MEASURES}
+    picture = charts.bars(
+        list(found),
+        shown,
+        title="What the pools answer to their cues",
+        x_label="rate (Hz)",
+        references={"A after B": [_NOTE[condition] for condition in found]},
+    )
+    return Findings(results, heads, rows, notes, [picture])

@@ -35,6 +35,7 @@ from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Findings
 from ernsnn.execution.simulate import run
+from ernsnn.report import charts
 
 START_MS, DEPRESSING_MS, DURATION_MS = 1_000, 600_000, 1_800_000
 _NOTE_TOLERANCE = 0.03
@@ -175,6 +176,7 @@ def experiment(
 def _findings(names: list[str], result: Result, after_ms: int) -> Findings:
     results: dict[str, Any] = {}
     rows, different = [], []
+    shown: dict[str, tuple[float, float | None]] = {}
     for k, name in enumerate(names):
         final = {v: float(_at(result, v, DURATION_MS)[k]) for v in ("w", "a", "m")}
         found: dict[str, Any] = {"w_1800s": final["w"], "m_1800s": final["m"]}
@@ -187,6 +189,7 @@ def _findings(names: list[str], result: Result, after_ms: int) -> Findings:
         found["note"] = [expected for _, _, expected in pairs]
         results[name] = found
         for when, got, expected_w in pairs:
+            shown[f"{name}, {when}"] = got, expected_w
             rows.append([name, when, f"{got:.3f}", "-" if expected_w is None else f"{expected_w:.3f}"])
             if expected_w is not None and abs(got - expected_w) > _NOTE_TOLERANCE:
                 different.append(f"{name} {when}: {got:.3f}, the note has {expected_w:.3f}")
@@ -195,7 +198,14 @@ def _findings(names: list[str], result: Result, after_ms: int) -> Findings:
         "the note does not give its trains; those used here are in ernsnn.models.tag_capture",
         *(f"differs by more than {_NOTE_TOLERANCE}: {text}" for text in different),
     ]
-    return Findings(results, ["protocol", "weight", "found", "note"], rows, notes)
+    picture = charts.bars(
+        list(shown),
+        {"found": [got for got, _ in shown.values()]},
+        title="What the weight comes to",
+        x_label="w",
+        references={"found": [expected for _, expected in shown.values()]},
+    )
+    return Findings(results, ["protocol", "weight", "found", "note"], rows, notes, [picture])
 
 
 def _at(result: Result, variable: str, t_ms: int) -> np.ndarray:

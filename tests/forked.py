@@ -7,6 +7,7 @@ import runpy
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,20 @@ from alike import assert_alike
 from ernsnn.execution.backend import Program
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.brian2.compiler import compile_program
+from ernsnn.hardware_backends.brian2.layout import Layout
+from ernsnn.hardware_backends.brian2.start import state_after
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.recording import Recording
 
 
-def run_forked(graph: Graph, n_steps: int, target: str = "numpy", threads: int = 0) -> Recording:
+def run_forked(
+    graph: Graph, n_steps: int, target: str = "numpy", threads: int = 0, start: Recording | None = None
+) -> Recording:
     """What ``Brian2Backend.run`` does, without starting Python and importing Brian2 again."""
     import brian2  # noqa: F401
 
-    return recording_of(compile_program(graph, n_steps, target=target, threads=threads))
+    recording = recording_of(compile_program(graph, n_steps, target=target, threads=threads, start=start))
+    return replace(recording, state=state_after(Layout(graph), recording, start))
 
 
 def recording_of(program: Program) -> Recording:
@@ -42,6 +48,8 @@ def recording_of(program: Program) -> Recording:
                 sys.path.insert(0, str(folder))
                 runpy.run_path("program.py", run_name="__main__")
                 code = 0
+            except SystemExit as ended:
+                code = int(bool(ended.code))
             except BaseException:
                 traceback.print_exc()
                 sys.stderr.flush()

@@ -121,6 +121,9 @@ def test_a_resumed_run_says_what_it_meant(tmp_path, capsys, monkeypatch):
     assert "12 operations: 12 right, 0 wrong" in capsys.readouterr().out
     saved = json.loads((tmp_path / "run" / "operations.json").read_text())
     assert all(row["right"] for row in saved)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "12 of 12" in page
+    assert "was interrupted" not in page
     assert main([*run, "--json"]) == 0  # its own results may be replaced
     assert json.loads(capsys.readouterr().out)["operations"] == saved
 

@@ -119,15 +119,16 @@ TOTALS: dict[str, Callable[[Counts], float]] = {
 
 def count(graph: Graph, recording: Recording) -> Counts:
     """Every count of a run of ``graph``. What learns counts only in steps in which the network does."""
+    recording, begin = recording.from_zero(), recording.first_step
     learns = np.ones(recording.n_steps, np.bool_)
     for first, last in graph.frozen:
-        learns[first:last] = False
+        learns[max(first - begin, 0) : max(last - begin, 0)] = False
     neurons = []
     for p in graph.neurons():
         steps, intrinsic = recording.spikes[p.name][0], 0
         if p.intrinsic:
             rule = p.intrinsic.learning
-            visits = {POST: int(learns[steps].sum()), EPOCH: p.size * _epochs(rule.epoch_steps, learns)}
+            visits = {POST: int(learns[steps].sum()), EPOCH: p.size * _epochs(rule.epoch_steps, learns, begin)}
             intrinsic = sum(visits[event] for event in {term.event for term in rule.terms})
         neurons.append(NeuronCounts(p.name, p.size * recording.n_steps, len(steps), intrinsic))
     computed = [m.size for m in graph.modulators if isinstance(m, Leaky | Calcium)]
@@ -150,7 +151,7 @@ def _of_projection(p: Projection, recording: Recording, learns: np.ndarray) -> S
     learning, marks = dict.fromkeys((PRE, POST, EPOCH), 0), 0
     if p.learning:
         rule = p.learning
-        epochs = _epochs(rule.epoch_steps, learns)
+        epochs = _epochs(rule.epoch_steps, learns, recording.first_step)
         visits = {
             PRE: int(np.bincount(pre[learns[pre_steps]], minlength=n_pre) @ row),
             POST: _post_visits(p, recording, learns),
@@ -175,8 +176,8 @@ def _of_projection(p: Projection, recording: Recording, learns: np.ndarray) -> S
     )
 
 
-def _epochs(every: int | None, learns: np.ndarray) -> int:
-    return int(learns[every - 1 :: every].sum()) if every else 0
+def _epochs(every: int | None, learns: np.ndarray, begin: int) -> int:
+    return int(learns[(every - 1 - begin) % every :: every].sum()) if every else 0
 
 
 def _inside(steps: np.ndarray, neurons: np.ndarray, start: int, n: int) -> tuple[np.ndarray, np.ndarray]:

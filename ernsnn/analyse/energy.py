@@ -17,7 +17,7 @@ import numpy as np
 
 from ernsnn.analyse.counts import Counts, count
 from ernsnn.analyse.prices import PART_OF, PriceSet, price_sets
-from ernsnn.analyse.traffic import traffic
+from ernsnn.analyse.traffic import multicast, traffic
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -44,7 +44,7 @@ class Estimate:
     """One price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
 
     ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and nobody
-    has counted, since it is not said on which cores the neurons lie.
+    has counted, since it is not said on which of this chip's cores the neurons lie.
     """
 
     prices: PriceSet
@@ -122,10 +122,15 @@ def energy(
     recording: Recording,
     chip: str | Sequence[str] | None = None,
     cores: Mapping[str, np.ndarray] | None = None,
+    links: Mapping[str, np.ndarray] | None = None,
 ) -> Energy:
     """The energy of a run of ``graph`` on ``chip``; see ``Result.energy``."""
     counts = count(graph, recording)
-    totals = counts.totals | (traffic(graph, recording, cores) if cores is not None else {})
+    totals = counts.totals
+    if links is not None:
+        totals |= multicast(recording, links)
+    elif cores is not None:
+        totals |= traffic(graph, recording, cores)
     return Energy(counts, totals, {name: estimate(totals, prices) for name, prices in _chosen(chip).items()})
 
 

@@ -43,7 +43,7 @@ def metrics(graph: Graph, recording: Recording, bin_ms: float | None = None) -> 
     bin_steps = 5 if bin_ms is None else whole_steps(bin_ms, graph.dt_ms, "bin_ms")
     if bin_steps < 1:
         raise InvalidModel(f"bin_ms: must be at least one step of {graph.dt_ms} ms, got {bin_ms}")
-    counts = count(graph, recording)
+    counts, spikes_of = count(graph, recording), recording.from_zero().spikes
     computed = [p for p in graph.populations if isinstance(p, Neurons)]
     cells, spikes = sum(p.size for p in computed) * recording.n_steps, sum(n.spikes for n in counts.neurons)
     possible = sum(s.possible for s in counts.synapses)
@@ -51,7 +51,7 @@ def metrics(graph: Graph, recording: Recording, bin_ms: float | None = None) -> 
         duration_ms=recording.n_steps * graph.dt_ms,
         bin_ms=bin_steps * graph.dt_ms,
         activity=tuple(
-            activity(p.name, p.size, *recording.spikes[p.name], recording.n_steps, graph.dt_ms, bin_steps)
+            activity(p.name, p.size, *spikes_of[p.name], recording.n_steps, graph.dt_ms, bin_steps)
             for p in graph.populations
         ),
         counts=counts,

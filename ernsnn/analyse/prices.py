@@ -25,6 +25,8 @@ PART_OF = {
     "packet": "data_movement",
     "hop_east_west": "data_movement",
     "hop_north_south": "data_movement",
+    "multicast_packet": "data_movement",
+    "multicast_hop": "data_movement",
 }
 """Which part of the work each count belongs to. A set says of each but data movement what it costs, or why not."""
 

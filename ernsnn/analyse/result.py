@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ernsnn.analyse.energy import Energy, energy
+from ernsnn.analyse.exports import export
+from ernsnn.analyse.foreign import to_neo, to_nwb, to_xarray
 from ernsnn.analyse.metrics import Metrics, metrics
+from ernsnn.analyse.notebook import notebook
+from ernsnn.analyse.plots import Plots
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.recording import Recording
+
+if TYPE_CHECKING:
+    import neo
+    import pynwb
+    import xarray
 
 
 class Result:
@@ -42,6 +52,11 @@ class Result:
     def duration_ms(self) -> float:
         """How long was simulated."""
         return self.recording.n_steps * self.graph.dt_ms
+
+    @property
+    def start_ms(self) -> float:
+        """When it started: 0, or the end of the run from which it went on."""
+        return self.recording.first_step * self.graph.dt_ms
 
     @property
     def spike_counts(self) -> dict[str, int]:
@@ -77,6 +92,35 @@ class Result:
         matrix[rows.pre - found.pre_start, rows.post - found.post_start] = values
         return matrix
 
+    def with_weights(self, projection: str, values: Any, variable: str = "w") -> Result:
+        """This result with other final values of a plastic projection's variable, for a run to ``start`` from.
+
+        ``values``: one number; a matrix (pre, post) as ``weights`` gives it, of which only places with a synapse are
+        read; or one number a synapse, in the order of ``recording.synapses``. Raises InvalidModel on an unknown name,
+        on other shapes and on values outside the bounds of the learning rule.
+        """
+        learns = {p.name: p for p in self.graph.projections if p.learning}
+        found = self._find("plastic projection", projection, learns)
+        wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in found.variables})
+        try:
+            given = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            raise InvalidModel(f"{projection}.{variable}: must be numbers") from None
+        sides, rows = (found.connectivity.n_pre, found.connectivity.n_post), found.synapses
+        if given.shape == sides:
+            given = given[rows.pre - found.pre_start, rows.post - found.post_start]
+        elif given.shape not in ((), (found.n_synapses,)):
+            raise InvalidModel(
+                f"{projection}.{variable}: must be one number, a matrix of {sides[0]} x {sides[1]} or "
+                f"{found.n_synapses} numbers, got shape {given.shape}"
+            )
+        if not ((wanted.low <= given) & (given <= wanted.high)).all():
+            raise InvalidModel(f"{projection}.{variable}: must be numbers within [{wanted.low:g}, {wanted.high:g}]")
+        synapses = {name: dict(variables) for name, variables in self.recording.synapses.items()}
+        kind = synapses[projection][variable].dtype
+        synapses[projection][variable] = np.broadcast_to(given, (found.n_synapses,)).astype(kind)
+        return Result(self.graph, dataclasses.replace(self.recording, synapses=synapses))
+
     def signal(self, target: str, variable: str) -> tuple[np.ndarray, np.ndarray]:
         """(times in ms (k,), values (k, n)) of a probe. A value is that at the end of the step starting at its time."""
         steps, values = self._find("probe", f"{target}.{variable}", self.recording.signals)
@@ -89,13 +133,65 @@ class Result:
         """
         return metrics(self.graph, self.recording, bin_ms)
 
-    def energy(self, chip: str | Sequence[str] | None = None, cores: Mapping[str, np.ndarray] | None = None) -> Energy:
+    def energy(
+        self,
+        chip: str | Sequence[str] | None = None,
+        cores: Mapping[str, np.ndarray] | None = None,
+        links: Mapping[str, np.ndarray] | None = None,
+    ) -> Energy:
         """What the events of this run would cost on ``chip``: a price set or a chip, or several; all by default.
 
-        ``cores`` says on which core each neuron of each population lies; with it, packets and hops are counted too.
-        Raises InvalidModel on an unknown chip.
+        ``cores`` says on which core each neuron of each population lies; with it, packets and hops are counted too, as
+        Loihi has them. ``links`` says how many links between chips a spike of each neuron crosses; with it, they are
+        counted as SpiNNaker has them. A backend's ``placement`` knows both. Raises InvalidModel on an unknown chip.
         """
-        return energy(self.graph, self.recording, chip, cores)
+        return energy(self.graph, self.recording, chip, cores, links)
+
+    @property
+    def moments(self) -> Sequence[tuple[float, str]]:
+        """Times in ms that pictures mark, each with a label: none, but for models that know of some."""
+        return ()
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures: ``plot.raster()``, ``plot.weights(projection)`` and so on; ``plot()`` is an overview."""
+        return Plots(self)
+
+    def _repr_html_(self) -> str:
+        return notebook(self)
+
+    def to_neo(self) -> neo.Block:
+        """A Neo Block with one Segment; needs Neo (extra ``ecosystem``).
+
+        A SpikeTrain a neuron in ms, in a Group a population; an AnalogSignal a probe (an IrregularlySampledSignal where
+        its samples are not equally far apart); an Event at the end of the run for every projection and population that
+        learned, whose array annotations are the final values. Raises NotInstalled.
+        """
+        return to_neo(self)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """An xarray Dataset; needs xarray (extra ``ecosystem``).
+
+        ``spikes_P`` (spike times in ms, with ``neuron_P``), ``signals_T.v`` (time, column), ``synapses_P.v`` (final
+        values, with ``pre_P`` and ``post_P``) and ``neurons_P.v``. Raises NotInstalled.
+        """
+        return to_xarray(self)
+
+    def to_nwb(self) -> pynwb.NWBFile:
+        """An NWB file in memory, its times in s as that format wants; needs PyNWB (extra ``ecosystem``).
+
+        A unit a neuron, a TimeSeries a probe, a table for whatever learned. Raises NotInstalled.
+        """
+        return to_nwb(self)
+
+    def export(self, path: str | Path, *, force: bool = False) -> list[Path]:
+        """Write everything into a file whose ending says the format: .csv, .npz, .nix (Neo) or .nwb.
+
+        As .csv, ``path`` gets the spikes, and every probe and whatever learned a file of its own beside it. Returns
+        the files. Raises InvalidModel on another ending and, without ``force``, where something else than an earlier
+        export is in the way; NotInstalled where a library is missing.
+        """
+        return export(self, path, force=force)
 
     @staticmethod
     def _find(kind: str, name: str, known: dict[str, Any]) -> Any:
@@ -134,6 +230,11 @@ class StoredResult(Result):
     def recording(self) -> Recording:
         """See ``Result.recording``."""
         return self._stored
+
+    @property
+    def start_ms(self) -> float:
+        """See ``Result.start_ms``."""
+        return float(self.meta.get("start", {"ms": 0.0})["ms"])
 
     @property
     def duration_ms(self) -> float:

@@ -1,4 +1,4 @@
-"""Packets and hops between cores, given on which core each neuron lies."""
+"""Packets and hops between cores, given on which core each neuron lies, or by which way its spikes go."""
 
 from __future__ import annotations
 
@@ -41,4 +41,18 @@ def traffic(graph: Graph, recording: Recording, cores: Mapping[str, np.ndarray])
             own = np.asarray(cores[population.name])
             found["hop_east_west"] += float(spikes @ (reached * abs(x[own][:, None] - x)).sum(axis=1))
             found["hop_north_south"] += float(spikes @ (reached * abs(y[own][:, None] - y)).sum(axis=1))
+    return found
+
+
+def multicast(recording: Recording, links: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """``multicast_packet`` and ``multicast_hop`` of a run on a chip whose routers copy packets on their way.
+
+    A spike is one packet, whatever it reaches. ``links`` has an integer array (neurons,) for every population that
+    sends: how many links between chips the packet and its copies cross.
+    """
+    found = {"multicast_packet": 0.0, "multicast_hop": 0.0}
+    for name, crossed in links.items():
+        neurons = recording.spikes[name][1]
+        found["multicast_packet"] += float(len(neurons))
+        found["multicast_hop"] += float(np.asarray(crossed)[neurons].sum())
     return found

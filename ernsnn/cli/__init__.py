@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ErnsnnError as error:
         print(f"ernsnn: {error}", file=sys.stderr)
         return error.exit_code
+    except MemoryError as error:
+        print(f"ernsnn: there is too little memory for this: {error or 'take a smaller network'}", file=sys.stderr)
+        return OTHER
     except KeyboardInterrupt as interrupt:
         print(f"ernsnn: {interrupt if str(interrupt) else 'interrupted; nothing was written'}", file=sys.stderr)
         return INTERRUPTED

@@ -45,10 +45,12 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--backend",
         metavar="NAME|auto",
-        default="brian2",
-        help="see `ernsnn backends`; auto is the fastest that can run the model (default: brian2)",
+        help="see `ernsnn backends`; auto is the fastest that can run the model (default: brian2, or as --start)",
     )
     _duration(run)
+    run.add_argument(
+        "--start", metavar="DIR", type=Path, help="go on where the run saved in DIR ended, as did its clock"
+    )
     run.add_argument("--out", metavar="DIR", type=Path, help="folder for the recording and the graph")
     run.add_argument(
         "--checkpoint-every", metavar="MS", type=float, help="keep the state in DIR so often, for `ernsnn resume`"
@@ -82,6 +84,8 @@ def parser() -> argparse.ArgumentParser:
 
     experiment = command("experiment", "run a study over several seeds; without NAME, list them")
     experiment.add_argument("name", metavar="NAME", nargs="?", help="which")
+    experiment.add_argument("--list", action="store_true", help="all of them, with where they come from")
+    experiment.add_argument("--table", action="store_true", help="published systems beside what was measured here")
     _backend(experiment)
     experiment.add_argument("--seeds", metavar="N", type=_count, default=3, help="how many seeds (default: 3)")
     experiment.add_argument("--first-seed", metavar="S", type=int, default=0, help="the first of them (default: 0)")
@@ -111,9 +115,17 @@ def parser() -> argparse.ArgumentParser:
         "--chips", metavar="A,B,...", type=_names, help="chips or price sets (default: all; names as it prints them)"
     )
 
-    export = command("export", "write the spikes of a saved run as CSV: population,neuron,time_ms")
+    page = command("report", "write the page of a saved run, which every run with --out has; opens in any browser")
+    page.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    page.add_argument("--to", metavar="FILE.html", type=Path, help="the file to write (default: DIR/report.html)")
+    page.add_argument("--placement", metavar="BACKEND", help="show on which cores it puts the neurons, such as loihi2")
+
+    export = command("export", "write spikes, probes and what was learned as .csv, .npz, .nix (Neo) or .nwb")
     export.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
-    export.add_argument("--to", metavar="FILE.csv", type=Path, required=True, help="the file to write")
+    export.add_argument(
+        "--to", metavar="FILE", type=Path, required=True, help="the file to write; its ending says the format"
+    )
+    export.add_argument("--force", action="store_true", help="replace a file that is no export, too")
     return top
 
 

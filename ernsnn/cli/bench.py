@@ -10,7 +10,7 @@ from typing import Any
 from ernsnn.benchmarks.races import RACES, Race
 from ernsnn.benchmarks.side_by_side import available, hold, require
 from ernsnn.benchmarks.solos import SOLOS
-from ernsnn.cli.output import report, table
+from ernsnn.cli.output import show, table
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.simulate import progress_bar
 
@@ -34,7 +34,7 @@ def bench(arguments: Namespace) -> int:
 def _list(arguments: Namespace) -> int:
     cases = [{"case": race.name, "description": race.description} for race in RACES.values()]
     cases += [{"case": name, "description": _described(solo)} for name, solo in SOLOS.items()]
-    return report(arguments, {"cases": cases}, table([(case["case"], case["description"]) for case in cases]))
+    return show(arguments, {"cases": cases}, table([(case["case"], case["description"]) for case in cases]))
 
 
 def _solo(arguments: Namespace) -> int:
@@ -43,7 +43,7 @@ def _solo(arguments: Namespace) -> int:
     heads = list(dict.fromkeys(key for row in rows for key in row))
     lines = table([heads, *([str(row.get(head, "")) for head in heads] for row in rows)])
     head = f"{arguments.case}: {_described(solo)} Medians of {repeats}."
-    return report(arguments, {"case": arguments.case, "repeats": repeats, "rows": rows}, [head, "", *lines])
+    return show(arguments, {"case": arguments.case, "repeats": repeats, "rows": rows}, [head, "", *lines])
 
 
 def _described(solo: Callable[[int], object]) -> str:
@@ -61,7 +61,7 @@ def _race(arguments: Namespace, race: Race) -> int:
     repeats, threads = arguments.repeats or REPEATS, arguments.threads or 1
     with progress_bar(f"bench {race.name}") as progress:
         data = hold(race, neurons, duration_ms, contenders, repeats, threads, progress)
-    return report(arguments, data, _lines(data))
+    return show(arguments, data, _lines(data))
 
 
 def _lines(data: dict[str, Any]) -> list[str]:

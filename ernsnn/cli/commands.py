@@ -11,23 +11,24 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.analyse.result import Result
 from ernsnn.cli import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
+from ernsnn.cli.export import export as export
 from ernsnn.cli.measures import energy as energy
 from ernsnn.cli.measures import metrics as metrics
-from ernsnn.cli.output import one_line, report, table
+from ernsnn.cli.output import one_line, show, table
+from ernsnn.cli.report import page_of
+from ernsnn.cli.report import report as report
 from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
 from ernsnn.execution.backend import AUTO, Backend, auto_options, backend_names, get_backend
-from ernsnn.execution.models import Model, Session, Summary, get_model, model_names
+from ernsnn.execution.models import Model, Session, Summary, get_model, model_names, session_of
 from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
-from ernsnn.files import add_file, check_folder, write_file
+from ernsnn.files import add_file, check_folder
 
 
 def backends(arguments: Namespace) -> int:
@@ -41,7 +42,7 @@ def backends(arguments: Namespace) -> int:
             missing, description = one_line(error), ""
         found.append({"name": name, "available": missing is None, "missing": missing, "description": description})
     rows = [(f["name"], f["description"] if f["available"] else f"not available: {f['missing']}") for f in found]
-    return report(arguments, {"backends": found}, table(rows))
+    return show(arguments, {"backends": found}, table(rows))
 
 
 def models(arguments: Namespace) -> int:
@@ -54,7 +55,7 @@ def models(arguments: Namespace) -> int:
             found.append({"name": name, "description": get_model(name).description, "error": None})
         except InvalidModel as error:
             found.append({"name": name, "description": "", "error": one_line(error)})
-    return report(arguments, {"models": found}, table([(f["name"], f["error"] or f["description"]) for f in found]))
+    return show(arguments, {"models": found}, table([(f["name"], f["error"] or f["description"]) for f in found]))
 
 
 def _show_model(arguments: Namespace, model: Model) -> int:
@@ -76,11 +77,13 @@ def _show_model(arguments: Namespace, model: Model) -> int:
     }
     lines = ["\n\n".join([model.name, *texts]), "", "parameters (--set NAME=VALUE):", *table(rows or [("  none",)])]
     lines += ["", "takes --input FILE, and has a --demo"] if model.has_session else []
-    return report(arguments, data, lines)
+    return show(arguments, data, lines)
 
 
 def run(arguments: Namespace) -> int:
     """Simulate a model; print what it did, save it where asked."""
+    start = None if arguments.start is None else Result.load(arguments.start)
+    arguments.backend = arguments.backend or (start.meta["backend"] if start else "brian2")
     model, auto = get_model(arguments.model), arguments.backend == AUTO
     taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
     parameters, [options] = _settings(arguments, model, [taker])
@@ -95,6 +98,7 @@ def run(arguments: Namespace) -> int:
         duration_ms=_duration(arguments, model, session),
         seed=arguments.seed,
         backend=arguments.backend,
+        start=start,
         out=out,
         checkpoint_every_ms=arguments.checkpoint_every,
         weights_at_ms=arguments.weights_at,
@@ -109,33 +113,21 @@ def resume(arguments: Namespace) -> int:
     result = resume_run(arguments.folder)
     notes = result.meta.get("notes", {})
     name = notes.get("model", result.graph.name)
-    summary = _summary(_session_of(result), result, arguments.folder)
+    summary = _summary(session_of(result), result, arguments.folder)
     return _tell(arguments, name, result, summary, arguments.folder)
 
 
 def _notes(arguments: Namespace, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What `resume` needs to make the session of a run again."""
+    """What `resume` and a report need to make the session of a run again, and the command for people."""
     model = str(Path(arguments.model).resolve()) if Path(arguments.model).is_file() else arguments.model
     given = str(arguments.input.resolve()) if arguments.input else None
-    return {"model": model, "input": given, "demo": arguments.demo, "parameters": parameters}
-
-
-def _session_of(result: Result) -> Session | None:
-    """The session of a saved run; None where its model or input has gone or changed."""
-    notes = result.meta.get("notes")
-    if notes is None:
-        return None
-    try:
-        given = Path(notes["input"]) if notes["input"] else None
-        session = get_model(notes["model"]).open(input=given, demo=notes["demo"], **notes["parameters"])
-    except InvalidModel:
-        return None
-    return session if as_graph(session.network, result.graph.seed).digest == result.graph.digest else None
+    command = _again(arguments)
+    return {"model": model, "input": given, "demo": arguments.demo, "parameters": parameters, "command": command}
 
 
 def _summary(session: Session | None, result: Result, out: Path | None) -> Summary | None:
-    """What a run means for its model; saved with it."""
-    summary = session.summarise(result) if session and session.summarise else None
+    """What a run means for its model; saved with it. A part of one, which goes on from another, it cannot read."""
+    summary = session.summarise(result) if session and session.summarise and not result.start_ms else None
     if out is not None and summary:
         add_file(out, summary.name + ".json", json.dumps(summary.data, indent=1))
     return summary
@@ -149,10 +141,11 @@ def _tell(arguments: Namespace, name: str, result: Result, summary: Summary | No
         data[summary.name] = summary.data
     data["out"] = str(out) if out else None
     if out is not None:
-        tail = [f"results: {out}", f"next: ernsnn export {shlex.quote(str(out))} --to spikes.csv"]
+        written = page_of(result, summary, out)
+        tail = [f"results: {out}", written, f"next: ernsnn export {shlex.quote(str(out))} --to spikes.csv"]
     else:
         tail = [f"nothing is saved; next: {_again(arguments)} --out runs/first"]
-    return report(arguments, data, [*_run_text(name, result, summary), "", *tail])
+    return show(arguments, data, [*_run_text(name, result, summary), "", *tail])
 
 
 def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
@@ -187,6 +180,8 @@ def _again(arguments: Namespace) -> str:
         words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     words += ["--seed", str(arguments.seed)] if arguments.seed else []
     words += ["--duration-ms", f"{arguments.duration_ms:g}"] if arguments.duration_ms is not None else []
+    words += ["--start", str(arguments.start)] if arguments.start else []
+    words += ["--weights-at", ",".join(f"{t:g}" for t in arguments.weights_at)] if arguments.weights_at else []
     return shlex.join(words)
 
 
@@ -222,7 +217,7 @@ def check(arguments: Namespace) -> int:
         placed = [p.to_json() for p in placement]
         found.append({"backend": name, "issues": issues.to_json(), "placement": placed, "error": None})
         lines += [str(issues), *(f"\n{p}" for p in placement)]
-    report(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
+    show(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
     return UNSUPPORTED if unsupported else DONE
 
 
@@ -248,7 +243,7 @@ def compile(arguments: Namespace) -> int:  # noqa: A001 - the command's name
         f"program: {arguments.out} ({', '.join(files)})",
         f"next: cd {shlex.quote(str(arguments.out))} && python {program.main}",
     ]
-    return report(arguments, data, lines)
+    return show(arguments, data, lines)
 
 
 def compare(arguments: Namespace) -> int:
@@ -274,7 +269,7 @@ def compare(arguments: Namespace) -> int:
         "equal": all(c.equal for c in comparisons),
         "comparisons": [c.to_json() for c in comparisons],
     }
-    report(arguments, data, "\n\n".join(str(c) for c in comparisons).split("\n"))
+    show(arguments, data, "\n\n".join(str(c) for c in comparisons).split("\n"))
     return DONE if data["equal"] else MISMATCH
 
 
@@ -283,24 +278,6 @@ def bench(arguments: Namespace) -> int:
     from ernsnn.cli.bench import bench as measure  # loads Numba, which takes longer than other commands do
 
     return measure(arguments)
-
-
-def export(arguments: Namespace) -> int:
-    """Write the spikes of a saved run as CSV."""
-    result = Result.load(arguments.folder)
-    lines = ["population,neuron,time_ms"]
-    for population in result.graph.populations:
-        if population.name in result.recording.spikes:
-            times, neurons = result.spikes(population.name)
-            lines += [f"{population.name},{n},{_number(t)}" for t, n in zip(times, neurons, strict=True)]
-    write_file(arguments.to, "\n".join(lines) + "\n")
-    data = {"folder": str(arguments.folder), "file": str(arguments.to), "spikes": len(lines) - 1}
-    return report(arguments, data, [f"{len(lines) - 1} spikes: {arguments.to}"])
-
-
-def _number(time_ms: float) -> str:
-    """``5`` and ``0.3``: whole steps times dt, without the noise of the product."""
-    return np.format_float_positional(round(float(time_ms), 9), trim="-")
 
 
 def _duration(arguments: Namespace, model: Model, session: Session) -> float:

@@ -6,21 +6,26 @@ import inspect
 import json
 import time
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ernsnn.cli.output import one_line, report, table
+from ernsnn.cli.output import one_line, show, table
+from ernsnn.cli.systems import HEADS, systems, systems_table
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import get_backend
-from ernsnn.execution.experiments import Findings, experiment_names, get_experiment, settings_of
+from ernsnn.execution.experiments import experiment_names, get_experiment, settings_of
 from ernsnn.execution.simulate import progress_bar
 from ernsnn.files import check_folder, write_folder
+from ernsnn.report.experiment import experiment_page
 
 
 def experiment(arguments: Namespace) -> int:
-    """Run an experiment, or list them."""
-    if arguments.name is None:
+    """Run an experiment, list them, or print the table of published systems."""
+    if arguments.table:
+        return show(
+            arguments, {"systems": [dict(zip(HEADS, row, strict=True)) for row in systems()]}, [systems_table()]
+        )
+    if arguments.name is None or arguments.list:
         return _list(arguments)
     module = get_experiment(arguments.name)
     defaults = settings_of(module)
@@ -47,10 +52,15 @@ def experiment(arguments: Namespace) -> int:
         "notes": list(findings.notes),
     }
     title = inspect.getdoc(module) or arguments.name
-    write_folder(out, {"results.json": json.dumps(data, indent=1), "report.md": _markdown(title, data, findings)})
+    page = experiment_page(title, data, findings)
+    write_folder(out, {"results.json": json.dumps(data, indent=1), "report.html": page})
     rows = [findings.heads, *([str(cell) for cell in row] for row in findings.rows)]
     head = f"{arguments.name} on {backend.name}: seeds {seeds[0]} to {seeds[-1]}, {data['wall_s']:.1f} s"
-    return report(arguments, data, [head, "", *table(rows), *findings.notes, "", f"results: {out}"])
+    return show(
+        arguments,
+        data,
+        [head, "", *table(rows), *findings.notes, "", f"results: {out}", f"report: {out / 'report.html'}"],
+    )
 
 
 def _check_kind(name: str, value: object, default: object) -> None:
@@ -73,31 +83,14 @@ def _list(arguments: Namespace) -> int:
         try:
             module = get_experiment(name)
         except InvalidModel as error:
-            found.append({"name": name, "description": one_line(error), "settings": {}})
+            found.append({"name": name, "description": one_line(error), "source": "", "settings": {}})
             continue
         description = (inspect.getdoc(module) or "").partition("\n")[0]
-        found.append({"name": name, "description": description, "settings": settings_of(module)})
-    lines = table([(f["name"], f["description"]) for f in found]) if found else ["no experiments are installed"]
-    return report(arguments, {"experiments": found}, lines)
-
-
-def _markdown(title: str, data: dict[str, Any], findings: Findings) -> str:
-    def line(cells: Sequence[object]) -> str:
-        return "| " + " | ".join(map(str, cells)) + " |"
-
-    rows = [findings.heads, ["---"] * len(findings.heads), *findings.rows]
-    settings = ", ".join(f"{name} = {json.dumps(value)}" for name, value in data["settings"].items())
-    return "\n".join(
-        [
-            f"# {data['experiment']}",
-            "",
-            title,
-            "",
-            f"Backend {data['backend']}, seeds {data['seeds']}, {data['wall_s']} s. Settings: {settings}.",
-            "",
-            *map(line, rows),
-            "",
-            *(f"- {note}" for note in findings.notes),
-            "",
-        ]
+        source = getattr(module, "SOURCE", "of this package")
+        found.append({"name": name, "description": description, "source": source, "settings": settings_of(module)})
+    lines = (
+        table([(f["name"], f["description"], f["source"]) for f in found])
+        if found
+        else ["no experiments are installed"]
     )
+    return show(arguments, {"experiments": found}, lines)

@@ -27,7 +27,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def report(arguments: Namespace, data: Mapping[str, Any], lines: Iterable[str]) -> int:
+def show(arguments: Namespace, data: Mapping[str, Any], lines: Iterable[str]) -> int:
     """Print what a command found, as JSON if asked; returns the exit code of success."""
     print(json.dumps(data, indent=1, default=str) if arguments.json else "\n".join(lines))
     return DONE

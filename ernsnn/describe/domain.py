@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 
@@ -32,7 +33,7 @@ class Domain:
     def _check_domain(self) -> None:
         """Convert what is declared here. Raises InvalidModel on what cannot be."""
         object.__setattr__(self, "listens_to", tuple(self.listens_to))
-        if self.per not in ("domain", "neuron"):
+        if not is_one_of(self.per, ("domain", "neuron")):
             raise InvalidModel(f"{self.name}.per: must be 'domain' or 'neuron', got {self.per!r}")
         for field in ("threshold", "threshold_off"):
             value = getattr(self, field)

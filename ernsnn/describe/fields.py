@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.units import to_single, to_unit, unit_of_name
+
+
+def is_one_of(value: object, choices: Collection[str]) -> bool:
+    """Whether ``value`` is one of some words; arrays, which compare element by element, are not."""
+    return isinstance(value, str) and value in choices
 
 
 def convert_fields(described: Any, path: str) -> None:

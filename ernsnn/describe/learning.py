@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from ernsnn.describe.distributions import Distribution, Value, span
-from ernsnn.describe.fields import convert_fields
+from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.flows import Flow, Latch, Relax
 from ernsnn.describe.units import to_number, to_single, whole_steps
 from ernsnn.errors import InvalidModel
@@ -71,7 +71,7 @@ class Term:
     factors: tuple[Factor, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.event not in EVENTS:
+        if not is_one_of(self.event, EVENTS):
             raise InvalidModel(f"Term on {self.target}: event must be one of {', '.join(EVENTS)}, got {self.event!r}")
         product = Product(self.coefficient, self.factors)
         object.__setattr__(self, "coefficient", product.coefficient)
@@ -96,9 +96,9 @@ class Trace:
     def __post_init__(self) -> None:
         convert_fields(self, "Trace")
         object.__setattr__(self, "increment", to_single(self.increment, "Trace.increment"))
-        if self.event not in (PRE, POST):
+        if not is_one_of(self.event, (PRE, POST)):
             raise InvalidModel(f"Trace.event: must be 'pre' or 'post', got {self.event!r}")
-        if self.mode not in ("add", "set"):
+        if not is_one_of(self.mode, ("add", "set")):
             raise InvalidModel(f"Trace.mode: must be 'add' or 'set', got {self.mode!r}")
         if not self.tau_ms > 0:
             raise InvalidModel(f"Trace.tau_ms: must be > 0, got {self.tau_ms}")
@@ -152,7 +152,7 @@ class Normalise:
     total: float
 
     def __post_init__(self) -> None:
-        if self.per not in (PRE, POST):
+        if not is_one_of(self.per, (PRE, POST)):
             raise InvalidModel(f"Normalise.per: must be 'pre' or 'post', got {self.per!r}")
         object.__setattr__(self, "total", to_single(self.total, "Normalise.total"))
         if self.total <= 0:

@@ -26,6 +26,7 @@ from typing import Literal
 import numpy as np
 
 from ernsnn.describe.distributions import Value
+from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Flow, Latch, Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term
 from ernsnn.describe.units import to_single, to_unit
@@ -45,7 +46,7 @@ class GateFactor:
     def __post_init__(self) -> None:
         if not isinstance(self.factor, Factor):
             raise InvalidModel(f"GateFactor: needs a Factor, got {self.factor!r}")
-        if self.on not in ("potentiation", "all"):
+        if not is_one_of(self.on, ("potentiation", "all")):
             raise InvalidModel(f"GateFactor.on: must be 'potentiation' or 'all', got {self.on!r}")
 
     def covers(self, term: Term) -> bool:

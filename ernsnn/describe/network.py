@@ -13,6 +13,7 @@ from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Modulator, Signa
 from ernsnn.describe.calcium import CALCIUM_VARIABLES, CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
+from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, Neuron
 from ernsnn.describe.populations import CHANGEABLE, IntrinsicPlasticity, Population, View, as_view
@@ -84,7 +85,9 @@ class Network:
         self.dt_ms = to_single(to_unit(dt_ms, "ms", "Network.dt_ms"), "Network.dt_ms")
         if not self.dt_ms > 0:
             raise InvalidModel(f"Network.dt_ms: must be > 0, got {self.dt_ms}")
-        if current_integration not in ("exact", "step_average"):
+        if not isinstance(name, str):
+            raise InvalidModel(f"Network.name: must be text, got {name!r}")
+        if not is_one_of(current_integration, ("exact", "step_average")):
             raise InvalidModel(
                 f"Network.current_integration: must be 'exact' or 'step_average', got {current_integration!r}"
             )
@@ -281,7 +284,7 @@ class Network:
             raise InvalidModel(f"{path}: {modulator!r} is no astrocyte, gate or signal of this network")
         if modulator.size not in (1, view.size):
             raise InvalidModel(f"{path}: {modulator.name} has {modulator.size} values for {view.size} neurons")
-        if variable not in CHANGEABLE:
+        if not is_one_of(variable, CHANGEABLE):
             raise InvalidModel(f"{path}: variable must be one of {', '.join(CHANGEABLE)}, got {variable!r}")
         number = to_single(gain, f"{path}: gain")
         self.modulations.append(Modulation(target=view, modulator=modulator, variable=variable, gain=number))
@@ -313,7 +316,7 @@ class Network:
             )
         else:
             where, known = target, _levels(target)
-        if variable not in known:
+        if not is_one_of(variable, known):
             raise InvalidModel(
                 f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})"
             )

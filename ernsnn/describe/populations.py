@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
@@ -28,7 +29,7 @@ class IntrinsicPlasticity:
     rule: LearningRule
 
     def __post_init__(self) -> None:
-        if self.target not in CHANGEABLE:
+        if not is_one_of(self.target, CHANGEABLE):
             raise InvalidModel(
                 f"IntrinsicPlasticity.target: must be one of {', '.join(CHANGEABLE)}, got {self.target!r}"
             )

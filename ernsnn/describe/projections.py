@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
-from ernsnn.describe.fields import convert_fields
+from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.populations import View
@@ -53,113 +53,110 @@ class Projection:
 
 
 def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> None:
-    """Raise InvalidModel, naming the projection, on what cannot mean anything in a network of these parts."""
-    if not isinstance(p.connector, Connector):
-        raise InvalidModel(f"{p.name}: {p.connector!r} is no connector; use AllToAll(), OneToOne(), ...")
-    if p.receptor not in RECEPTORS:
-        raise InvalidModel(f"{p.name}.receptor: must be one of {', '.join(RECEPTORS)}, got {p.receptor!r}")
+    """Raise InvalidModel, naming the projection and listing all that cannot mean anything among these parts."""
+    problems = list(_problems(p, dt_ms, modulators))
+    if problems:
+        raise InvalidModel("\n".join(problems))
+
+
+def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> Iterator[str]:
+    learning = p.learning if isinstance(p.learning, LearningRule) else None
+    if not is_one_of(p.receptor, RECEPTORS):
+        yield f"{p.name}.receptor: must be one of {', '.join(RECEPTORS)}, got {p.receptor!r}"
     if p.post.population.is_source:
-        raise InvalidModel(f"{p.name}: {p.post.population.name} is a spike source and takes no input")
+        yield f"{p.name}: {p.post.population.name} is a spike source and takes no input"
+    yield from _of_connector(p)
+    if p.learning is not None and learning is None:
+        yield f"{p.name}.learning: must be a LearningRule, got {p.learning!r}"
+    if not p.post.population.is_source:
+        yield from _of_weight(p, learning)
+    values = {"delay_ms": p.delay_ms} | {f"mark {m.name}": m.initial for m in (learning.marks if learning else ())}
+    yield from _of_shapes(p, values)
+    if not isinstance(p.delay_ms, Distribution) and np.min(p.delay_ms, initial=np.inf) < dt_ms * (1 - 1e-9):
+        yield f"{p.name}.delay_ms: the shortest delay is one step of {dt_ms} ms, got {np.min(p.delay_ms)}"
+    if p.learning is None and (p.third_factors or not is_one_of(p.transmit, ["w"])):
+        yield f"{p.name}: third_factors and transmit need a learning rule"
+    if learning is not None:
+        try:
+            learning.check_epochs(dt_ms, f"{p.name}.learning")
+        except InvalidModel as problem:
+            yield str(problem)
+        yield from _of_learning(p, learning, modulators)
+
+
+def _of_connector(p: Projection) -> Iterator[str]:
+    if not isinstance(p.connector, Connector):
+        yield f"{p.name}: {p.connector!r} is no connector; use AllToAll(), OneToOne(), ..."
     if isinstance(p.connector, OneToOne) and p.pre.size != p.post.size:
-        raise InvalidModel(f"{p.name}: one to one needs equal sizes, got {p.pre.size} and {p.post.size}")
+        yield f"{p.name}: one to one needs equal sizes, got {p.pre.size} and {p.post.size}"
     if isinstance(p.connector, FixedInDegree):
         candidates = p.pre.size - (not p.connector.self_connections)
         if p.connector.n > candidates:
-            raise InvalidModel(
-                f"{p.name}: an in-degree of {p.connector.n} needs as many pre neurons, there are {candidates}"
-            )
+            yield f"{p.name}: an in-degree of {p.connector.n} needs as many pre neurons, there are {candidates}"
     if isinstance(p.connector, FromList) and len(p.connector.pairs):
         highest = np.max(p.connector.pairs, axis=0)
         for side, index, view in (("pre", highest[0], p.pre), ("post", highest[1], p.post)):
             if index >= view.size:
-                raise InvalidModel(f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}")
-    if p.learning is not None and not isinstance(p.learning, LearningRule):
-        raise InvalidModel(f"{p.name}.learning: must be a LearningRule, got {p.learning!r}")
-    _check_unit(p)
-    values = {p.weight_field: p.weight, "delay_ms": p.delay_ms}
-    values |= {f"mark {m.name}": m.initial for m in (p.learning.marks if p.learning else ())}
-    for name, value in values.items():
-        _check_synapse_shape(p, name, value)
-    if not isinstance(p.delay_ms, Distribution) and np.min(p.delay_ms, initial=np.inf) < dt_ms * (1 - 1e-9):
-        raise InvalidModel(f"{p.name}.delay_ms: the shortest delay is one step of {dt_ms} ms, got {np.min(p.delay_ms)}")
-    _check_weights(p)
-    if p.learning is None:
-        if p.third_factors or p.transmit != "w":
-            raise InvalidModel(f"{p.name}: third_factors and transmit need a learning rule")
-    else:
-        p.learning.check_epochs(dt_ms, f"{p.name}.learning")
-        _check_learning(p, p.learning, modulators)
+                yield f"{p.name}: {side} index {index} is beyond the {view.size} neurons of {view.name}"
 
 
-def _check_synapse_shape(p: Projection, name: str, value: Value) -> None:
-    shape = () if isinstance(value, Distribution) else np.shape(value)
+def _of_shapes(p: Projection, values: Mapping[str, Value]) -> Iterator[str]:
     listed = {FromList: lambda c: len(c.pairs), OneToOne: lambda c: p.pre.size}.get(type(p.connector))
     allowed = (listed(p.connector),) if listed else (p.pre.size, p.post.size)
-    if shape not in ((), allowed):
-        kind = type(p.connector).__name__
-        raise InvalidModel(f"{p.name}.{name}: for {kind} needs one number or an array of shape {allowed}, got {shape}")
+    for name, value in values.items():
+        shape = () if isinstance(value, Distribution) else np.shape(value)
+        if shape not in ((), allowed):
+            kind = type(p.connector).__name__
+            yield f"{p.name}.{name}: for {kind} needs one number or an array of shape {allowed}, got {shape}"
 
 
-def _check_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Modulator]) -> None:
-    missing = [n for n in rule.third_factors if n not in p.third_factors]
-    extra = [n for n in p.third_factors if n not in rule.third_factors]
+def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Modulator]) -> Iterator[str]:
+    missing = [f"say which astrocyte or signal {n!r} is" for n in rule.third_factors if n not in p.third_factors]
+    extra = [f"the rule has no third factor {n!r}" for n in p.third_factors if n not in rule.third_factors]
     if missing or extra:
-        raise InvalidModel(
-            f"{p.name}.third_factors: "
-            + "; ".join(
-                [f"say which astrocyte or signal {n!r} is" for n in missing]
-                + [f"the rule has no third factor {n!r}" for n in extra]
-            )
-        )
+        yield f"{p.name}.third_factors: " + "; ".join(missing + extra)
+        return
     for symbol, given in p.third_factors.items():
+        path = f"{p.name}.third_factors[{symbol!r}]"
         modulator = given.modulator if isinstance(given, ThirdFactor) else given
         if not isinstance(modulator, Modulator) or modulators.get(modulator.name) is not modulator:
-            raise InvalidModel(
-                f"{p.name}.third_factors[{symbol!r}]: {given!r} is no astrocyte, gate or signal of this network"
-            )
-        if isinstance(given, ThirdFactor):
+            yield f"{path}: {given!r} is no astrocyte, gate or signal of this network"
+        elif isinstance(given, ThirdFactor):
             size = p.pre.size if given.per == "pre" else p.post.size
             if modulator.size not in (1, size):
-                raise InvalidModel(
-                    f"{p.name}.third_factors[{symbol!r}]: {modulator.name} has {modulator.size} values for {size} "
-                    f"{given.per} neurons"
-                )
+                yield f"{path}: {modulator.name} has {modulator.size} values for {size} {given.per} neurons"
         elif modulator.size != 1:
-            raise InvalidModel(
-                f"{p.name}.third_factors[{symbol!r}]: {modulator.name} has {modulator.size} values; say whose with "
+            yield (
+                f"{path}: {modulator.name} has {modulator.size} values; say whose with "
                 f"ThirdFactor(modulator=..., per='pre' or 'post')"
             )
     for name, trace in rule.traces.items():
         gate = p.third_factors[trace.gate] if trace.gate else None
         if isinstance(gate, ThirdFactor) and gate.modulator.size > 1 and gate.per != trace.event:
-            raise InvalidModel(
-                f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the others"
-            )
+            yield f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the others"
 
 
-def _check_unit(p: Projection) -> None:
+def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
     model, other = type(p.post.population.model).__name__, {"weight_nA": "weight_mV", "weight_mV": "weight_nA"}
+    path = f"{p.name}.{p.weight_field}"
     if getattr(p, other[p.weight_field]) is not None:
-        raise InvalidModel(
+        yield (
             f"{p.name}: the neurons of {p.post.population.name} are {model}; give {p.weight_field}, not "
             f"{other[p.weight_field]}"
         )
+        return
     if getattr(p, p.weight_field) is None:
-        raise InvalidModel(f"{p.name}.{p.weight_field}: give the weight, a number, array of numbers or distribution")
-
-
-def _check_weights(p: Projection) -> None:
+        yield f"{path}: give the weight, a number, array of numbers or distribution"
+        return
+    yield from _of_shapes(p, {p.weight_field: p.weight})
     lowest, highest = span(p.weight)
-    if p.receptor != "signed" and lowest < 0:
+    if lowest < 0 and not is_one_of(p.receptor, ["signed"]):
         hint = " (Normal takes low=0)" if isinstance(p.weight, Distribution) else ""
-        raise InvalidModel(
-            f"{p.name}.{p.weight_field}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
+        yield (
+            f"{path}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
             "inhibitory receptor acts negatively by itself, and receptor='signed' takes both signs"
         )
-    if p.learning is not None:
-        low, high = p.learning.bounds_of("w")
+    if rule is not None:
+        low, high = rule.bounds_of("w")
         if lowest < low or highest > high:
-            raise InvalidModel(
-                f"{p.name}.{p.weight_field}: initial weights from {lowest} to {highest} leave the rule's bounds "
-                f"[{low}, {high}]"
-            )
+            yield f"{path}: initial weights from {lowest} to {highest} leave the rule's bounds [{low}, {high}]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Term, Trace
 from ernsnn.describe.marks import AnyMark, with_marks
@@ -32,9 +33,9 @@ def pair(
     ``pairing="nearest"`` lets each trace remember the last spike only. Weights stay in [w_min, w_max].
     ``marks``, ``epoch_ms`` and ``rest`` compose epigenetic marks into it: see ``marks.with_marks``.
     """
-    if dependence not in ("additive", "multiplicative"):
+    if not is_one_of(dependence, ("additive", "multiplicative")):
         raise InvalidModel(f"stdp.pair: dependence must be 'additive' or 'multiplicative', got {dependence!r}")
-    if pairing not in ("all", "nearest"):
+    if not is_one_of(pairing, ("all", "nearest")):
         raise InvalidModel(f"stdp.pair: pairing must be 'all' or 'nearest', got {pairing!r}")
     soft = dependence == "multiplicative"
     up = (Factor(variable="w", scale=-1.0, offset=w_max),) if soft else ()

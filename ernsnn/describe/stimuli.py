@@ -48,7 +48,8 @@ class SpikeTimes:
 
     def __post_init__(self) -> None:
         times = []
-        if not isinstance(self.times_ms, Sequence | np.ndarray):
+        alone = isinstance(self.times_ms, str) or (isinstance(self.times_ms, np.ndarray) and self.times_ms.ndim == 0)
+        if alone or not isinstance(self.times_ms, Sequence | np.ndarray):
             raise InvalidModel("SpikeTimes.times_ms: needs one list of times for each neuron")
         for neuron, given in enumerate(self.times_ms):
             row = np.sort(np.atleast_1d(to_unit(given, "ms", f"SpikeTimes.times_ms[{neuron}]")))

@@ -26,6 +26,7 @@ _PREFIXES = {
     "M": 1e6,
     "G": 1e9,
 }
+_MOST_STEPS = 10**12
 _BASES = {"s": "time", "V": "voltage", "A": "current", "F": "capacitance", "Hz": "frequency", "Ohm": "resistance"}
 _SUFFIX_UNITS = {"hz": "Hz", "Hz": "Hz", "ms": "ms", "s": "s", "mV": "mV", "nA": "nA", "nF": "nF"}
 # Two signs are in use for micro: U+00B5 and the Greek letter U+03BC.
@@ -141,6 +142,8 @@ def to_single(value: Any, path: str) -> float:
 
 def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
     """A time as whole steps, tolerant of rounding noise. Raises InvalidModel where it is no multiple of dt."""
+    if not abs(time_ms) <= _MOST_STEPS * dt_ms:
+        raise InvalidModel(f"{path}: {time_ms} ms are more than {_MOST_STEPS:g} steps of {dt_ms} ms; choose less")
     steps = round(time_ms / dt_ms)
     if abs(steps * dt_ms - time_ms) > 1e-6 * dt_ms * max(1.0, abs(steps) * 1e-3):
         raise InvalidModel(

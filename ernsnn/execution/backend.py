@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ernsnn.describe.neurons import AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
-from ernsnn.execution.issues import Issue, Issues
+from ernsnn.execution.issues import CODES, Issue, Issues
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -47,6 +48,12 @@ class Placed(Protocol):
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
         """On which core each neuron of each population lies, counted from 0."""
 
+    def links_of(self, graph: Graph) -> dict[str, np.ndarray] | None:
+        """How many links between chips a spike of each neuron crosses, of each population that sends.
+
+        None where cores say all: where every core that is reached is sent a packet of its own.
+        """
+
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
 
@@ -67,6 +74,10 @@ class Backend(ABC):
     description: ClassVar[str]
     capabilities: ClassVar[Sequence[Capability]] = ()
     options: ClassVar[Mapping[str, Option]] = {}
+    computes: ClassVar[Sequence[str]] = ()
+    """Parameters of neurons that it computes beyond those of LIF, AdaptiveLIF and DeltaLIF."""
+    continues: ClassVar[bool] = False
+    """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
 
     def missing(self) -> str | None:
         """What has to be installed before this backend can run, in one sentence; None if nothing."""
@@ -74,7 +85,21 @@ class Backend(ABC):
 
     def check(self, graph: Graph) -> Issues:
         """Every limit that ``graph`` meets here. Never raises, never stops at the first."""
-        return Issues(self.name, [issue for capability in self.capabilities for issue in capability(graph)])
+        found = [issue for capability in self.capabilities for issue in capability(graph)]
+        return Issues(self.name, [*found, *self._further_parameters(graph)])
+
+    def _further_parameters(self, graph: Graph) -> Iterator[Issue]:
+        """Neurons that a user derived from ours are none that every backend computes."""
+        for p in graph.neurons():
+            for name in sorted(p.parameters.keys() - {f.name for f in fields(AdaptiveLIF)} - set(self.computes)):
+                yield Issue(
+                    backend=self.name,
+                    code="G201",
+                    path=f"{p.name}.{name}",
+                    fidelity=CODES["G201"][0],
+                    message="a parameter of a neuron model that this backend does not compute",
+                    remedy="use LIF, AdaptiveLIF or DeltaLIF, or a backend that computes it (docs/add-a-neuron.md)",
+                )
 
     def placement(self, graph: Graph) -> Sequence[Placed]:
         """Where ``graph`` would go on each kind of chip that this backend is for; nothing if it is for none."""
@@ -86,7 +111,11 @@ class Backend(ABC):
 
     @abstractmethod
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """Run ``graph`` for ``n_steps`` steps; ``progress`` is told the fraction done."""
+        """Run ``graph`` for ``n_steps`` steps; ``progress`` is told the fraction done.
+
+        Steps are counted on from the end of ``start``, where one is given (see ``continues``): spikes that are given
+        and schedules are those of the steps from there on.
+        """
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options with ``given`` filled in. Raises InvalidModel on an unknown option or value."""

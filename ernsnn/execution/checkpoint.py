@@ -12,7 +12,7 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.state import restore, state_of
-from ernsnn.files import write_file
+from ernsnn.files import Content
 
 SCHEMA = 1
 CHECKPOINT_FILE = "checkpoint.npz"
@@ -28,11 +28,11 @@ class Position:
     wall_s: float
 
 
-def save_checkpoint(folder: Path, run: Mapping[str, Any], position: Position, engine: object) -> None:
-    """Replace the checkpoint in ``folder``. ``run`` is what must be the same for whoever goes on."""
+def checkpoint(run: Mapping[str, Any], position: Position, engine: object) -> Content:
+    """The content of a checkpoint. ``run`` is what must be the same for whoever goes on."""
     about = {"schema": SCHEMA, "run": run, "step": position.step, "tapes": position.tapes, "wall_s": position.wall_s}
     arrays = {_ABOUT: np.array(json.dumps(about)), **state_of(engine)}
-    write_file(folder / CHECKPOINT_FILE, lambda file: np.savez(file, **arrays), synced=True)  # type: ignore[arg-type]
+    return lambda file: np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_checkpoint(folder: Path, run: Mapping[str, Any], engine: object) -> Position | None:

@@ -54,12 +54,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Findings:
-    """What an experiment found: ``results`` as JSON, ``table`` (rows under heads) for people, ``notes`` below it."""
+    """What an experiment found: ``results`` as JSON, a table (``rows`` under ``heads``) for people, ``notes`` below it.
+
+    ``pictures`` are figures of ``ernsnn.report.charts``, for its page.
+    """
 
     results: Mapping[str, Any]
     heads: Sequence[str]
     rows: Sequence[Sequence[object]]
     notes: Sequence[str] = ()
+    pictures: Sequence[str] = ()
 
 
 def experiment_names() -> list[str]:

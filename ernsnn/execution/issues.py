@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 Fidelity = Literal["exact", "approximate", "unsupported"]
 
+CODES: dict[str, tuple[Fidelity, str]] = {
+    "G201": ("unsupported", "a parameter of a neuron model of the user's own, which the backend does not compute"),
+}
+"""What any backend may say; each has a table like this of its own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:

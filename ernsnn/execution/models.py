@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,37 @@ from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import discover
+from ernsnn.graph.lower import lower
 
 GROUP = "ernsnn.models"
 _SESSION_ONLY = ("input", "demo")
 
 
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at a time, for pictures; ``right`` is None where there is nothing to be right about."""
+
+    t_ms: float
+    what: str
+    right: bool | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a run meant in the model's own terms: a printed table, and the same as JSON, saved as ``name``.json."""
+    """What a run meant in the model's own terms: a printed text, and the same as JSON, saved as ``name``.json.
+
+    For a report: ``verdict`` in one line, ``notes`` on it, a table (``rows`` under ``heads``), and ``marks``: if any,
+    one for each row, whose last cell says whether it is right.
+    """
 
     name: str
     text: str
     data: Any
+    verdict: str = ""
+    notes: Sequence[str] = ()
+    heads: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    marks: Sequence[Mark] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +163,19 @@ def get_model(name: str) -> Model:
     return _checked(Model(name, _load_file(name, file), file))
 
 
+def session_of(result: Result) -> Session | None:
+    """The session of a saved run, made again; None where its model or input has gone or changed."""
+    notes = result.meta.get("notes")
+    if notes is None:
+        return None
+    try:
+        given = Path(notes["input"]) if notes["input"] else None
+        session = get_model(notes["model"]).open(input=given, demo=notes["demo"], **notes["parameters"])
+    except InvalidModel:
+        return None
+    return session if lower(session.network, result.graph.seed).digest == result.graph.digest else None
+
+
 def _checked(model: Model) -> Model:
     if not callable(getattr(model.module, "build", None)):
         raise InvalidModel(f"{model.name}: has no function `build(...)` that returns a Network")
@@ -175,7 +208,8 @@ def _guarded(name: str, file: Path | None, what: str) -> Iterator[None]:
         raise InvalidModel(str(error) if str(error).startswith(f"{name}:") else f"{name}: {error}") from error
     except (Exception, SystemExit) as error:
         cause = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if file and f.filename == str(file)]
+        own = str(file.resolve()) if file else ""
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if os.path.realpath(f.filename) == own]
         where = f" (line {lines[-1]})" if lines else ""
         raise InvalidModel(f"{name}: {what}: {cause}{where}") from error
     finally:

@@ -2,18 +2,21 @@
 
 The folder holds the graph, ``run.json`` (what was asked for), the tapes of what has been recorded so far and, now and
 then replaced, a checkpoint. At its end, and after Ctrl-C, it holds a recording as ``Result.load`` reads it; a
-finished run has neither tapes nor checkpoint.
+finished run has neither tapes nor checkpoint. Where a result is to be replaced the run works in a folder beside it,
+which takes its place at the end: until then the old result is whole.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import os
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
@@ -24,15 +27,15 @@ import numpy as np
 from ernsnn.analyse.result import StoredResult
 from ernsnn.errors import Interrupted, InvalidModel
 from ernsnn.execution.backend import Progress
-from ernsnn.execution.checkpoint import CHECKPOINT_FILE, Position, load_checkpoint, save_checkpoint
+from ernsnn.execution.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.recorder import Recorder
 from ernsnn.execution.stepping import Engine, Run, SteppedBackend
 from ernsnn.execution.tapes import Tapes
-from ernsnn.files import remove_left, write_file, write_folder
+from ernsnn.files import Content, put_in_place, remove_left, write_file, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
-from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, meta_text
+from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, meta_text
 
 RUN_SCHEMA = 1
 TAPES = "tapes"
@@ -50,21 +53,77 @@ class Plan:
     about: dict[str, Any]
     ernsnn: str
     digest: str
+    first_step: int = 0
+
+    @property
+    def end(self) -> int:
+        """The step after the last."""
+        return self.first_step + self.n_steps
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What must be the same for a checkpoint to be this run's."""
+        return {"digest": self.digest, "backend": self.backend, "options": self.options, "ernsnn": self.ernsnn}
 
 
-def begin(folder: str | Path, graph: Graph, plan: Plan) -> None:
-    """Make the folder of a run. Raises InvalidModel where one that can be resumed, or is under way, is in its place."""
-    path = Path(folder)
-    if (path / CHECKPOINT_FILE).exists():
-        raise InvalidModel(
-            f"{folder} holds a run that has not finished: `ernsnn resume {folder}` goes on with it; "
-            f"or remove the folder, or name another"
-        )
-    if (path / RUN_FILE).exists():
-        with _locked(path):
-            pass
-    files = {RUN_FILE: json.dumps({"schema": RUN_SCHEMA, **asdict(plan)}, indent=1), **graph_files(graph)}
-    write_folder(folder, files, also=[TAPES, CHECKPOINT_FILE, META_FILE, RECORDING_FILE])
+def _beside(folder: Path) -> Path:
+    """Where a run works whose result will replace what is in ``folder``."""
+    return folder.with_name(f".{folder.name}.unfinished")
+
+
+def _unfinished(path: Path) -> bool:
+    return (path / RUN_FILE).exists() and ((path / CHECKPOINT_FILE).exists() or not (path / META_FILE).exists())
+
+
+def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
+    """Make the folder in which a run works, with a checkpoint where ``engine`` goes on from another.
+
+    Raises InvalidModel where a run that can be resumed, or is under way, is in its place.
+    """
+    for path in (folder, _beside(folder)):
+        if (path / CHECKPOINT_FILE).exists():
+            raise InvalidModel(
+                f"{path} holds a run that has not finished: `ernsnn resume {folder}` goes on with it; "
+                f"or remove that folder, or name another"
+            )
+        if (path / RUN_FILE).exists():
+            with _locked(path):
+                pass
+    free = not folder.exists() or _unfinished(folder) or not any(folder.iterdir())
+    place = folder if free else _beside(folder)
+    files: dict[str, Content] = {
+        RUN_FILE: json.dumps({"schema": RUN_SCHEMA, **asdict(plan)}, indent=1),
+        **graph_files(graph),
+    }
+    if plan.first_step:
+        files[CHECKPOINT_FILE] = checkpoint(plan.key, Position(plan.first_step, {}, 0.0), engine)
+    write_folder(place, files, also=[TAPES, CHECKPOINT_FILE, META_FILE, RECORDING_FILE, STATE_FILE])
+    return place
+
+
+def abandon(place: Path) -> None:
+    """Remove a run that has failed, unless there is a checkpoint from which it can go on."""
+    if not (place / CHECKPOINT_FILE).exists():
+        with suppress(InvalidModel, OSError), _locked(place):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def place_of(folder: str | Path) -> Path:
+    """Where the run that will become ``folder`` works: there, or beside it.
+
+    One that had come to its end beside it, but for taking its place, does so now.
+    """
+    path = Path(os.path.abspath(folder))
+    place = _beside(path)
+    if _unfinished(place):
+        return place
+    if (place / META_FILE).exists() and _newer(place / META_FILE, path / META_FILE):
+        put_in_place(place, path)
+    return path
+
+
+def _newer(file: Path, other: Path) -> bool:
+    return not other.exists() or file.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
 def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
@@ -96,15 +155,16 @@ def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
 
 
 def record(
-    folder: str | Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
+    folder: Path, place: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
 ) -> StoredResult:
     """Run from the checkpoint, or from step 0 where there is none, to the end; ``engine`` stands before step 0.
 
-    Raises Interrupted after Ctrl-C, leaving a recording up to there and a checkpoint. Raises InvalidModel on a damaged
-    checkpoint, one of another run, and where another process is at work in the folder.
+    The run works in ``place``, and becomes ``folder``. Raises Interrupted after Ctrl-C, leaving a recording up to there
+    and a checkpoint. Raises InvalidModel on a damaged checkpoint, one of another run, and where another process is at
+    work in the folder.
     """
     try:
-        return _record(Path(folder), graph, plan, backend, engine, progress)
+        return _record(folder, place, graph, plan, backend, engine, progress)
     except Interrupted:
         raise
     except KeyboardInterrupt:
@@ -114,42 +174,46 @@ def record(
 
 
 def _record(
-    path: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
+    folder: Path, path: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
 ) -> StoredResult:
     began = time.perf_counter()
-    key = {"digest": plan.digest, "backend": plan.backend, "options": plan.options, "ernsnn": plan.ernsnn}
     with _locked(path), _interruptible() as stopped:
-        remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE])
+        remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE, STATE_FILE])
         tapes = Tapes(path / TAPES)
         recorder = Recorder(engine, tapes.append, plan.samples)
-        start = load_checkpoint(path, key, engine) or Position(0, {}, 0.0)
+        start = load_checkpoint(path, plan.key, engine) or Position(0, {}, 0.0)
         tapes.cut(start.tapes)
-        for name in (META_FILE, RECORDING_FILE):  # of a partial recording, which would soon belie the tapes
+        for name in (META_FILE, RECORDING_FILE, STATE_FILE):  # of a partial recording, which would soon belie the tapes
             (path / name).unlink(missing_ok=True)
         recorder.first = start.step
-        run, every = Run(engine, recorder, plan.n_steps, start.step), plan.checkpoint_every or plan.n_steps
+        run, every = Run(engine, recorder, plan.end, start.step, plan.first_step), plan.checkpoint_every or plan.end
         while True:
-            run.until(min(plan.n_steps, (run.t // every + 1) * every), progress, stopped)
+            run.until(min(plan.end, (run.t // every + 1) * every), progress, stopped)
             here = Position(run.t, tapes.layout, start.wall_s + time.perf_counter() - began)
-            if run.t < plan.n_steps:
+            if run.t < plan.end:
                 tapes.sync()
-                save_checkpoint(path, key, here, engine)
-            if run.t == plan.n_steps or stopped():
+                write_file(path / CHECKPOINT_FILE, checkpoint(plan.key, here, engine), synced=True)
+            if run.t == plan.end or stopped():
                 break
-        meta = about_run(graph, plan.backend, run.t, here.wall_s, plan.options, backend.versions()) | plan.about
-        meta["finished"] = run.t == plan.n_steps
+        done = run.t - plan.first_step
+        meta = about_run(graph, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
+        meta["finished"] = run.t == plan.end
         meta["spike_counts"] = {p.name: tapes.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
-        learned = {"n_steps": np.array(run.t), **engine.learned()}
+        learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.learned()}
         write_file(path / RECORDING_FILE, lambda file: tapes.save(file, learned))
+        write_file(path / STATE_FILE, engine.state())
         write_file(path / META_FILE, meta_text(meta))
-        if run.t < plan.n_steps:
+        if run.t < plan.end:
             raise Interrupted(
-                f"interrupted after {run.t * graph.dt_ms:g} of {plan.n_steps * graph.dt_ms:g} ms, which are recorded "
-                f"in {path}; `ernsnn resume {path}` goes on"
+                f"interrupted after {done * graph.dt_ms:g} of {plan.n_steps * graph.dt_ms:g} ms, which are recorded "
+                f"in {path}; `ernsnn resume {folder}` goes on"
             )
-        (path / CHECKPOINT_FILE).unlink(missing_ok=True)
+        if path != folder:
+            put_in_place(path, folder)
+            tapes.folder = folder / TAPES
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         tapes.remove()
-    return StoredResult(graph, path, meta)
+    return StoredResult(graph, folder, meta)
 
 
 @contextmanager

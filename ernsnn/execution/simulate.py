@@ -15,17 +15,20 @@ import numpy as np
 from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.describe.units import to_unit, whole_steps
-from ernsnn.errors import InvalidModel, UnsupportedOnBackend
+from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.meta import about_run, ernsnn_version
-from ernsnn.execution.run_folder import Plan, begin, read_plan, record
+from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record
+from ernsnn.execution.start import as_result, check_start
 from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
+from ernsnn.recording import Recording
 
 _BAR_AFTER_S = 2.0
+_DEFAULT_BACKEND = "brian2"
 
 
 def as_graph(model: Network | Graph, seed: int = 0) -> Graph:
@@ -74,16 +77,24 @@ def run(
     *,
     duration_ms: Any,
     seed: int = 0,
-    backend: str | Backend = "brian2",
+    backend: str | Backend | None = None,
+    start: Result | str | Path | None = None,
     out: str | Path | None = None,
     checkpoint_every_ms: Any = None,
     weights_at_ms: Any = (),
     notes: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Result:
-    """Simulate ``model`` for ``duration_ms`` on a backend, or on the fastest that can (``"auto"``).
+    """Simulate ``model`` for ``duration_ms`` on a backend ("brian2"), or on the fastest that can (``"auto"``).
 
-    With ``out`` the result is saved in that folder. Backends that run in this process ("native", "reference") write
+    With ``start``, a result or the folder of one, the run goes on where that ended, on its backend: for another
+    ``duration_ms``, with the clock going on, so that times - of spikes and currents that are given, of phases, and all
+    that are recorded - count from the very first start. The same model gives what one run without a break does; one
+    with other inputs, parameters or static weights goes on from the same state. ``Result.with_weights`` changes weights
+    in between. Populations, modulators, plastic synapses and the longest delay must be the same.
+
+    With ``out`` the result is saved in that folder, where an older one is whole until the new one takes its place.
+    Backends that run in this process ("native", "reference") write
     there while they run, in memory that does not grow with the duration; Ctrl-C leaves what was recorded up to then
     and raises Interrupted; with ``checkpoint_every_ms`` a run that is killed loses no more than that; ``resume`` goes
     on with either. The result then reads its recording from the folder, when it is first asked for.
@@ -95,20 +106,26 @@ def run(
     Shows a progress bar on a terminal for anything over two seconds. Raises InvalidModel, UnsupportedOnBackend
     (listing every reason), BackendNotAvailable and ProgramFailed.
     """
+    begun = None if start is None else as_result(start)
+    if backend is None:
+        backend = _DEFAULT_BACKEND if begun is None else begun.meta["backend"]
     named = None if backend == AUTO else get_backend(backend)
     graph = as_graph(model, seed)
     chosen, passed_over = (named, None) if named else choose_backend(graph)
+    before = None if begun is None else check_start(begun, graph, chosen)
     every = None if checkpoint_every_ms is None else _steps(graph, checkpoint_every_ms, "checkpoint_every_ms")
     plan = Plan(
         backend=chosen.name,
-        options=chosen.settings(options),
+        options=chosen.settings({**_options_of(begun, chosen), **options}),
         n_steps=_steps(graph, duration_ms),
+        first_step=0 if before is None else before.end,
         checkpoint_every=every,
         samples=_samples(graph, weights_at_ms),
         about={
             "issues": chosen.require(graph).to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
             **({"notes": dict(notes)} if notes else {}),
+            **({"start": {"ms": before.end * graph.dt_ms, "digest": begun.graph.digest}} if begun and before else {}),
         },
         ernsnn=ernsnn_version(),
         digest=graph.digest,
@@ -116,15 +133,21 @@ def run(
     _check_plan(plan, graph, chosen, out)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if out is None or not isinstance(chosen, SteppedBackend):
-            result = _run_in_memory(graph, plan, chosen, progress)
+            result = _run_in_memory(graph, plan, chosen, before, progress)
             if out is not None:
                 result.save(out)
             return result
         folder = Path(os.path.abspath(out))  # which may replace the current one
         check_folder(folder)
         engine = chosen.engine(graph, **plan.options)
-        begin(folder, graph, plan)
-        return record(folder, graph, plan, chosen, engine, progress)
+        if before is not None:
+            engine.go_on(before)
+        place = begin(folder, graph, plan, engine)
+        try:
+            return record(folder, place, graph, plan, chosen, engine, progress)
+        except (InvalidModel, ProgramFailed):
+            abandon(place)
+            raise
 
 
 def resume(folder: str | Path) -> Result:
@@ -134,20 +157,27 @@ def resume(folder: str | Path) -> Result:
     uninterrupted run. Raises InvalidModel where there is nothing to resume, or what is there is damaged, has finished,
     or comes from another version of ernsnn.
     """
-    graph, plan = read_plan(folder)
+    place = place_of(folder)
+    graph, plan = read_plan(place)
     backend = get_backend(plan.backend)
     backend.require_installed()
     if not isinstance(backend, SteppedBackend):
         raise InvalidModel(f"{folder}: backend {plan.backend!r} is not run step by step")
     engine = backend.engine(graph, **plan.options)
     with progress_bar(f"{graph.name} on {backend.name}") as progress:
-        return record(folder, graph, plan, backend, engine, progress)
+        return record(Path(os.path.abspath(folder)), place, graph, plan, backend, engine, progress)
 
 
-def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, progress: Progress) -> Result:
+def _options_of(start: Result | None, backend: Backend) -> dict[str, Any]:
+    """The options with which a run was made that another goes on from."""
+    return {} if start is None else {k: v for k, v in start.meta["options"].items() if k in backend.options}
+
+
+def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording | None, progress: Progress) -> Result:
     began = time.perf_counter()
-    samples = {"samples": plan.samples} if plan.samples else {}
-    recording = backend.run(graph, plan.n_steps, progress, **plan.options, **samples)
+    asked = {"samples": plan.samples, "start": start}
+    asked = {name: value for name, value in asked.items() if value}
+    recording = backend.run(graph, plan.n_steps, progress, **plan.options, **asked)
     wall_s, meta = time.perf_counter() - began, recording.meta
     options = {**plan.options, **meta.get("options", {})}
     meta.update(about_run(graph, plan.backend, plan.n_steps, wall_s, options, meta.get("versions", {})) | plan.about)
@@ -158,8 +188,13 @@ def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: object) -> None
     """Raise where what was asked for does not go together."""
     if plan.checkpoint_every and out is None:
         raise InvalidModel("checkpoint_every_ms: needs out, the folder that they are kept in")
-    if plan.samples and plan.samples[-1] >= plan.n_steps:
+    if plan.samples and plan.samples[-1] >= plan.end:
         raise InvalidModel(f"weights_at_ms: {plan.samples[-1] * graph.dt_ms:g} is not before the end of the run")
+    if plan.samples and plan.samples[0] < plan.first_step:
+        raise InvalidModel(
+            f"weights_at_ms: {plan.samples[0] * graph.dt_ms:g} is before the run goes on, at "
+            f"{plan.first_step * graph.dt_ms:g} ms"
+        )
     if not isinstance(backend, SteppedBackend):
         for name, asked in (("checkpoint_every_ms", plan.checkpoint_every), ("weights_at_ms", plan.samples)):
             if asked:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend, Progress
 from ernsnn.execution.recorder import Chunk, Recorder, joined
+from ernsnn.execution.state import restore, state_of
 from ernsnn.graph.graph import GivenSpikes, Graph, Probe
 from ernsnn.recording import Recording
 
@@ -33,19 +35,50 @@ class Engine(ABC):
         """A copy of what a probe sees now."""
 
     @abstractmethod
+    def write(self, probe: Probe, values: np.ndarray) -> None:
+        """Set what a probe of neurons or synapses sees, between two steps."""
+
+    @abstractmethod
     def learned(self) -> dict[str, np.ndarray]:
         """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
 
-    def run(self, n_steps: int, progress: Progress, samples: Collection[int] = ()) -> Recording:
-        """Run from step 0 and record in memory; for ``samples`` see ``Recorder``."""
+    @abstractmethod
+    def teach(self, recording: Recording) -> None:
+        """Set what ``learned`` gave, before the first step."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All else that another run needs to go on from here, after ``learned``."""
+        return state_of(self, whole=False)
+
+    def go_on(self, start: Recording) -> None:
+        """Before the first step: stand where ``start`` ended. Raises InvalidModel where its state does not fit."""
+        assert start.state is not None
+        state = start.state
+        try:
+            restore(self, state.keys(), lambda path: np.array(state[path]), whole=False)
+        except ValueError as error:
+            raise InvalidModel(f"start: its state does not fit: {error}; go on with the options of that run") from None
+        self.teach(start)
+
+    def run(
+        self, n_steps: int, progress: Progress, samples: Collection[int] = (), start: Recording | None = None
+    ) -> Recording:
+        """Run from step 0, or from the end of ``start``, and record in memory; for ``samples`` see ``Recorder``."""
         chunks: list[Chunk] = []
-        run = Run(self, Recorder(self, chunks.append, samples), n_steps)
-        run.until(n_steps, progress)
-        return Recording.from_arrays(joined(chunks) | self.learned() | {"n_steps": np.array(n_steps)}, {})
+        first = 0
+        if start is not None:
+            first = start.end
+            self.go_on(start)
+        run = Run(self, Recorder(self, chunks.append, samples, first), first + n_steps, first)
+        run.until(run.end, progress)
+        spans = {"n_steps": np.array(n_steps), "first_step": np.array(first)}
+        return Recording.from_arrays(joined(chunks) | self.learned() | spans, {}, self.state())
 
 
 class SteppedBackend(Backend):
     """A backend whose runs can be looked into, recorded to disk, interrupted and resumed."""
+
+    continues: ClassVar[bool] = True
 
     @abstractmethod
     def engine(self, graph: Graph, **options: Any) -> Engine:
@@ -56,20 +89,28 @@ class SteppedBackend(Backend):
         return {}
 
     def run(
-        self, graph: Graph, n_steps: int, progress: Progress, *, samples: Collection[int] = (), **options: Any
+        self,
+        graph: Graph,
+        n_steps: int,
+        progress: Progress,
+        *,
+        samples: Collection[int] = (),
+        start: Recording | None = None,
+        **options: Any,
     ) -> Recording:
         """See ``Backend.run``; for ``samples``, which is no option, see ``Recorder``."""
-        recording = self.engine(graph, **options).run(n_steps, progress, samples)
+        recording = self.engine(graph, **options).run(n_steps, progress, samples, start)
         recording.meta["versions"] = self.versions()
         return recording
 
 
 class Run:
-    """An engine on its way through ``n_steps`` steps; ``t`` is the next of them."""
+    """An engine on its way from step ``first`` to step ``end`` (exclusive); ``t`` is the next step."""
 
-    def __init__(self, engine: Engine, recorder: Recorder, n_steps: int, t: int = 0) -> None:
-        self.engine, self.recorder, self.n_steps, self.t = engine, recorder, n_steps, t
-        self.feeds = Feeds(engine.graph, n_steps)
+    def __init__(self, engine: Engine, recorder: Recorder, end: int, t: int = 0, first: int | None = None) -> None:
+        self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
+        self.first = t if first is None else first
+        self.feeds = Feeds(engine.graph, end)
         self.told = time.perf_counter()
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -80,7 +121,7 @@ class Run:
             self.recorder.add(self.t, spikes)
             self.t += 1
             if self.t % _LOOK_EVERY == 0 and time.perf_counter() > self.told + _TOLD_EVERY_S:
-                progress(self.t / self.n_steps)
+                progress((self.t - self.first) / (self.end - self.first))
                 self.told = time.perf_counter()
             if stopped():
                 break
@@ -90,9 +131,9 @@ class Run:
 class Feeds:
     """The spikes of all sources, a block of steps at a time; given ones are sorted once."""
 
-    def __init__(self, graph: Graph, n_steps: int) -> None:
+    def __init__(self, graph: Graph, end: int) -> None:
         self.sources = {source.name: source.spikes for source in graph.sources()}
-        self.known = {n: s.between(0, n_steps) for n, s in self.sources.items() if isinstance(s, GivenSpikes)}
+        self.known = {n: s.between(0, end) for n, s in self.sources.items() if isinstance(s, GivenSpikes)}
         self.block = -1
         self.given: list[dict[str, np.ndarray]] = []
 

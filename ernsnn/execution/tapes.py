@@ -13,7 +13,7 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.recorder import Chunk
-from ernsnn.files import sync
+from ernsnn.files import reason, sync
 
 _COPIED_AT_ONCE = 1 << 16
 _COMPRESSION = 1  # of 9: numbers hardly become smaller with more, and it takes several times as long
@@ -35,7 +35,7 @@ class Tapes:
                 with path.open("ab") as file:
                     file.write(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
             except OSError as error:
-                raise InvalidModel(f"cannot write {path}: {error.strerror}") from None
+                raise InvalidModel(f"cannot write {path}: {reason(error)}") from None
             row = {"dtype": array.dtype.str, "shape": list(array.shape[1:]), "rows": 0}
             self.layout.setdefault(key, row)["rows"] += len(array)
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 Numbers = float | np.ndarray
+_FOREVER = 2.0**40
+"""A refractory period of so many steps outlasts every run."""
 
 
 def decay(tau_ms: Numbers, dt_ms: float) -> Numbers:
     """exp(-dt/tau)."""
-    return np.exp(-dt_ms / np.asarray(tau_ms))[()]
+    return np.exp(-dt_ms / _divisor(tau_ms, dt_ms))[()]
+
+
+def _divisor(tau_ms: Numbers, dt_ms: float) -> np.ndarray:
+    """A time constant, but not so small that dt/tau overflows: exp(-dt/tau) is 0 long before."""
+    return np.asarray(np.maximum(np.asarray(tau_ms), 1e-9 * dt_ms))
 
 
 def refractory_steps(tau_refrac_ms: Numbers, dt_ms: float) -> Numbers:
     """ceil(tau_refrac/dt), tolerant of rounding noise."""
-    return np.ceil(np.asarray(tau_refrac_ms) / dt_ms - 1e-9).astype(np.int64)[()]
+    steps = np.ceil(np.asarray(tau_refrac_ms) / dt_ms - 1e-9)
+    return np.asarray(np.minimum(steps, _FOREVER)).astype(np.int64)[()]
 
 
 def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: str) -> dict[str, Numbers]:
@@ -26,13 +34,14 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
     tau_s = tau_m, and ``k_c`` = R (1 - P_m), the gain of a constant current. What has no synaptic currents lacks the
     constants of them. A noisy membrane has ``noise`` = noise sqrt(1 - P_m^2), the standard deviation of one step's.
     """
-    tau_m, cm = np.asarray(parameters["tau_m_ms"]), np.asarray(parameters["cm_nF"])
-    P_m, R = np.exp(-dt_ms / tau_m), tau_m / cm
+    cm = np.asarray(parameters["cm_nF"])
+    R, tau_m = np.asarray(parameters["tau_m_ms"]) / cm, _divisor(parameters["tau_m_ms"], dt_ms)
+    P_m = np.exp(-dt_ms / tau_m)
     result: dict[str, Numbers] = {"P_m": P_m, "R": R, "n_ref": refractory_steps(parameters["tau_refrac_ms"], dt_ms)}
     for receptor in ("E", "I"):
         if f"tau_syn_{receptor}_ms" not in parameters:
             continue
-        tau_s = np.asarray(parameters[f"tau_syn_{receptor}_ms"])
+        tau_s = _divisor(parameters[f"tau_syn_{receptor}_ms"], dt_ms)
         P_s = np.exp(-dt_ms / tau_s)
         result[f"P_{receptor}"] = P_s
         if current_integration == "step_average":

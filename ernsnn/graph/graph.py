@@ -375,7 +375,7 @@ class Graph:
 
     def learns_at(self, t: int) -> bool:
         """Whether anything learns in step ``t``: not within ``frozen``, intervals from first to last (exclusive)."""
-        return not any(first <= t < last for first, last in self.frozen)
+        return not self.frozen or not any(first <= t < last for first, last in self.frozen)
 
     def neurons(self) -> Iterator[Neurons]:
         """The populations that are computed."""

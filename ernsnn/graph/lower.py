@@ -23,6 +23,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
 from ernsnn.graph.driven import undriven
+from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import Array, Draw, Scalar, Value, sample
 
@@ -31,9 +32,9 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     """The graph of ``network`` under ``seed``.
 
     Every draw has a generator of its own, keyed by (seed, path of the object), so a change in one part of a network
-    moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, Poisson rates above 1/dt and
-    drawn parameters that no neuron can have, and on consolidation signals that nothing drives; all such problems of a
-    network are listed together.
+    moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, Poisson rates above 1/dt,
+    drawn parameters that no neuron can have, consolidation signals that nothing drives, and on numbers and synapses
+    that memory cannot hold, before any is taken; all such problems of a network are listed together.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise InvalidModel(f"seed: must be a whole number, got {seed!r}")
@@ -57,6 +58,10 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     if problems:
         raise InvalidModel("\n".join(problems))
     return graph
+
+
+_LISTED_BYTES = 12
+"""Of a synapse that is listed, while it is sorted in."""
 
 
 class _Lowering:
@@ -103,6 +108,7 @@ class _Lowering:
 
     def neuron_values(self, value: Any, size: int, path: str) -> float | np.ndarray:
         if isinstance(value, Distribution):
+            require_memory(path, 8 * size, "take fewer neurons")
             return sample(value.kind, tuple(value.parameters.values()), generator(self.key(path)), size)
         return value if isinstance(value, float) else np.asarray(value)
 
@@ -117,15 +123,21 @@ class _Lowering:
         return g.Intrinsic(p.plasticity.target, self.rule(p.name, p.plasticity.rule, value, (), ()))
 
     def given_spikes(self, name: str, model: SpikeTimes) -> g.GivenSpikes:
-        rows = [
-            [whole_steps(float(t), self.dt, f"{name}, spike of neuron {i}") for t in row]
-            for i, row in enumerate(model.times_ms)
-        ]
-        for i, row in enumerate(rows):
-            if len(set(row)) < len(row):
-                raise InvalidModel(f"{name}: two spikes of neuron {i} fall into one step; a neuron spikes once a step")
-        indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-        return g.GivenSpikes(indptr, np.array([step for row in rows for step in row], dtype=np.int64))
+        counts = [len(row) for row in model.times_ms]
+        neurons = np.repeat(np.arange(len(counts)), counts)
+        times = np.concatenate([np.zeros(0), *model.times_ms])
+        steps = np.rint(times / self.dt)
+        # Nearly all are whole steps to the last digits. Only the others, and the latest, are looked at one by one.
+        doubtful = np.abs(steps * self.dt - times) > 1e-7 * self.dt
+        doubtful[times.argmax() if len(times) else 0 :][:1] = True
+        for n in np.flatnonzero(doubtful).tolist():
+            steps[n] = whole_steps(float(times[n]), self.dt, f"{name}, spike of neuron {neurons[n]}")
+        twice = neurons[:-1][(np.diff(steps) == 0) & (np.diff(neurons) == 0)]
+        if len(twice):
+            i = twice[0]
+            raise InvalidModel(f"{name}: two spikes of neuron {i} fall into one step; a neuron spikes once a step")
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return g.GivenSpikes(indptr, steps.astype(np.int64))
 
     def poisson(self, name: str, size: int, schedule: Schedule) -> g.PoissonSpikes:
         steps, rates = self.schedule(f"{name}.rate_hz", schedule, size)
@@ -144,6 +156,7 @@ class _Lowering:
             raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
         values = np.asarray(schedule.values, dtype=float)
         wide = values[:, None] if values.ndim == 1 else values
+        require_memory(path, 8 * len(steps) * size, "take fewer neurons, or fewer changes")
         return steps, np.ascontiguousarray(np.broadcast_to(wide, (len(steps), size)))
 
     # Projections
@@ -223,7 +236,8 @@ class _Lowering:
         if isinstance(c, FromList):
             pairs = np.asarray(c.pairs)
             return conn.csr_from_pairs(pairs[:, 0], pairs[:, 1], n_pre, n_post)
-        key = self.key(f"{p.name}.connector")
+        key, n = self.key(f"{p.name}.connector"), n_pre * c.p if isinstance(c, FixedProbability) else getattr(c, "n", 0)
+        require_memory(f"{p.name}.connector", _LISTED_BYTES * n * n_post, "take fewer synapses; AllToAll lists none")
         if isinstance(c, FixedProbability):
             return self.fixed_probability(p, c, key), None
         if isinstance(c, FixedInDegree):

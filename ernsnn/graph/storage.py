@@ -69,8 +69,8 @@ def decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     return value
 
 
-def digest(described: graph.Graph) -> str:
-    """SHA-256 of the JSON and of every array's type, shape and bytes."""
+def digest(described: Any) -> str:
+    """SHA-256 of the JSON of a graph, or of parts of one, and of every array's type, shape and bytes."""
     arrays: dict[str, np.ndarray] = {}
     text = json.dumps(encode(described, arrays), sort_keys=True, separators=(",", ":"))
     total = hashlib.sha256(text.encode())
@@ -92,6 +92,10 @@ def save_graph(described: graph.Graph, folder: str | Path) -> Path:
     return write_folder(folder, graph_files(described))
 
 
+class _Newer(InvalidModel):
+    """Not damaged."""
+
+
 def load_graph(folder: str | Path) -> graph.Graph:
     """The graph that ``save_graph`` wrote. Raises InvalidModel on a missing, damaged or newer one."""
     folder = Path(folder)
@@ -99,14 +103,14 @@ def load_graph(folder: str | Path) -> graph.Graph:
         stored = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
         schema = stored["graph"]["schema"]
         if schema != graph.SCHEMA:
-            raise InvalidModel(f"{folder}: graph schema {schema}; this ernsnn reads schema {graph.SCHEMA}")
+            raise _Newer(f"{folder}: graph schema {schema}; this ernsnn reads schema {graph.SCHEMA}")
         # Opened here: numpy leaves a damaged file open.
         with (folder / "graph.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             loaded = decode(stored["graph"], {name: file[name] for name in file.files})
         intact = loaded.digest == stored["digest"]
-    except InvalidModel:
+    except _Newer:
         raise
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InvalidModel(f"{folder}: no saved graph ({error.filename} is missing)") from None
     except Exception as error:
         raise InvalidModel(f"{folder}: the saved graph is damaged ({type(error).__name__}: {error})") from None

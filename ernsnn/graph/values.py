@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ernsnn.graph.seeds import generator
+from ernsnn.graph.seeds import Rows
 
 Array1D = np.ndarray
 
@@ -43,9 +44,13 @@ class Draw:
     key: str
     step_ms: float | None = None
 
+    @cached_property
+    def _rows(self) -> Rows:
+        return Rows(self.key)
+
     def row(self, row: int, start: int, count: int) -> Array1D:
         """As ``Scalar.row``; the same numbers however often and in whatever order rows are asked for."""
-        values = sample(self.kind, self.parameters, generator(self.key, row), count)
+        values = sample(self.kind, self.parameters, self._rows.at(row), count)
         return values if self.step_ms is None else np.maximum(np.rint(values / self.step_ms), 1.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
@@ -16,6 +17,8 @@ from ernsnn.recording import Recording
 from .capabilities import CAPABILITIES
 from .compiler import compile_program
 from .cost import choose_target
+from .layout import Layout
+from .start import state_after
 
 
 class Brian2Backend(Backend):
@@ -26,6 +29,7 @@ class Brian2Backend(Backend):
         "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
     )
     capabilities = CAPABILITIES
+    continues: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {
         "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),
         "threads": Option(0, (), "OpenMP threads of cpp_standalone; 0 is one thread without OpenMP"),
@@ -38,7 +42,10 @@ class Brian2Backend(Backend):
         return None
 
     def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
-        """A folder with ``program.py``, which needs Brian2 and NumPy only, and ``arrays.npz``."""
+        """A folder with ``program.py``, which needs Brian2 and NumPy only, and ``arrays.npz``.
+
+        Of ``options``, ``start`` is the recording from whose end it goes on.
+        """
         target = options.get("target", "auto")
         chosen = choose_target(graph, n_steps) if target == "auto" else target
         if chosen == "cpp_standalone" and not (shutil.which("g++") and shutil.which("make")):
@@ -50,11 +57,13 @@ class Brian2Backend(Backend):
             raise UnsupportedOnBackend(
                 "brian2: Normalise sums over synapses, which is not safe with OpenMP; set threads=0"
             )
-        return compile_program(graph, n_steps, target=chosen, threads=threads)
+        return compile_program(graph, n_steps, target=chosen, threads=threads, start=options.get("start"))
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""
+        start = options.get("start")
         arrays = recorded(self.compile(graph, n_steps, **options), progress, f"the Brian2 program of {graph.name}")
         about = {key: str(arrays.pop(f"about/{key}")) for key in ("target", "brian2")}
         meta = {"options": {"target": about["target"]}, "versions": {"brian2": about["brian2"]}}
-        return Recording.from_arrays(arrays, meta)
+        recording = Recording.from_arrays(arrays, meta)
+        return replace(recording, state=state_after(Layout(graph), recording, start))

@@ -29,9 +29,11 @@ def cells(m: Calcium, group: Group, constants: Constants, dt_ms: float, parts: P
     equations = _EQUATIONS.replace("/second", "*int(learns)/second") if parts.freezes else _EQUATIONS
     group.equations += [*equations.splitlines(), *(f"{symbol} : 1 (shared, constant)" for symbol in m.kinetics)]
     group.values |= m.kinetics | m.initial
+    group.kept += [*m.initial, "Y"]
     code, sources = [], []
     if m.members:
-        group.equations += ["heard : integer", "released : 1"]
+        group.equations.append("heard : integer")
+        group.state("released")
         P, release = constants.name(float(decay(m.tau_transmitter_ms, dt_ms))), constants.name(m.release_uM)
         code += [f"released = released*{P} + {release}*heard", "heard = 0"]
         sources.append("released")

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ernsnn.execution.issues import Issue
+from ernsnn.execution.issues import Fidelity, Issue
 from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.values import Draw, Scalar
 
 LONGEST_PLASTIC_DELAY = 64
-_SYNAPSE_BYTES = 24
+CODES: dict[str, tuple[Fidelity, str]] = {
+    "B201": ("unsupported", f"a plastic delay above {LONGEST_PLASTIC_DELAY} steps"),
+    "B301": ("exact", "how much memory so many synapses take"),
+    "B302": ("unsupported", "more memory than there is"),
+}
+_SYNAPSE_BYTES, _NEURON_BYTES = 24, 300
 
 
 def plastic_delays(graph: Graph) -> Iterator[Issue]:
@@ -26,22 +31,23 @@ def plastic_delays(graph: Graph) -> Iterator[Issue]:
                 backend="brian2",
                 code="B201",
                 path=f"{p.name}.delay_ms",
-                fidelity="unsupported",
+                fidelity=CODES["B201"][0],
                 message=f"a plastic delay of {longest} steps; the program has registers for {LONGEST_PLASTIC_DELAY}",
                 remedy="shorten the delay, choose a larger dt_ms, or use backend='reference'",
             )
 
 
 def memory(graph: Graph) -> Iterator[Issue]:
-    """Brian2 stores every synapse explicitly."""
-    yield from too_little_memory(graph, "brian2", "B302", _SYNAPSE_BYTES * graph.n_synapses)
+    """Brian2 stores every synapse, and every neuron's parameters, explicitly."""
+    neurons = _NEURON_BYTES * sum(p.size for p in graph.populations)
+    yield from too_little_memory(graph, "brian2", "B302", neurons + _SYNAPSE_BYTES * graph.n_synapses)
     for p in graph.projections:
         if isinstance(p.weight, Draw) and p.n_synapses > 50_000_000:
             yield Issue(
                 backend="brian2",
                 code="B301",
                 path=p.name,
-                fidelity="exact",
+                fidelity=CODES["B301"][0],
                 message=f"{p.n_synapses} synapses take at least {p.n_synapses * _SYNAPSE_BYTES / 1e9:.1f} GB here",
                 remedy="a backend that draws weights row by row needs less",
             )

@@ -10,24 +10,30 @@ import numpy as np
 from ernsnn.execution.backend import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording import Recording
 
 from ..templates import script_template
 from . import neurons, synapses
 from .layout import CELLS, SOURCES, Layout
 from .modulators import modulators
 from .parts import Group, Monitor, Parts
+from .start import queued, take_up
 
 _NEURON_VARIABLES = {"v_mV": "V", "I_E_nA": "I_E", "I_I_nA": "I_I", "theta_mV": "theta"}
 
 
-def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) -> Program:
-    """``program.py`` and ``arrays.npz``."""
+def compile_program(
+    graph: Graph, n_steps: int, *, target: str, threads: int, start: Recording | None = None
+) -> Program:
+    """``program.py`` and ``arrays.npz``; the program goes on from the end of ``start``."""
     layout, parts = Layout(graph), Parts(freezes=bool(graph.frozen))
+    if start is not None:
+        queued(parts, layout, start)
     if graph.frozen:
         parts.timed["learning"] = learning_times(graph)
     groups: dict[str, Group] = {}
     if layout.sources:
-        groups[SOURCES] = neurons.sources(layout, n_steps, parts)
+        groups[SOURCES] = neurons.sources(layout, parts.first + n_steps, parts)
     if layout.cells:
         groups[CELLS] = neurons.cells(layout, graph, synapses.longest_registers(layout), parts)
         neurons.intrinsic(layout, graph, groups[CELLS], parts)
@@ -38,6 +44,8 @@ def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) ->
     parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
     parts.monitors += [monitor(k, probe, layout) for k, probe in enumerate(graph.probes) if probe.target not in empty]
+    if start is not None:
+        take_up(parts, layout, start)
     arrays = collect(parts, layout)
     text = script_template(__package__, is_number=lambda value: isinstance(value, bool | int | float)).render(
         graph=graph,
@@ -47,6 +55,7 @@ def compile_program(graph: Graph, n_steps: int, *, target: str, threads: int) ->
         parts=parts,
         layout=layout,
         outputs=outputs(layout),
+        kept=[(f"state/{o.name}/{name}", o.name, name) for o in parts.owners for name in o.kept],
         empty_synapses=[f"synapses/{p.name}/{v.name}" for p in empty.values() if p.learning for v in p.variables],
         empty_probes=[(probe.key, probe.every) for probe in graph.probes if probe.target in empty],
     )

@@ -23,7 +23,8 @@ def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
     """A group per third factor, with ``value``; astrocytes also with ``C``."""
     for m in graph.modulators:
         name, constants = layout.factor[m.name], Constants()
-        group, order = Group(name, m.size, ["value : 1"], spikes=False), EVALUATE
+        group, order = Group(name, m.size, [], spikes=False), EVALUATE
+        group.state("value")
         if isinstance(m, Given):
             before, now = scheduled(m, group, parts)
             code = [*before, f"value = {now}"]

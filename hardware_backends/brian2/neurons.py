@@ -31,12 +31,12 @@ def padded(values: np.ndarray, fill: float) -> np.ndarray:
     return np.concatenate([values, np.full((length - len(values), *values.shape[1:]), fill)])
 
 
-def sources(layout: Layout, n_steps: int, parts: Parts) -> Group:
+def sources(layout: Layout, end: int, parts: Parts) -> Group:
     """Spikes are read from one table: each neuron has a cursor, which waits at the step of its next spike."""
     table: list[np.ndarray] = []
     cursors, length = [], 0
     for source in layout.sources:
-        steps, neurons = source.spikes.between(0, n_steps)
+        steps, neurons = source.spikes.between(parts.first, end)
         order = np.lexsort((steps, neurons))
         per_neuron = np.split(steps[order].astype(float), np.cumsum(np.bincount(neurons, minlength=source.size))[:-1])
         for spikes in per_neuron:
@@ -53,7 +53,8 @@ def sources(layout: Layout, n_steps: int, parts: Parts) -> Group:
 
 def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -> Group:
     """All LIF populations in one group. ``longest``: stages of the registers of plastic delays, per receptor."""
-    group = Group(CELLS, layout.size[CELLS], ["spiking : boolean", "countdown : integer"])
+    group = Group(CELLS, layout.size[CELLS], ["spiking : boolean"])
+    group.state("countdown", kind="integer")
 
     def joined(values: Sequence[tuple[Neurons, float | np.ndarray]]) -> np.ndarray:
         return np.concatenate([np.broadcast_to(np.asarray(value), p.size) for p, value in values])
@@ -85,7 +86,11 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
         ("v_threshold", "v_threshold_mV"),
         ("i_offset", "i_offset_nA"),
     ):
-        group.state(name, of(source)) if name in learned else group.parameter(name, of(source))
+        if name in learned:  # and so in the recording
+            group.equations.append(f"{name} : 1")
+            group.values[name] = of(source)
+        else:
+            group.parameter(name, of(source))
     group.state("V", of("v_init_mV"))
     for receptor in ("E", "I"):
         if features.currents:
@@ -105,7 +110,7 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
     shifts = modulated(layout, graph, group)
     current, threshold = f"{current}{shifts['i_offset_nA']}", f"v_threshold{shifts['v_threshold_mV']}"
     current = f"({current})" if "+" in current else current
-    code = [*before, *step(features, current, threshold), *registers(longest)]
+    code = [*before, *step(features, current, threshold), *registers(longest), *pending(group, parts)]
     parts.operations.append(Operation("cells_update", CELLS, code, "groups", 0))
     return group
 
@@ -182,6 +187,17 @@ def registers(longest: dict[str, int]) -> list[str]:
     return code
 
 
+def pending(group: Group, parts: Parts) -> list[str]:
+    """Code for what static synapses sent before the program started, and the events of ``parts.late``."""
+    if not parts.first:
+        return []
+    group.parameter("begin", np.array([parts.first]), "integer")
+    entry = "(t_in_timesteps - begin)*dt"
+    group.events |= {name: f"{name}({entry}, i) > 0" for name in parts.late.values()}
+    arriving = [r for r in "EI" if f"pending_{r}" in parts.tables]
+    return [f"A_{r} = A_{r} + pending_{r}({entry}, i)" for r in arriving]
+
+
 def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[list[str], str]:
     """Code that finds the injected current, and the expression of the whole constant current."""
     if not graph.injections:
@@ -195,6 +211,7 @@ def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[
     parts.tables["current_steps"] = padded(steps.astype(float), NEVER)
     parts.tables["current"] = table
     group.equations.append("piece : integer")
+    group.values["piece"] = int(np.searchsorted(steps, parts.first))
     code = ["piece = piece + int(current_steps(piece*dt) == t_in_timesteps)", "i_injected = current(piece*dt, i)"]
     return code, "i_offset + i_injected"
 
@@ -229,8 +246,8 @@ def trace_code(name: str, trace: Trace, spikes: str, gate: str | None, freezes: 
 
 def declare_trace(group: Group, name: str, trace: Trace, dt_ms: float) -> None:
     """Its variables and constants."""
-    for variable in (name, f"{name}_old"):
-        group.state(variable)
+    group.state(name)
+    group.equations.append(f"{name}_old : 1")
     group.parameter(f"{name}_P", np.array([decay(trace.tau_ms, dt_ms)]))
     group.parameter(f"{name}_increment", np.array([trace.increment]))
 
@@ -273,11 +290,11 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
 def epoch(name: str, group: Group, code: list[str], every: int, order: int, only_if: str = "") -> Operation:
     """An operation at the end of every ``every``-th step, which Brian2 can only do at the start of the next.
 
-    At time 0 it must do nothing: ``chosen``, which ``code`` reads, is false until a shared switch is on, which the
-    first call turns. ``only_if`` is a further condition.
+    At the start of the first it must do nothing: ``chosen``, which ``code`` reads, is false until a shared switch is
+    on, which the first call turns. ``only_if`` is a further condition.
     """
     switch = f"{name}_on"
     group.equations.append(f"{switch} : integer (shared)")
     chosen = f"{name}_now > 0" + (f" and {only_if}" if only_if else "")
     guard = [f"{name}_now = {switch}", f"{switch} = 1", f"chosen = {chosen}"]
-    return Operation(name, group.name, [*guard, *code], "start", order, every)
+    return Operation(name, group.name, [*guard, *code], "start", order, every, switch)

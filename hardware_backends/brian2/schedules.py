@@ -16,4 +16,5 @@ def scheduled(m: Given | Calcium, group: Group, parts: Parts) -> tuple[list[str]
     parts.tables[f"{name}_steps"] = padded(m.steps.astype(float), NEVER)
     parts.tables[f"{name}_values"] = np.concatenate([np.zeros((1, m.size)), m.values])
     group.equations.append("piece : integer")
+    group.values["piece"] = int(np.searchsorted(m.steps, parts.first))
     return [f"piece = piece + int({name}_steps(piece*dt) == t_in_timesteps)"], f"{name}_values(piece*dt, i)"

@@ -50,7 +50,8 @@ class Plastic:
         self.constants = Constants()
         self.mixed = len(s.delays) > 1
         self.values: dict[str, float | np.ndarray] = {}
-        self.equations = []
+        self.equations: list[str] = []
+        self.kept: list[str] = []
         for variable in self.learning.variables:
             self.equations.append(f"{self.variable(variable.name)} : 1")
             self.values[self.variable(variable.name)] = s.initial(variable.name)
@@ -88,9 +89,10 @@ class Plastic:
 
         return name_of
 
-    def change(self, event: str, naming: Naming) -> list[str]:
+    def change(self, event: str, naming: Naming, only_if: str = "") -> list[str]:
         """Code of all terms of an event: all read the old values, then each target is set and clipped."""
-        guard = "int(chosen)" if event == EPOCH else f"int({self.flag})" if self.flag else ""
+        conditions = ["chosen"] if event == EPOCH else [c for c in (self.flag, only_if) if c]
+        guard = f"int({' and '.join(conditions)})" if conditions else ""
         terms = [t for t in self.learning.terms if t.event == event]
         changed = [v for v in self.learning.variables if any(t.target == v.name for t in terms)]
         added = {v.name: total([t for t in terms if t.target == v.name], naming, self.constants) for v in changed}
@@ -116,8 +118,12 @@ class Plastic:
             # A synapse changes and then sends in one visit.
             Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")) + self.sending(), PRE_EVENTS, 0),
         ]
+        for d in s.delays:
+            if d in parts.late:
+                code = self.change(POST, self.naming("_old", "_old"), f"d == {d}" * self.mixed)
+                pathways.append(Pathway(f"post_late{d}", "post", code, POST_EVENTS, 0, parts.late[d]))
         group = SynapseGroup(
-            s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values
+            s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values, self.kept
         )
         self.epochs(pre_group, post_group, parts)
         self.equations += self.constants.equations
@@ -205,6 +211,7 @@ class Plastic:
             for k, states in enumerate(start(key, len(self.s.j))):
                 self.equations.append(f"{name}_stream{k} : 1")
                 self.values[f"{name}_stream{k}"] = self.s.sorted(states)
+                self.kept.append(f"{name}_stream{k}")
             parts.operations += [
                 Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", ERASURE_ZERO, every),
                 Operation(f"{sums}_add", self.s.name, [f"{sums}_post += {name}"], "start", ERASURE_SUM, every),

@@ -97,6 +97,10 @@ class Placement:
             first += block.cores
         return found
 
+    def links_of(self, graph: Graph) -> None:
+        """See ``Placed.links_of``."""
+        return None
+
     def to_json(self) -> dict[str, Any]:
         """As plain values; ``populations`` tell of their fullest core."""
         populations = []

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
 from ernsnn.execution.backend import Option
-from ernsnn.execution.memory import available_bytes, too_large
 from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.memory import available_bytes, too_large
 
 from .capabilities import CAPABILITIES
 from .memory import needed_bytes

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ernsnn.execution.issues import Issue
+from ernsnn.execution.issues import Fidelity, Issue
 from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 
 from .expressions import needs_all_rows
 from .memory import needed_bytes
+
+CODES: dict[str, tuple[Fidelity, str]] = {
+    "N101": ("approximate", "synapses are stored in float32, unless precision='float64'"),
+    "N201": ("exact", "a rule that is slow here: every post spike visits all synapses"),
+    "N301": ("unsupported", "more memory than there is"),
+}
 
 
 def precision(graph: Graph) -> Iterator[Issue]:
@@ -19,7 +25,7 @@ def precision(graph: Graph) -> Iterator[Issue]:
             backend="native",
             code="N101",
             path=graph.name,
-            fidelity="approximate",
+            fidelity=CODES["N101"][0],
             message="synapses are stored in float32: changes of weights and marks, and sums of what plastic synapses "
             "send in a step, are rounded to 7 digits",
             remedy="precision='float64' rounds nothing more than the reference does, in twice the memory",
@@ -34,7 +40,7 @@ def third_factors_of_pre_neurons(graph: Graph) -> Iterator[Issue]:
                 backend="native",
                 code="N201",
                 path=f"{p.name}.learning",
-                fidelity="exact",
+                fidelity=CODES["N201"][0],
                 message="its post terms read a third factor of each pre neuron: every post spike visits all synapses",
                 remedy="a third factor of all or of the post neurons is faster",
             )

@@ -1,80 +1,234 @@
-"""Numba's compiler with types, and kernels that are generated as text: both are compiled once and kept on disk.
+"""Kernels: functions on arrays, which Numba compiles once and which are kept on disk as machine code.
 
-Numba caches what stands in a file, so the text of a kernel is written to a file that is named by its digest, in
-ERNSNN_CACHE or ~/.cache/ernsnn, and imported from there. The same text with other numbers is so never compiled twice.
+Numba is imported where something has to be compiled, and not else: what is kept is loaded by LLVM alone (llvmlite),
+which takes milliseconds where Numba takes most of a second to start. A kernel is bound to its arrays beforehand; to
+call it then with the numbers that vary takes less than a microsecond, for no type of an argument is looked at again.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import hashlib
-import importlib.util
 import os
-import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
-from typing import Any, TypeVar, cast
+from types import CodeType, FunctionType
+from typing import Any
 
-import numba
+import llvmlite.binding as llvm
+import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.files import write_file
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+_OPTIONS: Any = {"error_model": "numpy", "nogil": True, "_nrt": False}
+_OPTIONS |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Arithmetic is IEEE, in the order written, as NumPy's is; nothing is allocated, and nothing of Python is touched."""
+
+Call = Callable[..., int]
 
 
-def compiled(function: Function) -> Function:
-    """``function``, compiled when it is first called; arithmetic is IEEE, in the order written, as NumPy's is.
+class Kernel:
+    """A function of arrays, tuples of them and numbers; ``text`` is all that its meaning depends on beside this folder.
 
-    It runs without Python's lock, beside other threads.
+    It returns an int or nothing. It runs without Python's lock, beside other threads.
     """
-    return cast(Function, numba.njit(cache=True, error_model="numpy", nogil=True)(function))
+
+    def __init__(self, function: Callable[..., Any], text: str = "") -> None:
+        assert isinstance(function, FunctionType)
+        self.function, self.text = function, text
+        self.entries: dict[str, Any] = {}
+
+    def bind(self, *given: Any) -> Call:
+        """The kernel with its first parameters given; it is then called with the others, which are ints.
+
+        Arrays are read where they lie when it is bound: write into them, do not replace them.
+        """
+        form = _form(given)
+        if form not in self.entries:
+            self.entries[form] = self._entry(form, given)
+        words = np.array(list(_words(given)), np.int64)
+        call = functools.partial(self.entries[form], words.ctypes.data)
+        vars(call)["kept"] = (words, given)
+        return call
+
+    def __call__(self, *given: Any) -> int:
+        """Call it once, with all of its parameters."""
+        return self.bind(*given)()
+
+    def _entry(self, form: str, given: Sequence[Any]) -> Any:
+        """The machine code for arguments of this form, from the disk if it is there, as a function of ctypes."""
+        about = (form, self.function.__name__, self.text, _folder(), version("numba"), *_machine())
+        name = "ernsnn_" + hashlib.sha256("\n".join(about).encode()).hexdigest()[:32]
+        ints = self.function.__code__.co_argcount - len(given)
+        path = cache_folder() / f"{name}.kernel"
+        code = _kept(path)
+        if code is None:
+            code = self._compile(name, given, ints)
+            with suppress(InvalidModel):  # no cache costs the next run its speed, not this one its result
+                write_file(path, hashlib.sha256(code).digest() + code)
+        address = _loaded(name, code)
+        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * ints)(address)
+
+    def jitted(self) -> Any:
+        """It as Numba's own function, and so the kernels that it calls."""
+        import numba
+
+        code, known = self.function.__code__, self.function.__globals__
+        names = {name: known[name] for name in code.co_names if name in known}
+        names = {name: f.jitted() if isinstance(f, Kernel) else f for name, f in names.items()}
+        return numba.njit(**_OPTIONS)(FunctionType(code, names, code.co_name))
+
+    def _compile(self, name: str, given: Sequence[Any], ints: int) -> bytes:
+        """Machine code of a C function ``name``: it takes the address of the given arguments as words, and the ints.
+
+        Numba's functions take an array as seven or more arguments, all of them words (its data model of arrays).
+        """
+        import numba
+
+        typeof: Any = numba.typeof
+        types = (*(numba.int64 if isinstance(a, int) else typeof(a) for a in given), *[numba.int64] * ints)
+        dispatcher = self.jitted()
+        dispatcher.compile(types)
+        result = dispatcher.overloads[types]
+        body, inner = result.library.get_llvm_str(), result.fndesc.llvm_func_name
+        parameters = [str(p.type) for p in llvm.parse_assembly(body).get_function(inner).arguments][2:]
+        module = llvm.parse_assembly(f"{body}\n{_entrance(name, inner, parameters, ints)}")
+        module.verify()
+        outside = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
+        unknown = [symbol for symbol in outside if not hasattr(ctypes.CDLL(None), symbol)]
+        assert not unknown, f"{self.function.__name__} calls {', '.join(unknown)}, which are there with Numba alone"
+        return bytes(_target_machine().emit_object(module))
+
+
+def compiled(function: Callable[..., Any]) -> Kernel:
+    """``function``, compiled when it is first bound to arguments of some types."""
+    return Kernel(function)
+
+
+@functools.cache
+def load(text: str) -> Mapping[str, Kernel]:
+    """The functions of a module's ``text``, as kernels: the same ones for the same text."""
+    return {name: Kernel(function, text) for name, function in _functions(text)}
+
+
+class Interpreted:
+    """Plain Python where a kernel is asked for: for networks so small that compiling would take longer than they do."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def bind(self, *given: Any) -> Call:
+        """See ``Kernel.bind``."""
+        return functools.partial(self.function, *given)
+
+    def __call__(self, *given: Any) -> int:
+        """See ``Kernel``."""
+        return int(self.function(*given) or 0)
+
+
+def interpreted(text: str) -> Mapping[str, Interpreted]:
+    """The same functions as plain Python."""
+    return {name: Interpreted(function) for name, function in _functions(text)}
 
 
 def cache_folder() -> Path:
-    """Where generated kernels are kept."""
+    """Where machine code is kept."""
     base = os.environ.get("ERNSNN_CACHE")
     if base:
         return Path(base) / "native"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ernsnn" / "native"
 
 
-def load(text: str) -> ModuleType:
-    """The module whose text is ``text``, with its functions compiled when they are first called."""
-    name = "ernsnn_kernels_" + hashlib.sha256(text.encode()).hexdigest()[:24]
-    if name not in sys.modules:
-        module = _imported(name, _file(name, text))
-        for function in [f for f in vars(module).values() if getattr(f, "__module__", "") == name]:
-            setattr(module, function.__name__, compiled(function))
-    return sys.modules[name]
+def _functions(text: str) -> Iterator[tuple[str, FunctionType]]:
+    names: dict[str, Any] = {}
+    code: CodeType = compile(text, "<generated kernels>", "exec")
+    exec(code, names)
+    yield from ((name, value) for name, value in names.items() if isinstance(value, FunctionType))
 
 
-def interpreted(text: str) -> ModuleType:
-    """The same module as plain Python: for networks so small that compiling would take longer than they do."""
-    module = ModuleType("interpreted_kernels")
-    exec(compile(text, "<generated kernels>", "exec"), vars(module))
-    return module
+def _form(value: Any) -> str:
+    """What of a value its compiled function depends on."""
+    if isinstance(value, np.ndarray):
+        f = value.flags
+        order = "C" if f.c_contiguous else "F" if f.f_contiguous else "A"
+        return f"{value.dtype.str}{value.ndim}{order}{f.writeable:d}{f.aligned:d}"
+    if isinstance(value, tuple):
+        return f"{type(value).__name__}{getattr(value, '_fields', '')}({', '.join(map(_form, value))})"
+    return "int" if isinstance(value, int) else type(value).__name__
 
 
-def _file(name: str, text: str) -> Path:
-    path = cache_folder() / f"{name}.py"
+def _words(value: Any) -> Iterator[int]:
+    """A value as Numba passes it: an array as its owner (two words), sizes, address, shape and strides."""
+    if isinstance(value, np.ndarray):
+        yield from (0, 0, value.size, value.itemsize, value.ctypes.data, *value.shape, *value.strides)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _words(part)
+    elif isinstance(value, int):
+        yield int(value)
+    else:
+        yield int(np.float64(value).view(np.int64))
+
+
+def _entrance(name: str, inner: str, parameters: Sequence[str], ints: int) -> str:
+    """The C function ``name`` in LLVM's language, around Numba's, whose own first two are a result and a failure."""
+    given = parameters[: len(parameters) - ints]
+    loads = [
+        f"  %p{n} = getelementptr i64, ptr %words, i64 {n}\n  %a{n} = load {kind}, ptr %p{n}"
+        for n, kind in enumerate(given)
+    ]
+    passed = [f"{kind} %a{n}" for n, kind in enumerate(given)] + [f"i64 %i{n}" for n in range(ints)]
+    return "\n".join(
+        [
+            f"define i64 @{name}({', '.join(['ptr %words', *(f'i64 %i{n}' for n in range(ints))])}) {{",
+            "  %result = alloca i64\n  %failure = alloca ptr\n  store i64 0, ptr %result",
+            *loads,
+            f'  %status = call i32 @"{inner}"({", ".join(["ptr %result", "ptr %failure", *passed])})',
+            "  %value = load i64, ptr %result\n  ret i64 %value\n}",
+        ]
+    )
+
+
+def _kept(path: Path) -> bytes | None:
+    """What is kept there, unless it is damaged."""
     try:
-        if path.read_text(encoding="utf-8") == text:
-            return path
+        content = path.read_bytes()
     except OSError:
-        pass
-    try:
-        return write_file(path, text)
-    except InvalidModel:  # a cache that cannot be written costs the next run its speed, not this one its result
-        return write_file(Path(tempfile.mkdtemp(prefix="ernsnn-native-")) / path.name, text)
+        return None
+    digest, code = content[:32], content[32:]
+    return code if hashlib.sha256(code).digest() == digest else None
 
 
-def _imported(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where numba looks for it when it loads what it has kept
-    spec.loader.exec_module(module)
-    return module
+@functools.cache
+def _folder() -> str:
+    """The text of all modules here."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py")))
+
+
+@functools.cache
+def _machine() -> tuple[str, ...]:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    triple, features = llvm.get_default_triple(), llvm.get_host_cpu_features().flatten()
+    return triple, llvm.get_host_cpu_name(), features, ".".join(map(str, llvm.llvm_version_info))
+
+
+def _target_machine() -> Any:
+    triple, cpu, features, _ = _machine()
+    return llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features, opt=3, jit=True)
+
+
+@functools.cache
+def _linker() -> Any:
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+
+
+def _loaded(name: str, code: bytes) -> int:
+    """The address of the function ``name``."""
+    _linker().add_object_file(llvm.ObjectFileRef.from_data(code))
+    _linker().finalize_object()
+    return int(_linker().get_function_address(name))

@@ -14,10 +14,10 @@ class Crew:
         self.size = size
         self.others = ThreadPoolExecutor(size - 1, "ernsnn-native") if size > 1 else None
 
-    def share(self, function: Callable[..., Any], parts: Sequence[tuple[Any, ...]]) -> None:
-        """Call ``function`` with each of the arguments in ``parts``, in no order; returns when all are done."""
+    def share(self, functions: Sequence[Callable[..., Any]], parts: Sequence[tuple[Any, ...]]) -> None:
+        """Call each of ``functions`` with its arguments in ``parts``, in no order; returns when all are done."""
         assert self.others is not None
-        pending = [self.others.submit(function, *part) for part in parts[1:]]
-        function(*parts[0])
+        pending = [self.others.submit(f, *part) for f, part in zip(functions[1:], parts[1:], strict=True)]
+        functions[0](*parts[0])
         for each in pending:
             each.result()

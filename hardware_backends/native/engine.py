@@ -6,13 +6,14 @@ import numpy as np
 
 from ernsnn.execution import stepping
 from ernsnn.graph.graph import Given, Graph, Probe
+from ernsnn.recording import Recording
 
-from ..reference.intrinsic import learned
+from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState
 from .crew import Crew
 from .membranes import Neuronal
 from .plastic import PlasticSynapses
-from .static import StaticSynapses
+from .static import AllStatic, StaticSynapses
 from .wiring import delays
 
 _NONE = np.zeros(0, np.int64)
@@ -29,7 +30,7 @@ class Engine(stepping.Engine):
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
         self.neurons = Neuronal(graph, longest, self.modulators)
         crew = Crew(threads)
-        self.static = [StaticSynapses(p, self.neurons, precision) for p in graph.projections if not p.learning]
+        self.static = AllStatic(graph, self.neurons, precision)
         self.plastic = [
             PlasticSynapses(p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, crew)
             for p in graph.projections
@@ -50,8 +51,7 @@ class Engine(stepping.Engine):
         # 4: plasticity, and transmission of the weights as they are then
         for plastic in self.plastic:
             plastic.step(t, spikes, self.past, learning)
-        for static in self.static:
-            static.step(t, spikes)
+        self.static.step(t, spikes)
         # 5: epochs
         if learning:
             for plastic in self.plastic:
@@ -66,10 +66,27 @@ class Engine(stepping.Engine):
             return self.neurons.variable(probe.target, probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
             return self.modulators[probe.target].variable(probe.variable).copy()
-        projections: list[PlasticSynapses | StaticSynapses] = [*self.plastic, *self.static]
-        return next(s for s in projections if s.p.name == probe.target).variables[probe.variable].copy()
+        return self._synapses(probe.target).variables[probe.variable].copy()
+
+    def write(self, probe: Probe, values: np.ndarray) -> None:
+        """See ``stepping.Engine.write``."""
+        if probe.kind == "neurons":
+            self.neurons.variable(probe.target, probe.variable)[probe.start : probe.stop] = values
+        else:
+            self._synapses(probe.target).write(probe.variable, values)
+
+    def _synapses(self, projection: str) -> PlasticSynapses | StaticSynapses:
+        both: list[PlasticSynapses | StaticSynapses] = [*self.plastic, *self.static.projections]
+        return next(s for s in both if s.p.name == projection)
 
     def learned(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
         synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
         return synapses | learned(self.neurons.parts.values())
+
+    def teach(self, recording: Recording) -> None:
+        """See ``stepping.Engine.teach``."""
+        for s in self.plastic:
+            for name, values in recording.synapses[s.p.name].items():
+                s.write(name, values)
+        teach(self.neurons.parts.values(), recording.neurons)

@@ -25,10 +25,9 @@ class Constants:
         self.values.append(value)
         return f"k{len(self.values) - 1}"
 
-    @property
-    def unpacked(self) -> list[str]:
-        """The lines that name them."""
-        return [f"k{n} = {self.cast}(c[{n}])" for n in range(len(self.values))]
+    def unpacked(self, first: int = 0, last: int | None = None) -> list[str]:
+        """The lines that name them, or some of them."""
+        return [f"k{n} = {self.cast}(c[{n}])" for n in range(len(self.values))[first:last]]
 
     @property
     def array(self) -> np.ndarray:
@@ -47,6 +46,7 @@ class Names:
         self.per = [b.per for b in learning.third_factors]
         lists = {"v": self.variables, "x": self.x, "y": self.y, "g": self.third}
         self.of = {symbol: f"{kind}{n}" for kind, known in lists.items() for n, symbol in enumerate(known)}
+        self.found: dict[Factor, str] = {}  # factors whose values have a name of their own
 
     def read(self, symbols: Iterable[str], kind: str) -> list[int]:
         """The numbers of those symbols that are of one kind, rising."""
@@ -60,7 +60,9 @@ def needs_all_rows(learning: Learning) -> bool:
 
 
 def factor(f: Factor, names: Names, k: Constants) -> str:
-    """(offset + scale * variable) ** power, as a repeated product."""
+    """(offset + scale * variable) ** power, as a repeated product, unless it has been found before."""
+    if f in names.found:
+        return names.found[f]
     variable = names.of[f.variable]
     scaled = variable if f.scale == 1 else f"-{variable}" if f.scale == -1 else f"{k(f.scale)}*{variable}"
     base = f"({scaled})" if f.offset == 0 else f"({k(f.offset)} + {scaled})"

@@ -26,9 +26,13 @@ class PreTraces(NamedTuple):
 
 
 class PostTraces(NamedTuple):
-    """``values`` (traces, n_post) are those of now. ``gate`` is the row of a third factor, or -1."""
+    """``values`` (traces, n_post) are those of now, ``seen`` the same as precise as synapses are.
+
+    ``gate`` is the row of a third factor, or -1.
+    """
 
     values: np.ndarray
+    seen: np.ndarray
     decay: np.ndarray
     increment: np.ndarray
     sets: np.ndarray
@@ -64,12 +68,14 @@ def pre_traces(learning: Learning, n_pre: int, dt_ms: float) -> PreTraces:
     )
 
 
-def post_traces(learning: Learning, n_post: int, dt_ms: float) -> PostTraces:
+def post_traces(learning: Learning, n_post: int, dt_ms: float, precision: str) -> PostTraces:
     """All 0, as at the start."""
     traces = [t.trace for t in learning.traces if t.trace.event == POST]
     symbols = [b.symbol for b in learning.third_factors]
+    values = np.zeros((len(traces), n_post))
     return PostTraces(
-        np.zeros((len(traces), n_post)),
+        values,
+        values if precision == "float64" else values.astype(precision),
         np.array([decay(t.tau_ms, dt_ms) for t in traces], np.float64),
         np.array([t.increment for t in traces], np.float64),
         np.array([t.mode == "set" for t in traces], np.bool_),
@@ -77,17 +83,19 @@ def post_traces(learning: Learning, n_post: int, dt_ms: float) -> PostTraces:
     )
 
 
-def empty_log(n_post: int, n_values: int) -> Log:
+def empty_log(n_post: int, n_values: int, precision: str) -> Log:
     """A log without spikes."""
     size = SPIKES_A_NEURON * n_post + SPARE
     chains = [np.full(n, -1, np.int32) for n in (n_post, size, size)]
-    post, values = np.zeros(size, np.uint32), np.zeros((size, n_values))
+    post, values = np.zeros(size, np.uint32), np.zeros((size, n_values), precision)
     return Log(np.zeros(STEPS + 1, np.int64), post, np.zeros(size, np.int32), values, *chains)
 
 
 @compiled
-def arrive(posts: np.ndarray, y: PostTraces, third: np.ndarray, of_post: np.ndarray, log: Log, now: int) -> None:
-    """Learning step ``now``: the post traces decay, and the spikes of ``posts`` are logged and added to them.
+def arrive(
+    posts: np.ndarray, y: PostTraces, third: np.ndarray, of_post: np.ndarray, log: Log, count: int, now: int
+) -> None:
+    """Learning step ``now``: the post traces decay, and ``count`` spikes of ``posts`` are logged and added to them.
 
     ``third`` (factors, neurons) holds the third factors; of those that are not ``of_post`` the first number counts.
     """
@@ -97,7 +105,8 @@ def arrive(posts: np.ndarray, y: PostTraces, third: np.ndarray, of_post: np.ndar
             traces[k, i] *= y.decay[k]
             if abs(traces[k, i]) < TINY:
                 traces[k, i] = 0.0
-    for j in posts:
+    for spike in range(count):
+        j = posts[spike]
         log.post[n] = j
         log.step[n] = now
         log.before[n] = log.last[j]
@@ -116,3 +125,6 @@ def arrive(posts: np.ndarray, y: PostTraces, third: np.ndarray, of_post: np.ndar
                 traces[k, j] = y.increment[k] * gate
         n += 1
     log.start[now + 1] = n
+    for k in range(len(traces)):
+        for i in range(traces.shape[1]):
+            y.seen[k, i] = traces[k, i]

@@ -17,6 +17,9 @@ from .noise import Noise
 TINY = 1e-300  # what has decayed below is set to 0: numbers near the smallest there is take a hundred times as long
 
 
+_FOREVER = 2**31 - 1
+"""Refractory steps at most: ten days of steps of .5 us."""
+
 RECEPTOR = {"excitatory": 0, "inhibitory": 1, "signed": 0}
 STATE = ("V", "I_E", "I_I", "theta")
 CONSTANTS = (
@@ -28,7 +31,8 @@ CONSTANTS = (
 class Membranes(NamedTuple):
     """All neurons of the network: ``state`` (names of ``STATE``, n) and ``constants`` (names of ``CONSTANTS``, n).
 
-    Constants are parameters and propagators (``graph.constants.membrane``). ``countdown``: refractory steps left.
+    Constants are parameters and propagators (``graph.constants.membrane``). ``countdown``: refractory steps left, in 32
+    bits, since those of 64 halve the speed of the loops that read them.
     """
 
     state: np.ndarray
@@ -122,20 +126,24 @@ def advance(
     m: Membranes,
     alike: np.ndarray,
     averaged: bool,
-    arriving: np.ndarray,
+    ring: np.ndarray,
     shift: np.ndarray,
     normal: np.ndarray,
     flags: np.ndarray,
     spiking: np.ndarray,
+    bounds: np.ndarray,
+    cuts: np.ndarray,
+    slot: int,
 ) -> int:
     """One step; returns how many neurons spike, which are then first in ``spiking``.
 
     Neurons ``alike[k]`` to ``alike[k + 1]`` have equal constants but for threshold and offset current.
-    ``arriving`` (2, n) holds what arrives at each receptor, and is emptied; ``shift`` (2, n) is added to the offset
+    ``ring[slot]`` (2, n) holds what arrives at each receptor, and is emptied; ``shift`` (2, n) is added to the offset
     current and to the threshold; ``normal`` are the random numbers of noisy membranes. A neuron without a current,
-    noise or moving threshold has constants that make its part of the sums 0.
+    noise or moving threshold has constants that make its part of the sums 0. The spikes of the population from neuron
+    ``bounds[k]`` to ``bounds[k + 1]`` are those from ``cuts[k]`` to ``cuts[k + 1]``.
     """
-    n_spiking = 0
+    n_spiking, arriving = 0, ring[slot]
     for r in range(len(alike) - 1):
         a, b = alike[r], alike[r + 1]
         k = m.constants[:, a]
@@ -157,7 +165,7 @@ def advance(
             for i in range(b - a):
                 if flag[i] == SPIKES:
                     V[i] = v_reset
-                    countdown[i] = np.int64(n_ref)
+                    countdown[i] = np.int32(n_ref)
                     theta[i] += theta_increment
                     spiking[n_spiking] = a + i
                     n_spiking += 1
@@ -170,7 +178,28 @@ def advance(
         else:  # after the membrane; under "step_average" nothing is left that arrives
             _currents(I_E, arriving_E, P_E, g_E)
             _currents(I_I, arriving_I, P_I, g_I)
+    n = 0
+    for part in range(len(bounds)):
+        while n < n_spiking and spiking[n] < bounds[part]:
+            n += 1
+        cuts[part] = n
     return n_spiking
+
+
+class Ring(NamedTuple):
+    """Where a projection's synapses add what they send: what arrives in a step starts at ``at(step)`` of ``values``.
+
+    ``values`` holds what will arrive at all neurons, ``length`` steps of ``span`` numbers, over and over.
+    """
+
+    values: np.ndarray
+    first: int
+    span: int
+    length: int
+
+    def at(self, step: int) -> int:
+        """Where the arrivals of a step start that is less than ``length`` ahead."""
+        return self.first + step % self.length * self.span
 
 
 class Part:
@@ -193,13 +222,15 @@ class Part:
 class Neuronal:
     """All computed populations, and the ring of what will arrive: [step % length, receptor, neuron]."""
 
-    changes = ("m", "arriving", "parts", "noise")
+    changes = ("state", "countdown", "constants", "arriving", "parts", "noise")
+    settled = ("constants",)
 
     def __init__(self, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
         self.graph, self.averaged = graph, graph.current_integration == "step_average"
         n = sum(p.size for p in graph.neurons())
-        self.m = Membranes(np.zeros((len(STATE), n)), np.zeros(n, np.int64), np.zeros((len(CONSTANTS), n)))
+        self.m = Membranes(np.zeros((len(STATE), n)), np.zeros(n, np.int32), np.zeros((len(CONSTANTS), n)))
         self.m.of("v_min")[:] = -np.inf
+        self.state, self.countdown, self.constants = self.m
         self.arriving = np.zeros((longest_delay + 1, 2, n))
         self.shift, self.normal = np.zeros((2, n)), np.zeros(n)
         self.flags, self.spiking = np.zeros(n, np.int8), np.zeros(n, np.int64)
@@ -215,6 +246,9 @@ class Neuronal:
         self.noise = Noise([(key, part.p.size) for key, part in noisy]) if noisy else None
         self.noisy = np.concatenate([np.zeros(0, np.int64), *(np.arange(q.first, q.last) for _, q in noisy)])
         self.injected, self.holds_until = np.zeros(n), 0
+        self.cuts = np.zeros_like(self.bounds)
+        given = (self.arriving, self.shift, self.normal, self.flags, self.spiking, self.bounds, self.cuts)
+        self.advance = advance.bind(self.m, self.alike, self.averaged, *given)
         self.modulations = [
             (m, ("i_offset_nA", "v_threshold_mV").index(m.variable), modulators[m.modulator]) for m in graph.modulations
         ]
@@ -223,7 +257,7 @@ class Neuronal:
         p, inside = part.p, slice(part.first, part.last)
         found = {name.removesuffix("_mV").removesuffix("_nA"): value for name, value in p.parameters.items()}
         found |= membrane(p.parameters, self.graph.dt_ms, self.graph.current_integration)
-        found |= {"V": found["v_init"], "delta": float(p.delta)}
+        found |= {"V": found["v_init"], "delta": float(p.delta), "n_ref": np.minimum(found["n_ref"], _FOREVER)}
         if p.adaptive:
             found["P_theta"] = decay(p.parameters["tau_threshold_ms"], self.graph.dt_ms)
             found["theta_increment"] = found["threshold_increment"]
@@ -237,12 +271,11 @@ class Neuronal:
             self._shift(t)
         if self.noise:
             self.normal[self.noisy] = self.noise.next()
-        arriving = self.arriving[t % len(self.arriving)]
-        count = advance(self.m, self.alike, self.averaged, arriving, self.shift, self.normal, self.flags, self.spiking)
+        count = self.advance(t % len(self.arriving))
         if not count:
             return self.silence.copy()
         spiking = self.spiking[:count].copy()
-        cuts = spiking.searchsorted(self.bounds).tolist()
+        cuts = self.cuts.tolist()
         return {name: spiking[cuts[k] : cuts[k + 1]] - part.first for k, (name, part) in enumerate(self.parts.items())}
 
     def _shift(self, t: int) -> None:
@@ -268,10 +301,11 @@ class Neuronal:
                 self.injected[inside] += injection.values[piece - 1]
         self.holds_until = min(changes)
 
-    def ring(self, p: Projection) -> np.ndarray:
-        """Where to add what synapses of ``p`` send: [step of arrival % length, post neuron]."""
-        first = self.parts[p.post].first + p.post_start
-        return self.arriving[:, RECEPTOR[p.receptor], first : first + p.connectivity.n_post]
+    def ring(self, p: Projection) -> Ring:
+        """Where to add what synapses of ``p`` send."""
+        length, receptors, n = self.arriving.shape
+        first = RECEPTOR[p.receptor] * n + self.parts[p.post].first + p.post_start
+        return Ring(self.arriving.reshape(-1), first, receptors * n, length)
 
     def variable(self, population: str, name: str) -> np.ndarray:
         """A probed variable."""

@@ -25,15 +25,15 @@ def needed_bytes(graph: Graph, precision: str) -> int:
     number = 4 if precision == "float32" else 8
     ring = 2 * 8 * (1 + max((int(_some(p.delay).max(initial=1)) for p in graph.projections), default=1))
     neurons = (_NEURON_BYTES + ring) * sum(p.size for p in graph.populations)
-    return neurons + sum(_projection_bytes(p, number) + _log_bytes(p) for p in graph.projections)
+    return neurons + sum(_projection_bytes(p, number) + _log_bytes(p, number) for p in graph.projections)
 
 
-def _log_bytes(p: Projection) -> int:
+def _log_bytes(p: Projection, number: int) -> int:
     """A log for every delay, and the path of a pre trace through it."""
     if p.learning is None:
         return 0
     post = sum(t.trace.event == POST for t in p.learning.traces)
-    spike = 4 * 4 + 8 * (post + len(p.learning.third_factors))
+    spike = 4 * 4 + number * (post + len(p.learning.third_factors))
     size = SPIKES_A_NEURON * p.connectivity.n_post + SPARE
     log = spike * size + 4 * p.connectivity.n_post + 8 * STEPS * (1 + len(p.learning.traces) - post)
     return len(np.unique(_some(p.delay))) * log
@@ -48,12 +48,13 @@ def _some(delay: Value) -> np.ndarray:
 
 def _projection_bytes(p: Projection, number: int) -> int:
     listed = not isinstance(p.connectivity, Dense) or not isinstance(p.delay, Scalar)
-    synapse = number * len(p.variables) + 4 * listed
+    # Targets and delays of static projections are joined, which takes both for a moment.
+    synapse = number * len(p.variables) + 4 * listed * (1 if p.learning else 2)
     if p.learning is None and not listed and p.n_synapses < p.connectivity.n_pre * p.connectivity.n_post:
         synapse += number + 1  # a full matrix with 0 on its diagonal is made of what is there
     if not isinstance(p.delay, Scalar):
         # Plastic synapses of several delays are sorted by them, which takes both orders for a moment.
-        synapse += 4 if p.learning is None else 16 + number * len(p.variables)
+        synapse += 8 if p.learning is None else 16 + number * len(p.variables)
     if p.learning is not None:
         synapse += _STREAM_BYTES * sum(flow.draws for flow in p.learning.flows)
         if not isinstance(p.delay, Scalar):

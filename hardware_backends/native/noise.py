@@ -24,13 +24,14 @@ class Noise:
         n = self.states.shape[1]
         self.normal = np.zeros((max(1, min(_STEPS, _NUMBERS // n)), n))
         self.at = len(self.normal)  # the next row of them to be used
+        self.drawn = np.empty((2, *self.normal.shape))
+        self.draw = draw.bind(self.states, np.array(MULTIPLIERS, np.int64), np.array(MODULI, np.int64), self.drawn)
 
     def next(self) -> np.ndarray:
         """One standard normal number for every neuron."""
         if self.at == len(self.normal):
-            drawn = np.empty((2, *self.normal.shape))
-            draw(self.states, np.array(MULTIPLIERS, np.int64), np.array(MODULI, np.int64), drawn)
-            self.normal[:] = box_muller(drawn[0], drawn[1])
+            self.draw()
+            self.normal[:] = box_muller(self.drawn[0], self.drawn[1])
             self.at = 0
         self.at += 1
         return np.asarray(self.normal[self.at - 1])

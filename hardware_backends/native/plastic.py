@@ -14,12 +14,12 @@ from ernsnn.graph.streams import start as streams_start
 from ..reference.modulators import ModulatorState
 from .crew import Crew
 from .expressions import needs_all_rows
-from .history import PreTraces, arrive, empty_log, post_traces, pre_traces
-from .membranes import Neuronal
+from .history import arrive, empty_log, post_traces, pre_traces
+from .membranes import Neuronal, Ring
 from .memory import STEPS
 from .rule import ALL, GROW, LEARN, REPLAY, SEND, make
 from .static import inside
-from .totals import add_up, scale
+from .totals import add_up, hand_over, scale
 from .wiring import Delayed, by_delay, delays, gathered, shape
 
 WORTH_SHARING = 50_000
@@ -27,93 +27,94 @@ WORTH_SHARING = 50_000
 
 
 class Rows:
-    """The synapses of one delay: their variables, the traces as these synapses see them, and the log."""
+    """The synapses of one delay: their variables, the traces as these synapses see them, and the log.
 
-    changes = ("v", "x", "y", "log", "now")
+    ``third`` holds the third factors, and stays where it is.
+    """
+
+    changes = ("v", "x_values", "x_since", "y_values", "log", "now")
+    settled = ("v", "x_since", "log", "now")
 
     def __init__(
         self,
         p: Projection,
         part: Delayed,
         variables: list[np.ndarray],
+        third: np.ndarray,
+        ring: Ring,
         dt_ms: float,
         precision: str,
         compiled: bool,
         crew: Crew,
     ) -> None:
         assert p.learning is not None
-        self.delay, self.wiring, self.ids = part.delay, part.wiring, part.ids
+        self.delay, self.wiring, self.ids, self.ring = part.delay, part.wiring, part.ids, ring
         self.v = tuple(values[part.ids] for values in variables)
         n_pre, n_post, learning = p.connectivity.n_pre, p.connectivity.n_post, p.learning
-        self.x, self.y = pre_traces(learning, n_pre, dt_ms), post_traces(learning, n_post, dt_ms)
-        self.of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
-        self.log = empty_log(n_post, len(self.y.values) + len(self.of_post))
+        self.x, self.y = pre_traces(learning, n_pre, dt_ms), post_traces(learning, n_post, dt_ms, precision)
+        self.x_values, self.x_since, self.y_values = self.x.values, self.x.since, self.y.values
+        of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
+        self.log = empty_log(n_post, len(self.y.values) + len(of_post), precision)
         self.now = 0  # learning steps since the log began
         self.shape, self.rounded = shape(self.wiring), precision == "float32"
         self.rule = make(learning, _epoch_s(learning, dt_ms), self.shape, precision, compiled)
-        self.everyone, self.sent = np.arange(n_pre), np.zeros(n_post, precision)
-        self.crew, cuts = crew, np.linspace(0, n_post, crew.size + 1).astype(int).tolist()
-        # Each thread has its columns, and its own scratch space.
-        self.columns = list(pairwise(cuts))
-        self.xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(crew.size - 1))]
         self.at_once = needs_all_rows(learning)
+        # The neurons that spike in a step come first in these; what is sent is summed up in float32 before it leaves.
+        self.posts, self.pre = np.zeros(n_post, np.int64), np.zeros(n_pre, np.int64)
+        self.sent = np.zeros(n_post, precision) if self.rounded else ring.values
+        self.log_arrivals = arrive.bind(self.posts, self.y, third, of_post, self.log)
+        self.hand_over = hand_over.bind(self.sent, ring.values)
+        # Each thread has its columns, and its own scratch space.
+        self.crew, cuts = crew, np.linspace(0, n_post, crew.size + 1).astype(int).tolist()
+        self.columns = list(pairwise(cuts))
+        xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(crew.size - 1))]
+        visit, given = self.rule.kernels["rows"], (self.y.seen, self.log, third, self.sent)
+        scratch = [np.zeros((self.rule.n_scratch, n_post), precision) for _ in xs]
+        self.visits = [
+            visit.bind(self.pre, self.v, self.wiring, x, *given, s, self.rule.rows)
+            for x, s in zip(xs, scratch, strict=True)
+        ]
 
-    def arrive(self, posts: np.ndarray, third: np.ndarray) -> None:
+    def arrive(self, posts: np.ndarray) -> None:
         """A learning step, in which the spikes of ``posts`` reach the synapses."""
         if self.now == STEPS or self.log.start[self.now] + len(posts) > len(self.log.post):
-            self.catch_up(third)
-        arrive(posts, self.y, third, self.of_post, self.log, self.now)
+            self.catch_up()
+        self.posts[: len(posts)] = posts
+        self.log_arrivals(len(posts), self.now)
         self.now += 1
         if self.at_once and len(posts):
-            self.catch_up(third)
+            self.catch_up()
 
-    def spike(self, pre: np.ndarray, third: np.ndarray, out: np.ndarray, mode: int) -> None:
-        """Bring the rows of ``pre`` up to date; then SEND or ALL (see ``rule``), adding what they transmit to ``out``.
+    def spike(self, pre: np.ndarray, t: int, mode: int) -> None:
+        """Bring the rows of ``pre`` up to date; then SEND or ALL (see ``rule``), in step ``t``.
 
         In float32 the sum of what this step's spikes transmit is one, too.
         """
-        y, sent, n_post = self.y.values, out, self.wiring.n_post
+        at = self.ring.at(t + self.delay)
+        self._visit(pre, mode, 0 if self.rounded else at)
         if self.rounded:
-            y, sent = y.astype(np.float32), self.sent
-            sent.fill(0.0)
-        if self.crew.size == 1 or len(pre) * n_post < WORTH_SHARING:
-            self._visit(pre, mode, 0, n_post, self.x, y, third, sent)
-        else:
-            self._share(pre, mode, y, third, sent)
-        if self.rounded:
-            out += sent
+            self.hand_over(at)
 
-    def _visit(
-        self,
-        pre: np.ndarray,
-        mode: int,
-        low: int,
-        high: int,
-        x: PreTraces,
-        y: np.ndarray,
-        third: np.ndarray,
-        sent: np.ndarray,
-    ) -> None:
-        r = self.rule
-        r.kernels.rows(pre, mode, low, high, self.v, self.wiring, x, y, self.log, self.now, third, sent, r.rows)
-
-    def _share(self, pre: np.ndarray, mode: int, y: np.ndarray, third: np.ndarray, sent: np.ndarray) -> None:
+    def _visit(self, pre: np.ndarray, mode: int, at: int) -> None:
         """Rows do not depend on each other, nor then do columns; whoever adds something up does so in one order."""
-        rest, then = (y, third, sent), LEARN if mode == ALL else mode
-        some = zip(np.array_split(pre, self.crew.size), self.xs, strict=True)
-        self.crew.share(self._visit, [(part, REPLAY, 0, 0, x, *rest) for part, x in some])
+        count, n_post, now = len(pre), self.wiring.n_post, self.now
+        self.pre[:count] = pre
+        if self.crew.size == 1 or count * n_post < WORTH_SHARING:
+            self.visits[0](mode, 0, count, 0, n_post, now, at)
+            return
+        then, cuts = LEARN if mode == ALL else mode, np.linspace(0, count, self.crew.size + 1).astype(int).tolist()
+        self.crew.share(self.visits, [(REPLAY, a, b, 0, 0, now, at) for a, b in pairwise(cuts)])
         if then != REPLAY and self.shape == "full":
-            columns = zip(self.columns, self.xs, strict=True)
-            self.crew.share(self._visit, [(pre, then, *column, x, *rest) for column, x in columns])
+            self.crew.share(self.visits, [(then, 0, count, a, b, now, at) for a, b in self.columns])
         elif then != REPLAY:
-            self._visit(pre, then, 0, self.wiring.n_post, self.x, *rest)
+            self.visits[0](then, 0, count, 0, n_post, now, at)
         if mode == ALL:
-            self._visit(pre, GROW, 0, 0, self.x, *rest)
+            self.visits[0](GROW, 0, count, 0, 0, now, at)
 
-    def catch_up(self, third: np.ndarray) -> None:
+    def catch_up(self) -> None:
         """Bring all rows up to date, and begin a new log."""
         if self.now:
-            self.spike(self.everyone, third, self.sent, REPLAY)
+            self._visit(np.arange(len(self.pre)), REPLAY, 0)
             self.now = 0
             self.x.since[:] = 0
             self.log.start[0] = 0
@@ -136,13 +137,14 @@ class PlasticSynapses:
         crew: Crew,
     ) -> None:
         assert p.learning is not None
-        self.p, self.slots, self.learning = p, list(neurons.ring(p)), p.learning
+        self.p, self.learning = p, p.learning
         kind, n = getattr(np, precision), p.n_synapses
         variables = [gathered(p, v.initial, kind) for v in self.learning.variables]
-        self.rows = [Rows(p, d, variables, dt_ms, precision, compiled, crew) for d in by_delay(p, delays(p))]
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
         n_pre, self.n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.third = np.zeros((len(self.factors), max(n_pre, self.n_post, 1)))
+        rest = (variables, self.third, neurons.ring(p), dt_ms, precision, compiled, crew)
+        self.rows = [Rows(p, part, *rest) for part in by_delay(p, delays(p))]
         self.owners = {PRE: n_pre, POST: self.n_post}
         erased = [flow.variable for flow in self.learning.flows if flow.draws]
         starts = [streams_start(self.learning.erasure[name], n).astype(np.int32) for name in erased]
@@ -161,10 +163,9 @@ class PlasticSynapses:
         for rows in self.rows:
             if learning:
                 reaching = past[(t - rows.delay) % len(past)][p.post]
-                rows.arrive(inside(reaching, p.post_start, self.n_post), self.third)
+                rows.arrive(inside(reaching, p.post_start, self.n_post))
             if len(pre):
-                out = self.slots[(t + rows.delay) % len(self.slots)]
-                rows.spike(pre, self.third, out, ALL if learning else SEND)
+                rows.spike(pre, t, ALL if learning else SEND)
 
     def epoch(self, t: int) -> None:
         """Stage 5."""
@@ -185,7 +186,7 @@ class PlasticSynapses:
 
     def _run(self, name: str, means: np.ndarray) -> None:
         for rows, streams in zip(self.rows, self.streams, strict=True):
-            kernel, c = getattr(rows.rule.kernels, name), getattr(rows.rule, name)
+            kernel, c = rows.rule.kernels[name], getattr(rows.rule, name)
             kernel(rows.v, rows.wiring, rows.x, rows.y.values, self.third, means, streams, c)
 
     def _means(self) -> np.ndarray:
@@ -207,7 +208,7 @@ class PlasticSynapses:
 
     def _catch_up(self) -> None:
         for rows in self.rows:
-            rows.catch_up(self.third)
+            rows.catch_up()
 
     @property
     def variables(self) -> dict[str, np.ndarray]:
@@ -221,6 +222,13 @@ class PlasticSynapses:
             for rows in self.rows:
                 values[rows.ids] = rows.v[number]
         return result
+
+    def write(self, variable: str, values: np.ndarray) -> None:
+        """Set a variable of all synapses, in the order of the graph."""
+        self._catch_up()
+        number = [v.name for v in self.learning.variables].index(variable)
+        for rows in self.rows:
+            rows.v[number][:] = values[rows.ids]
 
 
 def _epoch_s(learning: Learning, dt_ms: float) -> float:

@@ -11,18 +11,17 @@ targets each synapse follows the chain of its own neuron's spikes through the lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Literal
 
 import numpy as np
 
-from ernsnn.describe.learning import EPOCH, POST, PRE, Product, Term
+from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Product, Term
 from ernsnn.graph.graph import Learning
 
-from .compiled import interpreted, load
-from .expressions import Constants, Names, changed, flow_reads, flowed, product
+from .compiled import Interpreted, Kernel, interpreted, load
+from .expressions import Constants, Names, changed, factor, flow_reads, flowed, product
 from .history import Log, PreTraces
 from .wiring import Wiring
 
@@ -49,23 +48,25 @@ _OF_ROW: dict[Shape, str] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """The kernels of a rule, and the numbers that each is to be passed."""
+    """The kernels of a rule, the numbers that each is to be passed, and how many rows ``rows`` scribbles on."""
 
-    kernels: ModuleType
+    kernels: Mapping[str, Kernel | Interpreted]
     rows: np.ndarray
     terms: np.ndarray
     flows: np.ndarray
+    n_scratch: int
 
 
 def make(learning: Learning, epoch_s: float, shape: Shape, precision: str, compiled: bool) -> Rule:
     """The kernels for rows of one shape; not ``compiled``, they are plain Python."""
     names = Names(learning)
-    rows, k_rows = _rows(learning, names, shape)
+    rows, k_rows, n_scratch = _rows(learning, names, shape)
     terms, k_terms = _epoch("terms", learning, names, 0.0, shape)
     flows, k_flows = _epoch("flows", learning, names, epoch_s, shape)
     layouts = "; ".join(" ".join(layout._fields) for layout in (Wiring, PreTraces, Log))
     text = _HEAD.format(precision=precision, layouts=layouts) + "\n".join([*rows, "", "", *terms, "", "", *flows, ""])
-    return Rule(load(text) if compiled else interpreted(text), k_rows.array, k_terms.array, k_flows.array)
+    kernels = load(text) if compiled else interpreted(text)
+    return Rule(kernels, k_rows.array, k_terms.array, k_flows.array, n_scratch)
 
 
 def _indent(lines: Sequence[str], depth: int) -> list[str]:
@@ -81,66 +82,83 @@ def _of(learning: Learning, event: str) -> list[Term]:
     return [term for term in learning.terms if term.event == event]
 
 
-def _rows(learning: Learning, names: Names, shape: Shape) -> tuple[list[str], Constants]:
+def _rows(learning: Learning, names: Names, shape: Shape) -> tuple[list[str], Constants, int]:
+    """The text, its numbers, which each part unpacks for itself (registers are few), and the size of ``scratch``."""
     k, n_x = Constants(cast="real"), range(len(names.x))
-    replay = _replay(learning, names, k, shape)
+    replay, n_scratch = _replay(learning, names, k, shape)
+    replayed = len(k.values)
     sent = " + ".join(product(p, names, k) for p in learning.transmit)
+    both = len(k.values)
     transmitted = _along(learning.transmit, [f"out_row[j] += {sent}"], names, shape)
     body = [*changed(_of(learning, PRE), learning, names, k), f"out_row[j] += {sent}"]
     learned = _along([*_of(learning, PRE), *learning.transmit], body, names, shape)
-    return [
-        "def rows(pre, mode, low, high, v, wiring, x, y, log, now, third, out, c):",
-        *_indent(k.unpacked, 1),
-        "    indptr, targets, n_post = wiring",
-        "    log_start, log_post = log.start, log.post",
-        *_indent([f"v{n}_all = v[{n}]" for n in range(len(names.variables))], 1),
-        *_indent([f"p{n} = x.decay[{n}]" for n in n_x], 1),
-        "    fetched = real(0.0)",
-        "    for i in pre:",
-        "        base, count = indptr[i], indptr[i + 1] - indptr[i]",
-        *_indent([_OF_ROW[shape]], 2),
-        *_indent([f"v{n}_row = v{n}_all[base:base + count]" for n in range(len(names.variables))], 2),
-        "        since = x.since[i]",
-        "        x.since[i] = now",
-        *_indent([f"X{n} = x.values[{n}, i]" for n in n_x], 2),
-        *_indent(replay, 2),
-        *_indent([f"x{n} = real(X{n})" for n in n_x], 2),
-        f"        if mode == {SEND}:",
-        *_indent(transmitted, 3),
-        f"        elif mode == {LEARN} or mode == {ALL}:",
-        *_indent(learned, 3),
-        f"        if mode >= {GROW}:",
-        *_indent(["pass", *(line for n in n_x for line in _increment(learning, names, n))], 3),
-        *_indent([f"x.values[{n}, i] = X{n}" for n in n_x], 2),
-        "    return fetched",
-    ], k
+    return (
+        [
+            "def rows(pre, v, wiring, x, y, log, third, out, scratch, c, mode, first, last, low, high, now, at):",
+            "    indptr, targets, n_post = wiring",
+            "    log_start, log_post = log.start, log.post",
+            *_indent([f"v{n}_all = v[{n}]" for n in range(len(names.variables))], 1),
+            *_indent([f"p{n} = x.decay[{n}]" for n in n_x], 1),
+            "    fetched = real(0.0)",
+            "    for spike in range(first, last):",
+            "        i = pre[spike]",
+            "        base, count = indptr[i], indptr[i + 1] - indptr[i]",
+            *_indent([_OF_ROW[shape]], 2),
+            *_indent([f"v{n}_row = v{n}_all[base:base + count]" for n in range(len(names.variables))], 2),
+            "        since = x.since[i]",
+            "        x.since[i] = now",
+            *_indent([f"X{n} = x.values[{n}, i]" for n in n_x], 2),
+            *_indent(k.unpacked(0, replayed) + replay, 2),
+            *_indent([f"x{n} = real(X{n})" for n in n_x], 2),
+            f"        if mode == {SEND}:",
+            *_indent(k.unpacked(replayed, both) + transmitted, 3),
+            f"        elif mode == {LEARN} or mode == {ALL}:",
+            *_indent(k.unpacked(replayed) + learned, 3),
+            f"        if mode >= {GROW}:",
+            *_indent(["pass", *(line for n in n_x for line in _increment(learning, names, n))], 3),
+            *_indent([f"x.values[{n}, i] = X{n}" for n in n_x], 2),
+            "    scratch[0, 0] = fetched",
+        ],
+        k,
+        n_scratch,
+    )
 
 
-def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> list[str]:
+def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> tuple[list[str], int]:
     """The post events since the row's last update; leaves the traces as they are now.
 
     Before a row is visited here and there, it is read in order, which the processor foresees; ``fetched`` is the sum of
-    what is read, returned so that the compiler leaves no reading out.
+    what is read, kept so that the compiler leaves no reading out. What a visit costs are its additions and products,
+    one by one: factors that no event changes (of marks, mostly) are found for the whole row first, many at a time.
     """
     terms, n_x = _of(learning, POST), range(len(names.x))
     decayed = [line for n in n_x for line in (f"X{n} *= p{n}", f"if abs(X{n}) < 1e-300:", f"    X{n} = 0.0")]
     if not terms:
-        return ["for _ in range(since, now):", *_indent(decayed, 1)] if decayed else []
-    symbols, n_y = _symbols(terms), len(names.y)
+        return ["for _ in range(since, now):", *_indent(decayed, 1)] if decayed else [], 1
+    fixed = _fixed(terms, names) if shape != "listed" else []
+    found = [f"h{n}_row[s] = {factor(f, names, k)}" for n, f in enumerate(fixed)]
+    names.found = {f: f"h{n}" for n, f in enumerate(fixed)}
+    symbols = {t.target for t in terms} | {f.variable for t in terms for f in t.factors if f not in names.found}
+    n_y = len(names.y)
     variables, traces = names.read(symbols, "v"), names.read(symbols, "x")
     logged = [f"y{n} = real(log.values[e, {n}])" for n in names.read(symbols, "y")]
     for n in names.read(symbols, "g"):
         logged.append(f"g{n} = real({f'third[{n}, i]' if names.per[n] == PRE else f'log.values[e, {n_y + n}]'})")
     event = changed(terms, learning, names, k)
+    names.found = {}
     if shape != "listed":
         place = {
             "full": ["s = log_post[e]"],
             "holed": ["to = log_post[e]", "if to == hole:", "    continue", "s = to - (to > hole)"],
         }[shape]
         return [
-            "for s in range(0, count, 16):",
-            *_indent([f"fetched += v{n}_row[s]" for n in variables], 1),
-            "    pass",
+            "if log_start[now] > log_start[since]:",
+            "    for s in range(0, count, 16):",
+            *_indent([f"fetched += v{n}_row[s]" for n in variables], 2),
+            *_indent([f"h{n}_row = scratch[{n}, :count]" for n in range(len(fixed))], 1),
+            *_indent(["for s in range(count):"] if fixed else [], 1),
+            *_indent([f"v{n} = v{n}_row[s]" for n in names.read({f.variable for f in fixed}, "v")], 2),
+            *_indent(found, 2),
             "for step in range(since, now):",
             *_indent(decayed, 1),
             *_indent([f"x{n} = real(X{n})" for n in traces], 1),
@@ -148,21 +166,22 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> lis
             "    for e in range(np.uint64(log_start[step]), np.uint64(log_start[step + 1])):",
             *_indent(place, 2),
             *_indent([f"v{n} = v{n}_row[s]" for n in variables], 2),
+            *_indent([f"h{n} = h{n}_row[s]" for n in range(len(fixed))], 2),
             *_indent(logged + event, 2),
             *_indent([f"v{n}_row[s] = v{n}" for n in _targets(terms, names)], 2),
-        ]
+        ], max(1, len(fixed))
     return [
         "for step in range(since, now):",
         *_indent(decayed, 1),
         *_indent([f"x.path[{n}, step - since] = X{n}" for n in traces], 1),
         "    pass",
-        "first = log_start[since]",
-        "if log_start[now] > first:",
+        "oldest = log_start[since]",
+        "if log_start[now] > oldest:",
         "    for s in range(count):",
         "        e = log.last[to_row[s]]",
-        "        if e < first:",
+        "        if e < oldest:",
         "            continue",
-        "        while log.before[e] >= first:",
+        "        while log.before[e] >= oldest:",
         "            e = log.before[e]",
         *_indent([f"v{n} = v{n}_row[s]" for n in variables], 2),
         "        while e >= 0:",
@@ -170,7 +189,14 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> lis
         *_indent(logged + event, 3),
         "            e = log.after[e]",
         *_indent([f"v{n}_row[s] = v{n}" for n in _targets(terms, names)], 2),
-    ]
+    ], 1
+
+
+def _fixed(terms: Sequence[Term], names: Names) -> list[Factor]:
+    """The factors that are more than a variable, of variables that none of the terms changes."""
+    factors = dict.fromkeys(f for term in terms for f in term.factors if names.of[f.variable][0] == "v")
+    changing = {term.target for term in terms}
+    return [f for f in factors if f.variable not in changing and (f.scale, f.offset, f.power) != (1, 0, 1)]
 
 
 def _targets(terms: Sequence[Term], names: Names) -> list[int]:
@@ -195,19 +221,33 @@ def _along(parts: Sequence[Product | Term], body: Sequence[str], names: Names, s
     if shape == "full":
         rows = [f"{name} = {array}, low:high]" for name, array in of_post]
         rows += [f"v{n}_part = v{n}_row[low:high]" for n in variables]
-        return [*once, *rows, "out_row = out[low:high]", "for s in range(high - low):", "    j = s", *_indent(each, 1)]
+        return [
+            *once,
+            *rows,
+            "out_row = out[at + low:at + high]",
+            "for s in range(high - low):",
+            "    j = s",
+            *_indent(each, 1),
+        ]
     if shape == "listed":
         rows = [f"{name} = {array}]" for name, array in of_post] + [f"v{n}_part = v{n}_row" for n in variables]
-        return [*once, *rows, "out_row = out", "for s in range(count):", "    j = to_row[s]", *_indent(each, 1)]
+        return [
+            *once,
+            *rows,
+            "out_row = out[at:at + n_post]",
+            "for s in range(count):",
+            "    j = to_row[s]",
+            *_indent(each, 1),
+        ]
     return [
         *once,
         "cut = min(hole, count)",
         "for part in range(2):",
-        "    first, last = (0, cut) if part == 0 else (cut, count)",
-        "    out_row = out[first + part:last + part]",
-        *_indent([f"{name} = {array}, first + part:last + part]" for name, array in of_post], 1),
-        *_indent([f"v{n}_part = v{n}_row[first:last]" for n in variables], 1),
-        "    for s in range(last - first):",
+        "    a, b = (0, cut) if part == 0 else (cut, count)",
+        "    out_row = out[at + a + part:at + b + part]",
+        *_indent([f"{name} = {array}, a + part:b + part]" for name, array in of_post], 1),
+        *_indent([f"v{n}_part = v{n}_row[a:b]" for n in variables], 1),
+        "    for s in range(b - a):",
         "        j = s",
         *_indent(each, 2),
     ]
@@ -247,7 +287,7 @@ def _epoch(name: str, learning: Learning, names: Names, epoch_s: float, shape: S
     }[shape]
     return [
         f"def {name}(v, wiring, x, y, third, means, streams, c):",
-        *_indent(k.unpacked, 1),
+        *_indent(k.unpacked(), 1),
         "    indptr, targets, n_post = wiring",
         *_indent([f"v{n}_all = v[{n}]" for n in variables], 1),
         "    for i in range(len(indptr) - 1):",

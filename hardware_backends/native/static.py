@@ -1,48 +1,149 @@
-"""Synapses whose weights stay: what spikes send is added to the ring of arrivals."""
+"""Synapses whose weights stay: what spikes send is added to the ring of arrivals, for all projections in one call."""
 
 from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from ernsnn.graph.connectivity import Dense
-from ernsnn.graph.graph import Projection
+from ernsnn.graph.graph import Graph, Projection
 
 from .compiled import compiled
 from .membranes import Neuronal
-from .wiring import delays, gathered, targets
+from .wiring import delays, gather, gathered, targets
+
+FULL, LISTED, DELAYED = range(3)
+"""Kinds of rows: to every neuron of the other side; to listed ones; to listed ones, each after a delay of its own."""
+
+COLUMNS = ("source", "start", "n_pre", "n_post", "kind", "first", "delay", "row", "synapse", "target", "own_delay")
+SOURCE, START, N_PRE, N_POST, KIND, FIRST, DELAY, ROW, SYNAPSE, TARGET, OWN_DELAY = range(len(COLUMNS))
+
+
+class Table(NamedTuple):
+    """All static projections, a row of ``projections`` each (``COLUMNS``), and what they hold, one after the other.
+
+    A row says which of the populations with static synapses is the pre one, which of its neurons take part, where in
+    a step's arrivals the first post neuron lies, the delay if it is one, and where in the arrays the projection
+    starts. ``indptr`` counts from there. A full matrix has weights of 0 where there is no synapse of a neuron with
+    itself.
+    """
+
+    projections: np.ndarray
+    indptr: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    delays: np.ndarray
 
 
 @compiled
-def send_to_all(pre: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
-    """Rows of a full matrix, all of one delay."""
-    for i in pre:
-        row = weights[i]
-        for j in range(len(row)):
-            out[j] += row[j]
-
-
-@compiled
-def send(pre: np.ndarray, indptr: np.ndarray, targets: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
-    """Rows of listed synapses, all of one delay."""
-    for i in pre:
-        for s in range(indptr[i], indptr[i + 1]):
-            out[targets[s]] += weights[s]
-
-
-@compiled
-def send_delayed(
-    pre: np.ndarray,
-    indptr: np.ndarray,
-    targets: np.ndarray,
-    weights: np.ndarray,
-    delay: np.ndarray,
-    ring: np.ndarray,
-    t: int,
+def send(
+    table: Table, spiking: np.ndarray, cuts: np.ndarray, values: np.ndarray, span: int, length: int, t: int
 ) -> None:
-    """Rows of listed synapses, each with its delay; ``ring`` is [step % length, neuron]."""
-    for i in pre:
-        for s in range(indptr[i], indptr[i + 1]):
-            ring[(t + delay[s]) % len(ring), targets[s]] += weights[s]
+    """Send the spikes of step ``t``: those of population k are ``spiking[cuts[k]:cuts[k + 1]]``.
+
+    The arrivals of step s start at ``s % length * span`` of ``values``.
+    """
+    indptr, targets, weights, delays = table.indptr, table.targets, table.weights, table.delays
+    for p in table.projections:
+        own = values[p[FIRST] :]
+        out = values[p[FIRST] + (t + p[DELAY]) % length * span :]
+        for k in range(cuts[p[SOURCE]], cuts[p[SOURCE] + 1]):
+            i = spiking[k] - p[START]
+            if i < 0 or i >= p[N_PRE]:
+                continue
+            if p[KIND] == FULL:
+                row = weights[p[SYNAPSE] + i * p[N_POST] : p[SYNAPSE] + (i + 1) * p[N_POST]]
+                for j in range(len(row)):
+                    out[j] += row[j]
+                continue
+            a, b = indptr[p[ROW] + i], indptr[p[ROW] + i + 1]
+            to, w = targets[p[TARGET] + a : p[TARGET] + b], weights[p[SYNAPSE] + a : p[SYNAPSE] + b]
+            if p[KIND] == LISTED:
+                for s in range(len(to)):
+                    out[to[s]] += w[s]
+            else:
+                d = delays[p[OWN_DELAY] + a : p[OWN_DELAY] + b]
+                for s in range(len(to)):
+                    own[(t + d[s]) % length * span + to[s]] += w[s]
+
+
+class StaticSynapses:
+    """The weights of one projection, in the place that ``AllStatic`` has for them."""
+
+    def __init__(self, p: Projection, weights: np.ndarray, full: bool) -> None:
+        self.p, self.full = p, full
+        self.weights = weights.reshape(p.connectivity.n_pre, -1) if full else weights
+        if p.n_synapses == len(weights):
+            gather(p, p.weight, weights)
+        else:
+            self.write("w", gathered(p, p.weight, weights.dtype.type))
+
+    @property
+    def variables(self) -> dict[str, np.ndarray]:
+        """The weights of all synapses, in the order of the graph."""
+        return {"w": self.weights[_present(self.p)] if self.full else self.weights}
+
+    def write(self, variable: str, values: np.ndarray) -> None:
+        """Set the weights of all synapses, in the order of the graph."""
+        self.weights[_present(self.p) if self.full else slice(None)] = values
+
+
+class AllStatic:
+    """All static synapses of a graph; ``projections`` are their weights one by one."""
+
+    def __init__(self, graph: Graph, neurons: Neuronal, precision: str) -> None:
+        static = [p for p in graph.projections if not p.learning]
+        self.sources = list(dict.fromkeys(p.pre for p in static))
+        rows: list[tuple[int, ...]] = []
+        # What is listed starts with nothing, so that there is something to join.
+        indptr, to, own = [np.zeros(0, np.int64)], [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)]
+        starts = [0, 0, 0, 0]  # of the next projection in indptr, weights, targets and delays
+        for p in static:
+            c, delay = p.connectivity, delays(p)
+            kind = DELAYED if not isinstance(delay, int) else FULL if isinstance(c, Dense) else LISTED
+            ring = neurons.ring(p)
+            steps = delay if isinstance(delay, int) else 0
+            side = (self.sources.index(p.pre), p.pre_start, c.n_pre, c.n_post)
+            rows.append((*side, kind, ring.first, steps, *starts))
+            if kind != FULL:
+                indptr.append(c.indptr)
+                to.append(targets(p))
+            if not isinstance(delay, int):
+                own.append(delay)
+            n_weights = c.n_pre * c.n_post if kind == FULL else p.n_synapses
+            starts = [sum(map(len, indptr)), starts[1] + n_weights, sum(map(len, to)), sum(map(len, own))]
+        weights = np.zeros(starts[1], precision)
+        self.table = Table(
+            np.array(rows, np.int64).reshape(-1, len(COLUMNS)),
+            np.concatenate(indptr),
+            np.concatenate(to),
+            weights,
+            np.concatenate(own),
+        )
+        cuts = [*(row[SYNAPSE] for row in rows), len(weights)]
+        self.projections = [
+            StaticSynapses(p, weights[a:b], row[KIND] == FULL)
+            for p, row, (a, b) in zip(static, rows, pairwise(cuts), strict=True)
+        ]
+        sizes = [graph.population(name).size for name in self.sources]
+        self.spiking, self.cuts = np.zeros(sum(sizes), np.int64), np.zeros(len(sizes) + 1, np.int64)
+        length, receptors, n = neurons.arriving.shape
+        values = neurons.arriving.reshape(-1)
+        self.send = send.bind(self.table, self.spiking, self.cuts, values, receptors * n, length)
+
+    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
+        """Send this step's spikes on their way."""
+        n = 0
+        for k, name in enumerate(self.sources, 1):
+            found = spikes[name]
+            if len(found):
+                self.spiking[n : n + len(found)] = found
+                n += len(found)
+            self.cuts[k] = n
+        if n:
+            self.send(t)
 
 
 def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
@@ -53,47 +154,10 @@ def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
     return neurons[first:last] - start
 
 
-class StaticSynapses:
-    """One projection. A full matrix has weights of 0 where there is no synapse of a neuron with itself."""
-
-    def __init__(self, p: Projection, neurons: Neuronal, precision: str) -> None:
-        self.p, self.ring = p, neurons.ring(p)
-        self.slots = list(self.ring)
-        self.delay = delays(p)
-        weights = gathered(p, p.weight, getattr(np, precision))
-        self.full = isinstance(p.connectivity, Dense) and isinstance(self.delay, int)
-        if self.full:
-            self.weights = _matrix(p, weights)
-        else:
-            self.weights, self.indptr, self.targets = weights, p.connectivity.indptr, targets(p)
-
-    @property
-    def variables(self) -> dict[str, np.ndarray]:
-        """The weights of all synapses, in the order of the graph."""
-        return {"w": gathered(self.p, self.p.weight, self.weights.dtype.type)}
-
-    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Send this step's pre spikes on their way."""
-        p = self.p
-        pre = inside(spikes[p.pre], p.pre_start, p.connectivity.n_pre)
-        if not len(pre):
-            return
-        if not isinstance(self.delay, int):
-            send_delayed(pre, self.indptr, self.targets, self.weights, self.delay, self.ring, t)
-            return
-        out = self.slots[(t + self.delay) % len(self.slots)]
-        if self.full:
-            send_to_all(pre, self.weights, out)
-        else:
-            send(pre, self.indptr, self.targets, self.weights, out)
-
-
-def _matrix(p: Projection, weights: np.ndarray) -> np.ndarray:
+def _present(p: Projection) -> np.ndarray:
+    """Where a full matrix has a synapse."""
     n_pre, n_post = p.connectivity.n_pre, p.connectivity.n_post
-    if len(weights) == n_pre * n_post:
-        return weights.reshape(n_pre, n_post)
-    matrix, itself = np.zeros((n_pre, n_post), weights.dtype), np.arange(min(n_pre, n_post))
-    present = np.ones((n_pre, n_post), np.bool_)
-    present[itself, itself] = False
-    matrix[present] = weights
-    return matrix
+    present, itself = np.ones((n_pre, n_post), np.bool_), np.arange(min(n_pre, n_post))
+    if p.n_synapses < n_pre * n_post:
+        present[itself, itself] = False
+    return present

@@ -28,6 +28,15 @@ def add_up(
 
 
 @compiled
+def hand_over(sent: np.ndarray, values: np.ndarray, at: int) -> None:
+    """Add ``sent`` to ``values`` from ``at`` on, and empty it."""
+    out = values[at : at + len(sent)]
+    for j in range(len(sent)):
+        out[j] += sent[j]
+        sent[j] = 0
+
+
+@compiled
 def scale(
     values: np.ndarray,
     indptr: np.ndarray,

@@ -42,15 +42,19 @@ def delays(p: Projection) -> int | np.ndarray:
 
 def gathered(p: Projection, value: Value, dtype: type) -> np.ndarray:
     """A value of every synapse, without ever holding more than a row of it in float64."""
-    if isinstance(value, Scalar):
-        return np.full(p.n_synapses, value.value, dtype)
-    if isinstance(value, Array):
-        return value.values.astype(dtype)
-    indptr = p.connectivity.indptr.tolist()
     result: np.ndarray = np.empty(p.n_synapses, dtype)
+    gather(p, value, result)
+    return result
+
+
+def gather(p: Projection, value: Value, result: np.ndarray) -> None:
+    """The same, written to ``result``."""
+    if isinstance(value, Scalar | Array):
+        result[:] = value.value if isinstance(value, Scalar) else value.values
+        return
+    indptr = p.connectivity.indptr.tolist()
     for row in range(p.connectivity.n_pre):
         result[indptr[row] : indptr[row + 1]] = value.row(row, indptr[row], indptr[row + 1] - indptr[row])
-    return result
 
 
 def targets(p: Projection) -> np.ndarray:

@@ -1,32 +1,78 @@
-"""Every issue code of the backend `nest`, what it means, and how much it matters. The one table of them."""
+"""Every issue code of the backends `nest` and `spinnaker`, what it means, and how much it matters.
+
+The one table of them. Codes with P are NEST's, those with S SpiNNaker's; what PyNN lacks has one number in both.
+"""
 
 from __future__ import annotations
 
 from ernsnn.execution.issues import Fidelity, Issue
 
-CODES: dict[str, tuple[Fidelity, str]] = {
-    # P1xx: worth knowing
-    "P101": ("exact", "NEST takes several steps for one of the model"),
-    # P2xx: not to be had
-    "P201": ("unsupported", "adaptive thresholds"),
-    "P202": ("unsupported", "neurons without synaptic currents"),
-    "P203": ("unsupported", "intrinsic plasticity"),
-    "P204": ("unsupported", "membrane noise"),
-    "P205": ("unsupported", "a lowest voltage"),
-    "P206": ("unsupported", "astrocytes, signals and gates"),
-    "P207": ("unsupported", "phases without learning"),
-    "P208": ("unsupported", "a learning rule that is not the pair rule"),
-    "P209": ("unsupported", "bounds of a weight other than from 0 to a number"),
-    "P210": ("unsupported", "several time constants of post traces at one population"),
-    "P211": ("unsupported", "several plastic synapses of one pair of neurons"),
-    "P212": ("unsupported", "synapses of either sign where the synaptic time constants differ"),
-    "P213": ("unsupported", "a probe of anything but the voltage"),
-    # P3xx: limits of size
-    "P301": ("unsupported", "a time step that is no whole number of NEST's microseconds"),
-    "P302": ("unsupported", "more memory than there is"),
+Codes = dict[str, tuple[Fidelity, str]]
+
+_LACKING = {
+    "201": "adaptive thresholds",
+    "202": "neurons without synaptic currents",
+    "203": "intrinsic plasticity",
+    "204": "membrane noise",
+    "205": "a lowest voltage",
+    "206": "astrocytes, signals and gates",
+    "207": "phases without learning",
+    "208": "a learning rule that is not the pair rule, such as one with marks",
+    "209": "bounds of a weight other than from 0 to a number",
+    "211": "several plastic synapses of one pair of neurons",
+    "212": "synapses of either sign where the synaptic time constants differ",
 }
+
+
+def _with_lacking(prefix: str, own: Codes) -> Codes:
+    lacking: Codes = {prefix + number: ("unsupported", meaning) for number, meaning in _LACKING.items()}
+    return dict(sorted((lacking | own).items()))
+
+
+CODES: dict[str, Codes] = {
+    "nest": _with_lacking(
+        "P",
+        {
+            # P1xx: worth knowing
+            "P101": ("exact", "NEST takes several steps for one of the model"),
+            # P2xx: not to be had
+            "P210": ("unsupported", "several time constants of post traces at one population"),
+            "P213": ("unsupported", "a probe of anything but the voltage"),
+            # P3xx: limits of size
+            "P301": ("unsupported", "a time step that is no whole number of NEST's microseconds"),
+            "P302": ("unsupported", "more memory than there is"),
+        },
+    ),
+    "spinnaker": _with_lacking(
+        "S",
+        {
+            # S1xx: rounded, done a little differently, or worth knowing
+            "S101": ("exact", "a step takes longer on the chip than it stands for"),
+            "S102": ("approximate", "a weight is a whole number of 16 bits, in one unit a receptor of a population"),
+            "S103": ("approximate", "a parameter is a whole multiple of 2^-15"),
+            "S104": ("approximate", "voltages and currents are whole multiples of 2^-15"),
+            "S105": ("approximate", "currents are averaged over a step"),
+            "S106": ("approximate", "learning in whole numbers: traces of 11 bits, weights of 16"),
+            "S107": ("approximate", "final weights lack what happened after the last pre spike"),
+            "S108": ("exact", "long delays take cores of their own"),
+            "S109": ("exact", "the network has not been placed, since sPyNNaker is not installed"),
+            # S2xx: not to be had
+            "S210": ("unsupported", "several learning rules at one population"),
+            "S213": ("unsupported", "probes"),
+            "S214": ("unsupported", "potentiation that adds beside depression that depends on the weight"),
+            # S3xx: limits of size
+            "S301": ("unsupported", "a time step that is no whole number of microseconds"),
+            "S302": ("unsupported", "more memory than there is"),
+            "S303": ("unsupported", "a delay that is too long"),
+            "S304": ("unsupported", "a number that is too large for 16 bits before its point"),
+        },
+    ),
+}
+_BACKENDS = {"P": "nest", "S": "spinnaker"}
 
 
 def issue(code: str, path: str, message: str, remedy: str) -> Issue:
     """An issue of the table."""
-    return Issue(backend="nest", code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+    backend = _BACKENDS[code[0]]
+    fidelity, _ = CODES[backend][code]
+    return Issue(backend=backend, code=code, path=path, fidelity=fidelity, message=message, remedy=remedy)

@@ -1,4 +1,4 @@
-"""Which learning rules are the pair rule as NEST has it."""
+"""Which learning rules are the pair rule as PyNN has it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PairRule:
 
     @property
     def fractions(self) -> tuple[float, float]:
-        """A_plus and A_minus in units of w_max, as PyNN and NEST have them."""
+        """A_plus and A_minus in units of w_max, as NEST has them."""
         return (
             self.A_plus if self.soft_plus else self.A_plus / self.w_max,
             self.A_minus if self.soft_minus else self.A_minus / self.w_max,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ernsnn.execution.issues import Issue
+from ernsnn.execution.issues import Fidelity, Issue
 from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph, Projection
+
+CODES: dict[str, tuple[Fidelity, str]] = {"R301": ("unsupported", "more memory than there is")}
+
+_NEURON_BYTES = 300
 
 
 def memory(graph: Graph) -> Iterator[Issue]:
     """Every synapse is stored explicitly, in 8-byte numbers."""
-    return too_little_memory(graph, "reference", "R301", sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections))
+    neurons = _NEURON_BYTES * sum(p.size for p in graph.populations)
+    needed = neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)
+    return too_little_memory(graph, "reference", "R301", needed)
 
 
 def _numbers(p: Projection) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from ernsnn.execution import stepping
 from ernsnn.graph.graph import Given, Graph, Probe
+from ernsnn.recording import Recording
 
-from .intrinsic import learned
+from .intrinsic import learned, teach
 from .modulators import ModulatorState
 from .neurons import NeuronState
 from .synapses import PlasticState, StaticState
@@ -17,12 +20,14 @@ class Engine(stepping.Engine):
     """All state of one run."""
 
     changes = ("modulators", "neurons", "synapses")
+    neuron_state: ClassVar[type[NeuronState]] = NeuronState
+    """What computes a population; a backend of other neurons has another (``docs/add-a-neuron.md``)."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         longest = max((int(p.synapses.delay.max(initial=1)) for p in graph.projections), default=1)
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        self.neurons = {p.name: NeuronState(p, graph, longest, self.modulators) for p in graph.neurons()}
+        self.neurons = {p.name: self.neuron_state(p, graph, longest, self.modulators) for p in graph.neurons()}
         self.synapses: dict[str, StaticState] = {
             p.name: PlasticState(p, self.neurons[p.post], self.modulators, graph.dt_ms)
             if p.learning
@@ -63,7 +68,22 @@ class Engine(stepping.Engine):
             return self.modulators[probe.target].variable(probe.variable).copy()
         return self.synapses[probe.target].variables[probe.variable].copy()
 
+    def write(self, probe: Probe, values: np.ndarray) -> None:
+        """See ``stepping.Engine.write``."""
+        if probe.kind == "neurons":
+            self.neurons[probe.target].variable(probe.variable)[probe.start : probe.stop] = values
+        else:
+            synapses = self.synapses[probe.target]
+            synapses.variables = {**synapses.variables, probe.variable: np.array(values, dtype=float)}
+
     def learned(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
         synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
         return synapses | learned(self.neurons.values())
+
+    def teach(self, recording: Recording) -> None:
+        """See ``stepping.Engine.teach``."""
+        for s in self.plastic:
+            for name, values in s.variables.items():
+                values[:] = recording.synapses[s.p.name][name]
+        teach(self.neurons.values(), recording.neurons)

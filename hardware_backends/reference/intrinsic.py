@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -67,3 +67,10 @@ def learned(populations: Iterable[Population]) -> dict[str, np.ndarray]:
         for population in populations
         if population.p.intrinsic and population.intrinsic
     }
+
+
+def teach(populations: Iterable[Population], learned: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Set what ``learned`` gave, by population and parameter."""
+    for population in populations:
+        if population.p.intrinsic and population.intrinsic:
+            population.intrinsic.values[:] = learned[population.p.name][population.p.intrinsic.target]

@@ -21,6 +21,7 @@ class ModulatorState:
         self.C = np.full(m.size, m.initial) if isinstance(m, Leaky) else np.zeros(m.size)
         self.value = np.zeros(m.size)
         self.P = decay(m.tau_ms, dt_ms) if isinstance(m, Leaky) else 0.0
+        self.weighed = [(w, np.equal(m.weights, w)) for w in dict.fromkeys(m.weights)] if isinstance(m, Leaky) else []
         self.cells = CalciumState(m, dt_ms) if isinstance(m, Calcium) else None
 
     def step(self, t: int, spikes: dict[str, np.ndarray], others: dict[str, ModulatorState]) -> None:
@@ -53,9 +54,10 @@ class ModulatorState:
         heard = np.zeros((len(m.members), m.size))
         for count, member in zip(heard, m.members, strict=True):
             neurons = spikes[member.population]
-            inside = neurons[(neurons >= member.start) & (neurons < member.stop)]
+            first, last = neurons.searchsorted((member.start, member.stop)).tolist()  # they rise
+            inside = neurons[first:last]
             if m.size == 1:
-                count += len(inside)
+                count += last - first
             else:
                 count[inside - member.start] += 1
         return heard
@@ -66,8 +68,8 @@ class ModulatorState:
             return C
         heard = self.heard(m, spikes)
         # Spikes of one weight are counted before they are weighed, so that their order rounds nothing.
-        for weight in dict.fromkeys(m.weights):
-            C = C + weight * heard[np.equal(m.weights, weight)].sum(axis=0)
+        for weight, members in self.weighed:
+            C = C + weight * heard[members].sum(axis=0)
         return C
 
     def opened(self, m: Leaky | Calcium) -> np.ndarray:

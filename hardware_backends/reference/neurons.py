@@ -16,6 +16,7 @@ class NeuronState:
     """State and update of one population; ``arrivals`` is a ring over steps: [step % length, receptor, neuron]."""
 
     changes = ("V", "I", "countdown", "theta", "arrivals", "v_threshold", "i_offset", "noise", "intrinsic")
+    settled = ("v_threshold", "i_offset")
 
     def __init__(self, p: Neurons, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
         self.p = p
@@ -63,19 +64,7 @@ class NeuronState:
         i_offset = self.i_offset + sum(self.injected(injection, t) for injection in self.injections)
         i_offset = i_offset + self.modulated("i_offset_nA")
         c, active = self.c, self.countdown <= 0
-        if self.p.delta:
-            V = self.v_rest + c["P_m"] * (self.V - self.v_rest) + i_offset * c["k_c"]
-        elif self.averaged:
-            alpha = (self.I[0] - self.I[1] + i_offset) * c["R"] + self.v_rest
-            V = alpha - c["P_m"] * (alpha - self.V)
-        else:
-            V = (
-                self.v_rest
-                + c["P_m"] * (self.V - self.v_rest)
-                + c["k_E"] * self.I[0]
-                - c["k_I"] * self.I[1]
-                + i_offset * c["k_c"]
-            )
+        V = self.moved(i_offset)
         if self.noise:
             V = V + c["noise"] * self.noise.normal()
         self.V = np.where(active, np.maximum(V, self.v_min), self.V)
@@ -94,6 +83,16 @@ class NeuronState:
         if not self.averaged:
             self.take_arrivals(t, receptive=active & (self.countdown <= 0))
         return np.flatnonzero(spiking)
+
+    def moved(self, i_offset: np.ndarray) -> np.ndarray:
+        """V at the end of the step, of neurons that are not refractory: the equation of the membrane."""
+        c, decayed = self.c, self.c["P_m"] * (self.V - self.v_rest)
+        if self.p.delta:
+            return np.asarray(self.v_rest + decayed + i_offset * c["k_c"])
+        if self.averaged:
+            alpha = (self.I[0] - self.I[1] + i_offset) * c["R"] + self.v_rest
+            return np.asarray(alpha - c["P_m"] * (alpha - self.V))
+        return np.asarray(self.v_rest + decayed + c["k_E"] * self.I[0] - c["k_I"] * self.I[1] + i_offset * c["k_c"])
 
     def injected(self, injection: Injected, t: int) -> np.ndarray:
         current = np.zeros(self.p.size)

@@ -16,7 +16,7 @@ from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
-from ernsnn.execution.models import Session, Summary
+from ernsnn.execution.models import Mark, Session, Summary
 from ernsnn.execution.simulate import run
 from ernsnn.files import Content
 from ernsnn.graph.graph import GivenSpikes, Source
@@ -143,6 +143,29 @@ class MemoryResult(Result):
         gated = any(modulator.name == GATE for modulator in self.graph.modulators)
         return judge(found, self.trains("OUT"), cues, self.recording.n_steps, echoes=not gated)
 
+    @property
+    def moments(self) -> list[tuple[float, str]]:
+        """When each operation starts, and what is asked."""
+        return [(float(row.t_ms), f"{row.operation} {row.asked}") for row in self.operations]
+
+    @property
+    def summary(self) -> Summary:
+        """The operations, as commands print and reports show them."""
+        found = self.operations
+        return Summary(
+            name="operations",
+            text=str(found),
+            data=found.to_json(),
+            verdict=found.verdict,
+            notes=found.notes,
+            heads=found.columns,
+            rows=[row.cells() for row in found],
+            marks=[Mark(row.t_ms, row.operation, row.right) for row in found],
+        )
+
+    def _repr_html_(self) -> str:
+        return self.operations._repr_html_() + super()._repr_html_()
+
     def to_files(self) -> dict[str, Content]:
         """As of every result, and ``operations.json``."""
         return {**super().to_files(), "operations.json": json.dumps(self.operations.to_json(), indent=1)}
@@ -196,8 +219,8 @@ def session(
 
 def _session(network: Network, duration_ms: int, notes: tuple[str, ...]) -> Session:
     def summarise(result: Result) -> Summary:
-        operations = MemoryResult(result.graph, result.recording).operations
-        return Summary(name="operations", text="\n".join([str(operations), *notes]), data=operations.to_json())
+        summary = MemoryResult(result.graph, result.recording).summary
+        return replace(summary, text="\n".join([summary.text, *notes]), notes=[*summary.notes, *notes])
 
     return Session(network=network, duration_ms=float(duration_ms), summarise=summarise)
 

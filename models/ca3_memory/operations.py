@@ -237,6 +237,12 @@ class Operations(Sequence[Row]):
         parts += [f"{counts[None]} not judged"] if counts[None] else []
         return f"{len(self)} operation{'s' * (len(self) != 1)}: {', '.join(parts)}"
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the table has to know."""
+        echo = "once (old): on learning anew, bits of the old content that the new one lacks appear once"
+        return [echo] if any(row.echo for row in self) else []
+
     def __str__(self) -> str:
         table = [self.columns, *(row.cells() for row in self)]
         widths = [max(len(line[k]) for line in table) for k in range(len(self.columns))]
@@ -244,10 +250,7 @@ class Operations(Sequence[Row]):
             "  ".join(c.rjust(w) if k == 0 else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
             for line in table
         ]
-        notes = [self.verdict]
-        if any(row.echo for row in self):
-            notes.append("once (old): on learning anew, bits of the old content that the new one lacks appear once")
-        return "\n".join([line.rstrip() for line in lines] + notes)
+        return "\n".join([*(line.rstrip() for line in lines), self.verdict, *self.notes])
 
     __repr__ = __str__
 

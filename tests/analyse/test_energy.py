@@ -119,6 +119,37 @@ def test_with_cores_packets_are_priced():
     assert table.low_J > without.estimates["loihi-davies"].low_J
 
 
+def test_with_links_packets_are_those_of_a_multicast():
+    result = memory_result()
+    links = {"IN": np.arange(15), "OUT": np.full(15, 2)}
+    found = result.energy("SpiNNaker", links=links)
+    spikes = {name: result.spikes(name)[1] for name in links}
+    hops = spikes["IN"].sum() + 2 * len(spikes["OUT"])
+    assert found.totals["multicast_packet"] == len(spikes["IN"]) + len(spikes["OUT"])
+    assert found.totals["multicast_hop"] == hops > 0
+    routers = found.estimates["spinnaker-spynnaker"]
+    assert routers.priced_J[0] == pytest.approx((found.totals["multicast_packet"] + hops) * 1e-9)
+    assert not routers.uncounted
+    assert result.energy("SpiNNaker").estimates["spinnaker-spynnaker"].uncounted == (
+        "multicast_packet",
+        "multicast_hop",
+    )
+
+
+def test_a_range_stays_a_range_wherever_it_is_told():
+    """Which neuron updates were active is not recorded: from all idle to all active, in every sum and as JSON."""
+    found = memory_result().energy("loihi-davies")
+    table, updates = found.estimates["loihi-davies"], found.totals["neuron_update"]
+    [line] = [line for line in table.lines if line.what == "neuron_update"]
+    assert (line.low_J, line.high_J) == pytest.approx((52e-12 * updates, 81e-12 * updates))
+    assert table.high_J - table.low_J == pytest.approx(29e-12 * updates)
+    told = found.to_json()
+    assert told["bands"]["Loihi"] == (table.low_J, table.high_J)
+    assert (told["estimates"]["loihi-davies"]["low_J"], told["estimates"]["loihi-davies"]["high_J"]) == found.band(
+        "Loihi"
+    )
+
+
 def test_an_unknown_chip():
     with pytest.raises(ern.InvalidModel, match="no prices of 'loihi3'; did you mean 'loihi2'"):
         memory_result().energy("loihi3")

@@ -24,7 +24,8 @@ def bench(capsys, *words):
 def test_the_list_names_every_case(capsys):
     code, data, _ = bench(capsys)
     assert code == 0
-    assert {"plastic", "marked", "sparse", "ca3", "loihi", "lowering"} <= {case["case"] for case in data["cases"]}
+    cases = {case["case"] for case in data["cases"]}
+    assert {"plastic", "marked", "sparse", "ca3", "loihi", "lowering", "sweep"} <= cases
     assert all(case["description"] for case in data["cases"])
 
 

@@ -31,7 +31,9 @@ def test_the_command(tmp_path, capsys):
     assert data["seeds"] == [4, 5]
     assert data["results"]["gated"]["4x4"]["14/14"]["all"]["share"]["values"] == [1.0, 1.0]
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == data
-    assert "| gated | 4x4 | 14/14 |" in (tmp_path / "out" / "report.md").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<td>gated</td><td>4x4</td><td>14/14</td>" in page
+    assert "<figcaption>Right recalls, by ms after a learn / after a recall</figcaption>" in page
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.execution import checkpoint, run_folder, simulate, stepping
+from ernsnn.execution import run_folder, simulate, stepping
 from ernsnn.execution.recorder import Recorder
 from ernsnn.execution.tapes import Tapes
 from ernsnn.hardware_backends.reference.synapses import PlasticState
@@ -59,7 +59,7 @@ def files(folder):
     return {path.name for path in folder.iterdir()}
 
 
-FINISHED = {".ernsnn", "run.json", "graph.json", "graph.npz", "meta.json", "recording.npz"}
+FINISHED = {".ernsnn", "run.json", "graph.json", "graph.npz", "meta.json", "recording.npz", "state.npz"}
 
 
 def in_child(action):
@@ -101,10 +101,11 @@ MOMENTS = {
     "before the tapes": (Tapes, "append", 4, True, 300),
     "after the tapes": (Tapes, "append", 4, False, 300),
     "with the checkpoint beside its place": (os, "replace", 5, True, 300),
-    "after a checkpoint": (checkpoint, "write_file", 4, False, 400),
-    "before the recording": (run_folder, "write_file", 1, True, 800),
-    "after the recording": (run_folder, "write_file", 1, False, 800),
-    "after the meta data": (run_folder, "write_file", 2, False, 800),
+    "after a checkpoint": (run_folder, "write_file", 4, False, 400),
+    "before the recording": (run_folder, "write_file", 9, True, 800),
+    "after the recording": (run_folder, "write_file", 9, False, 800),
+    "after the state": (run_folder, "write_file", 10, False, 800),
+    "after the meta data": (run_folder, "write_file", 11, False, 800),
     "before the tapes are removed": (Tapes, "remove", 1, True, None),
 }
 

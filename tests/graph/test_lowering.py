@@ -319,6 +319,7 @@ def problem(build):
     ("build", "words"),
     [
         (lambda n, a: n.population("s", 1, SpikeTimes([[1.5]])), ["s, spike of neuron 0", "1.5 ms", "multiple"]),
+        (lambda n, a: n.population("s", 2, SpikeTimes([[], [2, 2 + 1e-8]])), ["s: two spikes of neuron 1", "one step"]),
         (lambda n, a: n.population("s", 1, SpikeTimes([[1.0, 1 + 1e-7]])), ["s", "neuron 0", "one step"]),
         (lambda n, a: n.population("s", 1, Poisson(2000)), ["s.rate_hz", "2000"]),
         (lambda n, a: n.population("s", 1, Poisson(Schedule([0.5], [1]))), ["s.rate_hz", "0.5 ms"]),

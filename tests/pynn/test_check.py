@@ -8,10 +8,12 @@ import pytest
 import ernsnn as ern
 from ernsnn import Factor, LearningRule, Network, Term, Trace, stdp
 from ernsnn.graph.graph import Graph
-from ernsnn.hardware_backends.pynn import NestBackend, capabilities
-from ernsnn.hardware_backends.pynn.codes import CODES
+from ernsnn.hardware_backends.pynn import NestBackend
+from ernsnn.hardware_backends.pynn.codes import CODES as EVERY
+from ernsnn.hardware_backends.pynn.nest import capabilities
 from ernsnn.hardware_backends.pynn.rules import NotThePairRule, PairRule, pair_rule
 
+CODES = EVERY["nest"]
 PAIR = stdp.pair(A_plus=0.1, A_minus=0.05, w_max=2.0)
 
 

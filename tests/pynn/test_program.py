@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -58,6 +59,32 @@ def lively():
     net.projection("none", source, cells, ern.FixedProbability(0.0), weight_nA=0.2, learning=rule)
     net.probe(cells[1:], "v_mV", every_ms=5)
     return ern.lower(net, seed=3)
+
+
+class TwoProcesses:
+    """Plays MPI: what this process has found is two processes' work, which arrives as every other one of it."""
+
+    @staticmethod
+    def gather(found, root):
+        assert root == 0
+        return [{name: values[k::2] for name, values in found.items()} for k in (1, 0)]
+
+
+def test_what_several_processes_have_recorded_is_put_together(monkeypatch):
+    import pyNN.nest
+
+    monkeypatch.setattr(pyNN.nest, "num_processes", lambda: 2)
+    monkeypatch.setitem(sys.modules, "mpi4py", SimpleNamespace(MPI=SimpleNamespace(COMM_WORLD=TwoProcesses)))
+    graph = lively()
+    assert_alike(recording_of(NestBackend().compile(graph, 200)), Engine(graph).run(200, lambda fraction: None))
+
+
+def test_other_processes_than_the_first_write_nothing(monkeypatch):
+    import pyNN.nest
+
+    monkeypatch.setattr(pyNN.nest, "rank", lambda: 1)
+    with pytest.raises(FileNotFoundError, match=r"recording\.npz"):
+        recording_of(NestBackend().compile(lively(), 20))
 
 
 def test_the_script_runs_without_ernsnn_with_threads_and_says_nothing(tmp_path):

@@ -8,27 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ernsnn.execution.backend import Program
-from ernsnn.graph.constants import refractory_steps
-from ernsnn.graph.graph import Graph, Injected, Neurons, Projection, Source
+from ernsnn.graph.graph import Graph, Projection
 
-from ..templates import script_template
-from .rules import PairRule, pair_rule
+from ...templates import script_template
+from ..layout import Arrays, cells, injections, trains, written
+from ..rules import PairRule, pair_rule
 from .substeps import arrivals, held, substeps
 
 _SMALLEST_nA = 1e-300
 """Instead of a weight of 0: of a negative range it would be the wrong side, where NEST refuses it."""
-
-Value = float | str
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A population of neurons: PyNN's parameters, each a number or the key of an array."""
-
-    name: str
-    size: int
-    parameters: dict[str, Value]
-    v_init: Value
 
 
 @dataclass(frozen=True)
@@ -55,71 +43,30 @@ class Plastic:
 def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
     """``program.py`` and ``arrays.npz``."""
     n = substeps(graph)
-    arrays: dict[str, np.ndarray] = {}
-    cells = [_cells(p, graph.dt_ms, arrays) for p in graph.neurons()]
-    for source in graph.sources():
-        _trains(source, n_steps, arrays)
+    arrays: Arrays = {}
+    trains(graph, n_steps, arrays)
     if n > 1:
         for p in graph.neurons():
             arrays[f"{p.name}/push"], arrays[f"{p.name}/pull"] = held(graph, p)
     wirings = [wiring for p in graph.projections if p.n_synapses for wiring in _wirings(graph, p, arrays)]
-    text = script_template(__package__, repr=repr, value=_value).render(
+    text = script_template(__package__, repr=repr, value=written).render(
         graph=graph,
         n_steps=n_steps,
         n=n,
         threads=threads,
         longest=max((int(p.synapses.delay.max(initial=1)) for p in graph.projections), default=1),
-        cells=cells,
+        cells=[cells(p, graph.dt_ms, arrays) for p in graph.neurons()],
         sources=list(graph.sources()),
         relays=sorted({w.projection.pre for w in wirings if w.relayed}),
         wirings=wirings,
         plastic={p.name: _plastic(graph, p, wirings) for p in graph.projections if p.learning and p.n_synapses},
         empty=[p.name for p in graph.projections if p.learning and not p.n_synapses],
-        injections=[_injection(k, injected, arrays) for k, injected in enumerate(graph.injections)],
+        injections=injections(graph, arrays),
     )
     return Program({"program.py": text, "arrays.npz": arrays})
 
 
-def _value(value: Value) -> str:
-    return f"arrays[{value!r}]" if isinstance(value, str) else repr(value)
-
-
-def _cells(p: Neurons, dt_ms: float, arrays: dict[str, np.ndarray]) -> Cells:
-    def stored(name: str, value: float | np.ndarray) -> Value:
-        if np.ndim(value) == 0:
-            return float(value)
-        arrays[f"{p.name}/{name}"] = np.asarray(value, dtype=float)
-        return f"{p.name}/{name}"
-
-    g = p.parameters
-    parameters = {
-        "cm": g["cm_nF"],
-        "tau_m": g["tau_m_ms"],
-        "tau_refrac": refractory_steps(g["tau_refrac_ms"], dt_ms) * dt_ms,
-        "tau_syn_E": g["tau_syn_E_ms"],
-        "tau_syn_I": g["tau_syn_I_ms"],
-        "v_rest": g["v_rest_mV"],
-        "v_reset": g["v_reset_mV"],
-        "v_thresh": g["v_threshold_mV"],
-        "i_offset": g["i_offset_nA"],
-    }
-    return Cells(p.name, p.size, {k: stored(k, v) for k, v in parameters.items()}, stored("v", g["v_init_mV"]))
-
-
-def _trains(source: Source, n_steps: int, arrays: dict[str, np.ndarray]) -> None:
-    steps, neurons = source.spikes.between(0, n_steps)
-    order = np.lexsort((steps, neurons))
-    arrays[f"{source.name}/steps"] = steps[order]
-    arrays[f"{source.name}/indptr"] = np.concatenate([[0], np.cumsum(np.bincount(neurons, minlength=source.size))])
-
-
-def _injection(k: int, injected: Injected, arrays: dict[str, np.ndarray]) -> tuple[str, Injected]:
-    key = f"injected/{k}"
-    arrays[f"{key}/steps"], arrays[f"{key}/values"] = injected.steps, injected.values
-    return key, injected
-
-
-def _wirings(graph: Graph, p: Projection, arrays: dict[str, np.ndarray]) -> Iterator[Wiring]:
+def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
     """A projection of PyNN for every arrival and sign; where synapses learn, an arrival has one sign."""
     rows, sign = p.synapses, -1 if p.receptor == "inhibitory" else 1
     every = arrivals(graph, p)

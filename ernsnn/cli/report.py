@@ -1,0 +1,42 @@
+"""The command ``report``, and the page that every saved run gets."""
+
+from __future__ import annotations
+
+import zipfile
+from argparse import Namespace
+from pathlib import Path
+
+from ernsnn.analyse.result import Result, StoredResult
+from ernsnn.cli.output import one_line, show
+from ernsnn.errors import ErnsnnError
+from ernsnn.execution.models import Summary
+from ernsnn.recording import RECORDING_FILE
+
+MOST_BYTES = 500_000_000
+"""A run that was recorded to disk, and takes more memory than this when it is read, gets a page only when asked for."""
+
+
+def report(arguments: Namespace) -> int:
+    """Write the page of a saved run."""
+    from ernsnn.report import write_report
+
+    written = write_report(arguments.folder, arguments.to, placement=arguments.placement)
+    return show(arguments, {"folder": str(arguments.folder), "report": str(written)}, [f"report: {written}"])
+
+
+def page_of(result: Result, summary: Summary | None, out: Path) -> str:
+    """Write the page of a run that has just been saved in ``out``; returns what to say of it.
+
+    The run stands whatever becomes of its page.
+    """
+    from ernsnn.report import into_folder, page
+
+    if isinstance(result, StoredResult):
+        with zipfile.ZipFile(result.folder / RECORDING_FILE) as file:
+            size = sum(entry.file_size for entry in file.infolist())
+        if size > MOST_BYTES:
+            return f"no report yet: it would take {size / 1e9:.1f} GB; `ernsnn report {out}` makes it"
+    try:
+        return f"report: {into_folder(out, page(result, summary))}"
+    except ErnsnnError as error:
+        return f"no report: {one_line(error)}"

@@ -1,0 +1,39 @@
+"""The table of published systems: what was published, and what the committed results of this package say.
+
+``ernsnn/data/results`` holds the ``results.json`` of experiments as the command ``experiment`` wrote them. Each of
+these experiments has ``SOURCE``, ``PUBLISHED`` (text) and ``measured(results)``, a line made from its results.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ernsnn.execution.experiments import get_experiment
+
+HEADS = ("system", "source", "published", "measured here", "seeds")
+
+
+def committed() -> dict[str, dict[str, Any]]:
+    """Experiment -> what its committed ``results.json`` holds."""
+    folder = Path(str(files("ernsnn"))) / "data" / "results"
+    found = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
+    return {data["experiment"]: data for data in found}
+
+
+def systems() -> list[tuple[str, str, str, str, str]]:
+    """A row for each committed result, under HEADS."""
+    rows = []
+    for name, data in committed().items():
+        module = get_experiment(name)
+        seeds = data["seeds"]
+        rows.append((name, module.SOURCE, module.PUBLISHED, module.measured(data["results"]), str(len(seeds))))
+    return rows
+
+
+def systems_table() -> str:
+    """The rows as Markdown, for README."""
+    lines = [HEADS, ("---",) * len(HEADS), *((f"`{name}`", *rest) for name, *rest in systems())]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,130 @@
+"""Going on from the end of another run: what must be the same, and what may be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ernsnn.analyse.result import Result
+from ernsnn.errors import InvalidModel, UnsupportedOnBackend
+from ernsnn.execution.backend import Backend
+from ernsnn.execution.meta import ernsnn_version
+from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
+from ernsnn.graph.storage import digest
+from ernsnn.graph.values import Scalar
+from ernsnn.recording import Recording
+
+
+def as_result(start: Result | str | Path) -> Result:
+    """A result as it is, or that which is saved in a folder. Raises InvalidModel where there is none."""
+    if not isinstance(start, Result | str | Path):
+        raise InvalidModel(f"start: must be a Result or the folder of one, got {start!r}")
+    result = start if isinstance(start, Result) else Result.load(start)
+    missing = [key for key in ("backend", "options", "versions") if key not in result.meta]
+    if missing:
+        raise InvalidModel(
+            f"start: its meta data lack {', '.join(missing)}; was it written by `ernsnn run` or ern.run?"
+        )
+    return result
+
+
+def check_start(start: Result, graph: Graph, backend: Backend) -> Recording:
+    """The recording from whose end ``graph`` can go on. Raises InvalidModel, listing all that stands against it.
+
+    The state has a place for everything that changes while a network runs, so that both must have the same
+    populations, modulators and plastic synapses, and the same longest delay. Inputs, parameters, static weights and
+    what is probed may be others. Raises UnsupportedOnBackend where the backend cannot go on.
+    """
+    meta, recording = start.meta, start.recording
+    if not backend.continues:
+        raise UnsupportedOnBackend(
+            f"start: {backend.name} cannot go on from another run; use backend 'native', 'brian2' or 'reference'"
+        )
+    if meta["backend"] != backend.name:
+        raise InvalidModel(
+            f"start: was run on {meta['backend']}, whose state means nothing to {backend.name}; "
+            f"choose backend={meta['backend']!r} for both, or {backend.name!r}"
+        )
+    if recording.state is None:
+        raise InvalidModel("start: holds no state to go on from; run it anew with this version of ernsnn")
+    version = meta["versions"].get("ernsnn")
+    if version != ernsnn_version():
+        raise InvalidModel(f"start: was run by ernsnn {version}, this is {ernsnn_version()}; run it anew")
+    problems = [*_differences(start.graph, graph), *_lacking(start)]
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise InvalidModel(f"start: {graph.name} does not fit the network that was run:\n{listed}")
+    return recording
+
+
+def _differences(before: Graph, now: Graph) -> Iterator[str]:
+    for name in ("dt_ms", "current_integration"):
+        was, is_now = getattr(before, name), getattr(now, name)
+        if was != is_now:
+            yield f"{name} was {was}, and is {is_now}"
+    for kind, features in _KINDS.items():
+        was = {part.name: features(part) for part in getattr(before, kind) if features(part)}
+        is_now = {part.name: features(part) for part in getattr(now, kind) if features(part)}
+        one = kind[:-1] if kind != "projections" else "plastic projection"
+        yield from (f"{one} {name} is not there any more" for name in sorted(was.keys() - is_now.keys()))
+        yield from (f"{one} {name} is new" for name in sorted(is_now.keys() - was.keys()))
+        for name in [name for name in was if name in is_now]:
+            for feature, value in was[name].items():
+                if is_now[name][feature] != value:
+                    shown = "" if len(f"{value}") > 40 else f" (was {value}, is {is_now[name][feature]})"
+                    yield f"{one} {name} has another {feature}{shown}"
+        if list(was) != list(is_now) and was.keys() == is_now.keys():
+            yield f"{kind} are in another order"
+    longest = [max(map(_longest_delay, graph.projections), default=1) for graph in (before, now)]
+    if longest[0] != longest[1]:
+        yield f"the longest delay was {longest[0]} steps, and is {longest[1]}"
+
+
+def _lacking(start: Result) -> Iterator[str]:
+    """What a recording does not have that was learned."""
+    for p in start.graph.projections:
+        found = start.recording.synapses.get(p.name, {})
+        for v in p.variables if p.learning else ():
+            if np.shape(found.get(v.name, ())) != (p.n_synapses,):
+                yield f"its recording has no final values of {p.name}.{v.name}"
+    for n in start.graph.neurons():
+        if n.intrinsic and n.intrinsic.target not in start.recording.neurons.get(n.name, {}):
+            yield f"its recording has no final values of {n.name}.{n.intrinsic.target}"
+
+
+def _longest_delay(p: Projection) -> int:
+    return int(p.delay.value) if isinstance(p.delay, Scalar) else int(p.synapses.delay.max(initial=1))
+
+
+def _of_rule(learning: Learning) -> dict[str, Any]:
+    return {
+        "set of variables": [v.name for v in learning.variables],
+        "set of traces": [(t.name, t.trace.event) for t in learning.traces],
+        "set of random erasures": list(learning.erasure),
+    }
+
+
+def _of_population(p: Population) -> dict[str, Any]:
+    if isinstance(p, Source):
+        return {"kind": "source of spikes", "size": p.size}
+    kind = ("neurons", "adaptive " * p.adaptive + "delta " * p.delta + "noisy" * (p.noise is not None))
+    intrinsic = [] if p.intrinsic is None else [p.intrinsic.target, *_of_rule(p.intrinsic.learning).values()]
+    return {"kind": kind, "size": p.size, "intrinsic plasticity": intrinsic}
+
+
+def _of_projection(p: Projection) -> dict[str, Any]:
+    """Nothing of a static one: its synapses have no state."""
+    if p.learning is None:
+        return {}
+    sides = [p.pre, p.post, p.pre_start, p.post_start, p.receptor]
+    return {"pair of populations": sides, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
+
+
+_KINDS: dict[str, Any] = {
+    "populations": _of_population,
+    "modulators": lambda m: {"kind": type(m).__name__, "size": m.size},
+    "projections": _of_projection,
+}

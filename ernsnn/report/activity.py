@@ -1,0 +1,39 @@
+"""The section on activity: the raster, and each population's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ernsnn.analyse.metrics import Metrics
+from ernsnn.analyse.result import Result
+from ernsnn.execution.models import Mark
+from ernsnn.report.layout import Section, charts, table
+from ernsnn.report.markup import tag
+from ernsnn.report.raster import raster
+from ernsnn.report.scales import number
+
+_HEADS = ("population", "neurons", "spikes", "rate (Hz)", "CV of intervals", "synchrony", "branching", "sparsity")
+
+
+def activity(result: Result, found: Metrics, marks: Sequence[Mark]) -> Section:
+    """What spiked, and how."""
+    rows = [
+        [a.population, f"{a.neurons:,}", f"{a.spikes:,}", number(a.rate_hz, 4)]
+        + [ratio(x) for x in (a.cv_isi, a.synchrony, a.branching_factor, a.activation_sparsity)]
+        for a in found.activity
+    ]
+    told = (
+        f"Synchrony and branching of spikes in bins of {found.bin_ms:g} ms. Sparsity: the share of neurons and steps "
+        "without a spike."
+    )
+    parts = [
+        charts(raster(result.graph, result.recording, marks)),
+        table(_HEADS, rows, numbers=range(1, len(_HEADS)), caption="Activity of the populations"),
+        tag("p", told, class_="note"),
+    ]
+    return Section("activity", "Activity", parts)
+
+
+def ratio(value: float | None) -> str:
+    """A share or a ratio; ``-`` where there is none."""
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,62 @@
+"""The page of an experiment: what it asks, what it found, and how to run it again."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ernsnn.execution.experiments import Findings
+from ernsnn.report.layout import Page, Section, charts, facts, render, table
+from ernsnn.report.markup import Html, join, tag
+
+
+def experiment_page(text: str, data: Mapping[str, Any], findings: Findings) -> str:
+    """The page of ``findings``. ``text`` is the experiment's docstring, ``data`` what ``results.json`` holds."""
+    found = [table(findings.heads, findings.rows), *notes(findings.notes)]
+    sections = [Section("results", "Results", found)]
+    if findings.pictures:
+        sections.append(Section("pictures", "Pictures", [charts(*findings.pictures)]))
+    title, _, rest = text.partition("\n\n")
+    about = [*paragraphs(rest), *_settings(data["settings"])]
+    sections += [Section("about", "What was done", about)] if about else []
+    sections.append(Section("again", "Run it again", [tag("pre", _command(data))]))
+    seeds = data["seeds"]
+    tiles = [
+        ("backend", str(data["backend"]), ""),
+        ("seeds", str(len(seeds)), f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"),
+        ("wall time", f"{data['wall_s']:g} s", ""),
+    ]
+    lead = re.sub(r"^Experiment ``\w+``: ", "", " ".join(title.split())).replace("``", "")
+    return render(Page("Experiment", data["experiment"], lead[:1].upper() + lead[1:], sections, tiles))
+
+
+def notes(texts: Iterable[str]) -> list[Html]:
+    """Remarks below a table."""
+    return [tag("p", text, class_="note") for text in texts]
+
+
+def paragraphs(text: str) -> list[Html]:
+    """A docstring: its paragraphs, those that are set in as they are, and names between double backticks."""
+    blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
+    return [tag("pre", block) if block.startswith("    ") else tag("p", *_words(block)) for block in blocks]
+
+
+def _words(block: str) -> Iterable[object]:
+    for k, part in enumerate(" ".join(block.split()).split("``")):
+        yield tag("code", part) if k % 2 else part
+
+
+def _settings(settings: Mapping[str, Any]) -> list[Html]:
+    listed = [(name, tag("code", json.dumps(value))) for name, value in settings.items()]
+    return [join(tag("h3", "Settings"), facts(listed))] if listed else []
+
+
+def _command(data: Mapping[str, Any]) -> str:
+    words = ["ernsnn", "experiment", data["experiment"], "--backend", data["backend"]]
+    words += ["--seeds", str(len(data["seeds"])), "--first-seed", str(data["seeds"][0])]
+    for name, value in data["settings"].items():
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(words)

@@ -1,0 +1,154 @@
+"""The spikes of all populations over time: each one a stroke, or where there are too many, how many as a shade."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ernsnn.execution.models import Mark
+from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
+from ernsnn.report.charts import shorten
+from ernsnn.report.frames import WIDTH, canvas, figure, percent, room_for, style, x_axis
+from ernsnn.report.images import mask
+from ernsnn.report.markup import Html, tag
+from ernsnn.report.scales import Scale, number, tight_scale
+
+MOST_STROKES = 20_000
+MOST_BANDS = 40
+MOST_LINES = 60
+_COLUMNS = 1200
+_LEAST_PX, _MOST_PX, _NEURON_PX, _GAP_PX = 16.0, 110.0, 5.0, 5.0
+_WHOLE_PX = 640.0
+"""How high all bands together are, unless even the least that each needs is more."""
+_LETTERS = 18
+
+
+@dataclass(frozen=True)
+class Band:
+    """A population's part of the picture."""
+
+    name: str
+    size: int
+    steps: np.ndarray
+    neurons: np.ndarray
+    top: float
+    height: float
+
+
+def raster(graph: Graph, recording: Recording, marks: Sequence[Mark] = ()) -> Html:
+    """The raster of a run, each population in a band of its own, with ``marks`` as lines across."""
+    bands = list(_bands(graph, recording))
+    height = bands[-1].top + bands[-1].height
+    scale = tight_scale(recording.first_step * graph.dt_ms, recording.end * graph.dt_ms, 8)
+    total = sum(len(band.steps) for band in bands)
+    dense = total > MOST_STROKES
+    spikes = _shades(bands, height, recording) if dense else [canvas(height, *_strokes(bands, recording))]
+    lines, numbers = _marks(marks, scale, height)
+    names = [shorten(band.name, _LETTERS) for band in bands]
+    notes = [f"{total:,} spikes" + (", drawn as shades: the darker, the more of them." if dense else ".")]
+    if len(graph.populations) > len(bands):
+        notes.append(f"The first {len(bands)} of {len(graph.populations)} populations are drawn; the table has all.")
+    if marks:
+        notes.append("Lines across are numbered as the rows of the table below.")
+    return figure(
+        "Spikes",
+        [x_axis(scale, height, "time (ms)"), *_names(bands, names), *lines, *spikes, *numbers],
+        height=height,
+        left=room_for(names),
+        above=26 if marks else 10,
+        legend=_key(marks),
+        describe=f"Raster of {total} spikes of {', '.join(b.name for b in bands)}, "
+        f"from {number(scale.low)} to {number(scale.high)} ms.",
+        note=" ".join(notes),
+        wide=True,
+    )
+
+
+def _bands(graph: Graph, recording: Recording) -> Iterable[Band]:
+    shown, top = graph.populations[:MOST_BANDS], 0.0
+    wanted = [min(max(population.size * _NEURON_PX, _LEAST_PX), _MOST_PX) for population in shown]
+    least = _LEAST_PX * len(shown)
+    share = min(1.0, max(_WHOLE_PX - least, 0.0) / max(sum(wanted) - least, 1.0))
+    for population, height in zip(shown, wanted, strict=True):
+        height = _LEAST_PX + share * (height - _LEAST_PX)
+        yield Band(population.name, population.size, *recording.spikes[population.name], top, height)
+        top += height + _GAP_PX
+
+
+def _strokes(bands: Sequence[Band], recording: Recording) -> Iterable[Html]:
+    per_step = WIDTH / recording.n_steps
+    for k, band in enumerate(bands):
+        row = band.height / band.size
+        length = max(0.8 * row, 1.6)
+        x = (band.steps - recording.first_step + 0.5) * per_step
+        y = band.top + (band.neurons + 0.5) * row - length / 2
+        data = "".join(f"M{a:.1f} {b:.1f}v{length:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
+        yield tag("path", d=data, class_=f"spikes {style(k)}")
+
+
+def _shades(bands: Sequence[Band], height: float, recording: Recording) -> Iterable[Html]:
+    """One image for all bands, through which their colours show."""
+    image = np.zeros((round(height), min(recording.n_steps, _COLUMNS)))
+    for band in bands:
+        pixels = image[round(band.top) : round(band.top + band.height)]
+        pixels[:] = _shares(band, pixels.shape, recording)
+    reference, masked = mask(image, height, smooth=True)
+    yield masked
+    for k, band in enumerate(bands):
+        place = {"y": f"{band.top:g}", "height": f"{band.height:g}", "width": "100%"}
+        yield tag("rect", **place, class_=f"shade {style(k)}", mask=reference)
+
+
+def _shares(band: Band, shape: tuple[int, ...], recording: Recording) -> np.ndarray:
+    """How dark each pixel of a band is: a fifth where one spike is, and full where as many are as hardly anywhere."""
+    rows, columns = min(shape[0], band.size), shape[1]
+    column = (band.steps - recording.first_step).astype(np.int64) * columns // recording.n_steps
+    at = band.neurons.astype(np.int64) * rows // band.size * columns + column
+    counts = np.bincount(at, minlength=rows * columns).reshape(rows, columns).astype(float)
+    most = np.quantile(counts[counts > 0], 0.99) if len(at) else 1.0
+    shares = np.where(counts > 0, 0.2 + 0.8 * np.minimum(counts / most, 1.0), 0.0)
+    return np.asarray(shares[np.arange(shape[0]) * rows // shape[0]])
+
+
+def _names(bands: Sequence[Band], names: Sequence[str]) -> Iterable[Html]:
+    for k, (band, name) in enumerate(zip(bands, names, strict=True)):
+        y = f"{band.top + band.height / 2 + 4:.1f}"
+        label = [tag("title", f"{band.name}: {band.size} neurons, {len(band.steps)} spikes"), name]
+        yield tag("text", *label, x=-9, y=y, text_anchor="end", class_=f"name {style(k)}")
+        if k:
+            line = f"{band.top - _GAP_PX / 2:g}"
+            yield tag("line", x1=0, x2="100%", y1=line, y2=line, class_="rule")
+
+
+def _marks(marks: Sequence[Mark], scale: Scale, height: float) -> tuple[list[Html], list[Html]]:
+    """Lines at the marks, short ones where there are many; and numbers where there is room, on narrow screens fewer."""
+    kinds, lines, numbers = list(dict.fromkeys(mark.what for mark in marks)), [], []
+    last, last_narrow = -1.0, -1.0
+    for k, mark in enumerate(marks, start=1):
+        share, wrong = scale.share(mark.t_ms), mark.right is False
+        at, ends = percent(share), (0.0, height) if len(marks) <= MOST_LINES else (-6.0, 0.0)
+        look = f"mark m{kinds.index(mark.what) % 3}" + " wrong" * wrong
+        lines.append(tag("line", x1=at, x2=at, y1=f"{ends[0]:g}", y2=f"{ends[1]:g}", class_=look))
+        if share - last >= 0.026:
+            narrow = share - last_narrow >= 0.09
+            told = tag("title", f"{k}: {mark.what} at {mark.t_ms:g} ms" + ", wrong" * wrong)
+            look = "tick number" + " wrong-number" * wrong + " minor" * (not narrow)
+            numbers.append(tag("text", told, k, x=at, y=-9, class_=look))
+            last, last_narrow = share, share if narrow else last_narrow
+    return lines, numbers
+
+
+def _key(marks: Sequence[Mark]) -> Html | None:
+    if not marks:
+        return None
+    kinds = list(dict.fromkeys(mark.what for mark in marks))
+    looks = [(kind, f"mark m{k % 3}") for k, kind in enumerate(kinds)]
+    looks += [("wrong answer", "mark wrong")] if any(mark.right is False for mark in marks) else []
+    entries = (
+        tag("li", tag("svg", tag("line", x1=10, x2=10, y1=0, y2=12, class_=look), class_="swatch"), what)
+        for what, look in looks
+    )
+    return tag("ul", *entries, class_="legend")

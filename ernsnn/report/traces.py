@@ -1,0 +1,76 @@
+"""The section on probes: what was recorded over time, as curves, or as a mean and a band where there are many."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ernsnn.analyse.result import Result
+from ernsnn.report.charts import HEIGHT, path, placed
+from ernsnn.report.frames import canvas, figure, key, room_for, style, x_axis, y_axis
+from ernsnn.report.layout import Section, charts
+from ernsnn.report.markup import Html, tag
+from ernsnn.report.scales import number, scale_of, tight_scale
+
+MOST_CURVES, MOST_SAMPLES, MOST_PICTURES = 5, 500, 12
+
+
+def traces(result: Result) -> Section | None:
+    """One picture a probe; None where there is no probe."""
+    found = result.recording.signals
+    if not found:
+        return None
+    parts = [charts(*(_trace(result, name) for name in list(found)[:MOST_PICTURES]))]
+    if len(found) > MOST_PICTURES:
+        parts.append(tag("p", f"The first {MOST_PICTURES} of {len(found)} probes.", class_="note"))
+    return Section("probes", "Probes", parts)
+
+
+def _trace(result: Result, name: str) -> Html:
+    steps, values = result.recording.signals[name]
+    times = np.asarray(steps) * result.graph.dt_ms
+    values = np.asarray(values, float).reshape(len(times), -1)
+    n, every = values.shape[1], math.ceil(len(times) / MOST_SAMPLES)
+    described = f"{name} of {n}, over time."
+    if not len(times) or not n:
+        return figure(name, [], height=10, left=10, describe=described, note="Nothing was recorded.")
+    if n <= MOST_CURVES:
+        curves, band, told = _extremes(times, values, every), None, f"Extremes of every {every} samples." * (every > 1)
+    else:
+        at, shown = times[::every], values[::every]
+        low, high = np.nanquantile(shown, (0.1, 0.9), axis=1)
+        curves, band = [(at, np.nanmean(shown, axis=1))], np.stack([low, high])
+        told = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
+    xs = tight_scale(float(times[0]), float(times[-1]), 5)
+    ys = scale_of(v for part in [*(c for _, c in curves), *([] if band is None else [band])] for v in _ends(part))
+    left, drawn = room_for(ys.texts), []
+    if band is not None:
+        around = np.concatenate([curves[0][0], curves[0][0][::-1]]), np.concatenate([band[0], band[1][::-1]])
+        drawn.append(tag("path", d=path(placed(*around, xs, ys)) + "z", class_=f"band {style(0)}"))
+    for k, (at, curve) in enumerate(curves):
+        drawn.append(tag("path", d=path(placed(at, curve, xs, ys)), class_=f"line thin {style(k)}"))
+    return figure(
+        name,
+        [x_axis(xs, HEIGHT, "time (ms)"), y_axis(ys, HEIGHT, name.rpartition(".")[2], left), canvas(HEIGHT, *drawn)],
+        height=HEIGHT,
+        left=left,
+        legend=key([str(k) for k in range(len(curves))]),
+        describe=f"{described} It lies between {number(ys.low)} and {number(ys.high)}.",
+        note=told,
+    )
+
+
+def _extremes(times: np.ndarray, values: np.ndarray, every: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Curves of at most twice ``MOST_SAMPLES`` points: of every ``every`` samples the least and the largest."""
+    if every == 1:
+        return [(times, column) for column in values.T]
+    short = -len(times) % every
+    padded = np.concatenate([values, np.repeat(values[-1:], short, axis=0)]).reshape(-1, every, values.shape[1])
+    both = np.stack([padded.min(axis=1), padded.max(axis=1)], axis=1).reshape(-1, values.shape[1])
+    return [(np.repeat(times[::every], 2), column) for column in both.T]
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (math.nan, math.nan)

@@ -1,0 +1,95 @@
+"""Going on from the end of another program: its variables, and what was on its way through Brian2's queues then.
+
+Its state is ``OWNER/VARIABLE`` for everything that the groups and synapses keep, and ``pending/E`` and ``pending/I``:
+what static synapses had sent and will arrive (k + 1 steps after the end, cell).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+from ernsnn.recording import Recording
+
+from .layout import CELLS, Layout, Synapses
+from .neurons import INTRINSIC_TARGETS
+from .parts import Parts
+from .synapses import Plastic, receptor
+
+
+def queued(parts: Parts, layout: Layout, start: Recording) -> None:
+    """Before the parts are built: tables of what arrives of spikes from before the first step."""
+    parts.first = start.end
+    for r in "EI":
+        pending = _kept(start, f"pending/{r}", None)
+        if pending.any():
+            parts.tables[f"pending_{r}"] = _and_then_nothing(pending)
+    for d in sorted({d for s in layout.plastic for d in s.delays}):
+        # A spike of m steps before the first reaches synapses of delay d in step d - m, counted from there.
+        reaching = np.stack([_kept(start, f"{CELLS}/spiked_{m}", layout.size[CELLS]) for m in range(d, 0, -1)])
+        if reaching.any():
+            parts.late[d] = f"late{d}"
+            parts.tables[f"late{d}"] = _and_then_nothing(reaching.astype(float))
+
+
+def _kept(start: Recording, path: str, length: int | None) -> np.ndarray:
+    """A part of the state. Raises InvalidModel where it is not there, or has another length."""
+    values = None if start.state is None else start.state.get(path)
+    if values is None or length not in (None, len(values)):
+        raise InvalidModel(
+            f"start: its Brian2 program has other variables ({path}), as where learning rules that were the same for "
+            "several projections no longer are; keep them the same, or use backend 'native'"
+        )
+    return values
+
+
+def _and_then_nothing(table: np.ndarray) -> np.ndarray:
+    return np.concatenate([table, np.zeros((1, table.shape[1]))])
+
+
+def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
+    """After the parts are built: the values of their variables. Raises InvalidModel where these lie otherwise."""
+    for owner in parts.owners:
+        for name in owner.kept:
+            owner.values[name] = _kept(start, f"{owner.name}/{name}", owner.length)
+    learning = {s.name: s for s in parts.synapses}
+    for merged in layout.plastic:
+        for v in merged.first.variables:
+            values = np.concatenate([start.synapses[p.name][v.name] for p in merged.projections])
+            learning[merged.name].values[Plastic.variable(v.name)] = merged.sorted(values)
+    cells = next((group for group in parts.groups if group.name == CELLS), None)
+    for p in layout.cells:
+        if p.intrinsic and cells:
+            learned, first = cells.values[INTRINSIC_TARGETS[p.intrinsic.target]], layout.start[p.name]
+            assert isinstance(learned, np.ndarray)
+            learned[first : first + p.size] = start.neurons[p.name][p.intrinsic.target]
+
+
+def state_after(layout: Layout, recording: Recording, start: Recording | None) -> dict[str, np.ndarray]:
+    """The state at the end of what a program recorded: its own, and what Brian2's queues still hold."""
+    state = dict(recording.state or {})
+    longest = max((max(s.delays) for s in layout.static), default=1) - 1
+    for r in "EI":
+        still = np.zeros((0, 0)) if start is None else _kept(start, f"pending/{r}", None)[recording.n_steps :]
+        state[f"pending/{r}"] = pending = np.zeros((max(longest, len(still)), layout.size[CELLS]))
+        if len(still):
+            pending[: len(still)] += still
+    for s in layout.static:
+        for k, cells, weights in _sent(s, layout, recording):
+            np.add.at(state[f"pending/{receptor(s)}"], (k, cells), weights)
+    return state
+
+
+def _sent(s: Synapses, layout: Layout, recording: Recording) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(row of ``pending``, cell, weight) of what each of the last spikes sent and has not arrived."""
+    end = recording.end
+    for p in s.projections:
+        steps, neurons = recording.spikes[p.pre][0], recording.spikes[p.pre][1] - p.pre_start
+        last = (steps > end - max(s.delays)) & (neurons >= 0) & (neurons < p.connectivity.n_pre)
+        for step, neuron in zip(steps[last].tolist(), neurons[last].tolist(), strict=True):
+            rows = p.rows(neuron, neuron + 1)
+            k = step + rows.delay - 1 - end
+            later = k >= 0
+            yield k[later], rows.post[later] + layout.start[p.post], rows.variables["w"][later]

@@ -1,0 +1,86 @@
+"""What PyNN lacks, wherever it runs: one small function per limit. ``prefix`` is that of the backend's codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+from ernsnn.execution.backend import Capability
+from ernsnn.execution.issues import Issue
+from ernsnn.graph.graph import Graph, Neurons, Projection
+
+from .codes import issue
+from .rules import NotThePairRule, PairRule, pair_rule
+
+ELSEWHERE = "run it on native or brian2"
+
+
+def _neuron_models(prefix: str, graph: Graph) -> Iterator[Issue]:
+    """Neurons are PyNN's IF_curr_exp."""
+    for p in graph.neurons():
+        if p.adaptive:
+            yield issue(f"{prefix}201", p.name, "its threshold adapts; that of IF_curr_exp is fixed", "use LIF")
+        if p.delta:
+            message = "what arrives moves V at once; only IF_curr_exp is written here"
+            yield issue(f"{prefix}202", p.name, message, ELSEWHERE)
+        if p.intrinsic:
+            yield issue(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
+        if p.noise:
+            remedy = "drive it with Poisson spikes"
+            yield issue(f"{prefix}204", f"{p.name}.noise_mV", "no noise on the membrane", remedy)
+        if "v_min_mV" in p.parameters:
+            yield issue(f"{prefix}205", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
+
+
+def _modulators(prefix: str, graph: Graph) -> Iterator[Issue]:
+    """Nothing but spikes and currents acts on neurons and synapses."""
+    for m in graph.modulators:
+        yield issue(f"{prefix}206", m.name, "there are no astrocytes, signals and gates", ELSEWHERE)
+    if graph.frozen:
+        yield issue(f"{prefix}207", graph.name, f"{len(graph.frozen)} phases without learning", ELSEWHERE)
+
+
+def _learning(prefix: str, graph: Graph) -> Iterator[Issue]:
+    """Synapses learn by the pair rule."""
+    for p in graph.projections:
+        if p.learning is None:
+            continue
+        w = p.learning.variable("w")
+        if w.low != 0 or not 0 < w.high < np.inf:
+            message = f"weights from {w.low:g} to {w.high:g}; here they are from 0 to a number"
+            yield issue(f"{prefix}209", f"{p.name}.learning.bounds", message, "use w_min=0 and a w_max")
+        if p.several_a_pair:
+            yield issue(f"{prefix}211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
+        try:
+            pair_rule(p.learning)
+        except NotThePairRule as why:
+            yield issue(f"{prefix}208", f"{p.name}.learning", f"is not the pair rule: {why}", ELSEWHERE)
+
+
+def lacking(prefix: str) -> tuple[Capability, ...]:
+    """The capabilities of this file."""
+    checks: tuple[Callable[[str, Graph], Iterator[Issue]], ...] = (_neuron_models, _modulators, _learning)
+    return tuple(partial(check, prefix) for check in checks)
+
+
+def pair_rules(graph: Graph) -> Iterator[tuple[Projection, PairRule]]:
+    """The projections that learn by the pair rule."""
+    for p in graph.projections:
+        if p.learning is not None:
+            try:
+                rule = pair_rule(p.learning)
+            except NotThePairRule:
+                continue
+            yield p, rule
+
+
+def two_currents(graph: Graph) -> Iterator[tuple[Projection, Neurons]]:
+    """The projections onto neurons whose two synaptic currents decay differently."""
+    for p in graph.projections:
+        post = graph.population(p.post)
+        if not isinstance(post, Neurons) or post.delta:
+            continue
+        if np.any(np.asarray(post.parameters["tau_syn_E_ms"]) != post.parameters["tau_syn_I_ms"]):
+            yield p, post

@@ -1,0 +1,74 @@
+"""What every PyNN script is made of: populations, spike trains and injected currents, as their templates write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ernsnn.graph.constants import refractory_steps
+from ernsnn.graph.graph import Graph, Injected, Neurons
+
+Value = float | str
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A population of neurons: PyNN's parameters, each a number or the key of an array."""
+
+    name: str
+    size: int
+    parameters: dict[str, Value]
+    v_init: Value
+
+
+def written(value: Value) -> str:
+    """A value as a script has it."""
+    return f"arrays[{value!r}]" if isinstance(value, str) else repr(value)
+
+
+def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
+    """The parameters of IF_curr_exp, by PyNN's names; a refractory time is whole steps."""
+    g = p.parameters
+    return {
+        "cm": g["cm_nF"],
+        "tau_m": g["tau_m_ms"],
+        "tau_refrac": refractory_steps(g["tau_refrac_ms"], dt_ms) * dt_ms,
+        "tau_syn_E": g["tau_syn_E_ms"],
+        "tau_syn_I": g["tau_syn_I_ms"],
+        "v_rest": g["v_rest_mV"],
+        "v_reset": g["v_reset_mV"],
+        "v_thresh": g["v_threshold_mV"],
+        "i_offset": g["i_offset_nA"],
+    }
+
+
+def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
+    """A population of neurons; what differs between them goes into ``arrays``."""
+
+    def stored(name: str, value: float | np.ndarray) -> Value:
+        if np.ndim(value) == 0:
+            return float(value)
+        arrays[f"{p.name}/{name}"] = np.asarray(value, dtype=float)
+        return f"{p.name}/{name}"
+
+    found = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
+    return Cells(p.name, p.size, found, stored("v", p.parameters["v_init_mV"]))
+
+
+def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
+    """The spikes of all sources: neuron i of one spikes in ``steps[indptr[i]:indptr[i + 1]]``."""
+    for source in graph.sources():
+        steps, neurons = source.spikes.between(0, n_steps)
+        order = np.lexsort((steps, neurons))
+        arrays[f"{source.name}/steps"] = steps[order]
+        arrays[f"{source.name}/indptr"] = np.concatenate([[0], np.cumsum(np.bincount(neurons, minlength=source.size))])
+
+
+def injections(graph: Graph, arrays: Arrays) -> list[tuple[str, Injected]]:
+    """Injected currents and their keys."""
+    found = [(f"injected/{k}", injected) for k, injected in enumerate(graph.injections)]
+    for key, injected in found:
+        arrays[f"{key}/steps"], arrays[f"{key}/values"] = injected.steps, injected.values
+    return found

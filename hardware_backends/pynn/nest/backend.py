@@ -1,0 +1,49 @@
+"""NEST as a backend."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.subprocesses import recorded
+from ernsnn.graph.graph import Graph
+from ernsnn.recording import Recording
+
+from .capabilities import CAPABILITIES
+from .compiler import compile_program
+
+
+class NestBackend(Backend):
+    """Compiles to a PyNN script (Davison et al. 2009) for NEST (Gewaltig and Diesmann 2007).
+
+    What it accepts it runs as the reference does, spike for spike; ``substeps`` says how. ``run`` uses threads. On a
+    NEST that was built with MPI, which the wheel is not, the compiled script runs as ``mpirun -n N python program.py``:
+    each process has a share of the neurons, and the first gathers all recordings (through mpi4py) and writes them. How
+    it gathers is tested, with processes that are played; a real MPI has not been at hand.
+    """
+
+    name: ClassVar[str] = "nest"
+    description: ClassVar[str] = "a readable PyNN script on NEST: LIF and pair STDP, as the reference has them"
+    capabilities = CAPABILITIES
+    options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST")}
+
+    def missing(self) -> str | None:
+        """See ``Backend.missing``."""
+        absent = [name for name in ("nest", "pyNN") if importlib.util.find_spec(name) is None]
+        return f"{' and '.join(absent)} cannot be imported: pip install 'ernsnn[nest]'" if absent else None
+
+    def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
+        """A folder with ``program.py``, which needs PyNN, NEST and NumPy only, and ``arrays.npz``."""
+        threads = self.settings(options)["threads"]
+        if threads < 1:
+            raise InvalidModel(f"nest: threads must be a whole number >= 1, got {threads}")
+        return compile_program(graph, n_steps, threads=threads)
+
+    def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
+        """See ``Backend.run``."""
+        arrays = recorded(self.compile(graph, n_steps, **options), progress, f"the PyNN program of {graph.name}")
+        versions = {key: str(arrays.pop(f"about/{key}")) for key in ("nest", "pynn")}
+        return Recording.from_arrays(arrays, {"versions": versions})

@@ -1,0 +1,68 @@
+"""What NEST cannot do, or what a user should know: one small function per limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ernsnn.execution.issues import Issue
+from ernsnn.execution.memory import too_little_memory
+from ernsnn.graph.graph import Graph
+
+from ..codes import issue
+from ..features import lacking, pair_rules, two_currents
+from .substeps import substeps
+
+_STATIC_BYTES, _PLASTIC_BYTES = 450, 950
+"""Of a connection, here and in NEST and PyNN: measured with 250 thousand and a million of them."""
+_TIC_MS = 1e-3
+
+
+def post_traces(graph: Graph) -> Iterator[Issue]:
+    """A neuron keeps one post trace for all of its synapses."""
+    taus: dict[str, tuple[float, str]] = {}
+    for p, rule in pair_rules(graph):
+        tau, first = taus.setdefault(p.post, (rule.tau_minus_ms, p.name))
+        if tau != rule.tau_minus_ms:
+            message = f"tau_minus_ms is {rule.tau_minus_ms:g}, that of {first!r} at the same neurons {tau:g}"
+            yield issue("P210", f"{p.name}.learning", message, "use one tau_minus_ms")
+
+
+def receptors(graph: Graph) -> Iterator[Issue]:
+    """The sign of a weight decides the receptor; so what has both signs needs one time constant."""
+    averaged = graph.current_integration == "step_average"
+    for p, post in two_currents(graph):
+        if averaged or p.receptor == "signed":
+            why = "step_average is made of currents of both signs" if averaged else "weights have both signs"
+            remedy = "make them equal" + (", or use current_integration='exact'" if averaged else "")
+            message = f"{why}, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
+            yield issue("P212", p.name, message, remedy)
+
+
+def probes(graph: Graph) -> Iterator[Issue]:
+    """Weights change when they are used only, and currents are not those of the specification."""
+    for probe in graph.probes:
+        if probe.kind != "neurons" or probe.variable != "v_mV":
+            remedy = "probe v_mV; a recording has final weights"
+            yield issue("P213", probe.key, "only v_mV of neurons can be recorded", remedy)
+
+
+def resolution(graph: Graph) -> Iterator[Issue]:
+    """NEST counts time in microseconds."""
+    n = substeps(graph)
+    if n > 1:
+        why = "learning" if n == 4 else "step_average"
+        yield issue("P101", graph.name, f"a step is {n} of NEST, because of {why}: it runs slower by about that", "")
+    tics = graph.dt_ms / n / _TIC_MS
+    if abs(tics - round(tics)) > 1e-9 * tics or round(tics) < 1:
+        message = f"dt_ms / {n} = {graph.dt_ms / n:g} ms is no whole number of microseconds"
+        yield issue("P301", "dt_ms", message, f"use a dt_ms that is a multiple of {n * _TIC_MS:g}")
+
+
+def memory(graph: Graph) -> Iterator[Issue]:
+    """Every synapse is stored explicitly, and twice where spikes arrive twice."""
+    bytes_each = sum(p.n_synapses * (_PLASTIC_BYTES if p.learning else _STATIC_BYTES) for p in graph.projections)
+    times = 2 if graph.current_integration == "step_average" else 1
+    return too_little_memory(graph, "nest", "P302", times * bytes_each)
+
+
+CAPABILITIES = (*lacking("P"), post_traces, receptors, probes, resolution, memory)

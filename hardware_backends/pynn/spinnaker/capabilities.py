@@ -1,0 +1,202 @@
+"""What SpiNNaker cannot do, rounds, or does differently: one small function per limit."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from functools import wraps
+
+import numpy as np
+
+from ernsnn.execution.backend import Capability
+from ernsnn.execution.issues import Issue
+from ernsnn.execution.memory import too_little_memory
+from ernsnn.graph.graph import Graph
+
+from ..codes import issue
+from ..features import ELSEWHERE, lacking, pair_rules, two_currents
+from ..layout import parameters
+from ..rules import PairRule
+from .rounding import ACCUM, LARGEST, RECEPTORS, accum, largest_sums, parts, shift, unit_nA
+
+PACKAGE = "spynnaker"
+NOT_INSTALLED = "sPyNNaker is not installed: pip install 'ernsnn[spinnaker]'"
+ATOMS_PER_CORE, DELAY_STAGES = 256, 8
+_RING_BUFFER_BITS, _RECEPTOR_BITS = 14, 1
+"""sPyNNaker's own: neurons a core, repetitions of a delay, bits that tell neuron, receptor and delay apart."""
+_REAL_TIME_MS = 1.0
+"""What a core of 256 neurons can rely on for a step."""
+_TRACE_UNITS = 2048
+_BYTES = 200
+"""Of a connection, here and in PyNN's lists."""
+
+
+def time_scale(graph: Graph) -> int:
+    """How many times slower than real time a run must be, so that a step has a millisecond."""
+    return max(1, math.ceil(_REAL_TIME_MS / graph.dt_ms - 1e-9))
+
+
+def time_step(graph: Graph) -> Iterator[Issue]:
+    """sPyNNaker counts time in microseconds; its cores are fast enough for steps of 1 ms."""
+    if (factor := time_scale(graph)) > 1:
+        message = (
+            f"a step of {graph.dt_ms:g} ms takes {graph.dt_ms * factor:g} ms: {factor} times slower than real time"
+        )
+        yield issue("S101", "dt_ms", message, "set time_scale_factor to say otherwise")
+    microseconds = graph.dt_ms * 1000
+    if abs(math.ceil(microseconds) - microseconds) > 1e-9 * microseconds:
+        message = f"{microseconds:g} us is no whole number of microseconds"
+        yield issue("S301", "dt_ms", message, "use a dt_ms that is a multiple of .001")
+
+
+def numbers(graph: Graph) -> Iterator[Issue]:
+    """Everything but a weight is S16.15."""
+    message = f"V and currents are whole multiples of {ACCUM:.3g} mV and nA in every step"
+    yield issue("S104", graph.name, message, "")
+    if graph.current_integration == "exact":
+        message = "a spike acts in the step in which it arrives, as its average over that, and not from the next one on"
+        yield issue("S105", graph.name, message, "use current_integration='step_average', which says just that")
+    for p in graph.neurons():
+        if not p.delta:
+            yield from _stored(p.name, {**parameters(p, graph.dt_ms), "v_init": p.parameters["v_init_mV"]})
+
+
+def _stored(path: str, values: Mapping[str, float | np.ndarray]) -> Iterator[Issue]:
+    """What S16.15 makes of numbers, of arrays the worst."""
+    changed = []
+    for name, value in values.items():
+        asked = np.atleast_1d(np.asarray(value, dtype=float))
+        if np.any(np.abs(asked) >= LARGEST - ACCUM):
+            message = f"reaches {asked[np.argmax(np.abs(asked))]:g}"
+            yield issue("S304", f"{path}.{name}", message, f"stay below {LARGEST:g}")
+        off = np.abs(accum(asked) - asked)
+        worst = int(np.argmax(off))
+        if off[worst] > 1e-12 * abs(asked[worst]):
+            changed.append(f"{name} {asked[worst]:.8g} -> {accum(asked[worst]):.8g}")
+    if changed:
+        yield issue("S103", path, ", ".join(changed), "")
+
+
+def memory(graph: Graph) -> Iterator[Issue]:
+    """sPyNNaker holds every synapse explicitly on the host."""
+    return too_little_memory(graph, "spinnaker", "S302", _BYTES * graph.n_synapses)
+
+
+def _of_synapses(check: Capability) -> Capability:
+    """A check that looks at every synapse: not at those that memory cannot hold."""
+
+    @wraps(check)
+    def checked(graph: Graph) -> Iterable[Issue]:
+        return () if any(memory(graph)) else check(graph)
+
+    return checked
+
+
+@_of_synapses
+def weights(graph: Graph) -> Iterator[Issue]:
+    """A weight is a whole number of units, one for each receptor of a population (see ``rounding``)."""
+    sums = largest_sums(graph)
+    for name, largest in sums.items():
+        for receptor, largest_nA in zip(RECEPTORS, largest, strict=True):
+            if largest_nA >= LARGEST:
+                message = f"what its {receptor} synapses transmit together reaches {largest_nA:g} nA"
+                yield issue("S304", name, message, f"stay below {LARGEST:g}")
+    for p in graph.projections:
+        for part in parts(p):
+            largest_nA = sums[p.post][RECEPTORS.index(part.receptor)]
+            if largest_nA < LARGEST:
+                asked = np.abs(p.synapses.variables["w"][part.chosen])
+                yield from _rounded(p.name, asked, unit_nA(shift(largest_nA)), part.receptor)
+
+
+def _rounded(name: str, asked: np.ndarray, unit: float, receptor: str) -> Iterator[Issue]:
+    stored = np.rint(asked / unit) * unit
+    off = np.abs(stored - asked)
+    worst = int(np.argmax(off))
+    if off[worst] > 1e-12 * asked[worst]:
+        lost = np.count_nonzero((stored == 0) & (asked > 0))
+        message = f"{receptor} weights in units of {unit:.3g} nA: {asked[worst]:.6g} -> {stored[worst]:.6g}"
+        message += f"; {lost} of {len(asked)} become 0" if lost else ""
+        remedy = "weaker or fewer synapses onto a neuron leave them more bits"
+        yield issue("S102", name, message, remedy)
+
+
+@_of_synapses
+def learning(graph: Graph) -> Iterator[Issue]:
+    """One rule a population; traces and weights are whole numbers."""
+    rules: dict[str, tuple[PairRule, str]] = {}
+    sums = largest_sums(graph)
+    for p, rule in pair_rules(graph):
+        if rule.soft_minus and not rule.soft_plus:
+            message = "depression depends on the weight, potentiation does not"
+            yield issue("S214", f"{p.name}.learning", message, ELSEWHERE)
+        first, name = rules.setdefault(p.post, (rule, p.name))
+        if first != rule:
+            message = f"is not that of {name!r}; neurons have one rule for all that learns onto them"
+            yield issue("S210", f"{p.name}.learning", message, "use one rule")
+        unit = unit_nA(shift(sums[p.post][p.receptor == "inhibitory"]))
+        up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / unit
+        down = rule.A_minus * (rule.w_max if rule.soft_minus else 1.0) / unit
+        message = f"traces in {_TRACE_UNITS}ths, weights in units of {unit:.3g} nA, of which a pair of spikes "
+        message += f"changes up to {up:.3g} up and {down:.3g} down"
+        remedy = "what is below half a unit is lost: make changes larger, or w_max smaller" if min(up, down) < 5 else ""
+        yield issue("S106", f"{p.name}.learning", message, remedy)
+        if math.isfinite(rule.w_max):
+            given = {"A_plus": rule.A_plus, "A_minus": rule.A_minus, "w_max": rule.w_max}
+            yield from _stored(f"{p.name}.learning", given)
+        yield issue("S107", p.name, "final weights are those after the last pre spike of each synapse", "")
+
+
+def receptors(graph: Graph) -> Iterator[Issue]:
+    """The sign of a weight decides the receptor; so what has both signs needs one time constant."""
+    for p, post in two_currents(graph):
+        if p.receptor == "signed":
+            message = f"weights have both signs, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
+            yield issue("S212", p.name, message, "make them equal")
+
+
+@_of_synapses
+def delays(graph: Graph) -> Iterator[Issue]:
+    """A core remembers some steps ahead; other cores repeat what comes later."""
+    for p in graph.projections:
+        longest = int(p.synapses.delay.max(initial=1))
+        ahead = delay_slots(graph.population(p.post).size)
+        if longest > ahead * (1 + DELAY_STAGES):
+            message = f"reach {longest} steps; at a population of that size the longest is {ahead * (1 + DELAY_STAGES)}"
+            yield issue("S303", f"{p.name}.delay_ms", message, "use shorter delays, or longer steps")
+        elif longest > ahead:
+            message = f"reach {longest} steps, more than {ahead}: cores of their own repeat what comes later"
+            yield issue("S108", f"{p.name}.delay_ms", message, "")
+
+
+def delay_slots(neurons: int) -> int:
+    """How many steps ahead a core of a population of that size remembers what arrives."""
+    neuron_bits = max(1, (min(neurons, ATOMS_PER_CORE) - 1).bit_length())
+    return int(2 ** (_RING_BUFFER_BITS - _RECEPTOR_BITS - neuron_bits))
+
+
+def probes(graph: Graph) -> Iterator[Issue]:
+    """Spikes and final weights are read back."""
+    for probe in graph.probes:
+        yield issue("S213", probe.key, "only spikes and final weights are read back", "leave the probe out")
+
+
+def installed(graph: Graph) -> Iterator[Issue]:
+    """Cores and chips are known from sPyNNaker only."""
+    if importlib.util.find_spec(PACKAGE) is None:
+        yield issue("S109", graph.name, f"cores and chips are not known: {NOT_INSTALLED}", "")
+
+
+CAPABILITIES = (
+    *lacking("S"),
+    time_step,
+    numbers,
+    weights,
+    learning,
+    receptors,
+    delays,
+    probes,
+    memory,
+    installed,
+)

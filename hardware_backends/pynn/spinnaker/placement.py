@@ -1,0 +1,120 @@
+"""Where sPyNNaker puts a network on SpiNNaker, found by mapping it on virtual boards in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ernsnn.errors import ProgramFailed, UnsupportedOnBackend
+from ernsnn.execution.backend import Program
+from ernsnn.execution.subprocesses import run_program
+from ernsnn.graph.graph import Graph
+
+from .rounding import RECEPTORS, unit_nA
+
+CHIP = "SpiNNaker 1"
+_TABLE_LIMIT = 1023
+"""Entries of a router's table (SpiNNaker has 1024, of which one is taken)."""
+_KIB = 1024
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What ``mapping.py`` found, and what then happens (``afterwards``: executed where, or why not)."""
+
+    found: dict[str, Any]
+    afterwards: str
+
+    @property
+    def summary(self) -> str:
+        """Boards, chips and cores, in one line."""
+        f = self.found
+        boards = f"{f['boards']} board{'s' * (f['boards'] > 1)} of {f['chips_per_board']}"
+        return f"{f['cores']} cores on {f['chips']} chip{'s' * (f['chips'] > 1)} of {CHIP}, {boards} chips"
+
+    def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
+        """See ``Placed.cores_of``; a chip has as many numbers as cores that programs can have."""
+        chips = sorted({(c["x"], c["y"]) for p in self.found["populations"] for c in p["cores"]})
+        per_chip = self.found["cores_per_chip"] + 1  # what counts the cores of a chip starts at 0, and p at 1 or 2
+
+        def core(c: dict[str, Any]) -> int:
+            return int(chips.index((c["x"], c["y"])) * per_chip + c["p"])
+
+        return self._of_neurons(graph, core)
+
+    def links_of(self, graph: Graph) -> dict[str, np.ndarray]:
+        """See ``Placed.links_of``; all neurons of a core take the same routes."""
+        sending = {p["name"] for p in self.found["populations"] if any(c["cores_reached"] for c in p["cores"])}
+        links = self._of_neurons(graph, lambda c: int(c["links"]))
+        return {name: values for name, values in links.items() if name in sending}
+
+    def _of_neurons(self, graph: Graph, what: Callable[[dict[str, Any]], int]) -> dict[str, np.ndarray]:
+        known = {p.name: p.size for p in graph.populations}
+        found = {}
+        for p in self.found["populations"]:
+            if p["name"] in known:
+                found[p["name"]] = np.zeros(known[p["name"]], np.int64)
+                for c in p["cores"]:
+                    if "Synapses" not in c["kind"]:
+                        found[p["name"]][c["first"] : c["last"] + 1] = what(c)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"chip": CHIP, "afterwards": self.afterwards, **self.found}
+
+    def __str__(self) -> str:
+        f = self.found
+        heads = ("population", "cores", "neurons a core", "SDRAM KiB", *(f"{r} shift, unit nA" for r in RECEPTORS))
+        rows: list[tuple[str, ...]] = [heads]
+        for p in f["populations"]:
+            held = [c["last"] - c["first"] + 1 for c in p["cores"]]
+            sdram = sum(c["sdram_bytes"] for c in p["cores"]) / _KIB
+            units = [f"{k}, {unit_nA(k):.3g}" for k in p["ring_buffer_shifts"]] or ["-"] * len(RECEPTORS)
+            rows.append((p["name"], str(len(held)), str(max(held)), f"{sdram:.0f}", *units))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+        memory = (
+            f"SDRAM {f['sdram_bytes'] / _KIB:.0f} KiB for {f['n_steps']} steps, on the fullest chip "
+            f"{f['fullest_sdram_bytes'] / f['sdram_per_chip_bytes']:.1%}; routing entries {f['routing_entries']}, in "
+            f"the fullest table {f['fullest_table']} of {_TABLE_LIMIT} (before they are compressed)"
+        )
+        return "\n  ".join([self.summary, *lines, memory, self.afterwards])
+
+
+@dataclass(frozen=True)
+class NotPlaced:
+    """A network that sPyNNaker cannot map; ``why`` has its last words."""
+
+    why: str
+
+    def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
+        """Raises UnsupportedOnBackend, saying why there are none."""
+        raise UnsupportedOnBackend(self.why)
+
+    links_of = cores_of
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"chip": CHIP, "problems": [self.why]}
+
+    def __str__(self) -> str:
+        return self.why
+
+
+def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced:
+    """Map a compiled program."""
+    with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
+        folder = program.write(Path(scratch) / "program")
+        try:
+            run_program(folder, "mapping.py", ["placement.json"], lambda fraction: None, "the mapping")
+        except ProgramFailed as error:
+            how, *words = str(error).splitlines()
+            return NotPlaced(f"sPyNNaker cannot map {name}: {' '.join([how, *(w.strip() for w in words[-1:])])}")
+        return Placement(json.loads((folder / "placement.json").read_text(encoding="utf-8")), afterwards)

@@ -1,0 +1,184 @@
+"""A result is written over an old one: whenever the process ends, and if the disk is full, one of them is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ernsnn as ern
+from ernsnn.files import write_folder
+
+MOMENTS = 25
+"""How many for each way of writing."""
+
+
+def network(rate_hz):
+    net = ern.Network(name="replaced")
+    source, cells = net.population("source", 4, ern.Poisson(rate_hz)), net.population("cells", 3, ern.LIF())
+    rule = ern.stdp.pair(A_plus=0.02, A_minus=0.01, w_max=2.0)
+    net.projection("plastic", source, cells, weight_nA=ern.Uniform(0.5, 1.5), learning=rule)
+    return ern.lower(net, 1)
+
+
+def run(rate_hz, **options):
+    return ern.run(network(rate_hz), duration_ms=12, backend="reference", **options)
+
+
+OLD, NEW = run(200.0), run(300.0)
+
+
+def told(result):
+    """All that a saved result says, but for when it was made."""
+    arrays = result.recording.to_arrays() | {f"state/{k}": v for k, v in result.recording.state.items()}
+    return result.graph.digest, {key: (array.dtype, array.tobytes()) for key, array in arrays.items()}
+
+
+EXPECTED = {"old": told(OLD), "new": told(NEW)}
+
+WAYS = {
+    "saved": lambda folder: NEW.save(folder),
+    "recorded as it runs": lambda folder: run(300.0, out=folder, checkpoint_every_ms=4),
+}
+
+
+def until_line(last, action):
+    """Run ``action`` in a forked process that is killed when it has executed ``last`` lines; how many it did."""
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        count = [0]
+
+        def trace(frame, event, argument):
+            count[0] += event == "line"
+            if count[0] == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return trace
+
+        try:
+            sys.settrace(trace)
+            action()
+            sys.settrace(None)
+            os.write(send, str(count[0]).encode())
+        finally:
+            os._exit(0)
+    os.close(send)
+    with os.fdopen(receive) as told_by_it:
+        said = told_by_it.read()
+    killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    return None if killed else int(said)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_killed_while_it_writes_over_an_old_result(way, tmp_path):
+    """At 25 random moments, each between two lines of Python; what is left can be gone on from, and is tidied."""
+    folder, write = tmp_path / "run", WAYS[way]
+    OLD.save(folder)
+    write(folder)
+    total = until_line(-1, lambda: write(folder))
+    assert told(ern.Result.load(folder)) == EXPECTED["new"]
+    found, killed = [], 0
+    for moment in np.random.default_rng(0).integers(1, total, MOMENTS).tolist():
+        shutil.rmtree(tmp_path)
+        tmp_path.mkdir()
+        OLD.save(folder)
+        killed += until_line(moment, lambda: write(folder)) is None
+        result = told(ern.Result.load(folder))
+        found.append(next((name for name, expected in EXPECTED.items() if result == expected), "a mixture"))
+        if (tmp_path / ".run.unfinished" / "run.json").exists():
+            ern.resume(folder)
+        else:
+            NEW.save(folder)
+        assert told(ern.Result.load(folder)) == EXPECTED["new"]
+        assert os.listdir(tmp_path) == ["run"]
+    assert killed > 0.9 * MOMENTS  # not all, for the first run took some lines more
+    assert set(found) <= {"old", "new"}
+    assert found.count("old") > MOMENTS // 2  # nearly all of the work is done before the new one takes its place
+
+
+def test_an_unfinished_run_beside_its_predecessor(tmp_path):
+    """It is found under the name of the folder that it will replace, and guarded."""
+    folder = tmp_path / "run"
+    OLD.save(folder)
+    total = until_line(-1, lambda: WAYS["recorded as it runs"](tmp_path / "other"))
+    assert until_line(int(0.9 * total), lambda: WAYS["recorded as it runs"](folder)) is None
+    assert (tmp_path / ".run.unfinished" / "checkpoint.npz").exists()
+    with pytest.raises(ern.InvalidModel, match=r"\.run\.unfinished holds a run that has not finished: `ernsnn resume "):
+        run(300.0, out=folder)
+    assert told(ern.Result.load(folder)) == EXPECTED["old"]
+    assert told(ern.resume(folder)) == EXPECTED["new"]
+    assert told(ern.Result.load(folder)) == EXPECTED["new"]
+    with pytest.raises(ern.InvalidModel, match="this run has finished"):
+        ern.resume(folder)
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk on which nothing of this kind can be written any more: the system's own full device takes its place."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no full device")
+    original = Path.open
+
+    def fill(matches):
+        def opened(path, mode="r", *arguments, **options):
+            there = Path("/dev/full") if set(mode) & set("wa") and matches in str(path) else path
+            return original(there, mode, *arguments, **options)
+
+        monkeypatch.setattr(Path, "open", opened)
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("way", "matches"),
+    [
+        ("saved", "recording.npz"),
+        ("saved", "graph.json"),
+        ("recorded as it runs", "/tapes/"),
+        ("recorded as it runs", "checkpoint.npz"),
+        ("recorded as it runs", "meta.json"),
+    ],
+)
+def test_a_full_disk(way, matches, full, monkeypatch, tmp_path):
+    folder = tmp_path / "run"
+    OLD.save(folder)
+    full(matches)
+    with pytest.raises(ern.InvalidModel) as error:
+        WAYS[way](folder)
+    assert str(error.value).startswith("cannot write ")
+    assert "No space left on device; free some space" in str(error.value)
+    assert "\n" not in str(error.value)
+    monkeypatch.undo()
+    assert told(ern.Result.load(folder)) == EXPECTED["old"]
+    if (tmp_path / ".run.unfinished" / "checkpoint.npz").exists():
+        assert told(ern.resume(folder)) == EXPECTED["new"]
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_where_the_system_cannot_exchange_folders(tmp_path, monkeypatch):
+    def cannot(one, other):
+        raise OSError("not here")
+
+    monkeypatch.setattr("ernsnn.files._exchange", cannot)
+    OLD.save(tmp_path / "run")
+    NEW.save(tmp_path / "run")
+    assert told(ern.Result.load(tmp_path / "run")) == EXPECTED["new"]
+    assert os.listdir(tmp_path) == ["run"]
+
+
+def test_what_another_process_is_writing_is_left_alone(tmp_path):
+    """Two write one folder at once: neither takes away what the other has not finished."""
+
+    def slow(file):
+        assert len(os.listdir(tmp_path)) == 1
+        write_folder(tmp_path / "run", {"fast.txt": "fast"})
+        assert len(os.listdir(tmp_path)) == 2
+        file.write(b"slow")
+
+    write_folder(tmp_path / "run", {"slow.txt": slow})
+    assert sorted(os.listdir(tmp_path / "run")) == [".ernsnn", "slow.txt"]
