@@ -1,0 +1,153 @@
+"""PyNN scripts on every backend of ernsnn: ``import ernsnn.pynn as sim`` (PyNN 0.13).
+
+A script builds its network with PyNN's names; ``run`` lowers it and runs it on the backend that ``setup`` names.
+``native`` and ``reference`` run step by step, so that weights and parameters can be read and set between runs; other
+backends run in one go, once data are asked for, and take changed inputs only. ``docs/coming-from-pynn.md`` says what
+differs from other simulators.
+"""
+
+try:
+    import pyNN as _pyNN  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("ernsnn.pynn needs PyNN: pip install 'ernsnn[pynn]'", name=error.name) from error
+
+from pyNN import errors, random, space, standardmodels
+from pyNN.connectors import (
+    AllToAllConnector,
+    ArrayConnector,
+    CloneConnector,
+    CSAConnector,
+    DisplacementDependentProbabilityConnector,
+    DistanceDependentProbabilityConnector,
+    FixedNumberPostConnector,
+    FixedNumberPreConnector,
+    FixedProbabilityConnector,
+    FixedTotalNumberConnector,
+    FromFileConnector,
+    FromListConnector,
+    IndexBasedProbabilityConnector,
+    SmallWorldConnector,
+)
+from pyNN.network import Network
+from pyNN.parameters import Sequence
+from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
+from pyNN.space import Space
+
+from ernsnn.describe import marks
+
+from .absent import TYPES
+from .astrocytes import Astrocyte
+from .cells import IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
+from .connectors import OneToOneConnector
+from .control import (
+    check,
+    end,
+    get_current_time,
+    get_max_delay,
+    get_min_delay,
+    get_time_step,
+    initialize,
+    num_processes,
+    rank,
+    reset,
+    run,
+    run_for,
+    run_until,
+    set_number_of_neurons_per_core,
+    setup,
+)
+from .electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from .populations import Assembly, Population, PopulationView
+from .procedural import connect, create, record, record_v
+from .projections import Projection
+from .synapses import (
+    AdditiveWeightDependence,
+    MarkedSTDP,
+    MultiplicativeWeightDependence,
+    SpikePairRule,
+    StaticSynapse,
+    STDPMechanism,
+)
+
+__all__ = [
+    "GSLRNG",
+    "ACSource",
+    "AdditiveWeightDependence",
+    "AllToAllConnector",
+    "ArrayConnector",
+    "Assembly",
+    "Astrocyte",
+    "CSAConnector",
+    "CloneConnector",
+    "DCSource",
+    "DisplacementDependentProbabilityConnector",
+    "DistanceDependentProbabilityConnector",
+    "FixedNumberPostConnector",
+    "FixedNumberPreConnector",
+    "FixedProbabilityConnector",
+    "FixedTotalNumberConnector",
+    "FromFileConnector",
+    "FromListConnector",
+    "IF_curr_delta",
+    "IF_curr_exp",
+    "IndexBasedProbabilityConnector",
+    "MarkedSTDP",
+    "MultiplicativeWeightDependence",
+    "Network",
+    "NoisyCurrentSource",
+    "NumpyRNG",
+    "OneToOneConnector",
+    "Population",
+    "PopulationView",
+    "Projection",
+    "RandomDistribution",
+    "STDPMechanism",
+    "Sequence",
+    "SmallWorldConnector",
+    "Space",
+    "SpikePairRule",
+    "SpikeSourceArray",
+    "SpikeSourcePoisson",
+    "StaticSynapse",
+    "StepCurrentSource",
+    "check",
+    "connect",
+    "create",
+    "end",
+    "errors",
+    "get_current_time",
+    "get_max_delay",
+    "get_min_delay",
+    "get_time_step",
+    "initialize",
+    "list_standard_models",
+    "marks",
+    "num_processes",
+    "random",
+    "rank",
+    "record",
+    "record_v",
+    "reset",
+    "run",
+    "run_for",
+    "run_until",
+    "set_number_of_neurons_per_core",
+    "setup",
+    "space",
+]
+
+
+def list_standard_models() -> list[str]:
+    """The names of PyNN's standard cell types that there are."""
+    return [cell.__name__ for cell in (IF_curr_exp, IF_curr_delta, SpikeSourceArray, SpikeSourcePoisson)]
+
+
+def __getattr__(name: str) -> object:
+    if name in TYPES:
+        return TYPES[name]
+    if hasattr(standardmodels.cells, name) or hasattr(standardmodels.synapses, name):
+        raise AttributeError(
+            f"ernsnn.pynn has no {name}: there are {', '.join(list_standard_models())}, StaticSynapse, and "
+            "STDPMechanism with SpikePairRule and additive or multiplicative weight dependence"
+        )
+    raise AttributeError(f"module 'ernsnn.pynn' has no attribute {name!r}")

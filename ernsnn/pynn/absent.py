@@ -1,0 +1,79 @@
+"""What PyNN has and ernsnn has not: it can be described, so that all of it is told at once, but not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyNN.standardmodels import build_translations, cells, synapses
+
+from ernsnn.execution.issues import Issue
+
+from .codes import CODES
+from .simulator import State
+from .synapses import Synapse
+
+_CONDUCTANCE = "synapses of ernsnn are currents, not conductances"
+_SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
+_DYNAMICS = "what a spike of ernsnn transmits does not depend on when the last one was"
+
+CELLS = {
+    "IF_curr_alpha": "synaptic currents of ernsnn jump and decay, and do not rise slowly",
+    "IF_cond_exp": _CONDUCTANCE,
+    "IF_cond_alpha": _CONDUCTANCE,
+    "IF_cond_exp_gsfa_grr": _CONDUCTANCE,
+    "IF_facets_hardware1": _CONDUCTANCE,
+    "EIF_cond_exp_isfa_ista": _CONDUCTANCE,
+    "EIF_cond_alpha_isfa_ista": _CONDUCTANCE,
+    "GIF_cond_exp": _CONDUCTANCE,
+    "HH_cond_exp": _CONDUCTANCE,
+    "Izhikevich": "neurons of ernsnn are leaky integrators with a threshold",
+    "SpikeSourcePoissonRefractory": _SOURCE,
+    "SpikeSourceGamma": _SOURCE,
+    "SpikeSourceInhGamma": _SOURCE,
+}
+SYNAPSES = {
+    "TsodyksMarkramSynapse": _DYNAMICS,
+    "StochasticTsodyksMarkramSynapse": _DYNAMICS,
+    "MultiQuantalSynapse": _DYNAMICS,
+    "SimpleStochasticSynapse": "spikes of ernsnn are transmitted for certain",
+}
+
+
+class Absent:
+    """A type of PyNN's that no backend of ernsnn runs, and why."""
+
+    reason: str
+
+
+def _made(name: str, base: type, *kinds: type, **attributes: object) -> type:
+    same = build_translations(*((n, n) for n in base.default_parameters))  # type: ignore[attr-defined]
+    return type(name, (*kinds, base), {"__doc__": base.__doc__, "translations": same, **attributes})
+
+
+TYPES: dict[str, type] = {
+    **{name: _made(name, getattr(cells, name), Absent, reason=why) for name, why in CELLS.items()},
+    **{name: _made(name, getattr(synapses, name), Absent, Synapse, reason=why) for name, why in SYNAPSES.items()},
+}
+"""The types by name; ``ernsnn.pynn`` has them as attributes."""
+
+
+def unsupported(state: State) -> Iterator[Issue]:
+    """One issue for each part of the script that is of an absent type: Y201 cells, Y202 synapses."""
+    backend = state.backend.name if state.backend else "auto"
+
+    def issue(code: str, path: str, thing: Absent, remedy: str) -> Issue:
+        message = f"{type(thing).__name__}: {thing.reason}"
+        return Issue(backend=backend, code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+
+    for population in state.populations:
+        if isinstance(population.celltype, Absent):
+            kind = type(population.celltype).__name__
+            yield issue(
+                "Y201",
+                population.label,
+                population.celltype,
+                "use " + ("SpikeSourceArray or SpikeSourcePoisson" if "SpikeSource" in kind else "IF_curr_exp"),
+            )
+    for projection in state.projections:
+        if isinstance(projection.synapse_type, Absent):
+            yield issue("Y202", projection.label, projection.synapse_type, "use StaticSynapse or STDPMechanism")

@@ -1,0 +1,25 @@
+"""From the parts of a script to a network of ernsnn."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ernsnn.describe.network import Network
+
+from .simulator import State
+
+
+class Part(Protocol):
+    """A part of a script."""
+
+    def add_to(self, net: Network) -> None:
+        """Describe it to ernsnn."""
+
+
+def describe(state: State) -> Network:
+    """The network that the script described, as its parts are now."""
+    net = Network(dt_ms=state.dt, current_integration=state.current_integration, name="script")
+    parts: list[Part] = [*state.populations, *state.astrocytes, *state.projections, *state.current_sources]
+    for part in parts:
+        part.add_to(net)
+    return net

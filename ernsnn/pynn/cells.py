@@ -1,0 +1,133 @@
+"""The cell types: PyNN's standard ones that ernsnn has, under PyNN's names and units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from pyNN.errors import InvalidParameterValueError
+from pyNN.standardmodels import build_translations, cells
+
+from ernsnn.describe.neurons import LIF, DeltaLIF, Neuron
+from ernsnn.describe.stimuli import Schedule
+
+from .simulator import state
+
+MEMBRANE = {
+    "cm": "cm_nF",
+    "tau_m": "tau_m_ms",
+    "tau_refrac": "tau_refrac_ms",
+    "v_rest": "v_rest_mV",
+    "v_reset": "v_reset_mV",
+    "v_thresh": "v_threshold_mV",
+    "i_offset": "i_offset_nA",
+}
+"""PyNN's parameters by the names that ``describe.neurons`` has for them."""
+
+NEVER_MS = 1e9
+"""Longer than any run: what starts or ends later than that does not do so."""
+
+
+def same(parameters: Iterable[str]) -> Any:
+    """Translations of parameters that keep their names."""
+    return build_translations(*((name, name) for name in parameters))
+
+
+class Cell:
+    """What the neuron types share: which variables can be recorded, and the neuron that ernsnn runs."""
+
+    model: type[Neuron]
+    names: dict[str, str]
+    currents: bool
+
+    @property
+    def recordable(self) -> list[str]:
+        """What can be recorded: spikes, v, and of IF_curr_exp its synaptic currents."""
+        return ["spikes", *self.probes]
+
+    @property
+    def probes(self) -> dict[str, tuple[str, float]]:
+        """What is recorded under PyNN's names, and its sign: the variable of ernsnn, and 1 or -1.
+
+        SpiNNaker calls the currents gsyn, and both are positive; PyNN's inhibitory one is negative.
+        """
+        exc, inh, sign = ("isyn_exc", "isyn_inh", -1.0)
+        if state.convention == "spinnaker":
+            exc, inh, sign = ("gsyn_exc", "gsyn_inh", 1.0)
+        currents = {exc: ("I_E_nA", 1.0), inh: ("I_I_nA", sign)} if self.currents else {}
+        return {"v": ("v_mV", 1.0), **currents}
+
+    def neuron(self, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> Neuron:
+        """The neurons with these parameters, one value each."""
+        values = {self.names[name]: _plain(values) for name, values in parameters.items()}
+        return self.model(**values, v_init_mV=_plain(v_init))
+
+
+class IF_curr_exp(Cell, cells.IF_curr_exp):
+    __doc__ = cells.IF_curr_exp.__doc__
+    translations = same(cells.IF_curr_exp.default_parameters)
+    units = cells.IF_curr_exp.units | {"gsyn_exc": "nA", "gsyn_inh": "nA"}
+    model, currents = LIF, True
+    names = MEMBRANE | {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
+
+
+class IF_curr_delta(Cell, cells.IF_curr_delta):
+    __doc__ = cells.IF_curr_delta.__doc__
+    translations = same(cells.IF_curr_delta.default_parameters)
+    model, currents, names = DeltaLIF, False, MEMBRANE
+
+
+class SpikeSourceArray(cells.SpikeSourceArray):
+    """Spikes at the times given in ``spike_times`` (ms), one list for all neurons or one each.
+
+    A time between two steps is moved to the end of its step, and several spikes of a neuron in one step are one.
+    """
+
+    translations = same(cells.SpikeSourceArray.default_parameters)
+
+    def trains(self, parameters: dict[str, np.ndarray], label: str) -> list[np.ndarray]:
+        """The steps in which each neuron spikes."""
+        return [self._train(np.asarray(given.value, dtype=float), label) for given in parameters["spike_times"]]
+
+    @staticmethod
+    def _train(times: np.ndarray, label: str) -> np.ndarray:
+        if not np.isfinite(times).all() or (times < 0).any() or (np.diff(times) < 0).any():
+            raise InvalidParameterValueError(f"{label}.spike_times: times must be >= 0 and rise, got {times}")
+        ends = np.ceil(times / state.dt - 1e-6).astype(np.int64)
+        if (np.abs(ends * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(ends) * 1e-3)).any():
+            message = f"spike times between two steps of {state.dt:g} ms are moved to the end of their step"
+            state.note("Y101", f"{label}.spike_times", message, "choose a smaller timestep")
+        first = ends < state.latency
+        if first.any():
+            message = f"no step ends at 0 ms; the spike is sent at {state.dt:g} ms"
+            remedy = (
+                "shift all times by a timestep, or use convention='spinnaker', whose stamps are beginnings of steps"
+            )
+            state.note("Y102", f"{label}.spike_times", message, remedy)
+        steps = np.maximum(ends - state.latency, 0)
+        single = np.unique(steps)
+        if len(single) < len(steps):
+            message = f"several spikes of a neuron in one step of {state.dt:g} ms are one"
+            state.note("Y103", f"{label}.spike_times", message, "choose a smaller timestep")
+        return single
+
+
+class SpikeSourcePoisson(cells.SpikeSourcePoisson):
+    """In every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
+
+    translations = same(cells.SpikeSourcePoisson.default_parameters)
+
+    def rates(self, parameters: dict[str, np.ndarray], label: str) -> Schedule:
+        """The rates in Hz from each time on at which one changes."""
+        rate, start, duration = (np.asarray(parameters[n], dtype=float) for n in ("rate", "start", "duration"))
+        begins, ends = np.rint(start / state.dt), np.rint((start + duration) / state.dt)
+        changes = np.unique(np.concatenate([begins, ends]))
+        changes = changes[changes * state.dt < NEVER_MS]
+        on = (begins <= changes[:, None]) & (changes[:, None] < ends)
+        return Schedule(changes * state.dt, np.where(on, rate, 0.0))
+
+
+def _plain(values: np.ndarray) -> Any:
+    """One number where all are the same."""
+    return float(values[0]) if (values == values[0]).all() else np.asarray(values, dtype=float)

@@ -1,0 +1,16 @@
+"""Every issue code of PyNN scripts, what it means, and how much it matters. The one table of them."""
+
+from __future__ import annotations
+
+from ernsnn.execution.issues import Fidelity
+
+CODES: dict[str, tuple[Fidelity, str]] = {
+    # Y1xx: what the time grid changes
+    "Y101": ("approximate", "spike times are moved to the end of their step"),
+    "Y102": ("approximate", "a spike at 0 ms is sent in the first step"),
+    "Y103": ("approximate", "several spikes of a neuron in one step are one"),
+    "Y104": ("approximate", "delays are rounded to steps"),
+    # Y2xx: not to be had
+    "Y201": ("unsupported", "a type of cells that ernsnn has not"),
+    "Y202": ("unsupported", "a type of synapses that ernsnn has not"),
+}

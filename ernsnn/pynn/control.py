@@ -1,0 +1,136 @@
+"""Setting up, running and ending a simulation."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from pyNN import common
+from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
+from pyNN.recording import get_io
+
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import AUTO, Backend, get_backend
+from ernsnn.execution.issues import Issue, Issues
+
+from . import simulator
+from .absent import unsupported
+from .runs import graph_of, labelled, relabelled
+from .simulator import CONVENTIONS, Convention
+
+state = simulator.state
+
+_OWN_DEFAULTS = {"native": {"precision": "float64"}}
+"""PyNN's numbers are doubles: a weight that is set is read back as it was."""
+
+Integration = Literal["exact", "step_average"]
+
+
+def setup(
+    timestep: float = DEFAULT_TIMESTEP,
+    min_delay: float | str = DEFAULT_MIN_DELAY,
+    *,
+    backend: str | Backend = "native",
+    current_integration: Integration = "exact",
+    convention: Convention = "pynn",
+    seed: int = 0,
+    **extra_params: Any,
+) -> int:
+    """Begin anew: all parts of an earlier network are gone. Returns 0, the rank of the only process.
+
+    ``timestep`` and ``min_delay`` in ms (``"auto"``: one timestep). ``backend``: any of ernsnn, or ``"auto"``.
+    ``current_integration``: ``"exact"`` (NEST's and Brian2's) or ``"step_average"`` (SpiNNaker's). ``convention`` says
+    what a script's numbers mean:
+
+    - ``"pynn"``: A_plus and A_minus are fractions of w_max, weights of inhibitory synapses are negative, and spikes are
+      stamped with the end of their step, as NEST does;
+    - ``"spinnaker"``: with additive weight dependence A_plus and A_minus are absolute (nA), weights of inhibitory
+      synapses are positive, and spikes are stamped with the beginning of their step.
+
+    ``seed`` fixes Poisson inputs and noise. Further parameters: ``max_delay``, options of the backend, and settings of
+    other simulators, which a warning says have no effect.
+    """
+    common.setup(timestep, min_delay, **extra_params)
+    _one_of("current_integration", current_integration, get_args(Integration))
+    _one_of("convention", convention, CONVENTIONS)
+    chosen = None if backend == AUTO else get_backend(backend)
+    given = dict(extra_params)
+    max_delay = given.pop("max_delay", DEFAULT_MAX_DELAY)
+    options = {name: given.pop(name) for name in list(given) if chosen and name in chosen.options}
+    _without_effect(given, [*inspect.signature(setup).parameters, *(chosen.options if chosen else ())])
+    if chosen:
+        options = chosen.settings(_OWN_DEFAULTS.get(chosen.name, {}) | options)
+    state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, seed, options)
+    return 0
+
+
+def _without_effect(given: Mapping[str, Any], own: Sequence[str]) -> None:
+    """Tell of settings that are other simulators', and raise InvalidModel on what may be ours, misspelt."""
+    for name in given:
+        near = difflib.get_close_matches(name, own, n=1, cutoff=0.8)
+        if near and near[0] != name:
+            raise InvalidModel(f"setup: no parameter {name!r}; did you mean {near[0]!r}?")
+    if given:
+        warnings.warn(f"setup: {', '.join(given)} of another simulator has no effect here", stacklevel=3)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InvalidModel(f"setup: {name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def set_number_of_neurons_per_core(neuron_type: Any, max_permitted: Any) -> None:
+    """SpiNNaker's hint on placement, which scripts for it give: a warning says that it has no effect."""
+    warnings.warn(
+        f"set_number_of_neurons_per_core({neuron_type.__name__}, {max_permitted}) has no effect", stacklevel=2
+    )
+
+
+def end(compatible_output: bool = True) -> None:
+    """Write what was to be recorded to files."""
+    for population, variables, filename in state.write_on_end:
+        population.write_data(get_io(filename), variables)
+    state.write_on_end = []
+
+
+run, run_until = common.build_run(simulator)
+run_for = run
+reset = common.build_reset(simulator)
+initialize = common.initialize
+get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, rank = common.build_state_queries(
+    simulator
+)
+
+
+def check(backend: str | Backend | None = None) -> Issues:
+    """Every limit that the script meets, on the backend of ``setup`` unless another is named, in the script's labels.
+
+    To the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike at 0 ms sent in the
+    first step), Y103 (several spikes of a neuron in a step) and Y104 (delays rounded to steps). Where the script has
+    cells (Y201) or synapses (Y202) that ernsnn has not, these alone are told.
+    """
+    chosen = state.backend if backend is None else get_backend(backend)
+    if chosen is None:
+        raise InvalidModel("check: name a backend; setup has backend='auto'")
+    absent = list(unsupported(state))
+    if absent:
+        return Issues(chosen.name, absent)
+    graph = graph_of(state)
+    with labelled(state):
+        found = chosen.check(graph)
+    own = [Issue(**(vars(issue) | {"backend": chosen.name})) for issue in state.noted.values()]
+    renamed = [
+        Issue(
+            backend=issue.backend,
+            code=issue.code,
+            path=relabelled(state, issue.path),
+            fidelity=issue.fidelity,
+            message=relabelled(state, issue.message),
+            remedy=relabelled(state, issue.remedy),
+        )
+        for issue in found
+    ]
+    return Issues(chosen.name, [*own, *renamed])

@@ -1,0 +1,189 @@
+"""Currents injected into cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from pyNN.parameters import ParameterSpace
+from pyNN.standardmodels import StandardCurrentSource, electrodes
+
+from ernsnn.describe.network import Network
+from ernsnn.describe.stimuli import CurrentSteps, Schedule
+from ernsnn.errors import InvalidModel
+from ernsnn.graph.seeds import generator, key_of
+
+from .cells import NEVER_MS, same
+from .simulator import ID, spliced, state
+
+
+class CurrentSource(StandardCurrentSource):
+    """A current that changes at steps: it acts on potentials from the step that begins at its time."""
+
+    varies = False
+    """Whether it changes all the time, so that it is laid out up to ``state.horizon`` only."""
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**parameters)
+        self.cells: list[ID] = []
+        self.recorded = False
+        self.number = len(state.current_sources)
+        self.given: dict[str, Any] = {}
+        self.rewind()
+        space = ParameterSpace(self.default_parameters, self.get_schema(), shape=(1,))
+        space.update(**parameters)
+        self.set_native_parameters(self.translate(space))
+        state.current_sources.append(self)
+
+    def rewind(self) -> None:
+        """Forget what it was before parameters were changed."""
+        self.before: Schedule | None = None
+        self.changed_at = 0
+
+    def inject_into(self, cells: Any) -> None:
+        """Inject it into a population, view, assembly or list of cells."""
+        for cell in cells:
+            if not cell.celltype.injectable:
+                raise TypeError("Can't inject current into a spike source.")
+        state.require_open(f"a {type(self).__name__}")
+        self.cells += list(cells)
+
+    def get_native_parameters(self) -> ParameterSpace:
+        """As they are now."""
+        return ParameterSpace(dict(self.given))
+
+    def set_native_parameters(self, parameters: ParameterSpace) -> None:
+        """Change them: from now on, where the network has run."""
+        parameters.evaluate(simplify=True)
+        if state.under_way:
+            self.before, self.changed_at = self.current(), state.step
+        self.given |= self.settled({n: getattr(v, "value", v) for n, v in parameters.items()})
+        state.changed = True
+
+    def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as they are kept."""
+        return parameters
+
+    def changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """(times in ms, amplitudes in nA) of its changes."""
+        raise NotImplementedError
+
+    def current(self) -> Schedule:
+        """The current as a schedule."""
+        times, amplitudes = on_grid(*self.changes())
+        kept = times < NEVER_MS
+        return spliced(self.before, Schedule(times[kept], amplitudes[kept]), self.changed_at * state.dt)
+
+    def record(self) -> None:
+        """Keep the current for ``get_data``."""
+        self.recorded = True
+
+    def _get_data(self) -> tuple[np.ndarray, np.ndarray]:
+        if not self.recorded:
+            raise InvalidModel(f"{type(self).__name__}: record() it before get_data()")
+        steps, schedule = np.arange(state.step + 1), self.current()
+        values = np.append(0.0, np.asarray(schedule.values))
+        at = np.searchsorted(np.rint(np.asarray(schedule.times_ms) / state.dt), steps, side="right")
+        return state.ms(steps), values[at]
+
+    def add_to(self, net: Network) -> None:
+        """Inject it, population by population."""
+        schedule = self.current()
+        owners = {cell.parent.name: cell.parent for cell in self.cells}
+        for name, population in owners.items():
+            gain = np.zeros(population.size)
+            for cell, times in Counter(c for c in self.cells if c.parent is population).items():
+                gain[population.id_to_index(cell)] += times
+            amplitudes = np.asarray(schedule.values)[:, None] * gain
+            net.inject(net.populations[name], CurrentSteps(times_ms=schedule.times_ms, amplitudes_nA=amplitudes))
+
+
+def on_grid(times: Any, amplitudes: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Times at the nearest steps, with at most one change a step: of several the last."""
+    steps = np.rint(np.asarray(times, dtype=float) / state.dt)
+    last = np.append(np.diff(steps) > 0, True)[: len(steps)]
+    return steps[last] * state.dt, np.asarray(amplitudes, dtype=float)[last]
+
+
+class DCSource(CurrentSource, electrodes.DCSource):
+    __doc__ = electrodes.DCSource.__doc__
+    translations = same(electrodes.DCSource.default_parameters)
+
+    def changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """See ``CurrentSource.changes``."""
+        amplitude, start, stop = (float(self.given[n]) for n in ("amplitude", "start", "stop"))
+        return np.array([start, stop]), np.array([amplitude, 0.0])
+
+
+class StepCurrentSource(CurrentSource, electrodes.StepCurrentSource):
+    __doc__ = electrodes.StepCurrentSource.__doc__
+    translations = same(electrodes.StepCurrentSource.default_parameters)
+
+    def changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """See ``CurrentSource.changes``."""
+        return self.given["times"], self.given["amplitudes"]
+
+    def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """See ``CurrentSource.settled``. Raises ValueError on times that do not rise from 0 on."""
+        whole = {**self.given, **parameters}
+        times, amplitudes = np.asarray(whole["times"], dtype=float), np.asarray(whole["amplitudes"], dtype=float)
+        if (times < 0).any() or (np.diff(times) < 0).any():
+            raise ValueError(f"StepCurrentSource.times: must be >= 0 and rise, got {times}")
+        if len(times) != len(amplitudes):
+            raise ValueError(f"StepCurrentSource: {len(times)} times need as many amplitudes, got {len(amplitudes)}")
+        times, amplitudes = on_grid(times, amplitudes)
+        return {"times": times, "amplitudes": amplitudes}
+
+
+class Varying(CurrentSource):
+    """A current with a value for every interval of ``every`` steps between ``start`` and ``stop``."""
+
+    varies = True
+
+    @property
+    def every(self) -> int:
+        """The length of an interval in steps."""
+        return 1
+
+    def values(self, numbers: np.ndarray) -> np.ndarray:
+        """The currents in nA of the intervals with these numbers, counted from ``start``."""
+        raise NotImplementedError
+
+    def changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """See ``CurrentSource.changes``."""
+        first, last = (round(min(float(self.given[name]), NEVER_MS) / state.dt) for name in ("start", "stop"))
+        steps = np.arange(first, min(last, max(state.horizon, first + 1)), self.every)
+        values = self.values(np.arange(len(steps)))
+        return np.append(steps, last) * state.dt, np.append(values, 0.0)
+
+
+class ACSource(Varying, electrodes.ACSource):
+    """A sine current from ``start`` to ``stop``; ``phase`` (degrees) is that at ``start``. It changes every step."""
+
+    translations = same(electrodes.ACSource.default_parameters)
+
+    def values(self, numbers: np.ndarray) -> np.ndarray:
+        """See ``Varying.values``."""
+        amplitude, offset, frequency, phase = (
+            float(self.given[name]) for name in ("amplitude", "offset", "frequency", "phase")
+        )
+        turns = frequency * numbers * state.dt / 1000.0 + phase / 360.0
+        return offset + amplitude * np.sin(2 * np.pi * turns)
+
+
+class NoisyCurrentSource(Varying, electrodes.NoisyCurrentSource):
+    """Gaussian noise with ``mean`` and ``stdev``, drawn anew every ``dt`` ms (at least a step) from setup's seed."""
+
+    translations = same(electrodes.NoisyCurrentSource.default_parameters)
+
+    @property
+    def every(self) -> int:
+        """See ``Varying.every``."""
+        return max(state.steps(float(self.given["dt"]), "NoisyCurrentSource.dt"), 1)
+
+    def values(self, numbers: np.ndarray) -> np.ndarray:
+        """See ``Varying.values``; what has been drawn stays the same when more is."""
+        rng = generator(key_of(state.seed + state.segment_counter, f"current {self.number}"))
+        mean, stdev = float(self.given["mean"]), float(self.given["stdev"])
+        return mean + stdev * rng.standard_normal(len(numbers))

@@ -1,0 +1,182 @@
+"""Populations, views and assemblies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pyNN import common, errors
+from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
+
+from ernsnn.describe.network import Network
+from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.graph.graph import Probe
+
+from . import simulator
+from .cells import Cell, SpikeSourceArray
+from .recording import Recorder
+
+state = simulator.state
+
+
+class Assembly(common.Assembly):
+    __doc__ = common.Assembly.__doc__
+    _simulator = simulator
+
+    @property
+    def receptor_types(self) -> list[str]:
+        """Those that all members have, in their order: the first is for excitation, the second for inhibition."""
+        each = [population.celltype.receptor_types for population in self.populations]
+        return [receptor for receptor in each[0] if all(receptor in others for others in each)]
+
+
+class Part:
+    """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
+
+    root: Population
+    places: np.ndarray
+    size: int
+    celltype: Any
+
+    def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
+        return PopulationView(self, selector, label)
+
+    def _get_parameters(self, *names: str) -> ParameterSpace:
+        for wanted in names:
+            if not self.celltype.has_parameter(wanted):
+                known = self.celltype.get_parameter_names()
+                raise errors.NonExistentParameterError(wanted, type(self.celltype).__name__, known)
+        values = {wanted: self._read(wanted) for wanted in names}
+        return ParameterSpace(values, shape=(self.size,))
+
+    def _read(self, wanted: str) -> Any:
+        values = simplify(self.root.parameters[wanted][self.places])
+        kind = self.celltype.get_schema()[wanted]
+        return LazyArray(values, shape=(self.size,), dtype=kind) if issubclass(kind, ArrayParameter) else values
+
+    _get_native_parameters = _get_parameters
+
+    def _set_parameters(self, parameter_space: ParameterSpace) -> None:
+        parameter_space.evaluate(simplify=False)
+        self.root.remember_inputs()
+        for changed, values in parameter_space.items():
+            self.root.parameters[changed][self.places] = values
+        self.root.check_input()
+        state.changed = True
+
+    def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:
+        values = np.broadcast_to(np.asarray(initial_values.evaluate(simplify=False), dtype=float), (self.size,))
+        self.root.set_initial(variable, self.places, values)
+
+
+class PopulationView(Part, common.PopulationView):
+    __doc__ = common.PopulationView.__doc__
+    _simulator = simulator
+    _assembly_class = Assembly
+
+    @property
+    def root(self) -> Population:  # type: ignore[override]
+        """The population that this is a part of."""
+        population: Population = self.grandparent
+        return population
+
+    @property
+    def places(self) -> np.ndarray:  # type: ignore[override]
+        """Where its neurons are in that population."""
+        return np.asarray(self.index_in_grandparent(np.arange(self.size)))
+
+    @property
+    def initial_values(self) -> dict[str, Any]:
+        """Initial values by variable, those of these neurons."""
+        return {name: values[self.places] for name, values in self.root.starts.items()}
+
+
+class Population(Part, common.Population):
+    __doc__ = common.Population.__doc__
+    _simulator = simulator
+    _recorder_class = Recorder
+    _assembly_class = Assembly
+
+    def __init__(self, size: Any, cellclass: Any, *args: Any, **kwargs: Any) -> None:
+        state.require_open(kwargs.get("label") or "a Population")
+        super().__init__(size, cellclass, *args, **kwargs)
+        state.populations.append(self)
+
+    def _create_cells(self) -> None:
+        self.name = state.name_of(self.label)
+        self.root, self.places = self, np.arange(self.size)
+        first = state.id_counter
+        self.all_cells = np.array([simulator.ID(n) for n in range(first, first + self.size)], dtype=simulator.ID)
+        for cell in self.all_cells:
+            cell.parent = self
+        state.id_counter += self.size
+        self._mask_local = np.ones(self.size, bool)
+        space = self.celltype.native_parameters
+        space.shape = (self.size,)
+        space.evaluate(simplify=False)
+        kinds = {
+            name: object if kind not in (float, int) else float for name, kind in self.celltype.get_schema().items()
+        }
+        self.parameters = {
+            name: np.array(np.broadcast_to(values, self.size), dtype=kinds[name])
+            for name, values in space.as_dict().items()
+        }
+        self.check_input()
+        self.starts: dict[str, np.ndarray] = {}
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Forget what inputs there were before parameters were changed."""
+        self.input_before: list[np.ndarray] | Schedule | None = None
+        self.changed_at = 0
+
+    def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:  # noqa: A002 - PyNN's name
+        super()._set_cell_initial_value(id, variable, value)
+        self.set_initial(variable, np.array([self.id_to_index(id)]), np.array([value]))
+
+    def set_initial(self, variable: str, places: np.ndarray, values: np.ndarray) -> None:
+        """Initial values of a variable of the neurons at ``places``; in a run, the potential of now."""
+        if variable != "v" and isinstance(self.celltype, Cell):
+            if (values != 0).any():
+                raise NotImplementedError(f"{self.label}: {variable} starts at 0 in ernsnn, got {values}")
+        elif state.under_way:
+            probe = Probe("neurons", self.name, 0, self.size, "v_mV", 1)
+            state.under_way.write(probe, places, values)
+            return
+        self.starts.setdefault(variable, np.zeros(self.size))[places] = values
+
+    def check_input(self) -> None:
+        """Raise InvalidParameterValueError on spike times that cannot be."""
+        if isinstance(self.celltype, SpikeSourceArray):
+            self.celltype.trains(self.parameters, self.label)
+
+    def remember_inputs(self) -> None:
+        """Before parameters of a source change: what it sends up to now stays as it was."""
+        if state.under_way and not isinstance(self.celltype, Cell):
+            self.input_before, self.changed_at = self.input(), state.step
+
+    def input(self) -> list[np.ndarray] | Schedule:
+        """What a source sends: steps of each neuron, or the rates."""
+        if isinstance(self.celltype, SpikeSourceArray):
+            trains = self.celltype.trains(self.parameters, self.label)
+            if self.input_before is None:
+                return trains
+            assert isinstance(self.input_before, list)
+            now = self.changed_at
+            pairs = zip(self.input_before, trains, strict=True)
+            return [np.concatenate([old[old < now], new[new >= now]]) for old, new in pairs]
+        rates = self.celltype.rates(self.parameters, self.label)
+        assert not isinstance(self.input_before, list)
+        return simulator.spliced(self.input_before, rates, self.changed_at * state.dt)
+
+    def add_to(self, net: Network) -> None:
+        """Describe it to ernsnn, with a probe for each variable that is recorded."""
+        if isinstance(self.celltype, Cell):
+            net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
+            for variable, (probed, _) in self.celltype.probes.items():
+                if self.recorder.records(variable):
+                    net.probe(net.populations[self.name], probed, every_ms=self.recorder.sampling_interval)
+            return
+        given = self.input()
+        model = SpikeTimes([steps * state.dt for steps in given]) if isinstance(given, list) else Poisson(given)
+        net.population(self.name, self.size, model)

@@ -1,0 +1,89 @@
+"""What a script recorded, as Neo wants it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyNN import recording
+
+from ernsnn.errors import InvalidModel
+
+from . import simulator
+
+if TYPE_CHECKING:
+    from .runs import Run
+
+state = simulator.state
+
+
+class Recorder(recording.Recorder):
+    """The recorder of one population. A signal has a value at time 0 and one at the end of each sampling interval."""
+
+    _simulator = simulator
+
+    def __init__(self, population: Any, file: Any = None) -> None:
+        super().__init__(population, file)
+        self.cleared_at = 0
+
+    def records(self, variable: str) -> bool:
+        """Whether that variable of any neuron is recorded."""
+        return any(each.name == variable and ids for each, ids in self.recorded.items())
+
+    def record(self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None) -> None:
+        """Record ``variables`` of ``ids``. Raises InvalidModel on a signal that a run under way does not hold."""
+        for each in self._localize_variables(variables, locations):
+            if state.under_way and each.name != "spikes" and not self.records(each.name):
+                raise InvalidModel(
+                    f"{self.population.label}: record {each.name!r} before the first run, or after reset()"
+                )
+        super().record(variables, ids, sampling_interval, locations)
+
+    def _record(self, variable: Any, new_ids: Any, sampling_interval: float | None = None) -> None:
+        if variable.name == "spikes":
+            return
+        if sampling_interval is not None:
+            state.steps(sampling_interval, f"{self.population.label}: sampling_interval")
+            self.sampling_interval = sampling_interval
+
+    def _reset(self) -> None:
+        self.cleared_at = 0
+
+    def store_to_cache(self, annotations: Any = None) -> None:
+        """Keep what was recorded up to a reset."""
+        super().store_to_cache(annotations)
+        self.cleared_at = 0
+
+    def _clear_simulator(self) -> None:
+        self.cleared_at = state.step
+
+    @property
+    def _run(self) -> Run:
+        if state.under_way is None:
+            raise InvalidModel(f"{self.population.label}: nothing has been recorded yet; run() comes first")
+        return state.under_way
+
+    def _spikes(self, ids: Any) -> tuple[np.ndarray, np.ndarray]:
+        """(ids, times in ms) of the spikes of ``ids`` since data were last cleared."""
+        steps, neurons = self._run.recording.spikes[self.population.name]
+        found = neurons + int(self.population.first_id)
+        wanted = np.isin(found, np.fromiter(ids, dtype=int)) & (steps >= self.cleared_at)
+        return found[wanted], state.ms(steps[wanted] + state.latency)
+
+    def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        found, times = self._spikes(ids)
+        inside = times <= state.t  # a stamp beyond the end is one of the next run
+        return found[inside], times[inside]
+
+    def _get_all_signals(self, variable: Any, ids: Any, clear: bool = False) -> tuple[np.ndarray, None]:
+        places = self.population.id_to_index(np.fromiter(ids, dtype=int))
+        probed, sign = self.population.celltype.probes[variable.name]
+        steps, values = self._run.recording.signals[f"{self.population.name}.{probed}"]
+        start = self.population.starts.get(variable.name, np.zeros(self.population.size))
+        whole = np.concatenate([start[None], sign * values + 0.0])  # no -0
+        return whole[np.concatenate([[0], steps + 1]) >= self.cleared_at][:, places], None
+
+    def _local_count(self, variable: Any, filter_ids: Any = None) -> dict[int, int]:
+        ids = sorted(self.filter_recorded(variable, filter_ids))
+        found, _ = self._spikes(ids)
+        return {int(i): int(n) for i, n in zip(ids, (found[:, None] == np.array(ids)).sum(axis=0), strict=True)}

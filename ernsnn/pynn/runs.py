@@ -1,0 +1,226 @@
+"""A run under way: step by step where the backend can, else in one go when its data are first asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from ernsnn.analyse.result import Result
+from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
+from ernsnn.execution.backend import Backend, choose_backend
+from ernsnn.execution.issues import Issues
+from ernsnn.execution.recorder import Chunk, Recorder, joined
+from ernsnn.execution.simulate import run
+from ernsnn.execution.stepping import Feeds, SteppedBackend
+from ernsnn.graph.graph import Graph, Probe
+from ernsnn.graph.lower import lower
+from ernsnn.recording import Recording
+
+from .absent import unsupported
+from .building import describe
+from .simulator import State
+
+_NEVER = 1 << 62
+
+
+class Run(Protocol):
+    """A network that has begun to run. In a ``live`` one, weights that are written act without ``change``."""
+
+    live: bool
+    step: int
+
+    def advance(self, n_steps: int) -> None:
+        """Run ``n_steps`` more."""
+
+    def change(self, state: State) -> None:
+        """Go on with what the script changed: parameters and inputs."""
+
+    def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
+        """Set potentials, or variables of synapses, of those at ``places``."""
+
+    def synapses(self, projection: str, variable: str) -> np.ndarray:
+        """A variable of plastic synapses as it is now, in the order of the graph."""
+
+    @property
+    def recording(self) -> Recording:
+        """Spikes and signals up to now."""
+
+
+def begin(state: State) -> Run:
+    """Lower what the script described, and start it. Raises UnsupportedOnBackend, in the script's labels."""
+    absent = Issues("ernsnn.pynn", list(unsupported(state)))
+    if absent:
+        raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
+    graph = graph_of(state)
+    with labelled(state):
+        backend = choose_backend(graph)[0] if state.backend is None else state.backend
+        settings = backend.settings(state.options)
+        backend.require_installed()
+        backend.require(graph)
+        if isinstance(backend, SteppedBackend):
+            return Stepwise(graph, backend, settings)
+    return InOneGo(graph, backend, settings)
+
+
+def graph_of(state: State) -> Graph:
+    """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
+    with labelled(state):
+        return lower(describe(state), state.seed + state.segment_counter)
+
+
+@contextmanager
+def labelled(state: State) -> Iterator[None]:
+    """Let errors name parts by the script's labels."""
+    try:
+        yield
+    except ErnsnnError as error:
+        raise type(error)(relabelled(state, str(error))) from None
+
+
+def relabelled(state: State, text: str) -> str:
+    """``text`` with labels in place of names."""
+    names = sorted((name for name, label in state.labels.items() if name != label), key=len, reverse=True)
+    if not names:
+        return text
+    any_name = rf"(?<![\w.\-])({'|'.join(map(re.escape, names))})(?![\w\-])"
+    return re.sub(any_name, lambda found: state.labels[found[0]], text)
+
+
+class Stepwise:
+    """A run of an engine in this process: every call of ``advance`` takes up where the last one stopped."""
+
+    live = True
+
+    def __init__(self, graph: Graph, backend: SteppedBackend, settings: dict[str, Any]) -> None:
+        self.backend, self.settings, self.step = backend, settings, 0
+        self.chunks: list[Chunk] = []
+        self._recording: Recording | None = None
+        self.engine = backend.engine(graph, **settings)
+        self._listen()
+
+    def _listen(self) -> None:
+        self.feeds = Feeds(self.engine.graph, _NEVER)
+        self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
+
+    def advance(self, n_steps: int) -> None:
+        """See ``Run.advance``."""
+        self._recording = None
+        for t in range(self.step, self.step + n_steps):
+            spikes = self.feeds.at(t)
+            self.engine.step(t, spikes)
+            self.recorder.add(t, spikes)
+            self.step = t + 1
+
+    def change(self, state: State) -> None:
+        """See ``Run.change``: another engine takes over, in the same state."""
+        self.recorder.flush()
+        learned = self.engine.learned() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
+        here = Recording.from_arrays(learned, {}, self.engine.state())
+        self.engine = self.backend.engine(graph_of(state), **self.settings)
+        self.engine.go_on(here)
+        self._listen()
+
+    def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
+        """See ``Run.write``."""
+        now = self.engine.probe(probe)
+        now[places] = values
+        self.engine.write(probe, now)
+
+    def synapses(self, projection: str, variable: str) -> np.ndarray:
+        """See ``Run.synapses``."""
+        return self.engine.probe(Probe("synapses", projection, 0, 0, variable, 1))
+
+    @property
+    def recording(self) -> Recording:
+        """See ``Run.recording``."""
+        if self._recording is None:
+            self.recorder.flush()
+            whole = joined(self.chunks)
+            self.chunks[:] = [whole]
+            self._recording = Recording.from_arrays(whole | {"n_steps": np.array(self.step)}, {})
+        return self._recording
+
+
+class InOneGo:
+    """A run of a program, once data are asked for: of what is new since then, or, if need be, of all from the start.
+
+    ``parts`` are what has been run, each going on from the one before; a backend that cannot go on has one at most.
+    """
+
+    live = False
+
+    def __init__(self, graph: Graph, backend: Backend, settings: dict[str, Any]) -> None:
+        self.graph, self.backend, self.settings, self.step = graph, backend, settings, 0
+        self.parts: list[Result] = []
+
+    def advance(self, n_steps: int) -> None:
+        """See ``Run.advance``."""
+        self.step += n_steps
+
+    def _catch_up(self) -> None:
+        done = self.parts[-1].recording.end if self.parts else 0
+        if done < self.step:
+            start = self.parts[-1] if self.parts and self.backend.continues else None
+            ms = (self.step - (done if start else 0)) * self.graph.dt_ms
+            result = run(self.graph, duration_ms=ms, start=start, backend=self.backend, **self.settings)
+            self.parts = [*self.parts, result] if start else [result]
+
+    def change(self, state: State) -> None:
+        """See ``Run.change``; only inputs can change where the backend cannot go on."""
+        graph = graph_of(state)
+        if self.backend.continues:
+            self._catch_up()
+        elif _without_inputs(graph).digest != _without_inputs(self.graph).digest:
+            raise self._refusal("parameters")
+        self.graph = graph
+
+    def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
+        """See ``Run.write``; only weights, and only where the backend can go on."""
+        if not self.backend.continues or probe.kind == "neurons":
+            raise self._refusal("potentials" if probe.kind == "neurons" else "weights")
+        self._catch_up()
+        if self._learns(probe.target):
+            self.parts[-1] = self.parts[-1].with_weights(probe.target, values, variable=probe.variable)
+
+    def _learns(self, projection: str) -> bool:
+        return any(p.name == projection and p.learning for p in self.graph.projections)
+
+    def _refusal(self, what: str) -> UnsupportedOnBackend:
+        also = ", 'brian2'" if what != "potentials" else ""
+        return UnsupportedOnBackend(
+            f"{self.backend.name} runs in one go, in which {what} cannot be set; setup(backend='native'){also} and "
+            "'reference' can"
+        )
+
+    def synapses(self, projection: str, variable: str) -> np.ndarray:
+        """See ``Run.synapses``."""
+        self._catch_up()
+        return self.parts[-1].recording.synapses[projection][variable]
+
+    @property
+    def recording(self) -> Recording:
+        """See ``Run.recording``."""
+        self._catch_up()
+        return _whole([part.recording for part in self.parts])
+
+
+def _whole(parts: list[Recording]) -> Recording:
+    """Spikes and signals of consecutive recordings as those of one."""
+
+    def joined_pairs(kinds: list[dict[str, tuple[np.ndarray, np.ndarray]]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        each = {key: zip(*(kind[key] for kind in kinds), strict=True) for key in kinds[0]}
+        return {key: (np.concatenate(next(pair)), np.concatenate(next(pair))) for key, pair in each.items()}
+
+    if len(parts) == 1:
+        return parts[0]
+    spikes, signals = joined_pairs([p.spikes for p in parts]), joined_pairs([p.signals for p in parts])
+    return Recording(n_steps=parts[-1].end, spikes=spikes, signals=signals)
+
+
+def _without_inputs(graph: Graph) -> Graph:
+    return dataclasses.replace(graph, populations=tuple(graph.neurons()), injections=())

@@ -1,0 +1,195 @@
+"""The state that a PyNN script shares with its simulator: the settings, the parts it made, and the run under way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from pyNN import common
+from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
+
+from ernsnn.describe.stimuli import Schedule
+from ernsnn.errors import InvalidModel
+from ernsnn.execution.backend import Backend
+from ernsnn.execution.issues import Issue
+
+from .codes import CODES
+
+if TYPE_CHECKING:
+    from .astrocytes import Astrocyte
+    from .electrodes import CurrentSource
+    from .populations import Population
+    from .projections import Projection
+    from .runs import Run
+
+name = "ernsnn"
+
+Convention = Literal["pynn", "spinnaker"]
+CONVENTIONS: tuple[Convention, ...] = ("pynn", "spinnaker")
+
+_FIRST_HORIZON, _DECIMALS = 1024, 9
+
+
+class ID(int, common.IDMixin):
+    """The number of one neuron, unique within a script."""
+
+
+class Part(Protocol):
+    """What depends on when it was changed."""
+
+    def rewind(self) -> None:
+        """Forget what it was before it was changed in a run."""
+
+
+class State(common.control.BaseState):
+    """Settings, parts and progress of a script. ``step`` counts the steps done since the start or ``reset``.
+
+    Currents that change all the time are laid out up to step ``horizon``, which moves on before a run reaches it.
+    """
+
+    mpi_rank, num_processes = 0, 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.configure(DEFAULT_TIMESTEP, DEFAULT_MIN_DELAY, DEFAULT_MAX_DELAY, None, "exact", "pynn", 0, {})
+
+    def configure(
+        self,
+        timestep: float,
+        min_delay: float | str,
+        max_delay: float | str,
+        backend: Backend | None,
+        current_integration: Literal["exact", "step_average"],
+        convention: Convention,
+        seed: int,
+        options: Mapping[str, Any],
+    ) -> None:
+        """Begin anew with these settings and no parts; a ``backend`` of None is the fastest that can."""
+        self.dt, self._min_delay, self.max_delay = timestep, min_delay, max_delay
+        self.backend, self.options, self.seed = backend, options, seed
+        self.current_integration, self.convention = current_integration, convention
+        self.recorders: set[Any] = set()
+        self.populations: list[Population] = []
+        self.projections: list[Projection] = []
+        self.current_sources: list[CurrentSource] = []
+        self.astrocytes: list[Astrocyte] = []
+        self.labels: dict[str, str] = {}
+        self.noted: dict[str, Issue] = {}
+        self.write_on_end: list[Any] = []
+        self.id_counter = 1
+        self.segment_counter = -1
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to time 0, in a new segment; weights, potentials and inputs are those of the start."""
+        self.running, self.step = False, 0
+        self.t_start = 0
+        self.horizon = _FIRST_HORIZON
+        self.segment_counter += 1
+        self.under_way: Run | None = None
+        self.changed = False
+        parts: list[Part] = [*self.populations, *self.current_sources]
+        for part in parts:
+            part.rewind()
+
+    @property
+    def t(self) -> float:
+        """The time in ms, rounded as decimal numbers are written."""
+        return round(self.step * self.dt, _DECIMALS)
+
+    def ms(self, steps: Any) -> Any:
+        """Steps as ms: 92 steps of 0.1 ms are 9.2, not 9.200000000000001."""
+        return np.round(np.multiply(steps, self.dt), _DECIMALS)
+
+    @property
+    def latency(self) -> int:
+        """How many steps after its step a spike is stamped: PyNN's stamps are ends of steps, SpiNNaker's beginnings."""
+        return 1 if self.convention == "pynn" else 0
+
+    @property
+    def min_delay(self) -> float:
+        """As given, or else the shortest delay that there is."""
+        if self._min_delay != "auto":
+            return float(self._min_delay)
+        return min([float(np.min(p.column("delay"))) for p in self.projections if len(p)], default=self.dt)
+
+    def shortest_delay(self) -> float:
+        """What a synapse has that is given no delay."""
+        return self.dt if self._min_delay == "auto" else float(self._min_delay)
+
+    def name_of(self, label: str) -> str:
+        """A name for a part labelled ``label``, which only it has."""
+        plain = re.sub(r"[^\w.\-]", "_", label.replace("→", "-to-"))
+        plain = plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
+        name, number = plain, 2
+        while name in self.labels:
+            name, number = f"{plain}-{number}", number + 1
+        self.labels[name] = label
+        return name
+
+    def note(self, code: str, path: str, message: str, remedy: str) -> None:
+        """Keep what the time grid changes of the script, for ``check``; each once."""
+        issue = Issue(
+            backend=self.backend.name if self.backend else "auto",
+            code=code,
+            path=path,
+            fidelity=CODES[code][0],
+            message=message,
+            remedy=remedy,
+        )
+        self.noted.setdefault(f"{code} {path}", issue)
+
+    def require_open(self, what: str) -> None:
+        """Raise InvalidModel where the network has run, so that nothing can be added."""
+        if self.under_way:
+            raise InvalidModel(f"{what}: the network has run; add to it before the first run, or after reset()")
+
+    def steps(self, time_ms: float, what: str) -> int:
+        """A time as whole steps."""
+        steps = round(time_ms / self.dt)
+        if abs(steps * self.dt - time_ms) > 1e-6 * self.dt * max(1.0, abs(steps) * 1e-3):
+            raise InvalidModel(f"{what}: {time_ms:g} ms is no multiple of the timestep of {self.dt:g} ms")
+        return steps
+
+    def run_until(self, time_ms: float) -> None:
+        """Advance to ``time_ms``."""
+        end = self.steps(float(time_ms), "run")
+        if end > self.horizon:
+            self.horizon = max(end, 2 * self.horizon)
+            self.changed |= any(source.varies for source in self.current_sources)
+        self.running = True
+        if end > self.step:
+            self._advance(end - self.step)
+
+    def _advance(self, n_steps: int) -> None:
+        from .runs import begin
+
+        if self.under_way is None:
+            self.under_way = begin(self)
+        elif self.changed:
+            self.under_way.change(self)
+        self.changed = False
+        try:
+            self.under_way.advance(n_steps)
+        finally:  # Ctrl-C leaves what was run
+            self.step = self.under_way.step
+
+
+def spliced(before: Schedule | None, after: Schedule, now_ms: float) -> Schedule:
+    """``before`` up to ``now_ms``, from then on ``after``; both have values of one shape."""
+    if before is None:
+        return after
+    old = np.asarray(before.times_ms) < now_ms
+    times, values = np.asarray(after.times_ms), np.asarray(after.values)
+    held = np.searchsorted(times, now_ms, side="right") - 1
+    now = values[held : held + 1] if held >= 0 else np.zeros_like(values, shape=(1, *values.shape[1:]))
+    later = times > now_ms
+    return Schedule(
+        np.concatenate([np.asarray(before.times_ms)[old], [now_ms], times[later]]),
+        np.concatenate([np.asarray(before.values)[old], now, values[later]]),
+    )
+
+
+state = State()

@@ -1,0 +1,186 @@
+"""Synapse types: PyNN's static and STDP ones, and STDP with epigenetic marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyNN import errors
+from pyNN.standardmodels import synapses
+
+from ernsnn.describe import stdp
+from ernsnn.describe.flows import Relax
+from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.marks import AnyMark, with_marks
+from ernsnn.describe.network import Network
+from ernsnn.errors import InvalidModel
+
+from .cells import same
+from .simulator import state
+
+if TYPE_CHECKING:
+    from .astrocytes import Astrocyte
+    from .projections import Projection
+
+
+def check_sign(weights: Any, projection: Projection) -> None:
+    """Raise ConnectionError on weights that have the wrong sign in the convention of the script."""
+    values = np.asarray(weights, dtype=float)
+    lowest, highest = np.min(values, initial=np.inf), np.max(values, initial=-np.inf)
+    label, negative = projection.label, projection.sign < 0
+    if negative and highest > 0:
+        raise errors.ConnectionError(
+            f"{label}: inhibitory weights are negative in PyNN, got {highest:g}; give negative ones, or "
+            "setup(convention='spinnaker'), which takes positive ones"
+        )
+    if not negative and lowest < 0:
+        remedy = (
+            "give positive ones, or setup(convention='pynn'), which takes negative ones"
+            if projection.receptor_type == "inhibitory"
+            else "negative ones belong to receptor_type='inhibitory'"
+        )
+        raise errors.ConnectionError(
+            f"{label}: {projection.receptor_type} weights are positive in convention {state.convention!r}, "
+            f"got {lowest:g}; {remedy}"
+        )
+
+
+class Synapse:
+    """What the types share."""
+
+    parameter_checks = {"weight": check_sign}  # noqa: RUF012 - PyNN reads it
+    plastic = False
+    marks: Mapping[str, float] = {}
+    get_parameter_names: Callable[[], list[str]]
+
+    def _get_minimum_delay(self) -> float:
+        return state.shortest_delay()
+
+    def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
+        """The arguments for ``Network.projection`` that make it learn, given the parameters all synapses share."""
+        return {}
+
+
+class StaticSynapse(Synapse, synapses.StaticSynapse):
+    __doc__ = synapses.StaticSynapse.__doc__
+    translations = same(("weight", "delay"))
+
+
+class SpikePairRule(synapses.SpikePairRule):
+    """Every pair of spikes counts, with traces that decay with ``tau_plus`` and ``tau_minus`` (ms).
+
+    ``A_plus`` and ``A_minus`` are fractions of ``w_max``, or in ``convention="spinnaker"``, with additive weight
+    dependence, absolute, in nA.
+    """
+
+    translations = same(("tau_plus", "tau_minus", "A_plus", "A_minus"))
+
+
+class AdditiveWeightDependence(synapses.AdditiveWeightDependence):
+    __doc__ = synapses.AdditiveWeightDependence.__doc__
+    translations = same(("w_min", "w_max"))
+
+
+class MultiplicativeWeightDependence(synapses.MultiplicativeWeightDependence):
+    __doc__ = synapses.MultiplicativeWeightDependence.__doc__
+    translations = same(("w_min", "w_max"))
+
+
+class STDPMechanism(Synapse, synapses.STDPMechanism):
+    """A timing dependence (SpikePairRule) with an additive or multiplicative weight dependence.
+
+    A post spike reaches the synapse after the synapse's delay, a pre spike at once: ``dendritic_delay_fraction`` is 1.
+    """
+
+    base_translations = same(("weight", "delay", "dendritic_delay_fraction"))
+    plastic = True
+
+    def __init__(
+        self,
+        timing_dependence: Any = None,
+        weight_dependence: Any = None,
+        voltage_dependence: Any = None,
+        dendritic_delay_fraction: float = 1.0,
+        weight: Any = 0.0,
+        delay: Any = None,
+    ) -> None:
+        if not isinstance(timing_dependence, SpikePairRule):
+            raise InvalidModel(f"STDPMechanism.timing_dependence: must be a SpikePairRule, got {timing_dependence!r}")
+        if not isinstance(weight_dependence, AdditiveWeightDependence | MultiplicativeWeightDependence):
+            raise InvalidModel(
+                "STDPMechanism.weight_dependence: must be an AdditiveWeightDependence or a "
+                f"MultiplicativeWeightDependence, got {weight_dependence!r}"
+            )
+        if voltage_dependence is not None:
+            raise InvalidModel("STDPMechanism.voltage_dependence: there is none in ernsnn")
+        if dendritic_delay_fraction != 1:
+            raise InvalidModel(
+                f"STDPMechanism.dendritic_delay_fraction: is 1 in ernsnn, got {dendritic_delay_fraction}: post spikes "
+                "reach a synapse after its delay, pre spikes at once"
+            )
+        super().__init__(
+            timing_dependence, weight_dependence, voltage_dependence, dendritic_delay_fraction, weight, delay
+        )
+
+    def rule(self, constant: Callable[[str], float]) -> LearningRule:
+        """The rule as ernsnn has it, amplitudes being absolute."""
+        names = ("tau_plus", "tau_minus", "A_plus", "A_minus", "w_min", "w_max")
+        v = {name: constant(name) for name in names}
+        additive = isinstance(self.weight_dependence, AdditiveWeightDependence)
+        # Multiplied by the distance from a bound, a fraction of w_max and an amplitude are the same.
+        unit = v["w_max"] if additive and state.convention == "pynn" else 1.0
+        return stdp.pair(
+            tau_plus_ms=v["tau_plus"],
+            tau_minus_ms=v["tau_minus"],
+            A_plus=v["A_plus"] * unit,
+            A_minus=v["A_minus"] * unit,
+            w_min=v["w_min"],
+            w_max=v["w_max"],
+            dependence="additive" if additive else "multiplicative",
+        )
+
+    def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
+        """See ``Synapse.described``."""
+        return {"learning": self.rule(constant)}
+
+
+class MarkedSTDP(STDPMechanism):
+    """STDP whose synapses carry epigenetic marks: ``marks`` are those of ``ernsnn.marks``, composed into the rule.
+
+    ``third_factors`` says which ``Astrocyte`` each signal of the marks is; ``transmit`` what a spike sends, a sum of
+    products of ``w`` and the marks. ``epoch_ms`` and ``rest`` are those of ``ernsnn.marks.with_marks``. The marks of
+    each synapse are read as weights are: ``projection.get("m", format="array")``.
+    """
+
+    def __init__(
+        self,
+        timing_dependence: Any,
+        weight_dependence: Any,
+        *,
+        marks: Sequence[AnyMark],
+        third_factors: Mapping[str, Astrocyte] | None = None,
+        transmit: str = "w",
+        epoch_ms: float | None = None,
+        rest: Relax | None = None,
+        weight: Any = 0.0,
+        delay: Any = None,
+    ) -> None:
+        super().__init__(timing_dependence, weight_dependence, weight=weight, delay=delay)
+        self.third_factors, self.transmit = dict(third_factors or {}), transmit
+        self._composition = (tuple(marks), epoch_ms, rest)
+        composed = with_marks(stdp.pair(A_plus=0.0, A_minus=0.0), *self._composition)
+        self.marks = {mark.name: float(np.asarray(mark.initial)) for mark in composed.marks}
+
+    def rule(self, constant: Callable[[str], float]) -> LearningRule:
+        """See ``STDPMechanism.rule``."""
+        return with_marks(super().rule(constant), *self._composition)
+
+    def get_native_names(self, *names: str) -> list[str]:
+        """Names of attributes, marks among them."""
+        return [n if n in self.marks else super(MarkedSTDP, self).get_native_names(n)[0] for n in names]
+
+    def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
+        """See ``Synapse.described``."""
+        factors = {symbol: net.modulators[astrocyte.name] for symbol, astrocyte in self.third_factors.items()}
+        return {"learning": self.rule(constant), "third_factors": factors, "transmit": self.transmit}

@@ -1,0 +1,229 @@
+"""What setup and scripts are refused or told of, in the script's labels; and the two conventions."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import numpy as np
+import pytest
+
+from ernsnn.errors import InvalidModel, UnsupportedOnBackend
+
+sim = pytest.importorskip("ernsnn.pynn")
+from pynn_scripts import network, trains  # noqa: E402 - needs PyNN
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+# Conventions
+
+
+def one_pair(convention, weight_dependence=None, **amplitudes):
+    """One pre spike at 5 ms, one post spike forced at about 10 ms; the weight afterwards."""
+    sim.setup(1.0, convention=convention)
+    pre = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0]))
+    kick = sim.Population(1, sim.SpikeSourceArray(spike_times=[9.0]))
+    post = sim.Population(1, sim.IF_curr_exp(tau_syn_E=1.0))
+    post.record("spikes")
+    rule = sim.SpikePairRule(tau_plus=10.0, tau_minus=10.0, **amplitudes)
+    bounds = (weight_dependence or sim.AdditiveWeightDependence)(w_min=0.0, w_max=4.0)
+    synapse = sim.STDPMechanism(rule, bounds, weight=1.0, delay=1.0)
+    plastic = sim.Projection(pre, post, sim.AllToAllConnector(), synapse)
+    sim.Projection(kick, post, sim.AllToAllConnector(), sim.StaticSynapse(weight=100.0, delay=1.0))
+    sim.run(20)
+    ((spike,),) = trains(post)
+    return plastic.get("weight", format="array")[0, 0] - 1.0, np.exp(-(spike + 1.0 - 5.0) / 10.0)
+
+
+def test_amplitudes_are_fractions_of_w_max_or_absolute():
+    change, trace = one_pair("pynn", A_plus=0.1, A_minus=0.1)
+    assert change == pytest.approx(0.1 * 4.0 * trace)
+    change, trace = one_pair("spinnaker", A_plus=0.1, A_minus=0.1)
+    assert change == pytest.approx(0.1 * trace)
+    for convention in ("pynn", "spinnaker"):
+        change, trace = one_pair(convention, sim.MultiplicativeWeightDependence, A_plus=0.1, A_minus=0.1)
+        assert change == pytest.approx(0.1 * (4.0 - 1.0) * trace)
+
+
+@pytest.mark.parametrize(("convention", "right", "other"), [("pynn", -1.0, "spinnaker"), ("spinnaker", 1.0, "pynn")])
+def test_the_wrong_sign_of_inhibition_names_the_convention_that_takes_it(convention, right, other):
+    sim.setup(1.0, convention=convention)
+    cells = sim.Population(2, sim.IF_curr_exp(), label="cells")
+
+    def project(weight, receptor="inhibitory"):
+        synapse = sim.StaticSynapse(weight=weight)
+        return sim.Projection(cells, cells, sim.AllToAllConnector(), synapse, receptor_type=receptor, label="lateral")
+
+    assert project(right).get("weight", format="array").tolist() == [[right, right], [right, right]]
+    with pytest.raises(sim.errors.ConnectionError, match=rf"lateral.*setup\(convention='{other}'\)"):
+        project(-right)
+    with pytest.raises(sim.errors.ConnectionError, match="receptor_type='inhibitory'"):
+        project(-1.0, "excitatory")
+    made = project(right)
+    with pytest.raises(sim.errors.ConnectionError, match=other):
+        made.set(weight=-right)
+
+
+def test_stamps_are_ends_or_beginnings_of_steps():
+    def script(convention, times):
+        sim.setup(1.0, convention=convention)
+        source = sim.Population(1, sim.SpikeSourceArray(spike_times=times))
+        driven = sim.Population(1, sim.IF_curr_exp(i_offset=30.0, tau_refrac=50.0))
+        kicked = sim.Population(1, sim.IF_curr_exp(tau_syn_E=1.0))
+        sim.Projection(source, kicked, sim.AllToAllConnector(), sim.StaticSynapse(weight=100.0))
+        for population in (source, driven, kicked):
+            population.record("spikes")
+        sim.run(10)
+        return trains(source), trains(driven), trains(kicked)
+
+    # A source and what it causes keep their distance; what happens in the first step is stamped with its other end.
+    assert script("pynn", [3.0]) == ([[3.0]], [[1.0]], [[5.0]])
+    assert script("spinnaker", [3.0]) == ([[3.0]], [[0.0]], [[5.0]])
+    assert script("spinnaker", [0.0])[0] == [[0.0]]
+    assert script("pynn", [0.0])[0] == [[1.0]]
+    assert [issue.code for issue in sim.check() if issue.path == "population0.spike_times" or issue.code == "Y102"] == [
+        "Y102"
+    ]
+
+
+# What is refused, in the script's labels
+
+
+def test_absent_types_are_all_told_by_their_labels():
+    sim.setup(0.1)
+    cells = sim.Population(3, sim.IF_cond_exp(tau_m=12.0), label="cells of cortex")
+    source = sim.Population(1, sim.SpikeSourceGamma(), label="gamma")
+    depressing = sim.TsodyksMarkramSynapse(U=0.4)
+    projection = sim.Projection(source, cells, sim.AllToAllConnector(), depressing, label="depressing")
+    assert projection.get("U", format="array").tolist() == [[0.4, 0.4, 0.4]]
+    assert [(issue.code, issue.path) for issue in sim.check()] == [
+        ("Y201", "cells of cortex"),
+        ("Y201", "gamma"),
+        ("Y202", "depressing"),
+    ]
+    with pytest.raises(UnsupportedOnBackend, match="cells of cortex: IF_cond_exp") as error:
+        sim.run(1)
+    assert "depressing: TsodyksMarkramSynapse" in str(error.value)
+    with pytest.raises(AttributeError, match="no PointNeuron: there are IF_curr_exp"):
+        sim.PointNeuron  # noqa: B018
+    assert sim.list_standard_models() == ["IF_curr_exp", "IF_curr_delta", "SpikeSourceArray", "SpikeSourcePoisson"]
+
+
+def test_issues_of_a_backend_come_with_labels():
+    sim.setup(1.0, backend="loihi-emulator")
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[1.0]), label="the input")
+    cells = sim.Population(1, sim.IF_curr_exp(tau_m=20.0), label="my cells")
+    sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=1.0, delay=90.0))
+    found = sim.check()
+    assert any(issue.path.startswith("the input→my cells") for issue in found.errors)
+    with pytest.raises(UnsupportedOnBackend, match="the input→my cells"):
+        sim.run(1)
+    assert sim.check("reference").backend == "reference"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"convention": "nest"}, "convention must be one of pynn, spinnaker"),
+        ({"current_integration": "euler"}, "current_integration must be one of exact, step_average"),
+        ({"backend": "native", "precison": "float32"}, "no parameter 'precison'; did you mean 'precision'"),
+        ({"threads": -1}, "threads must be a whole number"),
+    ],
+)
+def test_setup_refuses_what_it_does_not_know(arguments, message):
+    with pytest.raises(InvalidModel, match=message):
+        sim.setup(1.0, **arguments)
+
+
+def test_auto_takes_a_backend_that_can_and_keeps_the_script():
+    found = []
+    for backend in ("auto", "native"):
+        _, cells, _ = network(backend)
+        sim.run(60)
+        found.append(trains(cells))
+    assert found[0] == found[1]
+    sim.setup(1.0, backend="auto")
+    sim.Population(1, sim.IF_curr_exp())
+    with pytest.raises(InvalidModel, match="check: name a backend"):
+        sim.check()
+    assert not sim.check("reference").errors
+
+
+def test_delta_neurons_need_exact_integration():
+    sim.setup(1.0, current_integration="step_average")
+    sim.Population(1, sim.IF_curr_delta(), label="jumping")
+    with pytest.raises(InvalidModel, match="jumping: DeltaLIF has no currents to average"):
+        sim.run(1)
+
+
+def test_setup_tells_of_settings_that_have_no_effect():
+    with pytest.warns(UserWarning, match="spike_precision, filename of another simulator has no effect"):
+        sim.setup(1.0, spike_precision="off_grid", filename="x")
+    with pytest.warns(UserWarning, match=r"neurons_per_core\(IF_curr_exp, 50\) has no effect"):
+        sim.set_number_of_neurons_per_core(sim.IF_curr_exp, 50)
+
+
+@pytest.mark.parametrize(
+    "connector",
+    [
+        lambda: sim.OneToOneConnector(),
+        lambda: sim.AllToAllConnector(),
+        lambda: sim.FixedProbabilityConnector(1.0),
+        lambda: sim.FixedNumberPreConnector(1),
+        lambda: sim.FixedNumberPostConnector(1),
+        lambda: sim.FixedTotalNumberConnector(1),
+        lambda: sim.FromListConnector([(0, 0, 0.5, 1.0)]),
+        lambda: sim.ArrayConnector(np.array([[True]])),
+        lambda: sim.DistanceDependentProbabilityConnector("d < 1"),
+    ],
+)
+def test_connectors_connect_one_neuron_to_one(connector):
+    sim.setup(1.0)
+    pre, post = sim.Population(1, sim.SpikeSourceArray()), sim.Population(1, sim.IF_curr_exp())
+    made = sim.Projection(pre, post, connector(), sim.StaticSynapse(weight=0.5))
+    assert made.get("weight", format="list") == [(0, 0, 0.5)]
+
+
+def test_a_network_that_has_run_is_complete_until_reset():
+    _, cells, forward = network()
+    sim.run(1)
+    for addition in (
+        lambda: sim.Population(1, sim.IF_curr_exp(), label="late"),
+        lambda: sim.Projection(cells, cells, sim.AllToAllConnector(), label="late"),
+        lambda: forward.set(delay=3.0),
+        lambda: cells.record("isyn_exc"),
+    ):
+        with pytest.raises(InvalidModel, match="before the first run"):
+            addition()
+    sim.reset()
+    sim.Population(1, sim.IF_curr_exp(), label="late")
+    sim.run(1)
+    with pytest.raises(InvalidModel, match=r"weights of the rule lie in \[0, 1\]"):
+        forward.set(weight=1.5)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: sim.STDPMechanism(), "timing_dependence: must be a SpikePairRule"),
+        (lambda: sim.STDPMechanism(sim.SpikePairRule()), "weight_dependence: must be an Additive"),
+        (
+            lambda: sim.STDPMechanism(
+                sim.SpikePairRule(), sim.AdditiveWeightDependence(), dendritic_delay_fraction=0.5
+            ),
+            "dendritic_delay_fraction: is 1 in ernsnn",
+        ),
+    ],
+)
+def test_stdp_that_is_not_there(build, message):
+    sim.setup(1.0)
+    with pytest.raises(InvalidModel, match=message):
+        build()
+
+
+def test_without_pynn_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyNN", None)
+    monkeypatch.delitem(sys.modules, "ernsnn.pynn")
+    with pytest.raises(ImportError, match=r"ernsnn.pynn needs PyNN: pip install 'ernsnn\[pynn\]'"):
+        importlib.import_module("ernsnn.pynn")
