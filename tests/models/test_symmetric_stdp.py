@@ -1,0 +1,111 @@
+"""Symmetric STDP: what each part of the method does to weights and thresholds, and that digits are learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ernsnn
+from ernsnn.errors import InvalidModel
+from ernsnn.models import symmetric_stdp
+from ernsnn.models.images import Split, split
+from ernsnn.models.symmetric_stdp import ARMS, Arm, build, protocol, spike_counts, told
+
+
+def two_bars(count: int) -> Split:
+    """Images of 4 x 4 with a bright upper or lower half, for the digits 0 and 1."""
+    images = np.zeros((2, 16))
+    images[0, :8] = images[1, 8:] = 1.0
+    labels = np.arange(count) % 2
+    return Split(images[labels], labels, images[labels[:4]], labels[:4])
+
+
+@pytest.fixture(scope="module")
+def learnt() -> ernsnn.Result:
+    timeline = protocol(two_bars(60), 1, seed=0, copies=20)
+    return ernsnn.run(build(timeline, 12, ARMS, 0), duration_ms=timeline.duration_ms, backend="native")
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (1, -1)])
+def test_a_pair_in_either_order(signs: tuple[int, int]) -> None:
+    rule = symmetric_stdp.rule(Arm(symmetric=signs[1] > 0, scaling=False), 0.02, 1.0, 1.0)
+    for pre_ms, post_ms, sign in ((10, 20, signs[0]), (20, 10, signs[1])):
+        net = ernsnn.Network(dt_ms=1.0)
+        pre, fires = (net.population(n, 1, ernsnn.SpikeTimes([[t]])) for n, t in (("pre", pre_ms), ("fires", post_ms)))
+        post = net.population("post", 1, ernsnn.DeltaLIF(v_rest_mV=0, v_reset_mV=0, v_threshold_mV=10))
+        net.projection("fire", fires, post, weight_mV=100.0)
+        net.projection("plastic", pre, post, weight_mV=0.5, learning=rule)
+        result = ernsnn.run(net, duration_ms=40, backend="reference")
+        apart = result.spikes("post")[0][0] + 1 - pre_ms  # it reaches the synapse a step later
+        assert result.weights("plastic")[0, 0] == pytest.approx(0.5 + sign * 0.02 * np.exp(-abs(apart) / 20), rel=1e-9)
+
+
+def test_each_arm_lacks_its_part(learnt: ernsnn.Result) -> None:
+    sums = {arm: learnt.weights(f"{arm}.see").sum(axis=0) for arm in ARMS if arm != "random_hidden"}
+    for arm in ("full", "pair_STDP", "fixed_threshold"):
+        assert sums[arm] == pytest.approx(0.1 * 320, rel=1e-4)
+    assert sums["no_scaling"].max() > 1.2 * 0.1 * 320
+    assert learnt.weights("full.tell").sum(axis=0) == pytest.approx(0.8 * 12, rel=1e-4)
+    assert set(learnt.recording.neurons) == {f"{arm}.hidden" for arm in ARMS if arm != "fixed_threshold"}
+    assert learnt.recording.neurons["full.hidden"]["v_threshold_mV"].max() > 14
+    first = {p.name: p for p in learnt.graph.projections}
+    assert first["random_hidden.see"].learning is None
+
+
+def test_taught_outputs_fire_alone_and_tests_change_nothing(learnt: ernsnn.Result) -> None:
+    data, output = two_bars(60), spike_counts(learnt, "full.output")
+    order = np.random.default_rng(0).permutation(60)
+    taught = output[:60]
+    assert (taught.argmax(axis=1) == data.train_labels[order]).all()
+    assert (np.sort(taught, axis=1)[:, :-1] == 0).all()
+    shorter = protocol(two_bars(60), 1, seed=0, copies=20)
+    before = ernsnn.run(build(shorter, 12, ARMS, 0), duration_ms=60 * 200.0, backend="native")
+    for projection in ("full.see", "full.tell"):
+        assert np.array_equal(before.weights(projection), learnt.weights(projection))
+
+
+def test_two_bars_are_told_apart(learnt: ernsnn.Result) -> None:
+    """Each hidden neuron that learnt one of the bars leads to its digit; where there is an answer, it is right."""
+    see, tell = learnt.weights("full.see"), learnt.weights("full.tell")
+    upper = see[:160].sum(axis=0) / see.sum(axis=0)
+    clear = abs(upper - 0.5) > 0.2
+    assert clear.sum() >= 6
+    assert (tell[clear, :2].argmax(axis=1) == np.where(upper[clear] > 0.5, 0, 1)).all()
+    answers = told(spike_counts(learnt, "full.output")[60:])
+    assert 0 in answers
+    assert 1 in answers
+    assert all(answer in (-1, wanted) for answer, wanted in zip(answers, [0, 1, 0, 1], strict=True))
+
+
+def test_no_spike_is_no_answer() -> None:
+    assert told(np.array([[0, 0, 0], [0, 2, 1]])).tolist() == [-1, 1]
+
+
+def test_every_image_has_the_same_brightness() -> None:
+    data = split("digits", 20, 10, 0)
+    rates = protocol(data, 1, 0, 12).schedule("inputs").values[:-1]  # the last is for what comes after
+    assert rates.shape[1] == 768
+    assert rates.mean(axis=1) == pytest.approx(6.0)
+
+
+def test_digits_are_learnt_better_than_by_chance() -> None:
+    found = symmetric_stdp.experiment(seeds=[0], train=100, test=50, hidden=40, ablations=False)
+    assert found.results["full"]["accuracy"]["mean"] > 0.3
+    assert found.results["baselines"]["svm"]["mean"] > 0.85
+    assert "misses works (0.88)" in found.notes[1]
+    assert "100 of digits, 40 hidden: full" in symmetric_stdp.measured(found.results)
+    assert len(found.pictures) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": 5}, "needs hidden >= 10 and epochs >= 1, got 5 and 1"),
+        ({"images": "digit"}, "did you mean 'digits'"),
+    ],
+)
+def test_settings(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidModel, match=message):
+        symmetric_stdp.experiment(**settings)

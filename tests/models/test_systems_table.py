@@ -1,0 +1,43 @@
+"""The table of published systems: made from committed results, and in README as it is made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ernsnn.cli import main, systems
+from ernsnn.execution.experiments import experiment_names, settings_of
+from ernsnn.execution.experiments import get_experiment as get
+
+README = Path(__file__).parents[2] / "README.md"
+FIRST, LAST = "<!-- ernsnn experiment --table -->\n", "\n<!-- end of the table -->"
+
+
+def test_readme_has_the_table() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert FIRST in text, "put the output of `ernsnn experiment --table` between the two markers"
+    assert text.split(FIRST)[1].split(LAST)[0] == systems.systems_table()
+
+
+@pytest.mark.parametrize("name", list(systems.committed()))
+def test_committed_results_are_of_today_s_settings(name: str) -> None:
+    data, defaults = systems.committed()[name], settings_of(get(name))
+    assert data["seeds"] == list(range(5))
+    assert data["settings"] == json.loads(json.dumps(defaults))
+
+
+def test_the_list_tells_where_each_experiment_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "--list", "--json"]) == 0
+    found = {f["name"]: f for f in json.loads(capsys.readouterr().out)["experiments"]}
+    assert set(found) == set(experiment_names())
+    assert found["nalsm"]["source"].startswith("Ivanov and Michmizos")
+    assert all(f["source"] for f in found.values())
+
+
+def test_the_table_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "--table", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["systems"]
+    assert [row["system"] for row in rows] == list(systems.committed())
+    assert {"point_neuron", "balanced"} <= {row["system"] for row in rows}
