@@ -56,6 +56,7 @@ bench: venv-dev
 	@$(DEV)/bin/ernsnn bench marks
 	@$(DEV)/bin/ernsnn bench ca3
 	@$(DEV)/bin/ernsnn bench loihi
+	@$(DEV)/bin/ernsnn bench sweep
 	@$(DEV)/bin/ernsnn bench lowering
 
 clean:
