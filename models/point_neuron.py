@@ -116,7 +116,7 @@ def measured(results: dict[str, Any]) -> str:
     size, of = list(results.items())[-1]
     return (
         f"emulator, {size} neurons: RMSE {of['rmse_percent']['mean']:.2f} % of the way to threshold, "
-        f"{100 * of['spikes_within_one_step']['mean']:.2f} % of spikes within one step"
+        f"{100 * of['spikes_within_one_step']['mean']:.3f} % of spikes within one step"
     )
 
 
