@@ -199,11 +199,12 @@ def experiment(
 def measured(results: dict[str, Any]) -> str:
     """A line for the table of published systems."""
     rates = [r["rate_hz"]["mean"] for r in results["rates"].values()]
-    cv = list(results["rates"].values())[-1]["cv_isi"]["mean"]
+    cv = [r["cv_isi"]["mean"] for r in list(results["rates"].values())[1:]]
     line = results["line"]
-    linear = f"; {line['ns_per_event']:.0f} ns a synaptic event, R^2 {line['r2']:.3f}" if line else ""
+    linear = f"; all time over synaptic events {line['ns_per_event']:.0f} ns (R^2 {line['r2']:.3f})" if line else ""
     return (
-        f"synapses of current: {rates[0]:.1f} Hz as published, {rates[-1]:.1f} Hz and CV {cv:.2f} driven harder{linear}"
+        f"synapses of current: {rates[0]:.1f} Hz as published, {rates[-1]:.1f} Hz driven harder, CV {cv[0]:.2f} "
+        f"at the smallest size, {cv[-1]:.2f} at the largest{linear}"
     )
 
 

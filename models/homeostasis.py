@@ -218,7 +218,7 @@ def experiment(
     speed_up: float = 120.0,
 ) -> Findings:
     """``tries`` networks a seed for every perturbation and condition. Full setting: perturbed_s=120, speed_up=30."""
-    if tries < 1 or speed_up <= 0 or min(settle_s, perturbed_s) < 4 or (settle_s + perturbed_s) % 1:
+    if tries < 1 or speed_up <= 0 or min(settle_s, perturbed_s) < 4 or settle_s % 1 or perturbed_s % 1:
         raise InvalidModel("homeostasis: needs tries >= 1, speed_up > 0, and whole seconds, at least 4, in both phases")
     rates: dict[str, np.ndarray] = {}
     for k, condition in enumerate(CONDITIONS):

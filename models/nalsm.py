@@ -262,16 +262,18 @@ def experiment(
             known = found["nalsm"]["branching"][-1]
             swept[w].append(known if w == W_ASTRO else trial.branching(trial.taught(w_astro=w)[0]))
             progress((n + (k + 1 + len(ARMS)) / (len(ARMS) + len(swept))) / len(seeds))
-    return _findings(found, plain, swept)
+    return _findings(found, plain, swept, {"data_set": data_set, "train": train, "test": test})
 
 
 def measured(results: dict[str, Any]) -> str:
     """A line for the table of published systems."""
+    setting = results["setting"]
     arms = ", ".join(f"{a} {100 * of['accuracy']['mean']:.1f}" for a, of in results["arms"].items())
     gain = results["gain_points"]["nalsm over stdp"]
     branching = [e["mean"] for e in results["branching_by_w_astro"].values()]
     return (
-        f"few images of MNIST-5k: {arms} %; nalsm over stdp {gain['mean']:.1f} ± {gain['ci95'] or 0:.1f} points; "
+        f"{setting['train']} images of {setting['data_set']}: {arms} %; "
+        f"nalsm over stdp {gain['mean']:.1f} ± {gain['ci95'] or 0:.1f} points; "
         f"branching factor {branching[0]:.2f} to {branching[-1]:.2f}"
     )
 
@@ -315,7 +317,10 @@ class _Trial:
 
 
 def _findings(
-    found: dict[str, dict[str, list[float]]], plain: dict[str, list[float]], swept: dict[float, list[float]]
+    found: dict[str, dict[str, list[float]]],
+    plain: dict[str, list[float]],
+    swept: dict[float, list[float]],
+    setting: dict[str, Any],
 ) -> Findings:
     arms = {arm: {m: Estimate.of(v) for m, v in measures.items()} for arm, measures in found.items()}
     beside = {name: Estimate.of(values) for name, values in plain.items()}
@@ -337,6 +342,7 @@ def _findings(
     notes += [f"{name}: {gain} points" for name, gain in gains.items()]
     notes.append("branching factor by w_astro: " + ", ".join(f"{w}: {e}" for w, e in branching.items()))
     results = {
+        "setting": setting,
         "arms": {
             arm: {m: e.to_json() for m, e in of.items()} | {"published_accuracy": PUBLISHED_ACCURACY[arm]}
             for arm, of in arms.items()

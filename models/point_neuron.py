@@ -89,6 +89,9 @@ def rmse_percent(net: Network, reference: Result, chip: Result) -> list[float]:
     return errors
 
 
+CHIPS = ("loihi-emulator", "lava")
+
+
 def experiment(
     *,
     backend: str = "loihi-emulator",
@@ -102,6 +105,10 @@ def experiment(
     """Run networks of ``sizes`` on ``reference`` and on ``backend``, a Loihi backend. Seeds draw the parameters."""
     if not sizes or min(sizes) < 1:
         raise InvalidModel(f"point_neuron: sizes must be whole numbers >= 1, got {list(sizes)}")
+    if backend not in CHIPS:
+        raise InvalidModel(
+            f"point_neuron: compares a chip's integers with the reference; {backend} is no {' or '.join(CHIPS)}"
+        )
     run(build(2, 1, 0, dt_ms), duration_ms=2 * dt_ms, backend=backend)  # compiles, which is not timed
     found = {int(n): [] for n in sizes}  # type: dict[int, list[dict[str, float | None]]]
     for n, seed in enumerate(seeds):

@@ -13,7 +13,7 @@ from ernsnn.cli.output import one_line, show, table
 from ernsnn.cli.systems import HEADS, systems, systems_table
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import get_backend
-from ernsnn.execution.experiments import experiment_names, get_experiment, settings_of
+from ernsnn.execution.experiments import backend_of, experiment_names, get_experiment, settings_of
 from ernsnn.execution.simulate import progress_bar
 from ernsnn.files import check_folder, write_folder
 from ernsnn.report.experiment import experiment_page
@@ -36,7 +36,7 @@ def experiment(arguments: Namespace) -> int:
     for key, value in settings.items():
         _check_kind(f"{arguments.name}: {key}", value, defaults[key])
     seeds = list(range(arguments.first_seed, arguments.first_seed + arguments.seeds))
-    backend = get_backend(arguments.backend)
+    backend = get_backend(arguments.backend or backend_of(module))
     out = arguments.out or Path("runs") / arguments.name
     check_folder(out)
     began = time.perf_counter()
@@ -75,6 +75,9 @@ def _check_kind(name: str, value: object, default: object) -> None:
     words, allowed = kinds.get(type(default), ("", (object,)))
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed and object not in allowed):
         raise InvalidModel(f"{name}: must be {words}, got {json.dumps(value)}")
+    if isinstance(default, tuple) and default and isinstance(value, list):
+        for k, part in enumerate(value):
+            _check_kind(f"{name}[{k}]", part, default[0])
 
 
 def _list(arguments: Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ernsnn.analyse.result import Result, StoredResult
 from ernsnn.cli.output import one_line, show
-from ernsnn.errors import ErnsnnError
+from ernsnn.errors import ErnsnnError, InvalidModel
 from ernsnn.execution.models import Summary
 from ernsnn.recording import RECORDING_FILE
 
@@ -16,10 +16,17 @@ MOST_BYTES = 500_000_000
 """A run that was recorded to disk, and takes more memory than this when it is read, gets a page only when asked for."""
 
 
+_HEAD = 2000
+"""So many bytes of a page have who wrote it."""
+
+
 def report(arguments: Namespace) -> int:
     """Write the page of a saved run."""
     from ernsnn.report import write_report
 
+    to = arguments.to
+    if to is not None and to.is_file() and b'content="ernsnn ' not in to.read_bytes()[:_HEAD]:
+        raise InvalidModel(f"{to}: exists, and is no report; name another file")
     written = write_report(arguments.folder, arguments.to, placement=arguments.placement)
     return show(arguments, {"folder": str(arguments.folder), "report": str(written)}, [f"report: {written}"])
 

@@ -89,3 +89,8 @@ def settings_of(module: ModuleType) -> dict[str, Any]:
     """Name -> default of everything that can be set."""
     parameters = inspect.signature(module.experiment).parameters.values()
     return {p.name: p.default for p in parameters if p.name not in _OURS}
+
+
+def backend_of(module: ModuleType) -> str:
+    """The backend on which an experiment runs unless told otherwise."""
+    return str(inspect.signature(module.experiment).parameters["backend"].default)

@@ -64,6 +64,7 @@ def changes(graph: Graph, recording: Recording) -> Iterator[Change]:
                 indptr = p.connectivity.indptr
                 ranges = [(k, int(indptr[k]), int(indptr[k + 1])) for k in range(0, len(indptr) - 1, every)]
                 before = _joined(np.broadcast_to(v.initial.row(k, a, b - a), b - a) for k, a, b in ranges)
+                before = before.astype(final[v.name].dtype).astype(float)  # as exact as the backend keeps it
                 after = _joined(final[v.name][a:b] for _, a, b in ranges)
                 label = f"w ({_unit(graph, p)})" if v.name == "w" else v.name
                 yield Change(p, v.name, label, p.n_synapses, before, after, note)

@@ -78,7 +78,7 @@ def write_report(result: Result | str | Path, out: str | Path | None = None, *, 
     if isinstance(result, Result):
         return write_file(REPORT_FILE if out is None else out, page(result, placement=placement))
     folder, loaded = Path(result), Result.load(result)
-    session = session_of(loaded)
+    session = None if loaded.start_ms else session_of(loaded)  # a session reads whole runs
     text = page(loaded, session.summarise(loaded) if session and session.summarise else None, placement)
     return write_file(out, text) if out is not None else into_folder(folder, text)
 
@@ -139,9 +139,10 @@ def _again(result: Result) -> Section:
     command = meta.get("notes", {}).get("command")
     if command is None:
         options = "".join(f", {name}={value!r}" for name, value in meta["options"].items())
+        options += ", start=before)  # the result that this one goes on from" if meta.get("start") else ")"
         command = (
             'graph = ern.load_graph("DIR")  # the folder of this run\n'
-            f"ern.run(graph, duration_ms={result.duration_ms:g}, backend={meta['backend']!r}{options})"
+            f"ern.run(graph, duration_ms={result.duration_ms:g}, backend={meta['backend']!r}{options}"
         )
     known: list[tuple[str, object]] = [
         ("graph", tag("code", meta["digest"])),

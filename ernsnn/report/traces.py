@@ -31,6 +31,8 @@ def _trace(result: Result, name: str) -> Html:
     steps, values = result.recording.signals[name]
     times = np.asarray(steps) * result.graph.dt_ms
     values = np.asarray(values, float).reshape(len(times), -1)
+    seen = next((p for p in result.graph.probes if p.key == name and p.kind == "neurons"), None)
+    first = seen.start if seen else 0
     n, every = values.shape[1], math.ceil(len(times) / MOST_SAMPLES)
     described = f"{name} of {n}, over time."
     if not len(times) or not n:
@@ -55,7 +57,7 @@ def _trace(result: Result, name: str) -> Html:
         [x_axis(xs, HEIGHT, "time (ms)"), y_axis(ys, HEIGHT, name.rpartition(".")[2], left), canvas(HEIGHT, *drawn)],
         height=HEIGHT,
         left=left,
-        legend=key([str(k) for k in range(len(curves))]),
+        legend=key([str(first + k) for k in range(len(curves))]),
         describe=f"{described} It lies between {number(ys.low)} and {number(ys.high)}.",
         note=told,
     )

@@ -40,6 +40,7 @@ def test_the_command(tmp_path, capsys):
     ("setting", "words"),
     [
         ("sizes=16", "ca3_gated: sizes: must be a list such as [16], got 16"),
+        ('sizes=["16"]', 'ca3_gated: sizes[0]: must be a whole number, got "16"'),
         ("operations=2.5", "ca3_gated: operations: must be a whole number, got 2.5"),
         ("operations=true", "ca3_gated: operations: must be a whole number, got true"),
         ("density=dense", 'ca3_gated: density: must be a number, got "dense"'),
@@ -50,6 +51,16 @@ def test_settings_of_another_kind_are_refused(setting, words, tmp_path, capsys, 
     monkeypatch.chdir(tmp_path)
     assert main(["experiment", "ca3_gated", "--set", setting]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_each_runs_on_its_own_backend_unless_told(tmp_path, capsys):
+    few = ["--seeds", "1", "--set", "sizes=[3]", "--set", "types=2", "--set", "duration_ms=50", "--out", str(tmp_path)]
+    assert main(["experiment", "point_neuron", *few, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["backend"] == "loihi-emulator"
+    assert main(["experiment", "point_neuron", *few, "--backend", "reference"]) == 2
+    assert "reference is no loihi-emulator or lava" in capsys.readouterr().err
+    assert main(["experiment", "point_neuron", "--first-seed", "-1"]) == 2
+    assert "must be a whole number >= 0, got '-1'" in capsys.readouterr().err
 
 
 def test_errors_and_the_list(tmp_path, capsys, monkeypatch):

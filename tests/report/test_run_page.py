@@ -145,6 +145,36 @@ def test_what_was_learnt(plastic):
     assert 'class="pair"' not in text  # 80 by 4 is a distribution, not a matrix
 
 
+def test_what_did_not_learn_has_not_changed_in_single_precision():
+    net = ern.Network()
+    inputs, cells = net.population("inputs", 3, ern.SpikeTimes([[]] * 3)), net.population("cells", 2, ern.LIF())
+    net.projection("learns", inputs, cells, weight_nA=0.15, learning=ern.stdp.pair(A_plus=0.01, A_minus=0.01))
+    result = ern.run(net, duration_ms=20, backend="native", precision="float32")
+    [weights] = learning.changes(result.graph, result.recording)
+    assert (weights.before == weights.after).all()
+    assert weights.before[0] != 0.15
+
+
+def test_of_a_run_that_went_on_the_page_is_of_its_part(tmp_path, capsys):
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    assert main(["run", "ca3_memory", "--demo", "--backend", "reference", "--out", first]) == 0
+    assert main(["run", "ca3_memory", "--demo", "--start", first, "--out", second]) == 0
+    assert "12 wrong" not in write_report(second).read_text()
+    started = ern.run(ern.load_graph(first), duration_ms=20, start=first)
+    assert ", start=before)" in section(page(started), "again")
+
+
+def test_a_page_goes_over_no_file_that_is_none(tmp_path, capsys, memory):
+    memory.save(tmp_path / "run")
+    mine = tmp_path / "mine.py"
+    mine.write_text("print()")
+    assert main(["report", str(tmp_path / "run"), "--to", str(mine)]) == 2
+    assert "exists, and is no report" in capsys.readouterr().err
+    assert mine.read_text() == "print()"
+    for _ in range(2):
+        assert main(["report", str(tmp_path / "run"), "--to", str(tmp_path / "page.html")]) == 0
+
+
 def test_of_too_many_synapses_every_so_many_rows_are_taken(plastic, monkeypatch):
     monkeypatch.setattr(learning, "MOST_SYNAPSES", 100)
     [projection] = plastic.graph.projections
@@ -184,6 +214,15 @@ def test_probes_metrics_and_energy_are_those_of_the_result(plastic):
     shares = re.findall(r'class="bar part s\d" x="([\d.]+)%" width="([\d.]+)%"', costs)
     ends = [float(x) + float(width) for x, width in shares]
     assert sum(end == pytest.approx(100, abs=0.01) for end in ends) == sum(float(x) == 0 for x, _ in shares) > 5
+
+
+def test_curves_of_a_probe_have_the_numbers_of_their_neurons():
+    net = ern.Network()
+    cells = net.population("cells", 9, ern.LIF())
+    net.probe(cells[5:7], "v_mV")
+    text = section(page(ern.run(net, duration_ms=5, backend="reference")), "probes")
+    legend = text.partition("legend")[2]
+    assert [int(n) for n in re.findall(r">\s*(\d+)\s*<", legend)[:2]] == [5, 6]
 
 
 def test_where_the_backend_puts_the_neurons(memory):
