@@ -161,10 +161,13 @@ def put_in_place(made: Path, folder: Path) -> None:
     system can exchange two folders, as Linux can. Elsewhere the old one is for a moment found as ``.NAME.old`` only.
     """
     if folder.exists():
+        check_folder(folder)
         try:
             _exchange(made, folder)
         except OSError:
             old = folder.with_name(f".{folder.name}.old")
+            if (old / MANIFEST).is_file():  # left by a process that was killed here, after the new one was in place
+                shutil.rmtree(old, ignore_errors=True)
             os.replace(folder, old)
             try:
                 os.replace(made, folder)

@@ -132,7 +132,12 @@ def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Mod
             )
     for name, trace in rule.traces.items():
         gate = p.third_factors[trace.gate] if trace.gate else None
-        if isinstance(gate, ThirdFactor) and gate.modulator.size > 1 and gate.per != trace.event:
+        if (
+            isinstance(gate, ThirdFactor)
+            and isinstance(gate.modulator, Modulator)
+            and gate.modulator.size > 1
+            and gate.per != trace.event
+        ):
             yield f"{p.name}: trace {name!r} lives on the {trace.event} neurons, its gate {trace.gate!r} on the others"
 
 

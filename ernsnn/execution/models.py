@@ -165,15 +165,16 @@ def get_model(name: str) -> Model:
 
 def session_of(result: Result) -> Session | None:
     """The session of a saved run, made again; None where its model or input has gone or changed."""
-    notes = result.meta.get("notes")
-    if notes is None:
+    notes = result.meta.get("notes", {})
+    if not {"model", "input", "demo", "parameters"} <= notes.keys():  # a script's own notes
         return None
     try:
         given = Path(notes["input"]) if notes["input"] else None
         session = get_model(notes["model"]).open(input=given, demo=notes["demo"], **notes["parameters"])
+        same = lower(session.network, result.graph.seed).digest == result.graph.digest
     except InvalidModel:
         return None
-    return session if lower(session.network, result.graph.seed).digest == result.graph.digest else None
+    return session if same else None
 
 
 def _checked(model: Model) -> Model:

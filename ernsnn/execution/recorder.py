@@ -90,4 +90,5 @@ def _variables(graph: Graph) -> Iterator[Probe]:
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
     """Chunks that follow one another as one."""
-    return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
+    kept = [key for key in chunks[0] if all(key in chunk for chunk in chunks)]  # probes may end
+    return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in kept}

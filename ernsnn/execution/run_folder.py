@@ -75,11 +75,8 @@ def _unfinished(path: Path) -> bool:
     return (path / RUN_FILE).exists() and ((path / CHECKPOINT_FILE).exists() or not (path / META_FILE).exists())
 
 
-def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
-    """Make the folder in which a run works, with a checkpoint where ``engine`` goes on from another.
-
-    Raises InvalidModel where a run that can be resumed, or is under way, is in its place.
-    """
+def refuse_unfinished(folder: Path) -> None:
+    """Raise InvalidModel where a run that can be resumed, or is under way, is or will be in this place."""
     for path in (folder, _beside(folder)):
         if (path / CHECKPOINT_FILE).exists():
             raise InvalidModel(
@@ -89,6 +86,14 @@ def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
         if (path / RUN_FILE).exists():
             with _locked(path):
                 pass
+
+
+def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
+    """Make the folder in which a run works, with a checkpoint where ``engine`` goes on from another.
+
+    Raises InvalidModel where a run that can be resumed, or is under way, is in its place.
+    """
+    refuse_unfinished(folder)
     free = not folder.exists() or _unfinished(folder) or not any(folder.iterdir())
     place = folder if free else _beside(folder)
     files: dict[str, Content] = {
@@ -103,7 +108,7 @@ def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
 
 def abandon(place: Path) -> None:
     """Remove a run that has failed, unless there is a checkpoint from which it can go on."""
-    if not (place / CHECKPOINT_FILE).exists():
+    if not (place / CHECKPOINT_FILE).exists() and not (place / META_FILE).exists():
         with suppress(InvalidModel, OSError), _locked(place):
             shutil.rmtree(place, ignore_errors=True)
 
@@ -177,7 +182,7 @@ def _record(
     folder: Path, path: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
 ) -> StoredResult:
     began = time.perf_counter()
-    with _locked(path), _interruptible() as stopped:
+    with _locked(path), interruptible() as stopped:
         remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE, STATE_FILE])
         tapes = Tapes(path / TAPES)
         recorder = Recorder(engine, tapes.append, plan.samples)
@@ -209,7 +214,10 @@ def _record(
                 f"in {path}; `ernsnn resume {folder}` goes on"
             )
         if path != folder:
-            put_in_place(path, folder)
+            try:
+                put_in_place(path, folder)
+            except (InvalidModel, OSError) as error:
+                raise InvalidModel(f"{error}; the result is whole in {path}: move it from there") from None
             tapes.folder = folder / TAPES
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         tapes.remove()
@@ -228,7 +236,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible() -> Iterator[Callable[[], bool]]:
     """Whether Ctrl-C was pressed, so that a step is never cut in two; pressed again, it is a KeyboardInterrupt."""
     pressed: list[int] = []
 

@@ -19,7 +19,7 @@ from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.meta import about_run, ernsnn_version
-from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record
+from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record, refuse_unfinished
 from ernsnn.execution.start import as_result, check_start
 from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder
@@ -131,14 +131,16 @@ def run(
         digest=graph.digest,
     )
     _check_plan(plan, graph, chosen, out)
-    with progress_bar(f"{graph.name} on {chosen.name}") as progress:
-        if out is None or not isinstance(chosen, SteppedBackend):
-            result = _run_in_memory(graph, plan, chosen, before, progress)
-            if out is not None:
-                result.save(out)
-            return result
-        folder = Path(os.path.abspath(out))  # which may replace the current one
+    folder = None if out is None else Path(os.path.abspath(out))  # which may replace the current one
+    if folder is not None:
         check_folder(folder)
+        refuse_unfinished(folder)
+    with progress_bar(f"{graph.name} on {chosen.name}") as progress:
+        if folder is None or not isinstance(chosen, SteppedBackend):
+            result = _run_in_memory(graph, plan, chosen, before, progress)
+            if folder is not None:
+                result.save(folder)
+            return result
         engine = chosen.engine(graph, **plan.options)
         if before is not None:
             engine.go_on(before)
@@ -158,6 +160,8 @@ def resume(folder: str | Path) -> Result:
     or comes from another version of ernsnn.
     """
     place = place_of(folder)
+    if place != Path(os.path.abspath(folder)):
+        check_folder(folder)
     graph, plan = read_plan(place)
     backend = get_backend(plan.backend)
     backend.require_installed()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ernsnn.graph.seeds import Rows
 
 Array1D = np.ndarray
+_ONE_AT_A_TIME = threading.Lock()
+"""Threads may share a graph, and so the generator of a draw."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,14 @@ class Draw:
     def _rows(self) -> Rows:
         return Rows(self.key)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process has a generator of its own."""
+        return Draw, (self.kind, self.parameters, self.key, self.step_ms)
+
     def row(self, row: int, start: int, count: int) -> Array1D:
         """As ``Scalar.row``; the same numbers however often and in whatever order rows are asked for."""
-        values = sample(self.kind, self.parameters, self._rows.at(row), count)
+        with _ONE_AT_A_TIME:
+            values = sample(self.kind, self.parameters, self._rows.at(row), count)
         return values if self.step_ms is None else np.maximum(np.rint(values / self.step_ms), 1.0)
 
 

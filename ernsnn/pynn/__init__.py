@@ -2,8 +2,8 @@
 
 A script builds its network with PyNN's names; ``run`` lowers it and runs it on the backend that ``setup`` names.
 ``native`` and ``reference`` run step by step, so that weights and parameters can be read and set between runs; other
-backends run in one go, once data are asked for, and take changed inputs only. ``docs/coming-from-pynn.md`` says what
-differs from other simulators.
+backends run in one go, once data are asked for, and take changed inputs only, ``brian2`` all but
+potentials. ``docs/coming-from-pynn.md`` says what differs from other simulators.
 """
 
 try:

@@ -18,13 +18,10 @@ from ernsnn.execution.issues import Issue, Issues
 
 from . import simulator
 from .absent import unsupported
-from .runs import graph_of, labelled, relabelled
+from .runs import OWN_DEFAULTS, graph_of, labelled, relabelled
 from .simulator import CONVENTIONS, Convention
 
 state = simulator.state
-
-_OWN_DEFAULTS = {"native": {"precision": "float64"}}
-"""PyNN's numbers are doubles: a weight that is set is read back as it was."""
 
 Integration = Literal["exact", "step_average"]
 
@@ -62,7 +59,7 @@ def setup(
     options = {name: given.pop(name) for name in list(given) if chosen and name in chosen.options}
     _without_effect(given, [*inspect.signature(setup).parameters, *(chosen.options if chosen else ())])
     if chosen:
-        options = chosen.settings(_OWN_DEFAULTS.get(chosen.name, {}) | options)
+        options = chosen.settings(OWN_DEFAULTS.get(chosen.name, {}) | options)
     state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, seed, options)
     return 0
 
@@ -118,6 +115,7 @@ def check(backend: str | Backend | None = None) -> Issues:
     absent = list(unsupported(state))
     if absent:
         return Issues(chosen.name, absent)
+    state.noted.clear()  # those of parameters that have been changed since
     graph = graph_of(state)
     with labelled(state):
         found = chosen.check(graph)

@@ -180,10 +180,10 @@ class NoisyCurrentSource(Varying, electrodes.NoisyCurrentSource):
     @property
     def every(self) -> int:
         """See ``Varying.every``."""
-        return max(state.steps(float(self.given["dt"]), "NoisyCurrentSource.dt"), 1)
+        return state.steps(max(float(self.given["dt"]), state.dt), "NoisyCurrentSource.dt")
 
     def values(self, numbers: np.ndarray) -> np.ndarray:
         """See ``Varying.values``; what has been drawn stays the same when more is."""
-        rng = generator(key_of(state.seed + state.segment_counter, f"current {self.number}"))
+        rng = generator(key_of(state.segment_seed, f"current {self.number}"))
         mean, stdev = float(self.given["mean"]), float(self.given["stdev"])
         return mean + stdev * rng.standard_normal(len(numbers))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from pyNN import common, errors
+from pyNN.errors import InvalidParameterValueError
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
 
 from ernsnn.describe.network import Network
@@ -58,10 +59,15 @@ class Part:
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         parameter_space.evaluate(simplify=False)
+        before = {changed: self.root.parameters[changed].copy() for changed, _ in parameter_space.items()}
         self.root.remember_inputs()
         for changed, values in parameter_space.items():
             self.root.parameters[changed][self.places] = values
-        self.root.check_input()
+        try:
+            self.root.check_input()
+        except InvalidParameterValueError:
+            self.root.parameters |= before
+            raise
         state.changed = True
 
     def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import quantities as pq
 from pyNN import recording
 
 from ernsnn.errors import InvalidModel
@@ -47,7 +48,7 @@ class Recorder(recording.Recorder):
             self.sampling_interval = sampling_interval
 
     def _reset(self) -> None:
-        self.cleared_at = 0
+        pass  # what has been cleared stays so
 
     def store_to_cache(self, annotations: Any = None) -> None:
         """Keep what was recorded up to a reset."""
@@ -56,6 +57,13 @@ class Recorder(recording.Recorder):
 
     def _clear_simulator(self) -> None:
         self.cleared_at = state.step
+
+    def _get_current_segment(self, *args: Any, **kwargs: Any) -> Any:
+        segment = super()._get_current_segment(*args, **kwargs)
+        every = max(round(self.sampling_interval / state.dt), 1)
+        for signal in segment.analogsignals:  # the first sample after data were cleared, not the time of that
+            signal.t_start = state.ms(-(-self.cleared_at // every) * every) * pq.ms
+        return segment
 
     @property
     def _run(self) -> Run:

@@ -15,6 +15,7 @@ from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, choose_backend
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.recorder import Chunk, Recorder, joined
+from ernsnn.execution.run_folder import interruptible
 from ernsnn.execution.simulate import run
 from ernsnn.execution.stepping import Feeds, SteppedBackend
 from ernsnn.graph.graph import Graph, Probe
@@ -26,6 +27,8 @@ from .building import describe
 from .simulator import State
 
 _NEVER = 1 << 62
+OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
+"""PyNN's numbers are doubles: a weight that is set is read back as it was."""
 
 
 class Run(Protocol):
@@ -59,7 +62,7 @@ def begin(state: State) -> Run:
     graph = graph_of(state)
     with labelled(state):
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
-        settings = backend.settings(state.options)
+        settings = backend.settings(OWN_DEFAULTS.get(backend.name, {}) | dict(state.options))
         backend.require_installed()
         backend.require(graph)
         if isinstance(backend, SteppedBackend):
@@ -70,7 +73,7 @@ def begin(state: State) -> Run:
 def graph_of(state: State) -> Graph:
     """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
     with labelled(state):
-        return lower(describe(state), state.seed + state.segment_counter)
+        return lower(describe(state), state.segment_seed)
 
 
 @contextmanager
@@ -110,11 +113,14 @@ class Stepwise:
     def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
         self._recording = None
-        for t in range(self.step, self.step + n_steps):
-            spikes = self.feeds.at(t)
-            self.engine.step(t, spikes)
-            self.recorder.add(t, spikes)
-            self.step = t + 1
+        with interruptible() as stopped:  # a step that is cut in two could not be gone on from
+            for t in range(self.step, self.step + n_steps):
+                spikes = self.feeds.at(t)
+                self.engine.step(t, spikes)
+                self.recorder.add(t, spikes)
+                self.step = t + 1
+                if stopped():
+                    raise KeyboardInterrupt
 
     def change(self, state: State) -> None:
         """See ``Run.change``: another engine takes over, in the same state."""
@@ -213,7 +219,11 @@ def _whole(parts: list[Recording]) -> Recording:
     """Spikes and signals of consecutive recordings as those of one."""
 
     def joined_pairs(kinds: list[dict[str, tuple[np.ndarray, np.ndarray]]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        each = {key: zip(*(kind[key] for kind in kinds), strict=True) for key in kinds[0]}
+        each = {
+            key: zip(*(kind[key] for kind in kinds), strict=True)
+            for key in kinds[0]
+            if all(key in kind for kind in kinds)
+        }
         return {key: (np.concatenate(next(pair)), np.concatenate(next(pair))) for key, pair in each.items()}
 
     if len(parts) == 1:

@@ -83,7 +83,7 @@ class State(common.control.BaseState):
         self.reset()
 
     def reset(self) -> None:
-        """Back to time 0, in a new segment; weights, potentials and inputs are those of the start."""
+        """Back to time 0, in a new segment: plastic weights and potentials as at the start, all else as last set."""
         self.running, self.step = False, 0
         self.t_start = 0
         self.horizon = _FIRST_HORIZON
@@ -102,6 +102,11 @@ class State(common.control.BaseState):
     def ms(self, steps: Any) -> Any:
         """Steps as ms: 92 steps of 0.1 ms are 9.2, not 9.200000000000001."""
         return np.round(np.multiply(steps, self.dt), _DECIMALS)
+
+    @property
+    def segment_seed(self) -> int:
+        """What is drawn in a run comes from it: another one for every segment of every seed."""
+        return self.seed + (self.segment_counter << 32)
 
     @property
     def latency(self) -> int:
@@ -156,8 +161,8 @@ class State(common.control.BaseState):
     def run_until(self, time_ms: float) -> None:
         """Advance to ``time_ms``."""
         end = self.steps(float(time_ms), "run")
-        if end > self.horizon:
-            self.horizon = max(end, 2 * self.horizon)
+        if end >= self.horizon:  # a recorded current has a value at the end, too
+            self.horizon = max(end + 1, 2 * self.horizon)
             self.changed |= any(source.varies for source in self.current_sources)
         self.running = True
         if end > self.step:

@@ -47,6 +47,12 @@ class World:
         self.reward = net.signal("reward", times_ms=[0], values=[1.0])
         self.stdp = ernsnn.stdp.pair(A_plus=1, A_minus=1)
         self.modulated = LearningRule(terms=[], third_factors=["g"])
+        self.gated = LearningRule.from_equations(
+            traces={"x": Trace("pre", tau_ms=20, gate="g")},
+            on_post={"w": "x * g"},
+            third_factors=["g"],
+            bounds={"w": (0, 1)},
+        )
 
     def project(self, pre=None, post=None, connector=None, **options):
         pre, post = pre or self.a, post or self.b
@@ -169,6 +175,7 @@ REFUSED = [
     (lambda w: w.project(learning=w.modulated, third_factors={"h": w.glia}), "q.third_factors.*'g'.*'h'"),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": OTHER.glia}), "q.third_factors.*'g'"),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": "glia"}), "q.third_factors.*'g'"),
+    (lambda w: w.project(learning=w.gated, third_factors={"g": ThirdFactor(modulator="glia", per="pre")}), "'g'.*glia"),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": w.each}), "q.third_factors.*each has 3 values"),
     (
         lambda w: w.project(learning=w.modulated, third_factors={"g": ThirdFactor(modulator=w.each, per="post")}),

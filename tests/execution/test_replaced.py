@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
+from ernsnn.execution.stepping import Feeds
 from ernsnn.files import write_folder
 
 MOMENTS = 25
@@ -115,6 +116,61 @@ def test_an_unfinished_run_beside_its_predecessor(tmp_path):
     assert told(ern.Result.load(folder)) == EXPECTED["new"]
     with pytest.raises(ern.InvalidModel, match="this run has finished"):
         ern.resume(folder)
+
+
+def interrupted(folder, monkeypatch):
+    """A run that Ctrl-C ends in its sixth step."""
+    at = Feeds.at
+
+    def pressed(feeds, t):
+        if t == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return at(feeds, t)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Feeds, "at", pressed)
+        with pytest.raises(ern.Interrupted):
+            run(300.0, out=folder)
+
+
+def test_what_someone_put_there_meanwhile_stays(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    OLD.save(folder)
+    interrupted(folder, monkeypatch)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(ern.InvalidModel, match="thesis"):
+        ern.resume(folder)
+    assert (folder / "thesis.txt").read_text() == "mine"
+    shutil.rmtree(folder)
+    assert told(ern.resume(folder)) == EXPECTED["new"]
+
+
+def test_what_someone_puts_there_while_it_runs_stays_and_so_does_the_result(tmp_path, monkeypatch):
+    folder, at = tmp_path / "run", Feeds.at
+    OLD.save(folder)
+
+    def written(feeds, t):
+        (folder / "notes.txt").write_text("mine")
+        return at(feeds, t)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Feeds, "at", written)
+        with pytest.raises(ern.InvalidModel, match=r"the result is whole in .*\.run\.unfinished"):
+            run(300.0, out=folder)
+    assert told(ern.Result.load(folder)) == EXPECTED["old"]
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert told(ern.Result.load(tmp_path / ".run.unfinished")) == EXPECTED["new"]
+
+
+def test_no_backend_goes_over_a_run_that_can_be_resumed(tmp_path, monkeypatch):
+    interrupted(tmp_path / "run", monkeypatch)
+    net = ern.Network()
+    net.population("cells", 1, ern.LIF())
+    with pytest.raises(ern.InvalidModel, match="has not finished"):
+        ern.run(net, duration_ms=5, backend="loihi-emulator", out=tmp_path / "run")
+    assert told(ern.resume(tmp_path / "run")) == EXPECTED["new"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -163,15 +164,15 @@ def test_what_ctrl_c_leaves_is_there_and_goes_on(monkeypatch):
     step = engine.step
 
     def interrupted(t, spikes):
-        if t == 25:
-            raise KeyboardInterrupt
         step(t, spikes)
+        if t == 25:
+            os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(engine, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sim.run(59)
-    assert sim.get_current_time() == 25
-    assert cells.get_data().segments[0].analogsignals[0].shape == (26, 8)
+    assert sim.get_current_time() == 26
+    assert cells.get_data().segments[0].analogsignals[0].shape == (27, 8)
     monkeypatch.undo()
     sim.run_until(60)
     assert trains(cells) == whole
@@ -190,6 +191,41 @@ def test_cleared_data_are_gone_and_the_rest_goes_on():
     assert early.analogsignals[0].shape == (41, 8)
     assert late.analogsignals[0].shape == (61, 8)
     assert float(late.analogsignals[0].t_start) == 40.0
+
+
+def test_samples_after_clearing_have_their_own_times():
+    sim.setup(1.0)
+    cells = sim.Population(2, sim.IF_curr_exp(i_offset=0.1))
+    cells.record("v", sampling_interval=2.0)
+    sim.run(5)
+    cells.get_data(clear=True)
+    sim.run(5)
+    late = cells.get_data().segments[0].analogsignals[0]
+    assert late.times.rescale("ms").magnitude.tolist() == [6.0, 8.0, 10.0]
+
+
+def test_a_script_may_end_a_record():
+    _, cells, _ = network()
+    sim.run(30)
+    cells.get_data(clear=True)
+    cells.record(None)
+    cells.record("spikes")
+    cells.set(i_offset=1.0)
+    sim.run(70)
+    segment = cells.get_data().segments[0]
+    assert not segment.analogsignals
+    assert min(t for train in segment.spiketrains for t in train.magnitude) >= 30.0
+
+
+def test_segments_of_one_seed_are_not_first_ones_of_others():
+    seen = []
+    for seed in (0, 1):
+        inputs, _, _ = network(seed=seed)
+        for _ in range(2):
+            sim.run(200)
+            seen.append(trains(inputs))
+            sim.reset()
+    assert all(a != b for k, a in enumerate(seen) for b in seen[:k])
 
 
 # What a script describes, and what ernsnn is told

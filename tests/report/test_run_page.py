@@ -164,6 +164,13 @@ def test_of_a_run_that_went_on_the_page_is_of_its_part(tmp_path, capsys):
     assert ", start=before)" in section(page(started), "again")
 
 
+def test_a_script_may_keep_notes_of_its_own(tmp_path):
+    net = ern.Network()
+    net.population("cells", 1, ern.LIF())
+    ern.run(net, duration_ms=5, backend="reference", out=tmp_path / "run", notes={"subject": 3})
+    assert "cells" in write_report(tmp_path / "run").read_text()
+
+
 def test_a_page_goes_over_no_file_that_is_none(tmp_path, capsys, memory):
     memory.save(tmp_path / "run")
     mine = tmp_path / "mine.py"
