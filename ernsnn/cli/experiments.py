@@ -88,7 +88,7 @@ def _list(arguments: Namespace) -> int:
         except InvalidModel as error:
             found.append({"name": name, "description": one_line(error), "source": "", "settings": {}})
             continue
-        description = (inspect.getdoc(module) or "").partition("\n")[0]
+        description = (inspect.getdoc(module) or "").partition("\n")[0].removeprefix(f"Experiment ``{name}``: ")
         source = getattr(module, "SOURCE", "of this package")
         found.append({"name": name, "description": description, "source": source, "settings": settings_of(module)})
     lines = (
