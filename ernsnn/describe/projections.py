@@ -121,6 +121,8 @@ def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Mod
         modulator = given.modulator if isinstance(given, ThirdFactor) else given
         if not isinstance(modulator, Modulator) or modulators.get(modulator.name) is not modulator:
             yield f"{path}: {given!r} is no astrocyte, gate or signal of this network"
+        elif isinstance(given, ThirdFactor) and not is_one_of(given.per, ("pre", "post")):
+            yield f"{path}.per: must be 'pre' or 'post', got {given.per!r}"
         elif isinstance(given, ThirdFactor):
             size = p.pre.size if given.per == "pre" else p.post.size
             if modulator.size not in (1, size):

@@ -176,6 +176,10 @@ REFUSED = [
     (lambda w: w.project(learning=w.modulated, third_factors={"g": OTHER.glia}), "q.third_factors.*'g'"),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": "glia"}), "q.third_factors.*'g'"),
     (lambda w: w.project(learning=w.gated, third_factors={"g": ThirdFactor(modulator="glia", per="pre")}), "'g'.*glia"),
+    (
+        lambda w: w.project(learning=w.gated, third_factors={"g": ThirdFactor(modulator=w.glia, per="both")}),
+        "'g'.*per.*'both'",
+    ),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": w.each}), "q.third_factors.*each has 3 values"),
     (
         lambda w: w.project(learning=w.modulated, third_factors={"g": ThirdFactor(modulator=w.each, per="post")}),
