@@ -4,69 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pynn_networks import PAIR, frozen, intrinsic, large, network, probed, with_another, with_astrocyte
 
 import ernsnn as ern
-from ernsnn import Factor, LearningRule, Network, Term, Trace, stdp
-from ernsnn.graph.graph import Graph
+from ernsnn import Factor, LearningRule, Term, Trace, stdp
 from ernsnn.hardware_backends.pynn import NestBackend
 from ernsnn.hardware_backends.pynn.codes import CODES as EVERY
 from ernsnn.hardware_backends.pynn.nest import capabilities
 from ernsnn.hardware_backends.pynn.rules import NotThePairRule, PairRule, pair_rule
 
 CODES = EVERY["nest"]
-PAIR = stdp.pair(A_plus=0.1, A_minus=0.05, w_max=2.0)
-
-
-def network(cell: object = None, learning: LearningRule | None = None, *, dt_ms: float = 1.0, **how: object) -> Network:
-    net = Network(dt_ms=dt_ms, current_integration=how.pop("scheme", "exact"))  # type: ignore[arg-type]
-    source = net.population("s", 2, ern.SpikeTimes([[dt_ms], [2 * dt_ms]]))
-    cells = net.population("n", 2, cell or ern.LIF())  # type: ignore[arg-type]
-    jumps = isinstance(cell, ern.DeltaLIF)
-    options = {"weight_mV" if jumps else "weight_nA": 0.3, "delay_ms": 2 * dt_ms, **how}
-    net.projection("p", source, cells, learning=learning, **options)  # type: ignore[arg-type]
-    return net
-
-
-def intrinsic() -> Network:
-    net = Network()
-    rule = LearningRule(terms=[Term("w", "post", 0.1)], bounds={"w": (-60, -40)})
-    plasticity = ern.IntrinsicPlasticity(target="v_threshold_mV", rule=rule)
-    net.population("n", 2, ern.LIF(), plasticity=plasticity)
-    return net
-
-
-def with_astrocyte() -> Network:
-    net = network()
-    net.astrocyte("glia", [net.populations["n"]], tau_ms=50)
-    return net
-
-
-def frozen() -> Network:
-    net = network(learning=PAIR)
-    net.freeze(2, 5)
-    return net
-
-
-def two_taus() -> Network:
-    net = network(learning=PAIR)
-    other = stdp.pair(A_plus=0.1, A_minus=0.05, tau_minus_ms=7)
-    net.projection("q", net.populations["s"], net.populations["n"], weight_nA=0.3, learning=other)
-    return net
-
-
-def probed() -> Network:
-    net = network()
-    net.probe(net.populations["n"], "I_E_nA")
-    return net
-
-
-def large() -> Graph:
-    net = Network()
-    cells = net.population("n", 1_000_000, ern.LIF())
-    net.projection("p", cells, cells, weight_nA=0.1)
-    return ern.lower(net)
-
-
+OTHER_TAU = stdp.pair(A_plus=0.1, A_minus=0.05, tau_minus_ms=7)
 UNEQUAL = ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7)
 EXAMPLES = {
     "P101": (lambda: network(learning=PAIR), "network"),
@@ -75,14 +23,14 @@ EXAMPLES = {
     "P203": (intrinsic, "n"),
     "P204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "P205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
-    "P206": (with_astrocyte, "glia"),
-    "P207": (frozen, "network"),
+    "P206": (lambda: with_astrocyte(network()), "glia"),
+    "P207": (lambda: frozen(network(learning=PAIR)), "network"),
     "P208": (lambda: network(learning=stdp.triplet()), "p.learning"),
     "P209": (lambda: network(learning=stdp.pair(A_plus=0.1, A_minus=0.1, w_min=0.1)), "p.learning.bounds"),
-    "P210": (two_taus, "q.learning"),
+    "P210": (lambda: with_another(network(learning=PAIR), OTHER_TAU), "q.learning"),
     "P211": (lambda: network(learning=PAIR, connector=ern.FromList([[0, 1], [0, 1]])), "p"),
     "P212": (lambda: network(UNEQUAL, scheme="step_average"), "p"),
-    "P213": (probed, "n.I_E_nA"),
+    "P213": (lambda: probed(network(), "I_E_nA"), "n.I_E_nA"),
     "P301": (lambda: network(learning=PAIR, dt_ms=0.01), "dt_ms"),
     "P302": (large, "network"),
 }

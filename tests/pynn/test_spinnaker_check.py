@@ -6,18 +6,20 @@ import importlib.util
 import math
 import runpy
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pynn_networks
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pynn_networks import PAIR, frozen, intrinsic, large, probed, with_another, with_astrocyte
 from strategies import networks
 
 import ernsnn as ern
 from ernsnn import LearningRule, Network, stdp
-from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.pynn import SpinnakerBackend
 from ernsnn.hardware_backends.pynn.codes import CODES as EVERY
 from ernsnn.hardware_backends.pynn.spinnaker import board
@@ -25,7 +27,6 @@ from ernsnn.hardware_backends.pynn.spinnaker.capabilities import delay_slots
 from ernsnn.hardware_backends.pynn.spinnaker.rounding import ACCUM, accum, largest_sums, shift, unit_nA
 
 CODES = EVERY["spinnaker"]
-PAIR = stdp.pair(A_plus=0.1, A_minus=0.05, w_max=2.0)
 SOFT = LearningRule.from_equations(
     traces={"x": ern.Trace("pre", 10), "y": ern.Trace("post", 15)},
     on_post={"w": "0.05*x"},
@@ -35,53 +36,8 @@ SOFT = LearningRule.from_equations(
 MARKED = stdp.pair(A_plus=0.1, A_minus=0.1, marks=[ern.marks.Labile("a", tau_s=2, rise=0.2)], epoch_ms=10)
 
 
-def network(cell: object = None, learning: LearningRule | None = None, *, dt_ms: float = 1.0, **how: object) -> Network:
-    net = Network(dt_ms=dt_ms, current_integration=how.pop("scheme", "step_average"))  # type: ignore[arg-type]
-    source = net.population("s", 2, ern.SpikeTimes([[dt_ms], [2 * dt_ms]]))
-    cells = net.population("n", 2, cell or ern.LIF())  # type: ignore[arg-type]
-    jumps = isinstance(cell, ern.DeltaLIF)
-    options = {"weight_mV" if jumps else "weight_nA": 0.25, "delay_ms": 2 * dt_ms, **how}
-    net.projection("p", source, cells, learning=learning, **options)  # type: ignore[arg-type]
-    return net
-
-
-def intrinsic() -> Network:
-    net = Network()
-    rule = LearningRule(terms=[ern.Term("w", "post", 0.1)], bounds={"w": (-60, -40)})
-    net.population("n", 2, ern.LIF(), plasticity=ern.IntrinsicPlasticity(target="v_threshold_mV", rule=rule))
-    return net
-
-
-def with_astrocyte() -> Network:
-    net = network()
-    net.astrocyte("glia", [net.populations["n"]], tau_ms=50)
-    return net
-
-
-def frozen() -> Network:
-    net = network(learning=PAIR)
-    net.freeze(2, 5)
-    return net
-
-
-def two_rules() -> Network:
-    net = network(learning=PAIR)
-    other = stdp.pair(A_plus=0.1, A_minus=0.05, w_max=1.0)
-    net.projection("q", net.populations["s"], net.populations["n"], weight_nA=0.3, learning=other)
-    return net
-
-
-def probed() -> Network:
-    net = network()
-    net.probe(net.populations["n"], "v_mV")
-    return net
-
-
-def large() -> Graph:
-    net = Network()
-    cells = net.population("n", 1_000_000, ern.LIF())
-    net.projection("p", cells, cells, weight_nA=0.1)
-    return ern.lower(net)
+OTHER = stdp.pair(A_plus=0.1, A_minus=0.05, w_max=1.0)
+network = partial(pynn_networks.network, scheme="step_average", weight=0.25)
 
 
 LEFT_OUT = ("adaptive", "delta", "noise", "floor", "intrinsic", "freeze", "modulations", "plastic", "probes", "gates")
@@ -100,14 +56,14 @@ EXAMPLES = {
     "S203": (intrinsic, "n"),
     "S204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "S205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
-    "S206": (with_astrocyte, "glia"),
-    "S207": (frozen, "network"),
+    "S206": (lambda: with_astrocyte(network()), "glia"),
+    "S207": (lambda: frozen(network(learning=PAIR)), "network"),
     "S208": (lambda: network(learning=MARKED), "p.learning"),
     "S209": (lambda: network(learning=stdp.pair(A_plus=0.1, A_minus=0.1, w_min=0.1)), "p.learning.bounds"),
-    "S210": (two_rules, "q.learning"),
+    "S210": (lambda: with_another(network(learning=PAIR), OTHER), "q.learning"),
     "S211": (lambda: network(learning=PAIR, connector=ern.FromList([[0, 1], [0, 1]])), "p"),
     "S212": (lambda: network(ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7), receptor="signed"), "p"),
-    "S213": (probed, "n.v_mV"),
+    "S213": (lambda: probed(network(), "v_mV"), "n.v_mV"),
     "S214": (lambda: network(learning=SOFT), "p.learning"),
     "S301": (lambda: network(dt_ms=0.0015), "dt_ms"),
     "S302": (large, "network"),
