@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 
 from ernsnn.execution.experiments import Estimate
-from ernsnn.report.frames import WIDTH, canvas, dash, figure, key, percent, room_for, style, x_axis, y_axis
+from ernsnn.report.frames import WIDTH, dash, figure, key, percent, plane, room_for, style, x_axis
 from ernsnn.report.images import shade
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.report.scales import Scale, number, scale_of
@@ -44,7 +44,7 @@ def line(
     lows, middles, highs = ({n: [_part(v, k) for v in values] for n, values in series.items()} for k in (-1, 0, 1))
     xs = scale_of(x, log=log_x)
     ys = scale_of([v for of in (lows, highs) for vs in of.values() for v in vs], log=log_y, from_zero=from_zero)
-    left, drawn, dots = room_for(ys.texts), [], []
+    drawn, dots = [], []
     dashes = ["5 4" if name in dashed else dash(k) for k, name in enumerate(series)]
     for k, name in enumerate(series):
         pieces = list(_pieces(x, lows[name], middles[name], highs[name], xs, ys))
@@ -59,11 +59,15 @@ def line(
                 if math.isfinite(value):
                     dots.append(_dot(xs.share(at), ys.share(value), k, f"{name}: {_text(text)} at {number(at)}"))
     described = f"{y_label} over {x_label}, from {number(xs.low)} to {number(xs.high)}, of {', '.join(series)}."
-    return figure(
+    return plane(
         title,
-        [x_axis(xs, HEIGHT, x_label), y_axis(ys, HEIGHT, y_label, left), canvas(HEIGHT, *drawn), *dots],
+        xs,
+        ys,
+        drawn,
+        x_label=x_label,
+        y_label=y_label,
         height=HEIGHT,
-        left=left,
+        over=dots,
         legend=key(list(series), dashes),
         describe=described,
         note=note,
@@ -130,7 +134,7 @@ def scatter(
     """Points (x, y) of each series; ``diagonal`` draws the line of equal values. Thinned above 5,000, which is told."""
     xs = scale_of(_all(points, 0, 1 if diagonal else 0), log=log_x)
     ys = scale_of(_all(points, 1, 0 if diagonal else 1), log=log_y)
-    left, drawn = room_for(ys.texts), []
+    drawn = []
     if diagonal:
         both = np.array([max(xs.low, ys.low), min(xs.high, ys.high)])
         drawn.append(tag("path", d=path(placed(both, both, xs, ys)), class_="reference"))
@@ -141,11 +145,14 @@ def scatter(
         dots = "".join(f"M{a:.1f} {b:.1f}h0" for a, b in points_drawn.tolist())
         drawn.append(tag("path", d=dots, class_=f"dots {style(k)}"))
     thinned = [f"One in {every} of {total:,} points is drawn."] if every > 1 else []
-    return figure(
+    return plane(
         title,
-        [x_axis(xs, HEIGHT, x_label), y_axis(ys, HEIGHT, y_label, left), canvas(HEIGHT, *drawn)],
+        xs,
+        ys,
+        drawn,
+        x_label=x_label,
+        y_label=y_label,
         height=HEIGHT,
-        left=left,
         legend=key(list(points)),
         describe=f"{y_label} against {x_label}: {total} points of {', '.join(points)}.",
         note=" ".join([*([note] if note else []), *thinned]),
@@ -161,16 +168,19 @@ def histogram(
     edges = np.linspace(xs.low, xs.high, 41)
     counts = {name: np.histogram(values, edges)[0] for name, values in finite.items()}
     ys = scale_of([float(c.max(initial=0)) for c in counts.values()], from_zero=True)
-    left, drawn = room_for(ys.texts), []
+    drawn = []
     for k, found in enumerate(counts.values()):
         outline = placed(np.repeat(edges, 2), np.concatenate([[0], np.repeat(found, 2), [0]]).astype(float), xs, ys)
         drawn.append(tag("path", d=path(outline) + "z", class_=f"band {style(k)}"))
         drawn.append(tag("path", d=path(outline), class_=f"line {style(k)}", stroke_dasharray=dash(k)))
-    return figure(
+    return plane(
         title,
-        [x_axis(xs, HEIGHT, x_label), y_axis(ys, HEIGHT, y_label, left), canvas(HEIGHT, *drawn)],
+        xs,
+        ys,
+        drawn,
+        x_label=x_label,
+        y_label=y_label,
         height=HEIGHT,
-        left=left,
         legend=key(list(series)),
         describe=f"Distribution of {x_label} from {number(xs.low)} to {number(xs.high)} of {', '.join(series)}.",
         note=note,

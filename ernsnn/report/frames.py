@@ -64,6 +64,26 @@ def figure(
     return tag("figure", *parts, class_="chart wide" if wide else "chart")
 
 
+def plane(
+    title: str,
+    xs: Scale,
+    ys: Scale,
+    drawn: Sequence[object],
+    *,
+    x_label: str,
+    y_label: str,
+    height: float,
+    describe: str,
+    over: Sequence[object] = (),
+    legend: object = None,
+    note: str = "",
+) -> Html:
+    """A picture over two axes: what is ``drawn`` stretches with it, what lies ``over`` it does not."""
+    left = room_for(ys.texts)
+    drawing = [x_axis(xs, height, x_label), y_axis(ys, height, y_label, left), canvas(height, *drawn), *over]
+    return figure(title, drawing, height=height, left=left, legend=legend, describe=describe, note=note)
+
+
 def key(names: Sequence[str], dashes: Sequence[str | None] | None = None) -> Html | None:
     """The legend of several series, drawn with ``dashes``; none of a single one."""
     if len(names) < 2:

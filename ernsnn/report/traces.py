@@ -8,7 +8,7 @@ import numpy as np
 
 from ernsnn.analyse.result import Result
 from ernsnn.report.charts import HEIGHT, path, placed
-from ernsnn.report.frames import canvas, figure, key, room_for, style, x_axis, y_axis
+from ernsnn.report.frames import figure, key, plane, style
 from ernsnn.report.layout import Section, charts
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number, scale_of, tight_scale
@@ -46,17 +46,20 @@ def _trace(result: Result, name: str) -> Html:
         told = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
     xs = tight_scale(float(times[0]), float(times[-1]), 5)
     ys = scale_of(v for part in [*(c for _, c in curves), *([] if band is None else [band])] for v in _ends(part))
-    left, drawn = room_for(ys.texts), []
+    drawn = []
     if band is not None:
         around = np.concatenate([curves[0][0], curves[0][0][::-1]]), np.concatenate([band[0], band[1][::-1]])
         drawn.append(tag("path", d=path(placed(*around, xs, ys)) + "z", class_=f"band {style(0)}"))
     for k, (at, curve) in enumerate(curves):
         drawn.append(tag("path", d=path(placed(at, curve, xs, ys)), class_=f"line thin {style(k)}"))
-    return figure(
+    return plane(
         name,
-        [x_axis(xs, HEIGHT, "time (ms)"), y_axis(ys, HEIGHT, name.rpartition(".")[2], left), canvas(HEIGHT, *drawn)],
+        xs,
+        ys,
+        drawn,
+        x_label="time (ms)",
+        y_label=name.rpartition(".")[2],
         height=HEIGHT,
-        left=left,
         legend=key([str(first + k) for k in range(len(curves))]),
         describe=f"{described} It lies between {number(ys.low)} and {number(ys.high)}.",
         note=told,
