@@ -18,7 +18,7 @@ from ernsnn.execution.issues import Issue, Issues
 
 from . import simulator
 from .absent import unsupported
-from .runs import OWN_DEFAULTS, graph_of, labelled, relabelled
+from .runs import graph_of, labelled, relabelled, settings_of
 from .simulator import CONVENTIONS, Convention
 
 state = simulator.state
@@ -59,7 +59,7 @@ def setup(
     options = {name: given.pop(name) for name in list(given) if chosen and name in chosen.options}
     _without_effect(given, [*inspect.signature(setup).parameters, *(chosen.options if chosen else ())])
     if chosen:
-        options = chosen.settings(OWN_DEFAULTS.get(chosen.name, {}) | options)
+        settings_of(chosen, options)  # raises here what the first run would
     state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, seed, options)
     return 0
 

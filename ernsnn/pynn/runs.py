@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -27,8 +27,13 @@ from .building import describe
 from .simulator import State
 
 _NEVER = 1 << 62
-OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
+_OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
 """PyNN's numbers are doubles: a weight that is set is read back as it was."""
+
+
+def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a backend, as a script has them. Raises InvalidModel on a value that it does not take."""
+    return backend.settings(_OWN_DEFAULTS.get(backend.name, {}) | dict(options))
 
 
 class Run(Protocol):
@@ -62,7 +67,7 @@ def begin(state: State) -> Run:
     graph = graph_of(state)
     with labelled(state):
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
-        settings = backend.settings(OWN_DEFAULTS.get(backend.name, {}) | dict(state.options))
+        settings = settings_of(backend, state.options)
         backend.require_installed()
         backend.require(graph)
         if isinstance(backend, SteppedBackend):
@@ -217,19 +222,10 @@ class InOneGo:
 
 def _whole(parts: list[Recording]) -> Recording:
     """Spikes and signals of consecutive recordings as those of one."""
-
-    def joined_pairs(kinds: list[dict[str, tuple[np.ndarray, np.ndarray]]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        each = {
-            key: zip(*(kind[key] for kind in kinds), strict=True)
-            for key in kinds[0]
-            if all(key in kind for kind in kinds)
-        }
-        return {key: (np.concatenate(next(pair)), np.concatenate(next(pair))) for key, pair in each.items()}
-
     if len(parts) == 1:
         return parts[0]
-    spikes, signals = joined_pairs([p.spikes for p in parts]), joined_pairs([p.signals for p in parts])
-    return Recording(n_steps=parts[-1].end, spikes=spikes, signals=signals)
+    chunks = [{k: a for k, a in p.to_arrays().items() if k.startswith(("spikes/", "signals/"))} for p in parts]
+    return Recording.from_arrays(joined(chunks) | {"n_steps": np.array(parts[-1].end)}, {})
 
 
 def _without_inputs(graph: Graph) -> Graph:
