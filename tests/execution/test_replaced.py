@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupts import ctrl_c_in_step
 
 import ernsnn as ern
 from ernsnn.execution.stepping import Feeds
@@ -120,17 +121,8 @@ def test_an_unfinished_run_beside_its_predecessor(tmp_path):
 
 def interrupted(folder, monkeypatch):
     """A run that Ctrl-C ends in its sixth step."""
-    at = Feeds.at
-
-    def pressed(feeds, t):
-        if t == 5:
-            os.kill(os.getpid(), signal.SIGINT)
-        return at(feeds, t)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Feeds, "at", pressed)
-        with pytest.raises(ern.Interrupted):
-            run(300.0, out=folder)
+    with ctrl_c_in_step(monkeypatch, 5), pytest.raises(ern.Interrupted):
+        run(300.0, out=folder)
 
 
 def test_what_someone_put_there_meanwhile_stays(tmp_path, monkeypatch):

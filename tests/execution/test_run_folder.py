@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from interrupts import ctrl_c_in_step
 
 import ernsnn as ern
 from ernsnn.execution import run_folder, simulate, stepping
@@ -154,17 +155,9 @@ def test_killed_again_and_again(expected, tmp_path):
 
 @pytest.mark.parametrize("every", [None, EVERY_MS])
 def test_ctrl_c_leaves_a_recording_that_can_be_resumed(every, expected, tmp_path, monkeypatch):
-    original = stepping.Feeds.at
-
-    def interrupting(self, t):
-        if t == 450:
-            os.kill(os.getpid(), signal.SIGINT)
-        return original(self, t)
-
-    monkeypatch.setattr(stepping.Feeds, "at", interrupting)
-    with pytest.raises(ern.Interrupted, match=r"after 451 of 900 ms, .* `ernsnn resume .*` goes on"):
+    told = pytest.raises(ern.Interrupted, match=r"after 451 of 900 ms, .* `ernsnn resume .*` goes on")
+    with ctrl_c_in_step(monkeypatch, 450), told:
         ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=every)
-    monkeypatch.undo()
     partial = ern.Result.load(tmp_path / "run")
     assert (partial.duration_ms, partial.meta["finished"], partial.meta["duration_ms"]) == (451, False, 451)
     for name in ("source", "cells"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +11,11 @@ from alike import assert_alike
 from forked import run_forked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from interrupts import ctrl_c_in_step
 from strategies import STEPS, networks
 
 import ernsnn as ern
 from ernsnn.cli import main
-from ernsnn.execution import stepping
 from ernsnn.hardware_backends.native import engine as native
 from ernsnn.hardware_backends.reference import engine as reference
 
@@ -261,17 +259,8 @@ def test_from_a_folder_and_into_one(first, tmp_path):
 
 def test_interrupted_and_resumed_after_a_start(first, tmp_path, monkeypatch):
     """A run that goes on from another can itself be interrupted, resumed, and gone on from where it was."""
-    original = stepping.Feeds.at
-
-    def interrupting(self, t):
-        if t == 63:
-            os.kill(os.getpid(), signal.SIGINT)
-        return original(self, t)
-
-    monkeypatch.setattr(stepping.Feeds, "at", interrupting)
-    with pytest.raises(ern.Interrupted, match="after 14 of 30 ms"):
+    with ctrl_c_in_step(monkeypatch, 63), pytest.raises(ern.Interrupted, match="after 14 of 30 ms"):
         ern.run(pool(), duration_ms=30, start=first, out=tmp_path / "run")
-    monkeypatch.undo()
     partial = ern.Result.load(tmp_path / "run")
     assert (partial.start_ms, partial.duration_ms) == (50, 14)
     rest = ern.run(pool(), duration_ms=16, start=tmp_path / "run")
