@@ -28,7 +28,7 @@ from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
-from ernsnn.files import add_file, check_folder
+from ernsnn.files import add_file
 
 
 def backends(arguments: Namespace) -> int:
@@ -89,9 +89,7 @@ def run(arguments: Namespace) -> int:
     parameters, [options] = _settings(arguments, model, [taker])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     out = None if arguments.out is None else Path(os.path.abspath(arguments.out))  # it may replace the current folder
-    if out is not None:
-        check_folder(out)
-    elif arguments.weights_at or arguments.checkpoint_every is not None:
+    if out is None and (arguments.weights_at or arguments.checkpoint_every is not None):
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
     result = run_graph(
         session.network,

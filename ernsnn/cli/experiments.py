@@ -16,11 +16,12 @@ from ernsnn.execution.backend import get_backend
 from ernsnn.execution.experiments import backend_of, experiment_names, get_experiment, settings_of
 from ernsnn.execution.simulate import progress_bar
 from ernsnn.files import check_folder, write_folder
-from ernsnn.report.experiment import experiment_page
 
 
 def experiment(arguments: Namespace) -> int:
     """Run an experiment, list them, or print the table of published systems."""
+    from ernsnn.report.experiment import experiment_page
+
     if arguments.table:
         return show(
             arguments, {"systems": [dict(zip(HEADS, row, strict=True)) for row in systems()]}, [systems_table()]

@@ -94,10 +94,10 @@ def run(
     in between. Populations, modulators, plastic synapses and the longest delay must be the same.
 
     With ``out`` the result is saved in that folder, where an older one is whole until the new one takes its place.
-    Backends that run in this process ("native", "reference") write
-    there while they run, in memory that does not grow with the duration; Ctrl-C leaves what was recorded up to then
-    and raises Interrupted; with ``checkpoint_every_ms`` a run that is killed loses no more than that; ``resume`` goes
-    on with either. The result then reads its recording from the folder, when it is first asked for.
+    Backends that run in this process ("native", "reference") write there while they run, in memory that does not grow
+    with the duration; Ctrl-C leaves what was recorded up to then and raises Interrupted; with ``checkpoint_every_ms``
+    a run that is killed loses no more than that; ``resume`` goes on with either. The result then reads its recording
+    from the folder, when it is first asked for.
 
     ``weights_at_ms``: in the steps that start at these times every variable of every plastic synapse is recorded, as
     a probe would (``Result.signal``); these backends only. ``notes``, which JSON must be able to hold, are kept in
@@ -106,6 +106,10 @@ def run(
     Shows a progress bar on a terminal for anything over two seconds. Raises InvalidModel, UnsupportedOnBackend
     (listing every reason), BackendNotAvailable and ProgramFailed.
     """
+    folder = None if out is None else Path(os.path.abspath(out))  # which may replace the current one
+    if folder is not None:
+        check_folder(folder)
+        refuse_unfinished(folder)
     begun = None if start is None else as_result(start)
     if backend is None:
         backend = _DEFAULT_BACKEND if begun is None else begun.meta["backend"]
@@ -131,10 +135,6 @@ def run(
         digest=graph.digest,
     )
     _check_plan(plan, graph, chosen, out)
-    folder = None if out is None else Path(os.path.abspath(out))  # which may replace the current one
-    if folder is not None:
-        check_folder(folder)
-        refuse_unfinished(folder)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if folder is None or not isinstance(chosen, SteppedBackend):
             result = _run_in_memory(graph, plan, chosen, before, progress)
