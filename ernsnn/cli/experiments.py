@@ -20,14 +20,14 @@ from ernsnn.files import check_folder, write_folder
 
 def experiment(arguments: Namespace) -> int:
     """Run an experiment, list them, or print the table of published systems."""
-    from ernsnn.report.experiment import experiment_page
-
     if arguments.table:
         return show(
             arguments, {"systems": [dict(zip(HEADS, row, strict=True)) for row in systems()]}, [systems_table()]
         )
     if arguments.name is None or arguments.list:
         return _list(arguments)
+    from ernsnn.report.experiment import experiment_page
+
     module = get_experiment(arguments.name)
     defaults = settings_of(module)
     for key, _ in arguments.settings:
