@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     experiment.add_argument("--backend", metavar="NAME", help="see `ernsnn backends` (default: the experiment's own)")
     experiment.add_argument("--seeds", metavar="N", type=_count, default=3, help="how many seeds (default: 3)")
     experiment.add_argument("--first-seed", metavar="S", type=_steps, default=0, help="the first of them (default: 0)")
+    experiment.add_argument("--setting", metavar="NAME", help="settings by name, such as full (default: quick)")
     _settings(experiment, "a setting of the experiment; the value is read as JSON, else as text")
     experiment.add_argument("--out", metavar="DIR", type=Path, help="folder for the figures (default: runs/NAME)")
 

@@ -13,7 +13,14 @@ from ernsnn.cli.output import one_line, show, table
 from ernsnn.cli.systems import HEADS, systems, systems_table
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import get_backend
-from ernsnn.execution.experiments import backend_of, experiment_names, get_experiment, settings_of
+from ernsnn.execution.experiments import (
+    QUICK,
+    backend_of,
+    experiment_names,
+    get_experiment,
+    named_settings,
+    settings_of,
+)
 from ernsnn.execution.simulate import progress_bar
 from ernsnn.files import check_folder, write_folder
 
@@ -33,12 +40,14 @@ def experiment(arguments: Namespace) -> int:
     for key, _ in arguments.settings:
         if key not in defaults:
             raise InvalidModel(unknown(f"{arguments.name}: no setting", key, defaults))
-    settings = dict(arguments.settings)
-    for key, value in settings.items():
+    for key, value in arguments.settings:
         _check_kind(f"{arguments.name}: {key}", value, defaults[key])
+    setting = arguments.setting or QUICK
+    settings = {**named_settings(module, setting), **dict(arguments.settings)}
     seeds = list(range(arguments.first_seed, arguments.first_seed + arguments.seeds))
     backend = get_backend(arguments.backend or backend_of(module))
-    out = arguments.out or Path("runs") / arguments.name
+    suffix = "" if setting == QUICK else f"-{setting}"
+    out = arguments.out or Path("runs") / f"{arguments.name}{suffix}"
     check_folder(out)
     began = time.perf_counter()
     with progress_bar(f"experiment {arguments.name}") as progress:
@@ -47,6 +56,7 @@ def experiment(arguments: Namespace) -> int:
         "experiment": arguments.name,
         "backend": backend.name,
         "seeds": seeds,
+        "setting": setting,
         "settings": {**defaults, **settings},
         "wall_s": round(time.perf_counter() - began, 2),
         "results": findings.results,
@@ -87,13 +97,15 @@ def _list(arguments: Namespace) -> int:
         try:
             module = get_experiment(name)
         except InvalidModel as error:
-            found.append({"name": name, "description": one_line(error), "source": "", "settings": {}})
+            found.append({"name": name, "description": one_line(error), "source": "", "settings": {}, "named": {}})
             continue
         description = (inspect.getdoc(module) or "").partition("\n")[0].removeprefix(f"Experiment ``{name}``: ")
         source = getattr(module, "SOURCE", "of this package")
-        found.append({"name": name, "description": description, "source": source, "settings": settings_of(module)})
+        named = getattr(module, "SETTINGS", {})
+        known = {"settings": settings_of(module), "named": named}
+        found.append({"name": name, "description": description, "source": source, **known})
     lines = (
-        table([(f["name"], f["description"], f["source"]) for f in found])
+        table([(f["name"], f["description"], f["source"], " ".join([QUICK, *f["named"]])) for f in found])
         if found
         else ["no experiments are installed"]
     )

@@ -1,6 +1,7 @@
 """The table of published systems: what was published, and what the committed results of this package say.
 
-``ernsnn/data/results`` holds the ``results.json`` of experiments as the command ``experiment`` wrote them. Each of
+``ernsnn/data/results`` holds the ``results.json`` of experiments as the command ``experiment`` wrote them, with quick
+settings as NAME.json, with others as NAME-SETTING.json. Each of
 these experiments has ``SOURCE``, ``PUBLISHED`` (text) and ``measured(results)``, a line made from its results.
 """
 
@@ -11,23 +12,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ernsnn.execution.experiments import get_experiment
+from ernsnn.execution.experiments import QUICK, get_experiment
 
 HEADS = ("system", "source", "published", "measured here", "seeds")
 
 
 def committed() -> dict[str, dict[str, Any]]:
-    """Experiment -> what its committed ``results.json`` holds."""
+    """The arguments of ``ernsnn experiment`` -> what it wrote as ``results.json``."""
     folder = Path(str(files("ernsnn"))) / "data" / "results"
-    found = (json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json")))
-    return {data["experiment"]: data for data in found}
+    found = (json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json"))
+    ordered = sorted(found, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
+    return {_called(data): data for data in ordered}
+
+
+def _called(data: dict[str, Any]) -> str:
+    return str(data["experiment"]) + ("" if data["setting"] == QUICK else f" --setting {data['setting']}")
 
 
 def systems() -> list[tuple[str, str, str, str, str]]:
     """A row for each committed result, under HEADS."""
     rows = []
     for name, data in committed().items():
-        module = get_experiment(name)
+        module = get_experiment(data["experiment"])
         seeds = data["seeds"]
         rows.append((name, module.SOURCE, module.PUBLISHED, module.measured(data["results"]), str(len(seeds))))
     return rows

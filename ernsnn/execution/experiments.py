@@ -1,7 +1,8 @@
 """Experiments: named studies over several seeds, found through the entry point group ``ernsnn.experiments``.
 
 An experiment is a module with ``experiment(*, backend, seeds, progress, **settings) -> Findings``; its keyword
-arguments beyond the first three, with their defaults, are its settings.
+arguments beyond the first three, with their defaults, are its settings. The defaults are the quick ones; the module may
+have others by name, such as ``SETTINGS = {"full": {"train": 2000}}``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import discover
 
 GROUP = "ernsnn.experiments"
+QUICK = "quick"
+"""The name of the defaults."""
 _OURS = ("backend", "seeds", "progress")
 
 # Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom; beyond, the normal one is near enough.
@@ -89,6 +92,14 @@ def settings_of(module: ModuleType) -> dict[str, Any]:
     """Name -> default of everything that can be set."""
     parameters = inspect.signature(module.experiment).parameters.values()
     return {p.name: p.default for p in parameters if p.name not in _OURS}
+
+
+def named_settings(module: ModuleType, name: str) -> dict[str, Any]:
+    """What the settings of that name set other than by default. Raises InvalidModel where there are none."""
+    known: dict[str, dict[str, Any]] = {QUICK: {}, **getattr(module, "SETTINGS", {})}
+    if name not in known:
+        raise InvalidModel(unknown(f"{module.__name__.rpartition('.')[2]}: no settings", name, known))
+    return dict(known[name])
 
 
 def backend_of(module: ModuleType) -> str:

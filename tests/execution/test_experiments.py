@@ -8,7 +8,7 @@ import math
 import pytest
 
 from ernsnn.cli import main
-from ernsnn.execution.experiments import Estimate
+from ernsnn.execution.experiments import Estimate, get_experiment
 
 
 def test_the_interval_is_students():
@@ -51,6 +51,19 @@ def test_settings_of_another_kind_are_refused(setting, words, tmp_path, capsys, 
     monkeypatch.chdir(tmp_path)
     assert main(["experiment", "ca3_gated", "--set", setting]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_settings_have_names(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(get_experiment("ca3_gated"), "SETTINGS", {"tiny": {"sizes": [4], "noise": []}}, raising=False)
+    chosen = ["--setting", "tiny", "--set", "operations=5", "--set", 'spacings=["14/14"]']
+    assert main(["experiment", "ca3_gated", "--backend", "reference", "--seeds", "1", *chosen, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["setting"] == "tiny"
+    assert (data["settings"]["sizes"], data["settings"]["operations"]) == ([4], 5)
+    assert json.loads((tmp_path / "runs" / "ca3_gated-tiny" / "results.json").read_text()) == data
+    assert main(["experiment", "ca3_gated", "--setting", "tinny"]) == 2
+    assert "ca3_gated: no settings 'tinny'" in capsys.readouterr().err
 
 
 def test_each_runs_on_its_own_backend_unless_told(tmp_path, capsys):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ernsnn.cli import main, systems
-from ernsnn.execution.experiments import experiment_names, settings_of
+from ernsnn.execution.experiments import experiment_names, named_settings, settings_of
 from ernsnn.execution.experiments import get_experiment as get
 
 README = Path(__file__).parents[2] / "README.md"
@@ -23,9 +23,11 @@ def test_readme_has_the_table() -> None:
 
 @pytest.mark.parametrize("name", list(systems.committed()))
 def test_committed_results_are_of_today_s_settings(name: str) -> None:
-    data, defaults = systems.committed()[name], settings_of(get(name))
+    data = systems.committed()[name]
+    module = get(data["experiment"])
+    today = {**settings_of(module), **named_settings(module, data["setting"])}
     assert data["seeds"] == list(range(5))
-    assert data["settings"] == json.loads(json.dumps(defaults))
+    assert data["settings"] == json.loads(json.dumps(today))
 
 
 def test_the_list_tells_where_each_experiment_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
