@@ -14,7 +14,7 @@ from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Unifor
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
 from ernsnn.describe.network import Network, Probe
-from ernsnn.describe.neurons import LIF, AdaptiveLIF, DeltaLIF
+from ernsnn.describe.neurons import LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
@@ -54,6 +54,7 @@ __all__ = [
     "BackendNotAvailable",
     "CalciumAstrocyte",
     "Comparison",
+    "ConductanceLIF",
     "CurrentSteps",
     "DeltaLIF",
     "Either",

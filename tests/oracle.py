@@ -71,6 +71,7 @@ class Neuron:
         self.graph, self.population, self.index, self.dt = graph, population, index, graph.dt_ms
         self.cm, self.tau_m = value["cm_nF"], value["tau_m_ms"]
         self.tau_E, self.tau_I = value.get("tau_syn_E_ms"), value.get("tau_syn_I_ms")
+        self.reversal = (value.get("e_rev_E_mV"), value.get("e_rev_I_mV"))
         self.v_min = value.get("v_min_mV", -math.inf)
         self.noise_sd = value.get("noise_mV", 0.0)
         self.noise = Stream(population.noise, index, population.size) if population.noise else None
@@ -127,12 +128,27 @@ class Neuron:
         P, resistance = math.exp(-self.dt / self.tau_m), self.tau_m / self.cm
         if self.population.delta:
             return self.v_rest + P * (self.V - self.v_rest) + self.i_offset(t) * resistance * (1 - P)
+        if self.population.conduct:
+            return self.conducting(t, exact, P)
         if exact:
             from_rest = P * (self.V - self.v_rest)
             currents = self.gain(self.tau_E) * self.I_E - self.gain(self.tau_I) * self.I_I
             return self.v_rest + from_rest + currents + self.i_offset(t) * resistance * (1 - P)
         alpha = (self.I_E - self.I_I + self.i_offset(t)) * resistance + self.v_rest
         return alpha - P * (alpha - self.V)
+
+    def conducting(self, t, exact, P):
+        """Each conductance as a battery of its own beside the leak; resistances in MOhm."""
+        if not exact:
+            through = self.I_E * (self.reversal[0] - self.V) + self.I_I * (self.reversal[1] - self.V)
+            steady = self.v_rest + self.tau_m / self.cm * (through + self.i_offset(t))
+            return steady + P * (self.V - steady)
+        batteries = [(self.cm / self.tau_m, self.v_rest)]
+        for g, tau_s, reversal in zip((self.I_E, self.I_I), (self.tau_E, self.tau_I), self.reversal, strict=True):
+            batteries.append((g * tau_s / self.dt * (1 - math.exp(-self.dt / tau_s)), reversal))
+        whole = sum(g for g, _ in batteries)
+        steady = (sum(g * reversal for g, reversal in batteries) + self.i_offset(t)) / whole
+        return steady + math.exp(-self.dt * whole / self.cm) * (self.V - steady)
 
     def step(self, t) -> bool:
         """Stages 1 and 2; whether it spikes."""
@@ -192,7 +208,8 @@ class Neuron:
     def variable(self, name, t):
         if name == "theta_mV":
             return self.theta.at(t)
-        return {"v_mV": self.V, "I_E_nA": self.I_E, "I_I_nA": self.I_I}[name]
+        synaptic = {"I_E_nA": self.I_E, "I_I_nA": self.I_I, "g_E_uS": self.I_E, "g_I_uS": self.I_I}
+        return {"v_mV": self.V, **synaptic}[name]
 
 
 class SourceNeuron:

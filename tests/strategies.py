@@ -53,14 +53,16 @@ class _Builder:
         size, u = self.draw(st.integers(1, 6)), self.dt
         tau_m = self.values(4, 20, size, u)
         kind = self.kind()
+        # A conductance of 1 uS lets in about 60 nA.
+        scale = 60.0 if kind is ernsnn.ConductanceLIF else 1.0
         parameters = {
-            "cm_nF": self.values(0.15, 0.4, size, u),
+            "cm_nF": self.values(0.15, 0.4, size, u * scale),
             "tau_m_ms": tau_m,
             "tau_refrac_ms": self.draw(st.sampled_from([0.0, u, 2 * u, 3 * u, self.number(0.1, 3.9) * u])),
             "v_rest_mV": self.values(-66, -64, size),
             "v_reset_mV": self.values(-67, -63, size),
             "v_threshold_mV": self.values(-61, -57, size),
-            "i_offset_nA": self.values(-0.1, 0.3, size),
+            "i_offset_nA": self.values(-0.1, 0.3, size, scale),
         }
         if self.draw(st.booleans()):
             parameters["v_init_mV"] = self.values(-68, -55, size)
@@ -73,20 +75,25 @@ class _Builder:
             equal = not isinstance(tau_m, ernsnn.Uniform) and self.draw(st.integers(0, 4)) == 0
             parameters["tau_syn_E_ms"] = tau_m if equal else self.values(1, 6, size, u)
             parameters["tau_syn_I_ms"] = self.values(1, 6, size, u)
+        if kind is ernsnn.ConductanceLIF:
+            parameters["e_rev_E_mV"] = self.values(-10, 10, size)
+            parameters["e_rev_I_mV"] = self.values(-85, -70, size)
         if kind is ernsnn.AdaptiveLIF:
             parameters["tau_threshold_ms"] = self.values(3, 30, size, u)
             parameters["threshold_increment_mV"] = self.values(0.2, 2, size)
-        plasticity = self.intrinsic() if self.on("intrinsic") else None
+        plasticity = self.intrinsic(scale) if self.on("intrinsic") else None
         return self.network.population(name, size, kind(**parameters), plasticity=plasticity)
 
     def kind(self):
         if self.network.current_integration == "exact" and self.on("delta"):
             return ernsnn.DeltaLIF
+        if self.on("conductance"):
+            return ernsnn.ConductanceLIF
         return ernsnn.AdaptiveLIF if self.on("adaptive") else ernsnn.LIF
 
-    def intrinsic(self):
+    def intrinsic(self, scale: float):
         target = self.draw(st.sampled_from(["v_threshold_mV", "i_offset_nA"]))
-        low, high, sign = (-62.0, -50.0, 1.0) if target == "v_threshold_mV" else (-0.4, 0.6, -0.05)
+        low, high, sign = (-62.0, -50.0, 1.0) if target == "v_threshold_mV" else (-0.4 * scale, 0.6 * scale, -0.05)
         middle = (low + high) / 2
         mode = self.draw(st.sampled_from(["add", "set"])) if self.options["nearest"] else "add"
         traces = {"o": Trace("post", self.number(3, 20) * self.dt, self.number(0.5, 1.5), mode=mode)}
@@ -159,7 +166,9 @@ class _Builder:
         plastic = self.on("plastic")
         connector, shape = self.connector(pre, post)
         low, high = (0.8, 2.8) if strong else (0.2, 2.0)
-        jumps = isinstance(post.population.model, ernsnn.DeltaLIF)
+        unit = post.population.model.weight_unit
+        if receptor == "signed" and unit == "uS":
+            receptor = "inhibitory"
         if receptor == "signed":
             low = -1.5
         weight = self.draw(
@@ -171,7 +180,7 @@ class _Builder:
             pre,
             post,
             connector,
-            **{"weight_mV" if jumps else "weight_nA": weight},
+            **{f"weight_{unit}": weight},
             delay_ms=self.delay(shape, plastic),
             receptor=receptor,
             **options,
@@ -354,8 +363,7 @@ class _Builder:
     def probes(self, neurons) -> None:
         for target in neurons:
             adaptive = isinstance(target.model, ernsnn.AdaptiveLIF)
-            currents = ("I_E_nA", "I_I_nA") * (not isinstance(target.model, ernsnn.DeltaLIF))
-            for variable in ("v_mV", *currents) + ("theta_mV",) * adaptive:
+            for variable in ("v_mV", *target.model.synaptic) + ("theta_mV",) * adaptive:
                 if self.draw(st.booleans()):
                     every = self.draw(st.integers(1, 7)) * self.dt
                     self.network.probe(self.part(target), variable, every_ms=every)
@@ -385,6 +393,7 @@ def networks(
     several_synapses: bool = True,
     adaptive: bool = True,
     delta: bool = True,
+    conductance: bool = False,
     noise: bool = True,
     floor: bool = True,
     intrinsic: bool = True,

@@ -14,7 +14,7 @@ from ernsnn.graph.graph import Calcium, Graph, Neurons, Probe, Projection
 if TYPE_CHECKING:
     from ernsnn.analyse.result import Result
 
-_SUFFIXES = {"_mV": "mV", "_nA": "nA"}
+_SUFFIXES = {"_mV": "mV", "_nA": "nA", "_uS": "uS"}
 _CONCENTRATIONS = ("C", "I", "Y")
 
 
@@ -33,7 +33,7 @@ class Series:
     """One probe: ``values`` (k, n) at ``times_ms`` (k,), which are ``steps`` of the run.
 
     ``labels`` say what the n are: ``neuron``, or ``pre`` and ``post`` of a synapse, or ``index``. ``unit`` is mV, nA,
-    uM or empty.
+    uS, uM or empty.
     """
 
     target: str
@@ -132,11 +132,9 @@ def _ends(p: Projection) -> dict[str, np.ndarray]:
 
 
 def weight_unit(graph: Graph, p: Projection, variable: str = "w") -> str:
-    """The unit of a variable of synapses: of weights nA, or mV where they move V; marks have none."""
+    """The unit of a variable of synapses: of weights nA, mV where they move V, or uS; marks have none."""
     post = graph.population(p.post)
-    if variable != "w":
-        return ""
-    return "mV" if isinstance(post, Neurons) and post.delta else "nA"
+    return post.weight_unit if variable == "w" and isinstance(post, Neurons) else ""
 
 
 def _suffix(variable: str) -> str:

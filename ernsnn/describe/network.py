@@ -57,8 +57,7 @@ def _probeable(model: Neuron | SpikeTimes | Poisson) -> tuple[str, ...]:
     """The variables of a neuron that a probe can record."""
     if not isinstance(model, Neuron):
         return ()
-    currents = () if isinstance(model, DeltaLIF) else ("I_E_nA", "I_I_nA")
-    return ("v_mV", *currents, *(("theta_mV",) if isinstance(model, AdaptiveLIF) else ()))
+    return ("v_mV", *model.synaptic, *(("theta_mV",) if isinstance(model, AdaptiveLIF) else ()))
 
 
 def _levels(modulator: Modulator) -> tuple[str, ...]:
@@ -114,13 +113,14 @@ class Network:
         *,
         plasticity: IntrinsicPlasticity | None = None,
     ) -> Population:
-        """Add ``size`` neurons of ``model``: ``LIF``, ``AdaptiveLIF``, ``DeltaLIF``, or ``SpikeTimes``, ``Poisson``."""
+        """Add ``size`` neurons of ``model``: one of the neurons, ``SpikeTimes`` or ``Poisson``."""
         self._check_name(name)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
         if not isinstance(model, Neuron | SpikeTimes | Poisson) or type(model) is Neuron:
             raise InvalidModel(
-                f"{name}: the model must be LIF, AdaptiveLIF, DeltaLIF, SpikeTimes or Poisson, got {model!r}"
+                f"{name}: the model must be LIF, AdaptiveLIF, DeltaLIF, ConductanceLIF, SpikeTimes or Poisson, got "
+                f"{model!r}"
             )
         if isinstance(model, DeltaLIF) and self.current_integration != "exact":
             raise InvalidModel(f"{name}: DeltaLIF has no currents to average; use current_integration='exact'")
@@ -150,6 +150,7 @@ class Network:
         *,
         weight_nA: Any = None,
         weight_mV: Any = None,
+        weight_uS: Any = None,
         delay_ms: Any = None,
         receptor: Receptor = "excitatory",
         learning: LearningRule | None = None,
@@ -158,7 +159,8 @@ class Network:
     ) -> Projection:
         """Add synapses from ``pre`` to ``post`` (connector: all to all by default).
 
-        Weights are given as ``weight_nA``, or as ``weight_mV`` where ``post`` has DeltaLIF neurons, whose V they move.
+        Weights are given as ``weight_nA``, or as ``weight_mV`` where ``post`` has DeltaLIF neurons, whose V they move,
+        or as ``weight_uS`` where it has ConductanceLIF ones.
         Weights and ``delay_ms`` are numbers, distributions, or arrays: one value a synapse in list order for
         FromList and OneToOne, else a matrix (pre, post). Delays are at least one step, which is the default; drawn
         ones are rounded to the grid. Weights are >= 0 on the ``"excitatory"`` and ``"inhibitory"`` receptor, which
@@ -178,6 +180,7 @@ class Network:
             connector=connector,
             weight_nA=weight_nA,
             weight_mV=weight_mV,
+            weight_uS=weight_uS,
             delay_ms=self.dt_ms if delay_ms is None else delay_ms,
             receptor=receptor,
             learning=learning,
@@ -295,9 +298,9 @@ class Network:
     ) -> Probe:
         """Record ``variable`` of ``target`` at the end of every ``every_ms`` (default: every step).
 
-        Variables: of neurons ``v_mV``, ``I_E_nA``, ``I_I_nA``, ``theta_mV``; of a third factor ``value`` or, for an
-        astrocyte, ``C`` (of a CalciumAstrocyte also ``I``, ``h``, ``Gamma_A``, ``Y``); of a projection ``w`` and its
-        marks, one value a synapse. Spikes are always recorded.
+        Variables: of neurons ``v_mV``, ``I_E_nA`` and ``I_I_nA`` or ``g_E_uS`` and ``g_I_uS``, ``theta_mV``; of a third
+        factor ``value`` or, for an astrocyte, ``C`` (of a CalciumAstrocyte also ``I``, ``h``, ``Gamma_A``, ``Y``); of a
+        projection ``w`` and its marks, one value a synapse. Spikes are always recorded.
         """
         every = (
             self.dt_ms if every_ms is None else to_single(to_unit(every_ms, "ms", "probe.every_ms"), "probe.every_ms")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -26,6 +27,11 @@ class Neuron:
     Raises InvalidModel on time constants or capacitances <= 0, on v_reset >= v_threshold, on v_min above v_reset,
     v_rest or v_init, on noise below 0, and on NaN.
     """
+
+    weight_unit: ClassVar[Literal["nA", "mV", "uS"]] = "nA"
+    """Of what a spike adds: a current, a voltage or a conductance."""
+    synaptic: ClassVar[tuple[str, ...]] = ()
+    """What a probe can record of its synapses."""
 
     cm_nF: Value = 1.0
     tau_m_ms: Value = 20.0
@@ -61,6 +67,8 @@ class LIF(Neuron):
     ``Neuron``.
     """
 
+    synaptic = ("I_E_nA", "I_I_nA")
+
     tau_syn_E_ms: Value = 5.0
     tau_syn_I_ms: Value = 5.0
 
@@ -75,6 +83,40 @@ class DeltaLIF(Neuron):
     the next. What arrives in the step of a spike or while refractory is lost (unless tau_refrac is 0), as with NEST's
     iaf_psc_delta. Needs ``current_integration="exact"``. The rest is as in ``Neuron``.
     """
+
+    weight_unit = "mV"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConductanceLIF(Neuron):
+    r"""Leaky integrate-and-fire neuron with exponentially decaying synaptic conductances (PyNN's IF_cond_exp).
+
+    .. math::
+        c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + g_E (e_{rev,E} - V) + g_I (e_{rev,I} - V) + i_{offset},
+        \qquad dg_s/dt = -g_s/\tau_{syn,s}
+
+    Weights are in uS ("6 nS" is understood) and not negative. This has no closed form within a step. Under
+    ``current_integration="exact"`` each conductance acts with its mean over the step, s = (tau_syn/dt)(1 -
+    exp(-dt/tau_syn)) times its value:
+
+    .. math::
+        G = c_m/\tau_m + \bar g_E + \bar g_I, \qquad
+        V_\infty = ((c_m/\tau_m) v_{rest} + \bar g_E e_{rev,E} + \bar g_I e_{rev,I} + i_{offset})/G, \qquad
+        V \leftarrow V_\infty + (V - V_\infty) e^{-G dt/c_m}
+
+    It is stable for any conductance, exact where the conductances do not change, and its error falls with dt^2. Under
+    ``"step_average"`` the currents g_s (e_rev,s - V) of the V before the step act as those of ``LIF`` do, as on
+    SpiNNaker; choose dt such that (g_E + g_I) dt is small against c_m. The rest is as in ``Neuron``; its noise is that
+    of the leak alone.
+    """
+
+    weight_unit = "uS"
+    synaptic = ("g_E_uS", "g_I_uS")
+
+    tau_syn_E_ms: Value = 5.0
+    tau_syn_I_ms: Value = 5.0
+    e_rev_E_mV: Value = 0.0
+    e_rev_I_mV: Value = -70.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

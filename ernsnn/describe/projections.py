@@ -13,12 +13,13 @@ from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneTo
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.learning import LearningRule
-from ernsnn.describe.neurons import DeltaLIF
+from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import View
 from ernsnn.errors import InvalidModel
 
 Receptor = Literal["excitatory", "inhibitory", "signed"]
 RECEPTORS: tuple[Receptor, ...] = ("excitatory", "inhibitory", "signed")
+WEIGHTS = ("weight_nA", "weight_mV", "weight_uS")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +33,7 @@ class Projection:
     delay_ms: Value
     weight_nA: Value | None = None
     weight_mV: Value | None = None
+    weight_uS: Value | None = None
     receptor: Receptor = "excitatory"
     learning: LearningRule | None = None
     third_factors: Mapping[str, ThirdFactor | Modulator] = field(default_factory=dict)
@@ -41,9 +43,10 @@ class Projection:
         convert_fields(self, self.name)
 
     @property
-    def weight_field(self) -> Literal["weight_nA", "weight_mV"]:
-        """Which of the two holds the weight: a spike adds a current, or moves V itself."""
-        return "weight_mV" if isinstance(self.post.population.model, DeltaLIF) else "weight_nA"
+    def weight_field(self) -> str:
+        """Which of the three holds the weight: a spike adds a current, moves V itself, or adds a conductance."""
+        model = self.post.population.model
+        return f"weight_{model.weight_unit if isinstance(model, Neuron) else Neuron.weight_unit}"
 
     @property
     def weight(self) -> Value:
@@ -144,12 +147,13 @@ def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Mod
 
 
 def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
-    model, other = type(p.post.population.model).__name__, {"weight_nA": "weight_mV", "weight_mV": "weight_nA"}
-    path = f"{p.name}.{p.weight_field}"
-    if getattr(p, other[p.weight_field]) is not None:
+    path, conducts = f"{p.name}.{p.weight_field}", p.weight_field == "weight_uS"
+    wrong = [name for name in WEIGHTS if name != p.weight_field and getattr(p, name) is not None]
+    if wrong:
+        model = type(p.post.population.model).__name__
         yield (
             f"{p.name}: the neurons of {p.post.population.name} are {model}; give {p.weight_field}, not "
-            f"{other[p.weight_field]}"
+            + " or ".join(wrong)
         )
         return
     if getattr(p, p.weight_field) is None:
@@ -157,13 +161,18 @@ def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
         return
     yield from _of_shapes(p, {p.weight_field: p.weight})
     lowest, highest = span(p.weight)
-    if lowest < 0 and not is_one_of(p.receptor, ["signed"]):
+    if conducts and is_one_of(p.receptor, ["signed"]):
+        yield f"{p.name}.receptor: a conductance has no sign; give excitatory and inhibitory synapses apart"
+    elif lowest < 0 and not is_one_of(p.receptor, ["signed"]):
         hint = " (Normal takes low=0)" if isinstance(p.weight, Distribution) else ""
         yield (
             f"{path}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
-            "inhibitory receptor acts negatively by itself, and receptor='signed' takes both signs"
+            "inhibitory receptor acts negatively by itself"
+            + ("" if conducts else ", and receptor='signed' takes both signs")
         )
     if rule is not None:
         low, high = rule.bounds_of("w")
+        if conducts and low < 0:
+            yield f"{p.name}.learning: conductances are >= 0, but the rule's bounds of w begin at {low}"
         if lowest < low or highest > high:
             yield f"{path}: initial weights from {lowest} to {highest} leave the rule's bounds [{low}, {high}]"

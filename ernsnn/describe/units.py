@@ -27,8 +27,16 @@ _PREFIXES = {
     "G": 1e9,
 }
 _MOST_STEPS = 10**12
-_BASES = {"s": "time", "V": "voltage", "A": "current", "F": "capacitance", "Hz": "frequency", "Ohm": "resistance"}
-_SUFFIX_UNITS = {"hz": "Hz", "Hz": "Hz", "ms": "ms", "s": "s", "mV": "mV", "nA": "nA", "nF": "nF"}
+_BASES = {
+    "s": "time",
+    "V": "voltage",
+    "A": "current",
+    "F": "capacitance",
+    "Hz": "frequency",
+    "Ohm": "resistance",
+    "S": "conductance",
+}
+_SUFFIX_UNITS = {"hz": "Hz", "Hz": "Hz", "ms": "ms", "s": "s", "mV": "mV", "nA": "nA", "nF": "nF", "uS": "uS"}
 # Two signs are in use for micro: U+00B5 and the Greek letter U+03BC.
 _QUANTITY_TEXT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-zµμ]+)\s*")
 # Exponents of (length, mass, time, current): how Brian2 stores the dimension of a quantity.
@@ -39,6 +47,7 @@ _BRIAN_DIMENSIONS = {
     "capacitance": (-2, -1, 4, 2),
     "frequency": (0, 0, -1, 0),
     "resistance": (2, 1, -3, -2),
+    "conductance": (-2, -1, 3, 2),
 }
 
 

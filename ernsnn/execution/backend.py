@@ -67,6 +67,10 @@ class Option:
     help: str
 
 
+REVERSALS = ("e_rev_E_mV", "e_rev_I_mV")
+"""The parameters of ConductanceLIF that LIF has not."""
+
+
 class Backend(ABC):
     """Turns a graph into a run. Subclasses name themselves and list their limits as small functions."""
 
@@ -75,7 +79,7 @@ class Backend(ABC):
     capabilities: ClassVar[Sequence[Capability]] = ()
     options: ClassVar[Mapping[str, Option]] = {}
     computes: ClassVar[Sequence[str]] = ()
-    """Parameters of neurons that it computes beyond those of LIF, AdaptiveLIF and DeltaLIF."""
+    """Parameters of neurons that it computes beyond those of LIF, AdaptiveLIF and DeltaLIF, such as REVERSALS."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
 
@@ -89,15 +93,16 @@ class Backend(ABC):
         return Issues(self.name, [*found, *self._further_parameters(graph)])
 
     def _further_parameters(self, graph: Graph) -> Iterator[Issue]:
-        """Neurons that a user derived from ours are none that every backend computes."""
+        """ConductanceLIF, and neurons that a user derived from ours, are none that every backend computes."""
         for p in graph.neurons():
-            for name in sorted(p.parameters.keys() - {f.name for f in fields(AdaptiveLIF)} - set(self.computes)):
+            further = sorted(p.parameters.keys() - {f.name for f in fields(AdaptiveLIF)} - set(self.computes))
+            if further:
                 yield Issue(
                     backend=self.name,
                     code="G201",
-                    path=f"{p.name}.{name}",
+                    path=p.name,
                     fidelity=CODES["G201"][0],
-                    message="a parameter of a neuron model that this backend does not compute",
+                    message=f"its neurons have {' and '.join(further)}, which this backend does not compute",
                     remedy="use LIF, AdaptiveLIF or DeltaLIF, or a backend that computes it (docs/add-a-neuron.md)",
                 )
 

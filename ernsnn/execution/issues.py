@@ -9,7 +9,7 @@ from typing import Any, Literal
 Fidelity = Literal["exact", "approximate", "unsupported"]
 
 CODES: dict[str, tuple[Fidelity, str]] = {
-    "G201": ("unsupported", "a parameter of a neuron model of the user's own, which the backend does not compute"),
+    "G201": ("unsupported", "neurons with parameters that the backend does not compute, such as reversal potentials"),
 }
 """What any backend may say; each has a table like this of its own."""
 

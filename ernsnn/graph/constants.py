@@ -32,11 +32,13 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
     ``g_E``, ``g_I`` scale what arrives: (tau_s/dt)(1 - exp(-dt/tau_s)) for step_average, 1 for exact. Exact only
     (Rotter and Diesmann 1999): ``k_E``, ``k_I`` = R tau_s/(tau_s - tau_m)(P_s - P_m), or (dt/cm) P_m where
     tau_s = tau_m, and ``k_c`` = R (1 - P_m), the gain of a constant current. What has no synaptic currents lacks the
-    constants of them. A noisy membrane has ``noise`` = noise sqrt(1 - P_m^2), the standard deviation of one step's.
+    constants of them. Conductances have, in place of k_E and k_I, ``mean_E``, ``mean_I``, their mean over a step in
+    which they decay from 1: (tau_s/dt)(1 - exp(-dt/tau_s)), ``g_leak`` = cm/tau_m in uS and ``dt_cm`` = dt/cm in MOhm.
+    A noisy membrane has ``noise`` = noise sqrt(1 - P_m^2), the standard deviation of one step's.
     """
     cm = np.asarray(parameters["cm_nF"])
     R, tau_m = np.asarray(parameters["tau_m_ms"]) / cm, _divisor(parameters["tau_m_ms"], dt_ms)
-    P_m = np.exp(-dt_ms / tau_m)
+    P_m, conduct = np.exp(-dt_ms / tau_m), "e_rev_E_mV" in parameters
     result: dict[str, Numbers] = {"P_m": P_m, "R": R, "n_ref": refractory_steps(parameters["tau_refrac_ms"], dt_ms)}
     for receptor in ("E", "I"):
         if f"tau_syn_{receptor}_ms" not in parameters:
@@ -46,9 +48,14 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
         result[f"P_{receptor}"] = P_s
         if current_integration == "step_average":
             result[f"g_{receptor}"] = tau_s / dt_ms * (1 - P_s)
+            continue
+        result[f"g_{receptor}"] = np.ones_like(tau_s)
+        if conduct:
+            result[f"mean_{receptor}"] = tau_s / dt_ms * -np.expm1(-dt_ms / tau_s)
         else:
-            result[f"g_{receptor}"] = np.ones_like(tau_s)
             result[f"k_{receptor}"] = _gain(tau_s, tau_m, cm, dt_ms)
+    if conduct and current_integration == "exact":
+        result["g_leak"], result["dt_cm"] = cm / tau_m, dt_ms / cm
     if current_integration == "exact":
         result["k_c"] = R * -np.expm1(-dt_ms / tau_m)
     if "noise_mV" in parameters:

@@ -133,8 +133,8 @@ class Intrinsic:
 class Neurons:
     """LIF neurons: each parameter is a float or one float a neuron.
 
-    ``adaptive`` ones have a moving threshold, ``delta`` ones no synaptic currents: what arrives moves V. ``noise`` is
-    the key of the ``streams`` that a noisy membrane draws from.
+    ``adaptive`` ones have a moving threshold, ``delta`` ones no synaptic currents: what arrives moves V; of those that
+    ``conduct`` it adds to conductances. ``noise`` is the key of the ``streams`` that a noisy membrane draws from.
     """
 
     name: str
@@ -144,6 +144,16 @@ class Neurons:
     parameters: dict[str, float | np.ndarray]
     noise: str | None
     intrinsic: Intrinsic | None
+
+    @property
+    def conduct(self) -> bool:
+        """Whether its synapses are conductances: they alone have reversal potentials."""
+        return "e_rev_E_mV" in self.parameters
+
+    @property
+    def weight_unit(self) -> Literal["nA", "mV", "uS"]:
+        """The unit of what a spike adds."""
+        return "mV" if self.delta else "uS" if self.conduct else "nA"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ernsnn.analyse.contents import weight_unit
 from ernsnn.analyse.result import Result
 from ernsnn.graph.graph import Graph, Neurons, Projection
 from ernsnn.recording import Recording
@@ -66,7 +67,7 @@ def changes(graph: Graph, recording: Recording) -> Iterator[Change]:
                 before = _joined(np.broadcast_to(v.initial.row(k, a, b - a), b - a) for k, a, b in ranges)
                 before = before.astype(final[v.name].dtype).astype(float)  # as exact as the backend keeps it
                 after = _joined(final[v.name][a:b] for _, a, b in ranges)
-                label = f"w ({_unit(graph, p)})" if v.name == "w" else v.name
+                label = f"w ({weight_unit(graph, p)})" if v.name == "w" else v.name
                 yield Change(p, v.name, label, p.n_synapses, before, after, note)
     for cells in graph.neurons():
         for name, values in recording.neurons.get(cells.name, {}).items():
@@ -76,11 +77,6 @@ def changes(graph: Graph, recording: Recording) -> Iterator[Change]:
 
 def _joined(parts: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *parts])
-
-
-def _unit(graph: Graph, projection: Projection) -> str:
-    post = graph.population(projection.post)
-    return "mV" if isinstance(post, Neurons) and post.delta else "nA"
 
 
 def _range(values: np.ndarray) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ernsnn.execution.backend import REVERSALS
 from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 
@@ -16,6 +17,7 @@ class ReferenceBackend(SteppedBackend):
     name: ClassVar[str] = "reference"
     description: ClassVar[str] = "the specification in NumPy float64: every feature, small networks"
     capabilities = CAPABILITIES
+    computes = REVERSALS
 
     def engine(self, graph: Graph, **options: Any) -> Engine:
         """See ``SteppedBackend.engine``."""

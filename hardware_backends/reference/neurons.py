@@ -1,4 +1,4 @@
-"""Stage 2 of the step: LIF neurons, and the currents that arrive at them."""
+"""Stage 2 of the step: LIF neurons, and the currents or conductances (``I``) that arrive at them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ class NeuronState:
         self.c = c
         if not p.delta:
             self.g, self.P_syn = np.stack([c["g_E"], c["g_I"]]), np.stack([c["P_E"], c["P_I"]])
+        if p.conduct:
+            self.e_rev = values["e_rev_E_mV"], values["e_rev_I_mV"]
         self.v_min = values.get("v_min_mV", np.full(p.size, -np.inf))
         self.noise = Streams(p.noise, p.size) if p.noise else None
         if p.adaptive:
@@ -90,9 +92,20 @@ class NeuronState:
         if self.p.delta:
             return np.asarray(self.v_rest + decayed + i_offset * c["k_c"])
         if self.averaged:
-            alpha = (self.I[0] - self.I[1] + i_offset) * c["R"] + self.v_rest
+            alpha = (self.synaptic_current() + i_offset) * c["R"] + self.v_rest
             return np.asarray(alpha - c["P_m"] * (alpha - self.V))
+        if self.p.conduct:
+            g_E, g_I, leak = self.I[0] * c["mean_E"], self.I[1] * c["mean_I"], c["g_leak"]
+            G = leak + g_E + g_I
+            V_end = (leak * self.v_rest + g_E * self.e_rev[0] + g_I * self.e_rev[1] + i_offset) / G
+            return np.asarray(V_end + (self.V - V_end) * np.exp(-G * c["dt_cm"]))
         return np.asarray(self.v_rest + decayed + c["k_E"] * self.I[0] - c["k_I"] * self.I[1] + i_offset * c["k_c"])
+
+    def synaptic_current(self) -> np.ndarray:
+        """What synapses let in, in nA; through conductances, at the V there is."""
+        if self.p.conduct:
+            return np.asarray(self.I[0] * (self.e_rev[0] - self.V) + self.I[1] * (self.e_rev[1] - self.V))
+        return np.asarray(self.I[0] - self.I[1])
 
     def injected(self, injection: Injected, t: int) -> np.ndarray:
         current = np.zeros(self.p.size)
@@ -116,6 +129,8 @@ class NeuronState:
             "v_mV": self.V,
             "I_E_nA": self.I[0],
             "I_I_nA": self.I[1],
+            "g_E_uS": self.I[0],
+            "g_I_uS": self.I[1],
             "theta_mV": self.theta,
         }
         return known[name]
