@@ -12,6 +12,15 @@ fires, and its V is compared) or from 1.2 to 3 times (it fires, and its spikes a
 per cent of the distance from rest to threshold. A spike agrees where it has a partner at most one step away. The
 published comparison is by eye and by RMSE of single neurons; its figures of time and energy are of the chip itself, and
 those here are of the simulators and of published prices per event: they are no measurement of a chip.
+
+With a constant current every interval is the same whole number of steps. So a spike train either agrees for good or
+drifts by a step with every spike, and the share of spikes that agree is nearly that of neurons whose interval does. A
+first final run, with offset currents that were simply rounded, had 98.995 % at 20,000 neurons; then the compiler was
+taught to make up for the rounded decay (``quantise_offset``), on seeds from 100 on. Only constant currents
+are served that well; what synapses add is rounded to 8 bits as ever.
+
+The setting ``full`` draws 100 types and runs 5 s; ``fine`` takes steps of .1 ms, where a decay of 12 bits is off by per
+cents and a spike has a tenth of the time to agree in.
 """
 
 from __future__ import annotations
@@ -37,6 +46,10 @@ SILENT, FIRING = (0.2, 0.9), (1.2, 3.0)
 """Currents in units of the rheobase."""
 _PROBED = 50
 """Of how many neurons of a type V is recorded: 20,000 of them would fill the memory."""
+SETTINGS: dict[str, dict[str, Any]] = {
+    "full": {"sizes": [1, 10, 100, 1000, 20_000, 100_000], "types": 100, "duration_ms": 5000.0},
+    "fine": {"dt_ms": 0.1},
+}
 _WORKS = {"rmse_percent": 1.0, "spikes_within_one_step": 0.99}
 
 

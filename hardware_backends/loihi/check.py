@@ -3,44 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from ernsnn.execution.backend import Capability
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
 
-from .integers import IntegerNetwork, Order
+from .integers import Order
 from .limits import CHIPS
 from .placement import Placement, place
 from .quantise import quantise
 from .quantise_report import issue
 
 
-def found(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Iterator[Issue]:
-    """Every limit, every unsupported feature, and every kind of rounding with its worst case."""
-    network, report = quantise(graph, n_steps=0, order=order, chip=chip)
-    yield from report.grouped()
-    for placement in _placed(network):
-        yield issue("L306", graph.name, placement.summary)
-        if placement.chips > 1:
-            yield issue("L307", graph.name, f"takes {placement.chips} chips of {placement.chip.name}")
-        for problem in placement.problems:
-            yield issue("L307", graph.name, problem)
+@dataclass(frozen=True)
+class Found:
+    """Every limit, every unsupported feature, every kind of rounding with its worst case; a placement on each chip."""
+
+    issues: tuple[Issue, ...]
+    placements: tuple[Placement, ...]
 
 
-def placements(graph: Graph, order: Order) -> tuple[Placement, ...]:
-    """Where ``graph`` would go on each kind of chip."""
-    return _placed(quantise(graph, n_steps=0, order=order)[0])
+_FOUND: WeakKeyDictionary[Graph, dict[tuple[Order, bool], Found]] = WeakKeyDictionary()
+"""Of graphs in use: who asks what one meets asks next where it goes, and the integers take long to make."""
 
 
-def _placed(network: IntegerNetwork) -> tuple[Placement, ...]:
-    return tuple(place(network, chip) for chip in CHIPS)
+def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
+    """What ``graph`` meets in integers. Each graph is looked at once."""
+    known = _FOUND.setdefault(graph, {})
+    if (order, chip) not in known:
+        network, report = quantise(graph, n_steps=0, order=order, chip=chip)
+        placements = tuple(place(network, kind) for kind in CHIPS)
+        placed = (found for placement in placements for found in _told(graph, placement))
+        known[order, chip] = Found((*report.grouped(), *placed), placements)
+    return known[order, chip]
+
+
+def _told(graph: Graph, placement: Placement) -> Iterator[Issue]:
+    yield issue("L306", graph.name, placement.summary)
+    if placement.chips > 1:
+        yield issue("L307", graph.name, f"takes {placement.chips} chips of {placement.chip.name}")
+    for problem in placement.problems:
+        yield issue("L307", graph.name, problem)
 
 
 def capabilities(backend: str, order: Order = "spinnaker", chip: bool = False) -> tuple[Capability, ...]:
     """What a backend of that name lists as its capabilities."""
 
     def quantised(graph: Graph) -> Iterator[Issue]:
-        return (replace(i, backend=backend) for i in found(graph, order, chip))
+        return (replace(i, backend=backend) for i in find(graph, order, chip).issues)
 
     return (quantised,)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,10 +30,12 @@ from .limits import (
     WEIGHT_MAX,
 )
 from .quantise_numbers import TOLERANCE, weights
+from .quantise_offset import made_up, mantissas, steps_to
 from .quantise_report import Report
 
 HEADROOM = 4
 """V, which is cut off at as many units as the highest threshold, can go this many times the threshold below rest."""
+_MADE_UP = "makes up for the rounded decay of V"
 _FEW = 16
 """Of how many different weights a projection may have each is tried as the one that is 255."""
 
@@ -47,6 +50,26 @@ class Membrane:
     threshold: float
     bias: np.ndarray
     refractory: int
+
+    @cached_property
+    def dv(self) -> int:
+        """The decay of V that is stored, of 4096."""
+        return int(np.clip(round(DECAY_ONE * (1 - self.keep_v)), 0, DECAY_MAX))
+
+    @property
+    def stored_keep_v(self) -> float:
+        """What V keeps of itself in a step, as it is stored."""
+        return 1 - self.dv / DECAY_ONE
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """After how many the bias alone takes each neuron to the threshold, as a fraction; infinite where never."""
+        return steps_to(self.threshold, self.bias, self.keep_v)
+
+    @cached_property
+    def offset(self) -> np.ndarray:
+        """The bias that makes up for the decay of V that is stored, in mV a step."""
+        return made_up(self.threshold, self.bias, self.keep_v, self.stored_keep_v)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +98,8 @@ def closed_form(p: Neurons, graph: Graph, receptor: str) -> Membrane:
         keep_u, jump = 0.0, keep_v
     else:
         keep_u = single(c[f"P_{receptor}"])
-        averaged = graph.current_integration == "step_average"
+        # Conductances have been refused (G201), and any will do.
+        averaged = graph.current_integration == "step_average" or p.conduct
         jump = single(c[f"g_{receptor}"] * gain if averaged else c[f"k_{receptor}"])
     rest = np.asarray(p.parameters["v_rest_mV"])
     return Membrane(
@@ -95,21 +119,22 @@ def choose_scale(m: Membrane, given: Input) -> float:
     Candidates make one of the weights 255 * 2^k; where synapses learn, the largest weight that they can learn, since a
     learned weight has no bound below 255. Of those in range, with room for V below rest and for the load, the smallest
     k >= 0 is taken with which no weight, threshold or bias is off by more than one unit of the largest weight
-    (TOLERANCE); among its equals, and if none is that good, the one with the smallest worst error.
+    (TOLERANCE); among its equals, and if none is that good, the one with the smallest worst error. Where nothing
+    arrives, only the range limits S.
     """
     bases = given.plastic or tuple(
         {float(w) for levels in given.static for w in (levels if len(levels) <= _FEW else levels[-1:]) if w > 0}
     )
+    if not bases:
+        return _largest_scale(m)
     lowest = 0 if given.plastic else -WEIGHT_EXPONENT_MAX
     grid = [
-        (k, math.ldexp(WEIGHT_MAX, k) / base)
-        for base in sorted(bases) or [m.threshold]
-        for k in range(lowest, WEIGHT_EXPONENT_MAX + 1)
+        (k, math.ldexp(WEIGHT_MAX, k) / base) for base in sorted(bases) for k in range(lowest, WEIGHT_EXPONENT_MAX + 1)
     ]
     allowed = [(k, s) for k, s in grid if _in_range(m, s) and m.threshold * s * HEADROOM <= THRESHOLD_MAX]
     allowed = allowed or [(k, s) for k, s in grid if _in_range(m, s)] or grid
     # That all synapses are active at once is unlikely: no bits are given away for it, but none are added either.
-    plain = WEIGHT_MAX / max(bases, default=m.threshold) * (1 + 1e-12)
+    plain = WEIGHT_MAX / max(bases) * (1 + 1e-12)
     allowed = [(k, s) for k, s in allowed if given.load * s < CURRENT_MAX or s <= plain] or allowed
 
     def key(candidate: tuple[int, float]) -> tuple[bool, bool, int, float]:
@@ -121,8 +146,20 @@ def choose_scale(m: Membrane, given: Input) -> float:
     return min(allowed, key=key)[1]
 
 
+def _largest_scale(m: Membrane) -> float:
+    """The largest with room for V below rest, and there with all bits in use for the mantissa of the largest bias."""
+    lowest = float(np.max(-m.offset, initial=0.0)) * DECAY_ONE / max(m.dv, 1)
+    top = THRESHOLD_MAX / max(m.threshold * HEADROOM, lowest)
+    largest = float(np.max(np.abs(m.offset), initial=0.0)) * 2**STATE_SHIFT
+    if not largest:
+        return math.floor(m.threshold * top) / m.threshold
+    # One less than the largest mantissa, which may be rounded up.
+    full = (math.ldexp(BIAS_MANTISSA_MAX - 1, exponent) / largest for exponent in range(BIAS_EXPONENT_MAX, -1, -1))
+    return next((scale for scale in full if scale <= top), top)
+
+
 def _in_range(m: Membrane, scale: float) -> bool:
-    largest = float(np.max(np.abs(m.bias), initial=0.0)) * scale * 2**STATE_SHIFT
+    largest = float(np.max(np.abs(m.offset), initial=0.0)) * scale * 2**STATE_SHIFT
     return m.threshold * scale <= THRESHOLD_MAX and largest <= BIAS_MANTISSA_MAX * 2**BIAS_EXPONENT_MAX
 
 
@@ -137,7 +174,7 @@ def _worst_error(m: Membrane, given: Input, scale: float) -> float:
         errors.append(abs(math.ldexp(WEIGHT_MAX, plastic_exponent(top * scale)) / (top * scale) - 1))
     if m.bias.any():
         mantissa, exponent = _bias(m, scale)
-        wanted = m.bias * scale * 2**STATE_SHIFT
+        wanted = m.offset * scale * 2**STATE_SHIFT
         errors.append(float(np.max(np.abs(mantissa * 2.0**exponent - wanted)) / np.max(np.abs(wanted))))
     return max(errors)
 
@@ -148,20 +185,14 @@ def plastic_exponent(asked: float) -> int:
 
 
 def _bias(m: Membrane, scale: float) -> tuple[np.ndarray, int]:
-    wanted = m.bias * scale * 2**STATE_SHIFT
-    largest = float(np.max(np.abs(wanted), initial=0.0))
-    exponent = max(0, math.ceil(math.log2(largest / BIAS_MANTISSA_MAX))) if largest else 0
-    exponent = min(exponent, BIAS_EXPONENT_MAX)
-    mantissa = np.clip(np.rint(wanted / 2**exponent), -BIAS_MANTISSA_MAX, BIAS_MANTISSA_MAX)
-    return mantissa.astype(np.int32), exponent
+    return mantissas(m.offset, scale * 2**STATE_SHIFT, m.steps, round(m.threshold * scale), m.stored_keep_v)
 
 
 def quantise_cells(p: Neurons, m: Membrane, scale: float, report: Report) -> Cells:
     """The population in integers; notes every number and every one that is out of range."""
-    dv = int(np.clip(round(DECAY_ONE * (1 - m.keep_v)), 0, DECAY_MAX))
     du = int(np.clip(round(DECAY_ONE * (1 - m.keep_u)) - 1, 0, DECAY_MAX))
-    never = "" if dv else "it never decays; a larger dt_ms decays more in a step"
-    report.note("L101", f"{p.name}.tau_m_ms", "decay of V", 1 - m.keep_v, dv / DECAY_ONE, f"{dv}/4096", never)
+    never = "" if m.dv else "it never decays; a larger dt_ms decays more in a step"
+    report.note("L101", f"{p.name}.tau_m_ms", "decay of V", 1 - m.keep_v, m.dv / DECAY_ONE, f"{m.dv}/4096", never)
     if not p.delta:
         report.note("L101", f"{p.name}.tau_syn", "decay of I", 1 - m.keep_u, (du + 1) / DECAY_ONE, f"{du + 1}/4096")
     vth = round(m.threshold * scale)
@@ -171,7 +202,8 @@ def quantise_cells(p: Neurons, m: Membrane, scale: float, report: Report) -> Cel
     if m.bias.any():
         worst = int(np.argmax(np.abs(mantissa * 2.0**exponent - m.bias * unit)))
         stored, written = float(mantissa[worst]) * 2**exponent / unit, f"{mantissa[worst]}*2^{exponent}"
-        report.note("L103", f"{p.name}.i_offset_nA", "mV a step", float(m.bias[worst]), stored, written)
+        path, effect = f"{p.name}.i_offset_nA", _MADE_UP if m.dv and m.keep_v != m.stored_keep_v else ""
+        report.note("L103", path, "mV a step", float(m.bias[worst]), stored, written, effect)
     if not _in_range(m, scale):
         report.add(
             "L302",
@@ -179,4 +211,4 @@ def quantise_cells(p: Neurons, m: Membrane, scale: float, report: Report) -> Cel
             f"at {scale:.4g} units per mV its threshold or offset current is out of range",
             "weights are too small beside it: use larger weights and fewer synapses, or a smaller current",
         )
-    return Cells(p.name, p.size, du, dv, min(vth, THRESHOLD_MAX), mantissa, exponent, m.refractory)
+    return Cells(p.name, p.size, du, m.dv, min(vth, THRESHOLD_MAX), mantissa, exponent, m.refractory)

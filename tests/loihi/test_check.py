@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,19 +27,20 @@ from ernsnn import (
 )
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import UnsupportedOnBackend
+from ernsnn.execution.backend import get_backend
 from ernsnn.execution.issues import Issue
 from ernsnn.hardware_backends.loihi import check_features
-from ernsnn.hardware_backends.loihi.check import capabilities, found
+from ernsnn.hardware_backends.loihi.check import capabilities, find
 from ernsnn.hardware_backends.loihi.check_codes import CODES
 from ernsnn.hardware_backends.loihi.floats import not_in_floats
-from ernsnn.hardware_backends.loihi.quantise import required
+from ernsnn.hardware_backends.loihi.quantise import quantise, required
 from ernsnn.models.ca3_memory.network import build
 
 CELL = LIF(tau_m_ms=10, tau_syn_E_ms=2, tau_syn_I_ms=2, cm_nF=0.2)
 
 
 def check(net: Network, *, chip: bool = False) -> list[Issue]:
-    return list(found(ernsnn.lower(net), chip=chip))
+    return list(find(ernsnn.lower(net), chip=chip).issues)
 
 
 def base(cell: object = CELL, dt_ms: float = 1.0, size: int = 2) -> Network:
@@ -295,6 +297,24 @@ def test_what_learns_onto_one_population_shares_its_integers() -> None:
 def test_a_threshold_below_rest_is_told() -> None:
     issues = check(wired(LIF(v_rest_mV=-40, v_reset_mV=-60, v_threshold_mV=-50)))
     assert any(i.code == "L302" and i.path == "n.v_threshold_mV" for i in issues)
+
+
+def test_a_graph_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[ernsnn.Graph] = []
+
+    def counted(graph: ernsnn.Graph, **how: Any) -> Any:
+        looked.append(graph)
+        return quantise(graph, **how)
+
+    monkeypatch.setattr("ernsnn.hardware_backends.loihi.check.quantise", counted)
+    backend, graph, other = get_backend("loihi2"), ernsnn.lower(wired()), ernsnn.lower(wired(delay_ms=63.0))
+    assert len(backend.placement(graph)) == len([i for i in backend.check(graph) if i.code == "L306"]) == 2
+    assert looked == [graph]
+    assert not [i for i in backend.check(graph) if i.code == "L301"]
+    assert [i for i in backend.check(other) if i.code == "L301"]
+    # Without a chip there is more.
+    assert {i.code for i in backend.check(graph)} - {i.code for i in get_backend("lava").check(graph)} == {"L407"}
+    assert looked == [graph, other, graph]
 
 
 def test_issues_carry_the_name_of_their_backend() -> None:

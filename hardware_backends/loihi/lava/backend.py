@@ -11,7 +11,7 @@ from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
 
-from ..check import capabilities, placements
+from ..check import capabilities, find
 from ..floats import FloatNetwork, in_floats, not_in_floats
 from ..integers import IntegerNetwork
 from ..options import ARITHMETIC
@@ -108,4 +108,4 @@ class Loihi2Backend(LavaBackend):
 
     def placement(self, graph: Graph) -> tuple[Placement, ...]:
         """See ``Backend.placement``."""
-        return placements(graph, "loihi")
+        return find(graph, order="loihi", chip=True).placements
