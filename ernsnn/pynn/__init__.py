@@ -37,7 +37,7 @@ from ernsnn.describe import marks
 
 from .absent import TYPES
 from .astrocytes import Astrocyte
-from .cells import IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
+from .cells import IF_cond_exp, IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
 from .connectors import OneToOneConnector
 from .control import (
     check,
@@ -88,6 +88,7 @@ __all__ = [
     "FixedTotalNumberConnector",
     "FromFileConnector",
     "FromListConnector",
+    "IF_cond_exp",
     "IF_curr_delta",
     "IF_curr_exp",
     "IndexBasedProbabilityConnector",
@@ -139,7 +140,7 @@ __all__ = [
 
 def list_standard_models() -> list[str]:
     """The names of PyNN's standard cell types that there are."""
-    return [cell.__name__ for cell in (IF_curr_exp, IF_curr_delta, SpikeSourceArray, SpikeSourcePoisson)]
+    return [cell.__name__ for cell in (IF_curr_exp, IF_curr_delta, IF_cond_exp, SpikeSourceArray, SpikeSourcePoisson)]
 
 
 def __getattr__(name: str) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pyNN.standardmodels import build_translations, cells, synapses
 
@@ -12,21 +13,21 @@ from .codes import CODES
 from .simulator import State
 from .synapses import Synapse
 
-_CONDUCTANCE = "synapses of ernsnn are currents, not conductances"
+_SLOW = "what arrives in ernsnn jumps and decays, and does not rise slowly"
+_MEMBRANE = "neurons of ernsnn are leaky integrators with a threshold"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
 _DYNAMICS = "what a spike of ernsnn transmits does not depend on when the last one was"
 
 CELLS = {
-    "IF_curr_alpha": "synaptic currents of ernsnn jump and decay, and do not rise slowly",
-    "IF_cond_exp": _CONDUCTANCE,
-    "IF_cond_alpha": _CONDUCTANCE,
-    "IF_cond_exp_gsfa_grr": _CONDUCTANCE,
-    "IF_facets_hardware1": _CONDUCTANCE,
-    "EIF_cond_exp_isfa_ista": _CONDUCTANCE,
-    "EIF_cond_alpha_isfa_ista": _CONDUCTANCE,
-    "GIF_cond_exp": _CONDUCTANCE,
-    "HH_cond_exp": _CONDUCTANCE,
-    "Izhikevich": "neurons of ernsnn are leaky integrators with a threshold",
+    "IF_curr_alpha": _SLOW,
+    "IF_cond_alpha": _SLOW,
+    "IF_cond_exp_gsfa_grr": "the conductances of ernsnn's neurons are those of synapses",
+    "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
+    "EIF_cond_exp_isfa_ista": _MEMBRANE,
+    "EIF_cond_alpha_isfa_ista": _MEMBRANE,
+    "GIF_cond_exp": _MEMBRANE,
+    "HH_cond_exp": _MEMBRANE,
+    "Izhikevich": _MEMBRANE,
     "SpikeSourcePoissonRefractory": _SOURCE,
     "SpikeSourceGamma": _SOURCE,
     "SpikeSourceInhGamma": _SOURCE,
@@ -67,13 +68,11 @@ def unsupported(state: State) -> Iterator[Issue]:
 
     for population in state.populations:
         if isinstance(population.celltype, Absent):
-            kind = type(population.celltype).__name__
-            yield issue(
-                "Y201",
-                population.label,
-                population.celltype,
-                "use " + ("SpikeSourceArray or SpikeSourcePoisson" if "SpikeSource" in kind else "IF_curr_exp"),
-            )
+            cell: Any = population.celltype
+            remedy = "use SpikeSourceArray or SpikeSourcePoisson"
+            if "SpikeSource" not in type(cell).__name__:
+                remedy = f"use {'IF_cond_exp' if cell.conductance_based else 'IF_curr_exp'}"
+            yield issue("Y201", population.label, cell, remedy)
     for projection in state.projections:
         if isinstance(projection.synapse_type, Absent):
             yield issue("Y202", projection.label, projection.synapse_type, "use StaticSynapse or STDPMechanism")

@@ -9,7 +9,7 @@ import numpy as np
 from pyNN.errors import InvalidParameterValueError
 from pyNN.standardmodels import build_translations, cells
 
-from ernsnn.describe.neurons import LIF, DeltaLIF, Neuron
+from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
 from ernsnn.describe.stimuli import Schedule
 
 from .simulator import state
@@ -24,6 +24,7 @@ MEMBRANE = {
     "i_offset": "i_offset_nA",
 }
 """PyNN's parameters by the names that ``describe.neurons`` has for them."""
+DECAYS = {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
 
 NEVER_MS = 1e9
 """Longer than any run: what starts or ends later than that does not do so."""
@@ -39,24 +40,25 @@ class Cell:
 
     model: type[Neuron]
     names: dict[str, str]
-    currents: bool
 
     @property
     def recordable(self) -> list[str]:
-        """What can be recorded: spikes, v, and of IF_curr_exp its synaptic currents."""
+        """What can be recorded: spikes, v, and the synaptic currents or conductances that there are."""
         return ["spikes", *self.probes]
 
     @property
     def probes(self) -> dict[str, tuple[str, float]]:
         """What is recorded under PyNN's names, and its sign: the variable of ernsnn, and 1 or -1.
 
-        SpiNNaker calls the currents gsyn, and both are positive; PyNN's inhibitory one is negative.
+        Conductances are positive. SpiNNaker calls currents gsyn, too, and both are positive; PyNN's inhibitory one is
+        negative.
         """
-        exc, inh, sign = ("isyn_exc", "isyn_inh", -1.0)
-        if state.convention == "spinnaker":
-            exc, inh, sign = ("gsyn_exc", "gsyn_inh", 1.0)
-        currents = {exc: ("I_E_nA", 1.0), inh: ("I_I_nA", sign)} if self.currents else {}
-        return {"v": ("v_mV", 1.0), **currents}
+        conductances = self.model.weight_unit == "uS" or state.convention == "spinnaker"
+        kind, signs = ("gsyn", (1.0, 1.0)) if conductances else ("isyn", (1.0, -1.0))
+        names = (f"{kind}_exc", f"{kind}_inh")
+        # What has no synaptic variables has none of the names.
+        synaptic = zip(names, self.model.synaptic, signs, strict=False)
+        return {"v": ("v_mV", 1.0), **{name: (variable, sign) for name, variable, sign in synaptic}}
 
     def neuron(self, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> Neuron:
         """The neurons with these parameters, one value each."""
@@ -68,14 +70,19 @@ class IF_curr_exp(Cell, cells.IF_curr_exp):
     __doc__ = cells.IF_curr_exp.__doc__
     translations = same(cells.IF_curr_exp.default_parameters)
     units = cells.IF_curr_exp.units | {"gsyn_exc": "nA", "gsyn_inh": "nA"}
-    model, currents = LIF, True
-    names = MEMBRANE | {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
+    model, names = LIF, MEMBRANE | DECAYS
 
 
 class IF_curr_delta(Cell, cells.IF_curr_delta):
     __doc__ = cells.IF_curr_delta.__doc__
     translations = same(cells.IF_curr_delta.default_parameters)
-    model, currents, names = DeltaLIF, False, MEMBRANE
+    model, names = DeltaLIF, MEMBRANE
+
+
+class IF_cond_exp(Cell, cells.IF_cond_exp):
+    __doc__ = cells.IF_cond_exp.__doc__
+    translations = same(cells.IF_cond_exp.default_parameters)
+    model, names = ConductanceLIF, MEMBRANE | DECAYS | {"e_rev_E": "e_rev_E_mV", "e_rev_I": "e_rev_I_mV"}
 
 
 class SpikeSourceArray(cells.SpikeSourceArray):

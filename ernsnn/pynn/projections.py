@@ -13,7 +13,7 @@ from pyNN.space import Space
 
 from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
 from ernsnn.describe.network import Network
-from ernsnn.describe.neurons import DeltaLIF
+from ernsnn.describe.neurons import Neuron
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Probe
 
@@ -305,13 +305,13 @@ class Projection(common.Projection):
             pre, post = (net.populations[name] for name in (block.pre, block.post))
             low, high = (extreme(block.pairs, axis=0) for extreme in (np.min, np.max))
             connector, shape = _connector(block.pairs - low, *(high - low + 1))
-            unit = "weight_mV" if isinstance(post.model, DeltaLIF) else "weight_nA"
+            assert isinstance(post.model, Neuron)
             net.projection(
                 block.name,
                 pre[low[0] : high[0] + 1],
                 post[low[1] : high[1] + 1],
                 connector,
-                **{unit: _one_or_all(weights[block.ids], shape)},
+                **{f"weight_{post.model.weight_unit}": _one_or_all(weights[block.ids], shape)},
                 delay_ms=_one_or_all(grid[block.ids], shape),
                 receptor=self.receptor_type,
                 **self.synapse_type.described(net, self.constant),

@@ -35,14 +35,14 @@ def check_sign(weights: Any, projection: Projection) -> None:
             "setup(convention='spinnaker'), which takes positive ones"
         )
     if not negative and lowest < 0:
-        remedy = (
-            "give positive ones, or setup(convention='pynn'), which takes negative ones"
-            if projection.receptor_type == "inhibitory"
-            else "negative ones belong to receptor_type='inhibitory'"
-        )
+        where = f"in convention {state.convention!r}"
+        remedy = "negative ones belong to receptor_type='inhibitory'"
+        if projection.post.conductance_based:
+            where, remedy = "where they are conductances", "give positive ones"
+        elif projection.receptor_type == "inhibitory":
+            remedy = "give positive ones, or setup(convention='pynn'), which takes negative ones"
         raise errors.ConnectionError(
-            f"{label}: {projection.receptor_type} weights are positive in convention {state.convention!r}, "
-            f"got {lowest:g}; {remedy}"
+            f"{label}: {projection.receptor_type} weights are positive {where}, got {lowest:g}; {remedy}"
         )
 
 
@@ -71,7 +71,7 @@ class SpikePairRule(synapses.SpikePairRule):
     """Every pair of spikes counts, with traces that decay with ``tau_plus`` and ``tau_minus`` (ms).
 
     ``A_plus`` and ``A_minus`` are fractions of ``w_max``, or in ``convention="spinnaker"``, with additive weight
-    dependence, absolute, in nA.
+    dependence, absolute, in the unit of weights.
     """
 
     translations = same(("tau_plus", "tau_minus", "A_plus", "A_minus"))

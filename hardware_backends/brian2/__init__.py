@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
-from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.backend import REVERSALS, Backend, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -29,6 +29,7 @@ class Brian2Backend(Backend):
         "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
     )
     capabilities = CAPABILITIES
+    computes = REVERSALS
     continues: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {
         "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),

@@ -19,7 +19,14 @@ from .modulators import modulators
 from .parts import Group, Monitor, Parts
 from .start import queued, take_up
 
-_NEURON_VARIABLES = {"v_mV": "V", "I_E_nA": "I_E", "I_I_nA": "I_I", "theta_mV": "theta"}
+_NEURON_VARIABLES = {
+    "v_mV": "V",
+    "I_E_nA": "I_E",
+    "I_I_nA": "I_I",
+    "g_E_uS": "I_E",
+    "g_I_uS": "I_I",
+    "theta_mV": "theta",
+}
 
 
 def compile_program(

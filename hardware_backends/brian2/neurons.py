@@ -22,6 +22,8 @@ NEVER = 2.0**62
 """A step that is never reached."""
 
 AFTER_SYNAPSES = 10
+_LACKING = {"g_leak": 1.0}
+"""What cells have that lack a constant which others have, if not 0: what is divided by must not be."""
 INTRINSIC_TARGETS = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
 
 
@@ -64,18 +66,19 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
 
     constants = [(p, membrane(p.parameters, graph.dt_ms, graph.current_integration)) for p in layout.cells]
     features = Features.of(graph, layout.cells)
-    wanted = ["P_m", *(("R",) if features.averaged else ("k_c",))]
-    if features.currents:
-        wanted += ["P_E", "P_I", *(("g_E", "g_I") if features.averaged else ("k_E", "k_I"))]
     if features.noisy:
-        wanted.append("noise")
         states = np.concatenate([start(p.noise, p.size) if p.noise else np.ones((2, p.size)) for p in layout.cells], 1)
         for k in (0, 1):
             group.state(f"stream{k}", states[k])
-    for name in wanted:
-        group.parameter(name, joined([(p, values.get(name, 0.0)) for p, values in constants]))
-    if features.currents and features.jumps:
+    for name in features.constants:
+        group.parameter(name, joined([(p, values.get(name, _LACKING.get(name, 0.0))) for p, values in constants]))
+    if features.synaptic and features.jumps:
         group.parameter("jumps", joined([(p, np.array(p.delta)) for p in layout.cells]), "boolean")
+    if features.conducts:
+        if features.mixed:
+            group.parameter("conducts", joined([(p, np.array(p.conduct)) for p in layout.cells]), "boolean")
+        for r in "EI":
+            group.parameter(f"v_rev_{r}", joined([(p, p.parameters.get(f"e_rev_{r}_mV", 0.0)) for p in layout.cells]))
     if features.floored:
         group.parameter("v_min", joined([(p, p.parameters.get("v_min_mV", -np.inf)) for p in layout.cells]))
     group.parameter("n_ref", joined([(p, values["n_ref"]) for p, values in constants]), "integer")
@@ -93,7 +96,7 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
             group.parameter(name, of(source))
     group.state("V", of("v_init_mV"))
     for receptor in ("E", "I"):
-        if features.currents:
+        if features.synaptic:
             group.state(f"I_{receptor}")
         group.state(f"A_{receptor}")  # what arrives in the coming step
         for stage in range(1, longest[receptor]):
@@ -124,6 +127,7 @@ class Features:
     noisy: bool
     floored: bool
     currents: bool
+    conducts: bool
     jumps: bool
 
     @classmethod
@@ -134,27 +138,46 @@ class Features:
             adaptive=any(p.adaptive for p in cells),
             noisy=any(p.noise for p in cells),
             floored=any("v_min_mV" in p.parameters for p in cells),
-            currents=not all(p.delta for p in cells),
+            currents=not all(p.delta or p.conduct for p in cells),
+            conducts=any(p.conduct for p in cells),
             jumps=any(p.delta for p in cells),
         )
+
+    @property
+    def synaptic(self) -> bool:
+        """Whether some have what decays in their synapses: I_E and I_I, which are conductances where they conduct."""
+        return self.currents or self.conducts
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some conduct and some do not."""
+        return self.conducts and (self.currents or self.jumps)
+
+    @property
+    def constants(self) -> list[str]:
+        """Those of ``graph.constants.membrane`` that the equations read."""
+        wanted = ["P_E", "P_I"] if self.synaptic else []
+        if self.averaged:
+            wanted += ["P_m", "R", "g_E", "g_I"]
+        else:
+            wanted += ["P_m", "k_c"] if self.currents or self.jumps else []
+            wanted += ["k_E", "k_I"] if self.currents else []
+            wanted += ["mean_E", "mean_I", "g_leak", "dt_cm"] if self.conducts else []
+        return [*wanted, "noise"] if self.noisy else wanted
 
 
 def step(has: Features, current: str, threshold: str) -> list[str]:
     """Stage 2 of the time step. int(...) of a condition selects exactly, without rounding."""
     share = "*g_{}" if has.averaged else "*int(not jumps)" if has.jumps else ""
-    arrive = [f"I_{r} = I_{r} + A_{r}" + share.format(r) for r in "EI"] if has.currents else []
-    if has.averaged:
-        integrate = [f"alpha = (I_E - I_I + {current})*R + v_rest", "V_new = alpha - P_m*(alpha - V)"]
-    else:
-        synaptic = " + k_E*I_E - k_I*I_I" if has.currents else ""
-        integrate = [f"V_new = v_rest + P_m*(V - v_rest){synaptic} + {current}*k_c"]
+    arrive = [f"I_{r} = I_{r} + A_{r}" + share.format(r) for r in "EI"] if has.synaptic else []
+    integrate = (averaged if has.averaged else exact)(has, current)
     if has.noisy:
         integrate += [*advance("stream"), f"V_new = V_new + noise*({normal('stream')})"]
     if has.floored:
         integrate.append("V_new = clip(V_new, v_min, inf)")
     jump: list[str] = []
     if has.jumps:
-        receptive = "jumps and active" if has.currents else "active"
+        receptive = "jumps and active" if has.synaptic else "active"
         jumped = "V + int(receptive)*(A_E - A_I)"
         jump = [
             f"receptive = {receptive} and countdown <= 0",
@@ -171,10 +194,39 @@ def step(has: Features, current: str, threshold: str) -> list[str]:
         "V = int(spiking)*v_reset + int(not spiking)*V",
         "countdown = int(spiking)*n_ref + int(not spiking)*countdown",
         *(["theta = theta + int(spiking)*theta_increment"] if has.adaptive else []),
-        *(["I_E = I_E*P_E", "I_I = I_I*P_I"] if has.currents else []),
+        *(["I_E = I_E*P_E", "I_I = I_I*P_I"] if has.synaptic else []),
         *([] if has.averaged else arrive),
         *jump,
     ]
+
+
+def averaged(has: Features, current: str) -> list[str]:
+    """V at the end of a step of which the synaptic currents have their averages."""
+    through = "I_E*(v_rev_E - V) + I_I*(v_rev_I - V)" if has.conducts else "I_E - I_I"
+    code = []
+    if has.mixed:
+        code = [f"synaptic = int(conducts)*({through}) + int(not conducts)*(I_E - I_I)"]
+        through = "synaptic"
+    return [*code, f"alpha = ({through} + {current})*R + v_rest", "V_new = alpha - P_m*(alpha - V)"]
+
+
+def exact(has: Features, current: str) -> list[str]:
+    """V at the end of a step in which currents decay, and conductances have their means.
+
+    Where some conduct, the others' means and dt_cm are 0 and their g_leak is 1, so that all expressions are finite.
+    """
+    synaptic = " + k_E*I_E - k_I*I_I" if has.currents else ""
+    linear = f"v_rest + P_m*(V - v_rest){synaptic} + {current}*k_c"
+    if not has.conducts:
+        return [f"V_new = {linear}"]
+    code = [
+        "g_total = g_leak + mean_E*I_E + mean_I*I_I",
+        f"V_end = (g_leak*v_rest + mean_E*I_E*v_rev_E + mean_I*I_I*v_rev_I + {current})/g_total",
+    ]
+    conducted = "V_end + (V - V_end)*exp(-g_total*dt_cm)"
+    if has.mixed:
+        return [*code, f"V_new = int(conducts)*({conducted}) + int(not conducts)*({linear})"]
+    return [*code, f"V_new = {conducted}"]
 
 
 def registers(longest: dict[str, int]) -> list[str]:

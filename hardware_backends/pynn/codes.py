@@ -35,9 +35,11 @@ CODES: dict[str, Codes] = {
         {
             # P1xx: worth knowing
             "P101": ("exact", "NEST takes several steps for one of the model"),
+            "P102": ("approximate", "NEST integrates conductances in steps of its own"),
             # P2xx: not to be had
             "P210": ("unsupported", "several time constants of post traces at one population"),
             "P213": ("unsupported", "a probe of anything but the voltage"),
+            "P214": ("unsupported", "conductances where NEST takes several steps for one of the model"),
             # P3xx: limits of size
             "P301": ("unsupported", "a time step that is no whole number of NEST's microseconds"),
             "P302": ("unsupported", "more memory than there is"),
@@ -56,6 +58,7 @@ CODES: dict[str, Codes] = {
             "S107": ("approximate", "final weights lack what happened after the last pre spike"),
             "S108": ("exact", "long delays take cores of their own"),
             "S109": ("exact", "the network has not been placed, since sPyNNaker is not installed"),
+            "S110": ("approximate", "conductances act as whole multiples of 2^-15 uS"),
             # S2xx: not to be had
             "S210": ("unsupported", "several learning rules at one population"),
             "S213": ("unsupported", "probes"),

@@ -18,12 +18,12 @@ ELSEWHERE = "run it on native or brian2"
 
 
 def _neuron_models(prefix: str, graph: Graph) -> Iterator[Issue]:
-    """Neurons are PyNN's IF_curr_exp."""
+    """Neurons are PyNN's IF_curr_exp and IF_cond_exp."""
     for p in graph.neurons():
         if p.adaptive:
             yield issue(f"{prefix}201", p.name, "its threshold adapts; that of IF_curr_exp is fixed", "use LIF")
         if p.delta:
-            message = "what arrives moves V at once; only IF_curr_exp is written here"
+            message = "what arrives moves V at once; only IF_curr_exp and IF_cond_exp are written here"
             yield issue(f"{prefix}202", p.name, message, ELSEWHERE)
         if p.intrinsic:
             yield issue(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
@@ -80,7 +80,7 @@ def two_currents(graph: Graph) -> Iterator[tuple[Projection, Neurons]]:
     """The projections onto neurons whose two synaptic currents decay differently."""
     for p in graph.projections:
         post = graph.population(p.post)
-        if not isinstance(post, Neurons) or post.delta:
+        if not isinstance(post, Neurons) or post.delta or post.conduct:
             continue
         if np.any(np.asarray(post.parameters["tau_syn_E_ms"]) != post.parameters["tau_syn_I_ms"]):
             yield p, post

@@ -15,10 +15,11 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Cells:
-    """A population of neurons: PyNN's parameters, each a number or the key of an array."""
+    """A population of neurons of one of PyNN's kinds: its parameters, each a number or the key of an array."""
 
     name: str
     size: int
+    kind: str
     parameters: dict[str, Value]
     v_init: Value
 
@@ -29,8 +30,9 @@ def written(value: Value) -> str:
 
 
 def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
-    """The parameters of IF_curr_exp, by PyNN's names; a refractory time is whole steps."""
+    """The parameters of IF_curr_exp or IF_cond_exp, by PyNN's names; a refractory time is whole steps."""
     g = p.parameters
+    reversal = {"e_rev_E": g["e_rev_E_mV"], "e_rev_I": g["e_rev_I_mV"]} if p.conduct else {}
     return {
         "cm": g["cm_nF"],
         "tau_m": g["tau_m_ms"],
@@ -41,6 +43,7 @@ def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
         "v_reset": g["v_reset_mV"],
         "v_thresh": g["v_threshold_mV"],
         "i_offset": g["i_offset_nA"],
+        **reversal,
     }
 
 
@@ -54,7 +57,8 @@ def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
         return f"{p.name}/{name}"
 
     found = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
-    return Cells(p.name, p.size, found, stored("v", p.parameters["v_init_mV"]))
+    kind = "IF_cond_exp" if p.conduct else "IF_curr_exp"
+    return Cells(p.name, p.size, kind, found, stored("v", p.parameters["v_init_mV"]))
 
 
 def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:

@@ -44,6 +44,8 @@ class IntrinsicState:
             self.apply(EPOCH, self.everyone)
 
     def apply(self, event: str, neurons: np.ndarray) -> None:
+        if not len(neurons):
+            return
         values, variable = self.values, self.learning.variables[0]
         added = changes(
             (term for term in self.learning.terms if term.event == event),

@@ -8,7 +8,7 @@ from ernsnn.graph.constants import decay
 from ernsnn.graph.graph import Calcium, Gated, Given, Largest, Leaky, Modulator
 
 from .calcium import CalciumState
-from .schedules import scheduled
+from .schedules import next_change, scheduled
 
 
 class ModulatorState:
@@ -19,7 +19,7 @@ class ModulatorState:
     def __init__(self, m: Modulator, dt_ms: float) -> None:
         self.m = m
         self.C = np.full(m.size, m.initial) if isinstance(m, Leaky) else np.zeros(m.size)
-        self.value = np.zeros(m.size)
+        self.value, self.holds_until = np.zeros(m.size), 0  # what is given stays the same array until it changes
         self.P = decay(m.tau_ms, dt_ms) if isinstance(m, Leaky) else 0.0
         self.weighed = [(w, np.equal(m.weights, w)) for w in dict.fromkeys(m.weights)] if isinstance(m, Leaky) else []
         self.cells = CalciumState(m, dt_ms) if isinstance(m, Calcium) else None
@@ -27,7 +27,8 @@ class ModulatorState:
     def step(self, t: int, spikes: dict[str, np.ndarray], others: dict[str, ModulatorState]) -> None:
         """Advance, given the neurons that spike in step ``t`` per population, and the modulators before this one."""
         if isinstance(self.m, Given):
-            self.value = scheduled(self.m, t)
+            if t >= self.holds_until:
+                self.value, self.holds_until = scheduled(self.m, t), next_change(self.m, t)
         elif isinstance(self.m, Gated):
             self.value = self.gate(self.m, others)
         elif isinstance(self.m, Largest):

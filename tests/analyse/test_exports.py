@@ -34,14 +34,17 @@ def network() -> ern.Network:
     plasticity = ern.IntrinsicPlasticity(target="v_threshold_mV", rule=rule)
     cells = net.population("cells", 4, ern.LIF(cm_nF=0.05), plasticity=plasticity)
     jumps = net.population("jumps", 2, ern.DeltaLIF())
+    conducts = net.population("conducts", 2, ern.ConductanceLIF())
     glia = net.calcium_astrocyte("glia", [cells], release_uM=1)
     slow = net.astrocyte("slow", [cells], tau_ms=50, per="neuron")
     marked = ern.stdp.pair(A_plus=0.01, A_minus=0.01, marks=[ern.marks.Labile("a", tau_s=1, rise=0.1)], epoch_ms=1)
     w = ern.Uniform(0.5, 0.9)
     plastic = net.projection("plastic", source[0:2], cells[1:4], weight_nA=w, learning=marked)
     net.projection("kicks", source, jumps, weight_mV=3, learning=ern.stdp.pair(A_plus=0.1, A_minus=0.1, w_max=30))
+    net.projection("opens", source, conducts, weight_uS=0.01, learning=ern.stdp.pair(A_plus=0.001, A_minus=0.001))
     net.projection("static", source, cells, ern.FixedProbability(0.5), weight_nA=ern.Uniform(0.5, 0.9))
     net.probe(cells[1:3], "v_mV", every_ms=0.3)
+    net.probe(conducts, "g_E_uS")
     net.probe(glia, "C", every_ms=3)
     net.probe(slow, "value")
     net.probe(plastic, "a", every_ms=0.7)
@@ -100,7 +103,7 @@ def read_csv(path: Path) -> dict[tuple[str, ...], np.ndarray]:
     found: dict[tuple[str, ...], np.ndarray] = {}
     head, rows = table(path)
     assert head == ["population", "neuron", "time_ms"]
-    for name in ("in.put", "cells", "jumps"):
+    for name in ("in.put", "cells", "jumps", "conducts"):
         mine = [(float(t), int(n)) for population, n, t in rows if population == name]
         found["spikes", name] = np.array([steps([t for t, _ in mine]), [n for _, n in mine]])
     for file in path.parent.glob(f"{path.stem}.*.csv"):
@@ -227,7 +230,7 @@ def test_the_result_has_something_of_every_kind(result) -> None:
     kinds = {key[0] for key in contents(result)}
     assert kinds == {"spikes", "signals", "labels", "synapses", "ends", "neurons"}
     assert result.spike_counts["cells"] > 0
-    assert len(result.recording.signals) == 6
+    assert len(result.recording.signals) == 8
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -294,8 +297,11 @@ def test_times_in_ms_are_exactly_those_of_the_result(result) -> None:
 
 def test_units(result) -> None:
     signals = {s.name: s.units.dimensionality.string for s in result.to_neo().segments[0].data_children_recur}
-    assert {k: signals[k] for k in ("cells.v_mV", "glia.C", "slow.value", "plastic.a", "plastic.w")} == {
+    assert {
+        k: signals[k] for k in ("cells.v_mV", "conducts.g_E_uS", "glia.C", "slow.value", "plastic.a", "plastic.w")
+    } == {
         "cells.v_mV": "mV",
+        "conducts.g_E_uS": "uS",
         "glia.C": "uM",
         "slow.value": "dimensionless",
         "plastic.a": "dimensionless",
@@ -303,6 +309,7 @@ def test_units(result) -> None:
     }
     data = result.to_xarray()
     assert data["synapses_kicks.w"].attrs["units"] == "mV"
+    assert data["synapses_opens.w"].attrs["units"] == "uS"
     assert data["neurons_cells.v_threshold_mV"].attrs["units"] == "mV"
 
 
@@ -413,7 +420,7 @@ def test_what_hdf5_cannot_write_leaves_the_old_file(quiet, problem, monkeypatch,
 
 def test_too_many_synapses_for_nix(monkeypatch, result, tmp_path) -> None:
     monkeypatch.setattr(exports, "MOST_NIX_ARRAYS", 20)
-    with pytest.raises(ern.InvalidModel, match=r"9 neurons and 25 columns .*the probe plastic.a alone has 6"):
+    with pytest.raises(ern.InvalidModel, match=r"11 neurons and 33 columns .*the probe plastic.a alone has 6"):
         result.export(tmp_path / "run.nix")
     assert list(tmp_path.iterdir()) == []
 
@@ -428,11 +435,11 @@ def test_command(result, tmp_path, capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     assert told["files"] == [str(to)]
     assert told["spikes"] == sum(result.spike_counts.values())
-    assert set(told["learned"]) == {"plastic", "kicks", "cells"}
+    assert set(told["learned"]) == {"plastic", "kicks", "opens", "cells"}
     assert_same(read_npz(to), contents(result))
     write_file(to, "mine")
     assert main(["export", str(tmp_path / "run"), "--to", str(to)]) == 2
     assert "use force" in capsys.readouterr().err
     assert main(["export", str(tmp_path / "run"), "--to", str(to), "--force"]) == 0
-    assert "6 probes, what plastic, kicks, cells learned" in capsys.readouterr().out
+    assert "8 probes, what plastic, kicks, opens, cells learned" in capsys.readouterr().out
     assert_same(read_npz(to), contents(result))

@@ -80,12 +80,21 @@ def calls():
             "noise_mV": 0.1,
             "v_min_mV": -90.0,
         },
+        "conducts": {
+            "size": 2,
+            "cm_nF": 0.2,
+            "tau_m_ms": 10.0,
+            "tau_syn_I_ms": 5.0,
+            "e_rev_E_mV": 0.0,
+            "e_rev_I_mV": -70.0,
+        },
         "glia": {"tau_ms": 100.0, "threshold": 2.0, "threshold_off": 1.0, "weight": 1.0, "bias": 0.0},
         "signal": {"times_ms": [0.0, 10.0], "values": [0.0, 1.0]},
         "rule": rule,
         "plastic": {"weight_nA": 0.5, "delay_ms": 1.0, "receptor": "excitatory", "transmit": "w + A*m", "first": 0},
         "fixed": {"weight_nA": 0.5, "delay_ms": 2.0, "receptor": "inhibitory", "p": 0.5},
         "listed": {"weight_nA": [1.0, 2.0], "delay_ms": [1.0, 2.0], "pairs": [(0, 1), (1, 3)]},
+        "opens": {"weight_uS": 0.1, "delay_ms": 1.0, "receptor": "inhibitory"},
         "injected": {"times_ms": [1.0, 3.0], "amplitudes_nA": [0.1, 0.2]},
         "modulated": {"variable": "i_offset_nA", "gain": 0.1},
         "probed": {"variable": "v_mV", "every_ms": 2.0},
@@ -122,6 +131,9 @@ def build(c):
     net.projection("fixed", cells, cells, ern.FixedProbability(options.pop("p")), **options)
     options = dict(c["listed"])
     net.projection("listed", given, cells, ern.FromList(options.pop("pairs")), **options)
+    conducting = dict(c["conducts"])
+    conducts = net.population("conducts", conducting.pop("size"), ern.ConductanceLIF(**conducting))
+    net.projection("opens", source, conducts, **c["opens"])
     net.inject(cells, ern.CurrentSteps(**c["injected"]))
     net.modulate(cells, glia, **c["modulated"])
     net.probe(cells, **c["probed"])
@@ -134,6 +146,7 @@ WORDS = {
     "source": ["Poisson", "Schedule"],
     "given": ["SpikeTimes"],
     "cells": ["LIF"],
+    "conducts": ["ConductanceLIF"],
     "signal": ["Schedule"],
     "plastic": ["source[0:4]"],
     "rule": ["Trace", "on_p", "learning rule", "LearningRule", "mark 'm'", "Relax", "plastic"],

@@ -23,7 +23,19 @@ SETTINGS = settings(
     deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), max_examples=8, phases=[Phase.generate]
 )
 NOT_THERE = dict.fromkeys(
-    ["adaptive", "delta", "noise", "floor", "intrinsic", "freeze", "modulations", "third_factors", "nearest"], False
+    [
+        "adaptive",
+        "delta",
+        "conductance",
+        "noise",
+        "floor",
+        "intrinsic",
+        "freeze",
+        "modulations",
+        "third_factors",
+        "nearest",
+    ],
+    False,
 )
 LEARNING = {
     **NOT_THERE,

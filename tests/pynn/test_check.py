@@ -18,6 +18,7 @@ OTHER_TAU = stdp.pair(A_plus=0.1, A_minus=0.05, tau_minus_ms=7)
 UNEQUAL = ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7)
 EXAMPLES = {
     "P101": (lambda: network(learning=PAIR), "network"),
+    "P102": (lambda: network(ern.ConductanceLIF()), "n"),
     "P201": (lambda: network(ern.AdaptiveLIF()), "n"),
     "P202": (lambda: network(ern.DeltaLIF()), "n"),
     "P203": (intrinsic, "n"),
@@ -31,6 +32,7 @@ EXAMPLES = {
     "P211": (lambda: network(learning=PAIR, connector=ern.FromList([[0, 1], [0, 1]])), "p"),
     "P212": (lambda: network(UNEQUAL, scheme="step_average"), "p"),
     "P213": (lambda: probed(network(), "I_E_nA"), "n.I_E_nA"),
+    "P214": (lambda: network(ern.ConductanceLIF(), learning=PAIR), "n"),
     "P301": (lambda: network(learning=PAIR, dt_ms=0.01), "dt_ms"),
     "P302": (large, "network"),
 }
@@ -62,6 +64,12 @@ def test_either_sign_needs_one_time_constant_at_exact_too() -> None:
     assert codes(UNEQUAL) == codes(UNEQUAL, receptor="inhibitory") == []
     assert codes(UNEQUAL, receptor="signed") == ["P212"]
     assert codes(ern.LIF(), receptor="signed") == []
+
+
+def test_conductances_need_steps_that_are_NEST_s_own() -> None:
+    [found] = ern.check(network(ern.ConductanceLIF(), scheme="step_average"), "nest").errors
+    assert (found.code, found.remedy) == ("P214", "use current_integration='exact'")
+    assert not ern.check(network(ern.ConductanceLIF(tau_syn_I_ms=7)), "nest").errors
 
 
 @pytest.mark.parametrize(("dt_ms", "fits"), [(0.1, True), (0.004, True), (0.05, False), (0.002, False), (1.0, True)])

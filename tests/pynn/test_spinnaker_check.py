@@ -24,7 +24,7 @@ from ernsnn.hardware_backends.pynn import SpinnakerBackend
 from ernsnn.hardware_backends.pynn.codes import CODES as EVERY
 from ernsnn.hardware_backends.pynn.spinnaker import board
 from ernsnn.hardware_backends.pynn.spinnaker.capabilities import delay_slots
-from ernsnn.hardware_backends.pynn.spinnaker.rounding import ACCUM, accum, largest_sums, shift, unit_nA
+from ernsnn.hardware_backends.pynn.spinnaker.rounding import ACCUM, accum, largest_sums, shift, unit
 
 CODES = EVERY["spinnaker"]
 SOFT = LearningRule.from_equations(
@@ -51,6 +51,7 @@ EXAMPLES = {
     "S107": (lambda: network(learning=PAIR), "p"),
     "S108": (lambda: network(delay_ms=5000), "p.delay_ms"),
     "S109": (network, "network"),
+    "S110": (lambda: network(ern.ConductanceLIF()), "n"),
     "S201": (lambda: network(ern.AdaptiveLIF()), "n"),
     "S202": (lambda: network(ern.DeltaLIF(), scheme="exact"), "n"),
     "S203": (intrinsic, "n"),
@@ -126,7 +127,26 @@ def test_the_shift_is_the_least_whose_power_of_2_is_above_the_sum(largest: float
     k = shift(largest)
     assert 2**k > largest
     assert k == 0 or 2 ** (k - 1) <= largest
-    assert largest / unit_nA(k) < 2**15
+
+
+@given(st.floats(0, 60), st.sampled_from([ern.LIF(), ern.ConductanceLIF()]))
+def test_sums_are_less_than_2_to_the_15_units(largest: float, model: ern.LIF) -> None:
+    [post] = [p for p in ern.lower(network(model)).neurons() if p.name == "n"]
+    assert largest / unit(post, largest) < 2**15
+    assert unit(post, largest) <= max(2.0**-15, 2 * largest / 2**15)
+
+
+def test_conductances_have_finer_units_and_less_room() -> None:
+    def told(weight: float, **how: object) -> dict[str, str]:
+        return {i.code: i.message for i in ern.check(network(ern.ConductanceLIF(), weight=weight, **how), "spinnaker")}
+
+    # 2 nS from each of two: 1024 times their sum is below 8, so that a unit is 2^(3 - 15)/1024 uS.
+    assert told(0.002)["S102"] == "excitatory weights in units of 2.38e-07 uS: 0.002 -> 0.00200009"
+    assert "S102" not in told(2.0**-22)
+    assert told(40)["S304"] == "what its excitatory synapses transmit together reaches 80 uS"
+    learning = told(0.5, learning=stdp.pair(A_plus=0.1, A_minus=2.0**-20, w_max=1.0))
+    assert "in units of 0.000122 uS" in learning["S106"]
+    assert learning["S103"] == "A_plus 0.1 -> 0.099999994"
 
 
 @given(st.floats(-65_000, 65_000))

@@ -16,7 +16,7 @@ from ernsnn.cli import main
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.pynn import SpinnakerBackend
 from ernsnn.hardware_backends.pynn.spinnaker.placement import NotPlaced, Placement
-from ernsnn.hardware_backends.pynn.spinnaker.rounding import RECEPTORS, largest_sums, shift
+from ernsnn.hardware_backends.pynn.spinnaker.rounding import RECEPTORS, largest_sums, scale, shift, unit
 from ernsnn.models.ca3_memory import CA3Memory, build
 
 pytest.importorskip("spynnaker")
@@ -41,6 +41,7 @@ def varied() -> Graph:
     silent = net.population("silent", 2, ern.Poisson(rate_hz=0.0))
     many = net.population("many", 5000, ern.LIF(v_threshold_mV=ern.Uniform(-52, -48)))
     one = net.population("one", 1, ern.LIF())
+    conducts = net.population("conducts", 10, ern.ConductanceLIF(e_rev_I_mV=ern.Uniform(-80, -70)))
     rule = ern.stdp.pair(A_plus=0.1, A_minus=0.05, w_max=2.0)
     net.projection("in", source, many, ern.FixedProbability(0.1), weight_nA=ern.Uniform(0.1, 0.3), learning=rule)
     some = ern.FixedProbability(0.01)
@@ -48,6 +49,8 @@ def varied() -> Graph:
     net.projection("learns-too", many[:50], many, some, weight_nA=0.2, learning=rule, delay_ms=30)
     net.projection("all", many, one, weight_nA=0.01, receptor="inhibitory")
     net.projection("none", silent, one, ern.FixedProbability(0.0), weight_nA=0.1)
+    net.projection("opens", many, conducts, some, weight_uS=0.002)
+    net.projection("closes", many, conducts, some, weight_uS=0.02, receptor="inhibitory")
     net.inject(many[3:5], ern.CurrentSteps(times_ms=[0, 3.5], amplitudes_nA=[0.1, -0.1]))
     return ern.lower(net, seed=1)
 
@@ -62,11 +65,13 @@ def placed(home: Path) -> tuple[Graph, Placement]:
 
 def test_sPyNNaker_has_the_units_that_the_check_tells(placed):
     graph, found = placed
-    sums = largest_sums(graph)
+    sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
+    assert [name for name, p in neurons.items() if p.conduct] == ["conducts"]
     for p in found.found["populations"]:
         if p["name"] in sums:
-            assert p["ring_buffer_shifts"] == [shift(s) for s in sums[p["name"]]]
-            assert p["weight_scales"] == [2.0 ** (15 - k) for k in p["ring_buffer_shifts"]]
+            post = neurons[p["name"]]
+            assert p["ring_buffer_shifts"] == [shift(s * scale(post)) for s in sums[p["name"]]]
+            assert p["weight_scales"] == [1 / unit(post, s) for s in sums[p["name"]]]
 
 
 def test_every_neuron_has_a_core(placed):
@@ -107,6 +112,8 @@ def test_the_table_tells_what_was_found(placed):
     assert f"{found.found['cores']} cores on {found.found['chips']} chips of SpiNNaker 1" in text
     assert "networks are mapped and not executed" in text
     assert all(f"{r} shift" in text for r in RECEPTORS)
+    [row] = [line for line in text.splitlines() if line.strip().startswith("conducts ")]
+    assert (row.count("uS"), "nA" in row, text.count("uS")) == (2, False, 2)
     assert json.loads(json.dumps(found.to_json()))["populations"]
 
 

@@ -118,3 +118,35 @@ def test_plastic_networks_are_equal_up_to_a_coincidence(dependence):
 def test_more_plastic_networks_are_equal_up_to_a_coincidence(dependence):
     firsts = [check_plastic(seed, dependence) for seed in range(4, 24)]
     assert min(firsts) < max(firsts) == np.inf
+
+
+def conducting(sim, **settings):
+    """Potentials and conductances of cells below threshold."""
+    rng = np.random.default_rng(5)
+    sim.setup(DT, min_delay=DT, **settings)
+    steps = [np.unique(rng.integers(2, 800, 10)) for _ in range(N_IN)]
+    sources = sim.Population(N_IN, sim.SpikeSourceArray(spike_times=[sim.Sequence(s * DT) for s in steps]))
+    reversals = {"e_rev_E": rng.uniform(-5, 5, N), "e_rev_I": -80.0}
+    cells = sim.Population(
+        N, sim.IF_cond_exp(cm=0.3, tau_m=rng.uniform(10, 20, N), tau_syn_I=8.0, v_thresh=10.0, **reversals)
+    )
+    cells.initialize(v=rng.uniform(-65, -55, N))
+    for receptor in ("excitatory", "inhibitory"):
+        synapses = sim.FromListConnector(drawn(rng, N_IN, N, 0.5, 0.002, 0.01))
+        sim.Projection(sources, cells, synapses, sim.StaticSynapse(), receptor_type=receptor)
+    cells.record(["v", "gsyn_exc", "gsyn_inh"])
+    sim.run(100.0)
+    (segment,) = cells.get_data().segments
+    found = {name: np.asarray(segment.filter(name=name)[0].magnitude) for name in ("v", "gsyn_exc", "gsyn_inh")}
+    sim.end()
+    return found
+
+
+def test_conductances_have_the_signs_and_units_of_nest():
+    """NEST integrates both by a Runge-Kutta method; V differs by the square of DT besides."""
+    mine, theirs = conducting(own, backend="reference"), conducting(nest, spike_precision="on_grid")
+    assert np.ptp(theirs["v"]) > 10
+    assert min(theirs["gsyn_exc"].max(), theirs["gsyn_inh"].max()) > 0.01
+    np.testing.assert_allclose(mine["v"], theirs["v"], atol=0.16 * DT**2)
+    for name in ("gsyn_exc", "gsyn_inh"):
+        np.testing.assert_allclose(mine[name], theirs[name], atol=1e-8)

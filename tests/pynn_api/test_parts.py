@@ -258,6 +258,27 @@ def test_data_come_as_neo():
     assert cells[1:3].mean_spike_count() == np.mean([len(train) for train in segment.spiketrains[1:3]])
 
 
+def test_conductances_are_recorded_in_uS():
+    """Each decays with its own time constant from the weight, from the end of the step in which it arrives."""
+    sim.setup(1.0, backend="reference")
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[3.0]))
+    cells = sim.Population(2, sim.IF_cond_exp(tau_syn_E=4.0, tau_syn_I=[5.0, 10.0], e_rev_I=-80.0), label="cells")
+    for receptor, weight in (("excitatory", 0.02), ("inhibitory", 0.05)):
+        synapse = sim.StaticSynapse(weight=weight, delay=1.0)
+        sim.Projection(source, cells, sim.AllToAllConnector(), synapse, receptor_type=receptor)
+    cells.record(["v", "gsyn_exc", "gsyn_inh"])
+    assert cells.celltype.recordable == ["spikes", "v", "gsyn_exc", "gsyn_inh"]
+    sim.run(20)
+    (segment,) = cells.get_data().segments
+    exc, inh = (segment.filter(name=name)[0] for name in ("gsyn_exc", "gsyn_inh"))
+    assert exc.units == inh.units == pq.uS
+    after = np.arange(21.0)[:, None] - 4.0
+    for signal, weight, tau in ((exc, 0.02, np.array([4.0, 4.0])), (inh, 0.05, np.array([5.0, 10.0]))):
+        expected = np.where(after >= 0, weight * np.exp(-after / tau), 0.0)
+        np.testing.assert_allclose(signal.magnitude, expected, rtol=1e-12)
+    assert cells.get("e_rev_I") == -80.0
+
+
 def test_data_go_through_elephant_unchanged():
     statistics = pytest.importorskip("elephant.statistics")
     conversion = pytest.importorskip("elephant.conversion")

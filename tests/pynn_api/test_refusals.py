@@ -65,6 +65,20 @@ def test_the_wrong_sign_of_inhibition_names_the_convention_that_takes_it(convent
         made.set(weight=-right)
 
 
+@pytest.mark.parametrize("convention", ["pynn", "spinnaker"])
+def test_conductances_are_positive_in_both_conventions(convention):
+    sim.setup(1.0, convention=convention)
+    cells = sim.Population(2, sim.IF_cond_exp(), label="cells")
+    for receptor in ("excitatory", "inhibitory"):
+        synapse = sim.StaticSynapse(weight=0.01)
+        made = sim.Projection(cells, cells, sim.AllToAllConnector(), synapse, receptor_type=receptor)
+        assert made.get("weight", format="array").tolist() == [[0.01, 0.01], [0.01, 0.01]]
+    with pytest.raises(
+        sim.errors.ConnectionError, match=r"weights are positive where they are conductances, got -0.01"
+    ):
+        made.set(weight=-0.01)
+
+
 def test_stamps_are_ends_or_beginnings_of_steps():
     def script(convention, times):
         sim.setup(1.0, convention=convention)
@@ -92,7 +106,7 @@ def test_stamps_are_ends_or_beginnings_of_steps():
 
 def test_absent_types_are_all_told_by_their_labels():
     sim.setup(0.1)
-    cells = sim.Population(3, sim.IF_cond_exp(tau_m=12.0), label="cells of cortex")
+    cells = sim.Population(3, sim.IF_cond_alpha(tau_m=12.0), label="cells of cortex")
     source = sim.Population(1, sim.SpikeSourceGamma(), label="gamma")
     depressing = sim.TsodyksMarkramSynapse(U=0.4)
     projection = sim.Projection(source, cells, sim.AllToAllConnector(), depressing, label="depressing")
@@ -102,12 +116,13 @@ def test_absent_types_are_all_told_by_their_labels():
         ("Y201", "gamma"),
         ("Y202", "depressing"),
     ]
-    with pytest.raises(UnsupportedOnBackend, match="cells of cortex: IF_cond_exp") as error:
+    with pytest.raises(UnsupportedOnBackend, match=r"cells of cortex: IF_cond_alpha.*; use IF_cond_exp") as error:
         sim.run(1)
     assert "depressing: TsodyksMarkramSynapse" in str(error.value)
     with pytest.raises(AttributeError, match="no PointNeuron: there are IF_curr_exp"):
         sim.PointNeuron  # noqa: B018
-    assert sim.list_standard_models() == ["IF_curr_exp", "IF_curr_delta", "SpikeSourceArray", "SpikeSourcePoisson"]
+    there = ["IF_curr_exp", "IF_curr_delta", "IF_cond_exp", "SpikeSourceArray", "SpikeSourcePoisson"]
+    assert sim.list_standard_models() == there
 
 
 def test_issues_of_a_backend_come_with_labels():

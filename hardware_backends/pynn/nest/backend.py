@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.backend import REVERSALS, Backend, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -19,15 +19,17 @@ from .compiler import compile_program
 class NestBackend(Backend):
     """Compiles to a PyNN script (Davison et al. 2009) for NEST (Gewaltig and Diesmann 2007).
 
-    What it accepts it runs as the reference does, spike for spike; ``substeps`` says how. ``run`` uses threads. On a
-    NEST that was built with MPI, which the wheel is not, the compiled script runs as ``mpirun -n N python program.py``:
-    each process has a share of the neurons, and the first gathers all recordings (through mpi4py) and writes them. How
-    it gathers is tested, with processes that are played; a real MPI has not been at hand.
+    What it accepts it runs as the reference does, spike for spike; ``substeps`` says how. Conductances alone it runs
+    approximately, since NEST integrates them by other means. ``run`` uses threads. On a NEST that was built with MPI,
+    which the wheel is not, the compiled script runs as ``mpirun -n N python program.py``: each process has a share of
+    the neurons, and the first gathers all recordings (through mpi4py) and writes them. How it gathers is tested, with
+    processes that are played; a real MPI has not been at hand.
     """
 
     name: ClassVar[str] = "nest"
     description: ClassVar[str] = "a readable PyNN script on NEST: LIF and pair STDP, as the reference has them"
     capabilities = CAPABILITIES
+    computes = REVERSALS
     options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST")}
 
     def missing(self) -> str | None:

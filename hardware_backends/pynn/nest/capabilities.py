@@ -9,7 +9,7 @@ from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 
 from ..codes import issue
-from ..features import lacking, pair_rules, two_currents
+from ..features import ELSEWHERE, lacking, pair_rules, two_currents
 from .substeps import substeps
 
 _STATIC_BYTES, _PLASTIC_BYTES = 450, 950
@@ -36,6 +36,19 @@ def receptors(graph: Graph) -> Iterator[Issue]:
             remedy = "make them equal" + (", or use current_integration='exact'" if averaged else "")
             message = f"{why}, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
             yield issue("P212", p.name, message, remedy)
+
+
+def conductances(graph: Graph) -> Iterator[Issue]:
+    """NEST integrates them with a Runge-Kutta method of its own, and V cannot be held away from the threshold."""
+    averaged = graph.current_integration == "step_average"
+    for p in graph.neurons():
+        if p.conduct and substeps(graph) > 1:
+            why = "step_average" if averaged else "learning"
+            message = f"conductances beside {why}, which takes several steps of NEST for one"
+            yield issue("P214", p.name, message, "use current_integration='exact'" if averaged else ELSEWHERE)
+        elif p.conduct:
+            message = "V differs by what NEST's Runge-Kutta method and the specification leave out within a step"
+            yield issue("P102", p.name, message, "the difference falls with the square of dt_ms: choose a smaller one")
 
 
 def probes(graph: Graph) -> Iterator[Issue]:
@@ -65,4 +78,4 @@ def memory(graph: Graph) -> Iterator[Issue]:
     return too_little_memory(graph, "nest", "P302", times * bytes_each)
 
 
-CAPABILITIES = (*lacking("P"), post_traces, receptors, probes, resolution, memory)
+CAPABILITIES = (*lacking("P"), post_traces, receptors, conductances, probes, resolution, memory)

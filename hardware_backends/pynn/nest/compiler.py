@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ernsnn.execution.backend import Program
-from ernsnn.graph.graph import Graph, Projection
+from ernsnn.graph.graph import Graph, Neurons, Projection
 
 from ...templates import script_template
 from ..layout import Arrays, cells, injections, trains, written
 from ..rules import PairRule, pair_rule
 from .substeps import arrivals, held, substeps
 
-_SMALLEST_nA = 1e-300
+_SMALLEST = 1e-300
 """Instead of a weight of 0: of a negative range it would be the wrong side, where NEST refuses it."""
 
 
@@ -68,16 +68,19 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
 
 def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
     """A projection of PyNN for every arrival and sign; where synapses learn, an arrival has one sign."""
-    rows, sign = p.synapses, -1 if p.receptor == "inhibitory" else 1
+    rows, sign, post = p.synapses, -1 if p.receptor == "inhibitory" else 1, graph.population(p.post)
+    conducts = isinstance(post, Neurons) and post.conduct
     every = arrivals(graph, p)
     for k, arrival in enumerate(every):
         factor = sign * arrival.factor[rows.post]
         weight, delay = rows.variables["w"] * factor, (rows.delay - arrival.synaptic_early) * graph.dt_ms
         columns = [rows.pre, rows.post, weight, delay]
         excitatory = weight >= 0
+        if conducts:
+            columns[2] = rows.variables["w"]  # PyNN itself tells NEST of the receptor by the sign
         if p.learning:
             excitatory = factor >= 0
-            columns[2] = np.copysign(np.maximum(np.abs(weight), _SMALLEST_nA), factor)
+            columns[2] = np.copysign(np.maximum(np.abs(weight), _SMALLEST), factor)
             columns.append(p.learning.variable("w").high * factor)
         for receptor, chosen in (("excitatory", excitatory), ("inhibitory", ~excitatory)):
             if chosen.any():

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.backend import REVERSALS, Backend, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -30,6 +30,7 @@ class SpinnakerBackend(Backend):
     name: ClassVar[str] = "spinnaker"
     description: ClassVar[str] = "a readable PyNN script for SpiNNaker: mapped on virtual boards, run on a real one"
     capabilities = CAPABILITIES
+    computes = REVERSALS
     options: ClassVar[Mapping[str, Option]] = {
         "time_scale_factor": Option(0, (), "how many times slower than real time (0: as much as makes a step 1 ms)")
     }

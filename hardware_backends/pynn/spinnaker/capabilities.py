@@ -18,7 +18,7 @@ from ..codes import issue
 from ..features import ELSEWHERE, lacking, pair_rules, two_currents
 from ..layout import parameters
 from ..rules import PairRule
-from .rounding import ACCUM, LARGEST, RECEPTORS, accum, largest_sums, parts, shift, unit_nA
+from .rounding import ACCUM, LARGEST, RECEPTORS, Part, accum, largest_sums, parts, scale, unit
 
 PACKAGE = "spynnaker"
 NOT_INSTALLED = "sPyNNaker is not installed: pip install 'ernsnn[spinnaker]'"
@@ -58,22 +58,28 @@ def numbers(graph: Graph) -> Iterator[Issue]:
         message = "a spike acts in the step in which it arrives, as its average over that, and not from the next one on"
         yield issue("S105", graph.name, message, "use current_integration='step_average', which says just that")
     for p in graph.neurons():
+        if p.conduct:
+            message = f"a conductance acts as a whole multiple of {ACCUM:.3g} uS, rounded down"
+            yield issue("S110", p.name, message, "")
         if not p.delta:
             yield from _stored(p.name, {**parameters(p, graph.dt_ms), "v_init": p.parameters["v_init_mV"]})
 
 
-def _stored(path: str, values: Mapping[str, float | np.ndarray]) -> Iterator[Issue]:
-    """What S16.15 makes of numbers, of arrays the worst."""
+def _stored(
+    path: str, values: Mapping[str, float | np.ndarray], scales: Mapping[str, float] | None = None
+) -> Iterator[Issue]:
+    """What S16.15 makes of numbers, some of which are scaled before, of arrays the worst."""
     changed = []
     for name, value in values.items():
-        asked = np.atleast_1d(np.asarray(value, dtype=float))
-        if np.any(np.abs(asked) >= LARGEST - ACCUM):
+        asked, scaled = np.atleast_1d(np.asarray(value, dtype=float)), (scales or {}).get(name, 1.0)
+        if np.any(np.abs(asked) >= (LARGEST - ACCUM) / scaled):
             message = f"reaches {asked[np.argmax(np.abs(asked))]:g}"
-            yield issue("S304", f"{path}.{name}", message, f"stay below {LARGEST:g}")
-        off = np.abs(accum(asked) - asked)
+            yield issue("S304", f"{path}.{name}", message, f"stay below {LARGEST / scaled:g}")
+        stored = accum(asked * scaled) / scaled
+        off = np.abs(stored - asked)
         worst = int(np.argmax(off))
         if off[worst] > 1e-12 * abs(asked[worst]):
-            changed.append(f"{name} {asked[worst]:.8g} -> {accum(asked[worst]):.8g}")
+            changed.append(f"{name} {asked[worst]:.8g} -> {stored[worst]:.8g}")
     if changed:
         yield issue("S103", path, ", ".join(changed), "")
 
@@ -96,37 +102,39 @@ def _of_synapses(check: Capability) -> Capability:
 @_of_synapses
 def weights(graph: Graph) -> Iterator[Issue]:
     """A weight is a whole number of units, one for each receptor of a population (see ``rounding``)."""
-    sums = largest_sums(graph)
-    for name, largest in sums.items():
-        for receptor, largest_nA in zip(RECEPTORS, largest, strict=True):
-            if largest_nA >= LARGEST:
-                message = f"what its {receptor} synapses transmit together reaches {largest_nA:g} nA"
-                yield issue("S304", name, message, f"stay below {LARGEST:g}")
+    sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
+    for name, found in sums.items():
+        limit = LARGEST / scale(neurons[name])
+        for receptor, largest in zip(RECEPTORS, found, strict=True):
+            if largest >= limit:
+                reached = f"{largest:g} {neurons[name].weight_unit}"
+                message = f"what its {receptor} synapses transmit together reaches {reached}"
+                yield issue("S304", name, message, f"stay below {limit:g}")
     for p in graph.projections:
         for part in parts(p):
-            largest_nA = sums[p.post][RECEPTORS.index(part.receptor)]
-            if largest_nA < LARGEST:
+            post, largest = neurons[p.post], sums[p.post][RECEPTORS.index(part.receptor)]
+            if largest < LARGEST / scale(post):
                 asked = np.abs(p.synapses.variables["w"][part.chosen])
-                yield from _rounded(p.name, asked, unit_nA(shift(largest_nA)), part.receptor)
+                yield from _rounded(part, asked, unit(post, largest), post.weight_unit)
 
 
-def _rounded(name: str, asked: np.ndarray, unit: float, receptor: str) -> Iterator[Issue]:
-    stored = np.rint(asked / unit) * unit
+def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[Issue]:
+    stored = np.rint(asked / one) * one
     off = np.abs(stored - asked)
     worst = int(np.argmax(off))
     if off[worst] > 1e-12 * asked[worst]:
         lost = np.count_nonzero((stored == 0) & (asked > 0))
-        message = f"{receptor} weights in units of {unit:.3g} nA: {asked[worst]:.6g} -> {stored[worst]:.6g}"
+        message = f"{part.receptor} weights in units of {one:.3g} {unit}: {asked[worst]:.6g} -> {stored[worst]:.6g}"
         message += f"; {lost} of {len(asked)} become 0" if lost else ""
         remedy = "weaker or fewer synapses onto a neuron leave them more bits"
-        yield issue("S102", name, message, remedy)
+        yield issue("S102", part.projection.name, message, remedy)
 
 
 @_of_synapses
 def learning(graph: Graph) -> Iterator[Issue]:
     """One rule a population; traces and weights are whole numbers."""
     rules: dict[str, tuple[PairRule, str]] = {}
-    sums = largest_sums(graph)
+    sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     for p, rule in pair_rules(graph):
         if rule.soft_minus and not rule.soft_plus:
             message = "depression depends on the weight, potentiation does not"
@@ -135,16 +143,18 @@ def learning(graph: Graph) -> Iterator[Issue]:
         if first != rule:
             message = f"is not that of {name!r}; neurons have one rule for all that learns onto them"
             yield issue("S210", f"{p.name}.learning", message, "use one rule")
-        unit = unit_nA(shift(sums[p.post][p.receptor == "inhibitory"]))
-        up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / unit
-        down = rule.A_minus * (rule.w_max if rule.soft_minus else 1.0) / unit
-        message = f"traces in {_TRACE_UNITS}ths, weights in units of {unit:.3g} nA, of which a pair of spikes "
-        message += f"changes up to {up:.3g} up and {down:.3g} down"
+        post = neurons[p.post]
+        one = unit(post, sums[p.post][p.receptor == "inhibitory"])
+        up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / one
+        down = rule.A_minus * (rule.w_max if rule.soft_minus else 1.0) / one
+        message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {post.weight_unit}, of which a pair of "
+        message += f"spikes changes up to {up:.3g} up and {down:.3g} down"
         remedy = "what is below half a unit is lost: make changes larger, or w_max smaller" if min(up, down) < 5 else ""
         yield issue("S106", f"{p.name}.learning", message, remedy)
         if math.isfinite(rule.w_max):
             given = {"A_plus": rule.A_plus, "A_minus": rule.A_minus, "w_max": rule.w_max}
-            yield from _stored(f"{p.name}.learning", given)
+            scaled = given.keys() if not rule.soft_plus else ("w_max",)
+            yield from _stored(f"{p.name}.learning", given, dict.fromkeys(scaled, scale(post)))
         yield issue("S107", p.name, "final weights are those after the last pre spike of each synapse", "")
 
 

@@ -16,7 +16,7 @@ from ernsnn.execution.backend import Program
 from ernsnn.execution.subprocesses import run_program
 from ernsnn.graph.graph import Graph
 
-from .rounding import RECEPTORS, unit_nA
+from .rounding import ACCUM, RECEPTORS
 
 CHIP = "SpiNNaker 1"
 _TABLE_LIMIT = 1023
@@ -71,12 +71,13 @@ class Placement:
 
     def __str__(self) -> str:
         f = self.found
-        heads = ("population", "cores", "neurons a core", "SDRAM KiB", *(f"{r} shift, unit nA" for r in RECEPTORS))
+        heads = ("population", "cores", "neurons a core", "SDRAM KiB", *(f"{r} shift, unit" for r in RECEPTORS))
         rows: list[tuple[str, ...]] = [heads]
         for p in f["populations"]:
             held = [c["last"] - c["first"] + 1 for c in p["cores"]]
             sdram = sum(c["sdram_bytes"] for c in p["cores"]) / _KIB
-            units = [f"{k}, {unit_nA(k):.3g}" for k in p["ring_buffer_shifts"]] or ["-"] * len(RECEPTORS)
+            units = [_unit(k, w) for k, w in zip(p["ring_buffer_shifts"], p["weight_scales"], strict=True)]
+            units = units or ["-"] * len(RECEPTORS)
             rows.append((p["name"], str(len(held)), str(max(held)), f"{sdram:.0f}", *units))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
@@ -106,6 +107,12 @@ class NotPlaced:
 
     def __str__(self) -> str:
         return self.why
+
+
+def _unit(ring_buffer_shift: int, weight_scale: float) -> str:
+    """A shift, and what weights are whole multiples of; conductances are scaled beside what the shift does."""
+    currents = weight_scale == 2.0**-ring_buffer_shift / ACCUM
+    return f"{ring_buffer_shift}, {1 / weight_scale:.3g} {'nA' if currents else 'uS'}"
 
 
 def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced:

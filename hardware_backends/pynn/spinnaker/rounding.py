@@ -3,10 +3,11 @@ r"""SpiNNaker's numbers: S16.15 for voltages, currents and parameters, 16 bits f
 What arrives at a receptor in one step is added up in a ring buffer of 16 bits. Its unit is a power of 2 that is one
 for all synapses of that receptor at a population (Rhodes et al. 2018, Front. Neurosci. 12:816):
 
-.. math:: w = n \, 2^{shift - 15} nA, \qquad 0 \le n < 2^{16}, \qquad shift = \min \{ k \ge 0 : 2^k > W \}
+.. math:: c w = n \, 2^{shift - 15}, \qquad 0 \le n < 2^{16}, \qquad shift = \min \{ k \ge 0 : 2^k > c W \}
 
-with W the largest sum. sPyNNaker estimates W; the scripts here give it, as what arrives if all synapses of a neuron
-transmit their largest weight in one step, so that no sum is ever cut off. The price is the bits that this leaves.
+with W the largest sum, and c = 1 of currents in nA, 1024 of conductances in uS. sPyNNaker estimates W; the scripts here
+give it, as what arrives if all synapses of a neuron transmit their largest weight in one step, so that no sum is ever
+cut off. The price is the bits that this leaves.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.graph.graph import Graph, Projection
+from ernsnn.graph.graph import Graph, Neurons, Projection
 
 ACCUM = 2.0**-15
 """The unit of S16.15."""
 LARGEST = 2.0**16
 """What S16.15 does not reach."""
+CONDUCTANCE_SCALE = 1024.0
+"""What conductances in uS are multiplied by, which are small numbers; they are divided by it again before they act."""
 RECEPTORS = ("excitatory", "inhibitory")
 
 
@@ -33,12 +36,12 @@ def accum(value: float | np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Part:
-    """The synapses of a projection that enter one receptor: ``chosen`` of its rows, which may reach ``largest_nA``."""
+    """The synapses of a projection that enter one receptor: ``chosen`` of its rows, which may reach ``largest``."""
 
     projection: Projection
     receptor: str
     chosen: np.ndarray
-    largest_nA: np.ndarray
+    largest: np.ndarray
 
 
 def parts(p: Projection) -> Iterator[Part]:
@@ -52,20 +55,25 @@ def parts(p: Projection) -> Iterator[Part]:
 
 
 def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:
-    """In nA, the most that can arrive in one step at the two receptors of any neuron of each population."""
+    """The most that can arrive in one step at the two receptors of any neuron of each population."""
     sums = {p.name: np.zeros((2, p.size)) for p in graph.neurons()}
     for p in graph.projections:
         for part in parts(p):
             arriving = sums[p.post][RECEPTORS.index(part.receptor)]
-            arriving += np.bincount(p.synapses.post[part.chosen], part.largest_nA, len(arriving))
+            arriving += np.bincount(p.synapses.post[part.chosen], part.largest, len(arriving))
     return {name: (float(found[0].max()), float(found[1].max())) for name, found in sums.items()}
 
 
-def shift(largest_sum_nA: float) -> int:
-    """The ring-buffer shift for sums up to this one."""
-    return 0 if largest_sum_nA < 1 else math.frexp(largest_sum_nA)[1]
+def scale(p: Neurons) -> float:
+    """What weights onto these neurons are multiplied by before they are rounded."""
+    return CONDUCTANCE_SCALE if p.conduct else 1.0
 
 
-def unit_nA(ring_buffer_shift: int) -> float:
-    """What a weight is a whole multiple of."""
-    return float(2.0 ** (ring_buffer_shift - 15))
+def shift(largest_scaled: float) -> int:
+    """The ring-buffer shift for sums up to this one, scaled."""
+    return 0 if largest_scaled < 1 else math.frexp(largest_scaled)[1]
+
+
+def unit(p: Neurons, largest_sum: float) -> float:
+    """What weights onto these neurons are whole multiples of, where they may sum up to so much."""
+    return float(2.0 ** (shift(largest_sum * scale(p)) - 15) / scale(p))
