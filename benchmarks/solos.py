@@ -16,6 +16,7 @@ from ernsnn.models.ca3_memory import CA3Memory, build
 
 from .loihi_case import loihi
 from .loihi_predictions import loihi_predictions
+from .membranes import membranes
 from .races import RACES
 from .side_by_side import once
 from .sweep import sweep
@@ -100,5 +101,5 @@ def lowering(repeats: int) -> list[Row]:
 
 
 SOLOS: dict[str, Callable[[int], list[Row]]] = {
-    case.__name__: case for case in (marks, ca3, loihi, loihi_predictions, lowering, sweep)
+    case.__name__: case for case in (marks, membranes, ca3, loihi, loihi_predictions, lowering, sweep)
 }

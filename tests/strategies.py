@@ -393,7 +393,7 @@ def networks(
     several_synapses: bool = True,
     adaptive: bool = True,
     delta: bool = True,
-    conductance: bool = False,
+    conductance: bool = True,
     noise: bool = True,
     floor: bool = True,
     intrinsic: bool = True,

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any, ClassVar
 
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
-from ernsnn.execution.backend import Option
+from ernsnn.execution.backend import REVERSALS, Option
 from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large
@@ -25,6 +25,7 @@ class NativeBackend(SteppedBackend):
         "compiled kernels in this process, without a C++ compiler: every feature, fast plasticity"
     )
     capabilities = CAPABILITIES
+    computes = REVERSALS
     options: ClassVar[Mapping[str, Option]] = {
         "precision": Option(
             "float32",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -73,14 +73,15 @@ class Kernel:
         address = _loaded(name, code)
         return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * ints)(address)
 
+    @functools.cached_property
     def jitted(self) -> Any:
-        """It as Numba's own function, and so the kernels that it calls."""
+        """It as Numba's own function, and so the kernels that it calls or is closed over."""
         import numba
 
         code, known = self.function.__code__, self.function.__globals__
-        names = {name: known[name] for name in code.co_names if name in known}
-        names = {name: f.jitted() if isinstance(f, Kernel) else f for name, f in names.items()}
-        return numba.njit(**_OPTIONS)(FunctionType(code, names, code.co_name))
+        names = {name: _jitted(known[name]) for name in code.co_names if name in known}
+        closed = tuple(CellType(_jitted(cell.cell_contents)) for cell in self.function.__closure__ or ())
+        return numba.njit(**_OPTIONS)(FunctionType(code, names, code.co_name, None, closed))
 
     def _compile(self, name: str, given: Sequence[Any], ints: int) -> bytes:
         """Machine code of a C function ``name``: it takes the address of the given arguments as words, and the ints.
@@ -91,7 +92,7 @@ class Kernel:
 
         typeof: Any = numba.typeof
         types = (*(numba.int64 if isinstance(a, int) else typeof(a) for a in given), *[numba.int64] * ints)
-        dispatcher = self.jitted()
+        dispatcher = self.jitted
         dispatcher.compile(types)
         result = dispatcher.overloads[types]
         body, inner = result.library.get_llvm_str(), result.fndesc.llvm_func_name
@@ -141,6 +142,10 @@ def cache_folder() -> Path:
     if base:
         return Path(base) / "native"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ernsnn" / "native"
+
+
+def _jitted(value: Any) -> Any:
+    return value.jitted if isinstance(value, Kernel) else value
 
 
 def _functions(text: str) -> Iterator[tuple[str, FunctionType]]:

@@ -11,7 +11,7 @@ from ernsnn.recording import Recording
 from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState
 from .crew import Crew
-from .membranes import Neuronal
+from .neuronal import Neuronal
 from .plastic import PlasticSynapses
 from .static import AllStatic, StaticSynapses
 from .wiring import delays

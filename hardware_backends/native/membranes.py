@@ -1,43 +1,66 @@
-"""Stage 2 of the step: all neurons of a network in one kernel, in float64 whatever the precision of the synapses."""
+"""Stage 2 of the step: neurons of one kind in one kernel, in float64 whatever the precision of the synapses."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import functools
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ernsnn.graph.constants import decay, membrane
-from ernsnn.graph.graph import Graph, Neurons, Projection
-
-from ..reference.intrinsic import IntrinsicState
-from ..reference.modulators import ModulatorState
-from .compiled import compiled
-from .noise import Noise
+from .compiled import Kernel, compiled
+from .exponential import exponential
 
 TINY = 1e-300  # what has decayed below is set to 0: numbers near the smallest there is take a hundred times as long
 
+_Numbers = np.ndarray | float
+"""One for each neuron, or one for all."""
 
-_FOREVER = 2**31 - 1
-"""Refractory steps at most: ten days of steps of .5 us."""
-
-RECEPTOR = {"excitatory": 0, "inhibitory": 1, "signed": 0}
 STATE = ("V", "I_E", "I_I", "theta")
-CONSTANTS = (
-    *("v_rest", "v_reset", "v_min", "v_threshold", "i_offset", "P_m", "R", "k_E", "k_I", "k_c", "g_E", "g_I"),
-    *("P_E", "P_I", "noise", "n_ref", "P_theta", "theta_increment", "delta"),
-)
+"""``I_E`` and ``I_I`` are what is let in by synapses: currents, or conductances."""
+OWN = ("v_threshold", "i_offset", "v_reset", "n_ref", "theta_increment")
+"""Constants that are read one by one: what rules of learning change, and what only neurons that spike need."""
+V_THRESHOLD, I_OFFSET, V_RESET, N_REF, THETA_INCREMENT = range(len(OWN))
+
+
+class Shared(NamedTuple):
+    """The constants of loops over neurons: numbers where all have the same, arrays where they differ."""
+
+    v_rest: _Numbers
+    v_min: _Numbers
+    P_m: _Numbers
+    R: _Numbers
+    k_E: _Numbers
+    k_I: _Numbers
+    k_c: _Numbers
+    g_E: _Numbers
+    g_I: _Numbers
+    P_E: _Numbers
+    P_I: _Numbers
+    noise: _Numbers
+    P_theta: _Numbers
+    e_rev_E: _Numbers
+    e_rev_I: _Numbers
+    mean_E: _Numbers
+    mean_I: _Numbers
+    g_leak: _Numbers
+    dt_cm: _Numbers
+
+
+CONSTANTS = (*OWN, *Shared._fields)
 
 
 class Membranes(NamedTuple):
     """All neurons of the network: ``state`` (names of ``STATE``, n) and ``constants`` (names of ``CONSTANTS``, n).
 
-    Constants are parameters and propagators (``graph.constants.membrane``). ``countdown``: refractory steps left, in 32
-    bits, since those of 64 halve the speed of the loops that read them.
+    Constants are parameters and propagators (``graph.constants.membrane``). ``countdown``:
+    refractory steps left, in 32 bits, since those of 64 halve the speed of the loops that read them. ``flags`` say
+    what was found in this step.
     """
 
     state: np.ndarray
     countdown: np.ndarray
     constants: np.ndarray
+    flags: np.ndarray
 
     def of(self, name: str) -> np.ndarray:
         """The numbers of that name, one a neuron."""
@@ -45,18 +68,37 @@ class Membranes(NamedTuple):
 
 
 ACTIVE, SPIKES = 1, 2
-"""What ``flags`` say of a neuron in this step: it is not refractory; it is not, and spikes."""
-
-# Each of the small loops below is over so few arrays that LLVM vectorises it, which one loop over all of them is not.
+"""What ``Membranes.flags`` say of a neuron in this step: it is not refractory; it is not, and spikes."""
+_LOOKED_AT = 64
+"""So many flags are looked at together, as few neurons spike."""
 
 
 @compiled
-def _currents(I: np.ndarray, arriving: np.ndarray, P: float, g: float) -> None:
+def at(values: _Numbers, i: int) -> float:
+    """What neuron ``i`` has: one of an array, or the number that all have."""
+    if isinstance(values, float):
+        return values
+    return float(values[i])
+
+
+# LLVM vectorises each of the loops below, which it does not do with one loop over all of their arrays.
+
+
+@compiled
+def _take(I: np.ndarray, arriving: np.ndarray, P: _Numbers, g: _Numbers) -> None:
     """Synaptic currents decay, and take what arrives, which is emptied."""
     for i in range(len(I)):
-        value = I[i] * P + arriving[i] * g
+        value = I[i] * at(P, i) + arriving[i] * at(g, i)
         I[i] = value if abs(value) > TINY else 0.0
         arriving[i] = 0.0
+
+
+@compiled
+def _decay(I: np.ndarray, P: _Numbers) -> None:
+    """Synaptic currents decay."""
+    for i in range(len(I)):
+        value = I[i] * at(P, i)
+        I[i] = value if abs(value) > TINY else 0.0
 
 
 @compiled
@@ -65,16 +107,37 @@ def _averaged(
     I_E: np.ndarray,
     I_I: np.ndarray,
     i_offset: np.ndarray,
-    shift: np.ndarray,
-    normal: np.ndarray,
+    shift: _Numbers,
+    normal: _Numbers,
     countdown: np.ndarray,
-    constants: tuple[float, float, float, float, float],
+    k: Shared,
 ) -> None:
     """V under "step_average"."""
-    v_rest, v_min, noise, P_m, R = constants
     for i in range(len(V)):
-        alpha = (I_E[i] - I_I[i] + (i_offset[i] + shift[i])) * R + v_rest
-        moved = max(alpha - P_m * (alpha - V[i]) + noise * normal[i], v_min)
+        current = I_E[i] - I_I[i] + (i_offset[i] + at(shift, i))
+        aim = current * at(k.R, i) + at(k.v_rest, i)
+        moved = aim - at(k.P_m, i) * (aim - V[i])
+        moved = max(moved + at(k.noise, i) * at(normal, i), at(k.v_min, i))
+        V[i] = moved if countdown[i] <= 0 else V[i]
+
+
+@compiled
+def _averaged_conductance(
+    V: np.ndarray,
+    I_E: np.ndarray,
+    I_I: np.ndarray,
+    i_offset: np.ndarray,
+    shift: _Numbers,
+    normal: _Numbers,
+    countdown: np.ndarray,
+    k: Shared,
+) -> None:
+    """V under "step_average", of conductances."""
+    for i in range(len(V)):
+        synaptic = I_E[i] * (at(k.e_rev_E, i) - V[i]) + I_I[i] * (at(k.e_rev_I, i) - V[i])
+        aim = (synaptic + (i_offset[i] + at(shift, i))) * at(k.R, i) + at(k.v_rest, i)
+        moved = aim - at(k.P_m, i) * (aim - V[i])
+        moved = max(moved + at(k.noise, i) * at(normal, i), at(k.v_min, i))
         V[i] = moved if countdown[i] <= 0 else V[i]
 
 
@@ -84,17 +147,56 @@ def _exact(
     I_E: np.ndarray,
     I_I: np.ndarray,
     i_offset: np.ndarray,
-    shift: np.ndarray,
-    normal: np.ndarray,
+    shift: _Numbers,
+    normal: _Numbers,
     countdown: np.ndarray,
-    constants: tuple[float, float, float, float, float, float, float],
+    k: Shared,
 ) -> None:
     """V under "exact"."""
-    v_rest, v_min, noise, P_m, k_E, k_I, k_c = constants
     for i in range(len(V)):
-        moved = v_rest + P_m * (V[i] - v_rest)
-        moved = moved + k_E * I_E[i] - k_I * I_I[i] + (i_offset[i] + shift[i]) * k_c
-        moved = max(moved + noise * normal[i], v_min)
+        moved = at(k.v_rest, i) + at(k.P_m, i) * (V[i] - at(k.v_rest, i))
+        moved = moved + at(k.k_E, i) * I_E[i] - at(k.k_I, i) * I_I[i] + (i_offset[i] + at(shift, i)) * at(k.k_c, i)
+        moved = max(moved + at(k.noise, i) * at(normal, i), at(k.v_min, i))
+        V[i] = moved if countdown[i] <= 0 else V[i]
+
+
+@compiled
+def _delta(
+    V: np.ndarray,
+    I_E: np.ndarray,
+    I_I: np.ndarray,
+    i_offset: np.ndarray,
+    shift: _Numbers,
+    normal: _Numbers,
+    countdown: np.ndarray,
+    k: Shared,
+) -> None:
+    """V under "exact", without synaptic currents."""
+    for i in range(len(V)):
+        moved = at(k.v_rest, i) + at(k.P_m, i) * (V[i] - at(k.v_rest, i))
+        moved = moved + (i_offset[i] + at(shift, i)) * at(k.k_c, i)
+        moved = max(moved + at(k.noise, i) * at(normal, i), at(k.v_min, i))
+        V[i] = moved if countdown[i] <= 0 else V[i]
+
+
+@compiled
+def _exact_conductance(
+    V: np.ndarray,
+    I_E: np.ndarray,
+    I_I: np.ndarray,
+    i_offset: np.ndarray,
+    shift: _Numbers,
+    normal: _Numbers,
+    countdown: np.ndarray,
+    k: Shared,
+) -> None:
+    """V under "exact", of conductances."""
+    for i in range(len(V)):
+        g_E, g_I, leak = I_E[i] * at(k.mean_E, i), I_I[i] * at(k.mean_I, i), at(k.g_leak, i)
+        G, pulls = leak + g_E + g_I, leak * at(k.v_rest, i) + g_E * at(k.e_rev_E, i) + g_I * at(k.e_rev_I, i)
+        aim = (pulls + (i_offset[i] + at(shift, i))) / G
+        moved = aim + (V[i] - aim) * exponential(-G * at(k.dt_cm, i))
+        moved = max(moved + at(k.noise, i) * at(normal, i), at(k.v_min, i))
         V[i] = moved if countdown[i] <= 0 else V[i]
 
 
@@ -103,17 +205,17 @@ def _thresholds(
     V: np.ndarray,
     theta: np.ndarray,
     v_threshold: np.ndarray,
-    shift: np.ndarray,
+    shift: _Numbers,
     countdown: np.ndarray,
     flags: np.ndarray,
-    P_theta: float,
+    P_theta: _Numbers,
 ) -> int:
     """Moving thresholds decay, refractory neurons count down; sets ``flags``, and returns how many neurons spike."""
     n = 0
     for i in range(len(V)):
-        moving = theta[i] * P_theta
+        moving = theta[i] * at(P_theta, i)
         active = countdown[i] <= 0
-        spikes = active & (v_threshold[i] + shift[i] + moving <= V[i])
+        spikes = active & (v_threshold[i] + at(shift, i) + moving <= V[i])
         theta[i] = moving
         countdown[i] = max(countdown[i] - 1, 0)
         flags[i] = active + spikes
@@ -122,193 +224,111 @@ def _thresholds(
 
 
 @compiled
-def advance(
-    m: Membranes,
-    alike: np.ndarray,
-    averaged: bool,
-    ring: np.ndarray,
-    shift: np.ndarray,
-    normal: np.ndarray,
-    flags: np.ndarray,
-    spiking: np.ndarray,
-    bounds: np.ndarray,
-    cuts: np.ndarray,
-    slot: int,
-) -> int:
-    """One step; returns how many neurons spike, which are then first in ``spiking``.
+def _fire(m: Membranes, a: int, flags: np.ndarray, spiking: np.ndarray) -> None:
+    """The neurons from ``a`` on that spike start anew."""
+    V, theta, countdown, n = m.state[0], m.state[3], m.countdown, 0
+    for first in range(0, len(flags), _LOOKED_AT):
+        some = flags[first : first + _LOOKED_AT]
+        seen = np.int8(0)
+        for i in range(len(some)):
+            seen |= some[i]
+        if seen < SPIKES:
+            continue
+        for i in range(len(some)):
+            if some[i] == SPIKES:
+                j = a + first + i
+                V[j] = m.constants[V_RESET, j]
+                countdown[j] = np.int32(m.constants[N_REF, j])
+                theta[j] += m.constants[THETA_INCREMENT, j]
+                spiking[n] = j
+                n += 1
 
-    Neurons ``alike[k]`` to ``alike[k + 1]`` have equal constants but for threshold and offset current.
-    ``ring[slot]`` (2, n) holds what arrives at each receptor, and is emptied; ``shift`` (2, n) is added to the offset
-    current and to the threshold; ``normal`` are the random numbers of noisy membranes. A neuron without a current,
-    noise or moving threshold has constants that make its part of the sums 0. The spikes of the population from neuron
-    ``bounds[k]`` to ``bounds[k + 1]`` are those from ``cuts[k]`` to ``cuts[k + 1]``.
+
+@compiled
+def _jump(
+    V: np.ndarray, arriving_E: np.ndarray, arriving_I: np.ndarray, flags: np.ndarray, countdown: np.ndarray, k: Shared
+) -> None:
+    """What arrives moves V, but of neurons that are refractory, and is emptied."""
+    for i in range(len(V)):
+        if flags[i] == ACTIVE or (flags[i] == SPIKES and countdown[i] == 0):
+            V[i] = max(V[i] + (arriving_E[i] - arriving_I[i]), at(k.v_min, i))
+        arriving_E[i] = 0.0
+        arriving_I[i] = 0.0
+
+
+Kind = Literal["exact", "averaged", "delta", "exact conductance", "averaged conductance"]
+_MOVES: dict[Kind, Kernel] = {
+    "exact": _exact,
+    "averaged": _averaged,
+    "delta": _delta,
+    "exact conductance": _exact_conductance,
+    "averaged conductance": _averaged_conductance,
+}
+
+
+@functools.cache
+def advance(kind: Kind, alike: bool, plain: bool) -> Kernel:
+    """The kernel that advances neurons of one kind by a step, and is compiled for that kind alone.
+
+    ``alike``: all neurons of a run have equal constants, but for those of ``OWN``; ``plain``: ``shift`` and ``normal``
+    are 0, and not looked at.
     """
-    n_spiking, arriving = 0, ring[slot]
-    for r in range(len(alike) - 1):
-        a, b = alike[r], alike[r + 1]
-        k = m.constants[:, a]
-        v_rest, v_reset, v_min = k[0], k[1], k[2]
-        P_m, R, k_E, k_I, k_c, g_E, g_I = k[5], k[6], k[7], k[8], k[9], k[10], k[11]
-        P_E, P_I, noise, n_ref, P_theta, theta_increment, delta = k[12], k[13], k[14], k[15], k[16], k[17], k[18] != 0
-        V, I_E, I_I, theta = m.state[0, a:b], m.state[1, a:b], m.state[2, a:b], m.state[3, a:b]
-        v_threshold, i_offset = m.constants[3, a:b], m.constants[4, a:b]
-        arriving_E, arriving_I, countdown, flag = arriving[0, a:b], arriving[1, a:b], m.countdown[a:b], flags[a:b]
-        if averaged:
-            _currents(I_E, arriving_E, 1.0, g_E)
-            _currents(I_I, arriving_I, 1.0, g_I)
-            constants = (v_rest, v_min, noise, P_m, R)
-            _averaged(V, I_E, I_I, i_offset, shift[0, a:b], normal[a:b], countdown, constants)
-        else:
-            propagators = (v_rest, v_min, noise, P_m, k_E, k_I, k_c)
-            _exact(V, I_E, I_I, i_offset, shift[0, a:b], normal[a:b], countdown, propagators)
-        if _thresholds(V, theta, v_threshold, shift[1, a:b], countdown, flag, P_theta):
-            for i in range(b - a):
-                if flag[i] == SPIKES:
-                    V[i] = v_reset
-                    countdown[i] = np.int32(n_ref)
-                    theta[i] += theta_increment
-                    spiking[n_spiking] = a + i
-                    n_spiking += 1
-        if delta:
-            for i in range(b - a):
-                if flag[i] == ACTIVE or (flag[i] == SPIKES and n_ref == 0):
-                    V[i] = max(V[i] + (arriving_E[i] - arriving_I[i]), v_min)
-                arriving_E[i] = 0.0
-                arriving_I[i] = 0.0
-        else:  # after the membrane; under "step_average" nothing is left that arrives
-            _currents(I_E, arriving_E, P_E, g_E)
-            _currents(I_I, arriving_I, P_I, g_I)
-    n = 0
-    for part in range(len(bounds)):
-        while n < n_spiking and spiking[n] < bounds[part]:
-            n += 1
-        cuts[part] = n
-    return n_spiking
+    move, averaged, delta = _MOVES[kind], kind.startswith("averaged"), kind == "delta"
 
+    def advance(
+        m: Membranes,
+        runs: np.ndarray,
+        ring: np.ndarray,
+        shift: np.ndarray,
+        normal: np.ndarray,
+        spiking: np.ndarray,
+        bounds: np.ndarray,
+        cuts: np.ndarray,
+        slot: int,
+    ) -> int:
+        """One step; returns how many neurons spike, which are then first in ``spiking``.
 
-class Ring(NamedTuple):
-    """Where a projection's synapses add what they send: what arrives in a step starts at ``at(step)`` of ``values``.
+        Neurons ``runs[k, 0]`` to ``runs[k, 1]`` (exclusive) are computed together. ``ring[slot]`` (2, n) holds what
+        arrives at each receptor, and is emptied; ``shift`` (2, n) is added to the offset current and to the threshold;
+        ``normal`` are the random numbers of noisy membranes. The spikes of the population
+        from neuron ``bounds[k]`` to ``bounds[k + 1]`` are those from ``cuts[k]`` to ``cuts[k + 1]``.
+        """
+        n_spiking = 0
+        for r in range(len(runs)):
+            a, b = runs[r, 0], runs[r, 1]
+            V, I_E, I_I, theta = m.state[0, a:b], m.state[1, a:b], m.state[2, a:b], m.state[3, a:b]
+            arriving_E, arriving_I = ring[slot, 0, a:b], ring[slot, 1, a:b]
+            v_threshold, i_offset = m.constants[V_THRESHOLD, a:b], m.constants[I_OFFSET, a:b]
+            countdown, flag = m.countdown[a:b], m.flags[a:b]
+            more, higher = (0.0, 0.0) if plain else (shift[0, a:b], shift[1, a:b])
+            random = 0.0 if plain else normal[a:b]
+            c, them = m.constants, a if alike else slice(a, b)
+            k = Shared(
+                *(c[5, them], c[6, them], c[7, them], c[8, them], c[9, them], c[10, them], c[11, them]),
+                *(c[12, them], c[13, them], c[14, them], c[15, them], c[16, them], c[17, them], c[18, them]),
+                *(c[19, them], c[20, them], c[21, them], c[22, them], c[23, them]),
+            )
+            if averaged:
+                _take(I_E, arriving_E, 1.0, k.g_E)
+                _take(I_I, arriving_I, 1.0, k.g_I)
+            move(V, I_E, I_I, i_offset, more, random, countdown, k)
+            n = _thresholds(V, theta, v_threshold, higher, countdown, flag, k.P_theta)
+            if n:
+                _fire(m, a, flag, spiking[n_spiking:])
+                n_spiking += n
+            if delta:
+                _jump(V, arriving_E, arriving_I, flag, countdown, k)
+            elif averaged:
+                _decay(I_E, k.P_E)
+                _decay(I_I, k.P_I)
+            else:
+                _take(I_E, arriving_E, k.P_E, k.g_E)
+                _take(I_I, arriving_I, k.P_I, k.g_I)
+        n = 0
+        for population in range(len(bounds)):
+            while n < n_spiking and spiking[n] < bounds[population]:
+                n += 1
+            cuts[population] = n
+        return n_spiking
 
-    ``values`` holds what will arrive at all neurons, ``length`` steps of ``span`` numbers, over and over.
-    """
-
-    values: np.ndarray
-    first: int
-    span: int
-    length: int
-
-    def at(self, step: int) -> int:
-        """Where the arrivals of a step start that is less than ``length`` ahead."""
-        return self.first + step % self.length * self.span
-
-
-class Part:
-    """One population: where it lies among all neurons, and what intrinsic plasticity changes in it."""
-
-    changes = ("intrinsic",)
-
-    def __init__(self, p: Neurons, first: int, m: Membranes, dt_ms: float) -> None:
-        self.p, self.first, self.last = p, first, first + p.size
-        self.v_threshold, self.i_offset = (m.of(name)[first : self.last] for name in ("v_threshold", "i_offset"))
-        self.intrinsic = IntrinsicState(p, dt_ms, self) if p.intrinsic else None
-
-    @property
-    def differs(self) -> bool:
-        """Whether its neurons have different constants, other than threshold and offset current."""
-        own = ("v_init_mV", "v_threshold_mV", "i_offset_nA")
-        return any(np.ndim(value) for name, value in self.p.parameters.items() if name not in own)
-
-
-class Neuronal:
-    """All computed populations, and the ring of what will arrive: [step % length, receptor, neuron]."""
-
-    changes = ("state", "countdown", "constants", "arriving", "parts", "noise")
-    settled = ("constants",)
-
-    def __init__(self, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
-        self.graph, self.averaged = graph, graph.current_integration == "step_average"
-        n = sum(p.size for p in graph.neurons())
-        self.m = Membranes(np.zeros((len(STATE), n)), np.zeros(n, np.int32), np.zeros((len(CONSTANTS), n)))
-        self.m.of("v_min")[:] = -np.inf
-        self.state, self.countdown, self.constants = self.m
-        self.arriving = np.zeros((longest_delay + 1, 2, n))
-        self.shift, self.normal = np.zeros((2, n)), np.zeros(n)
-        self.flags, self.spiking = np.zeros(n, np.int8), np.zeros(n, np.int64)
-        self.parts: dict[str, Part] = {}
-        for p in graph.neurons():
-            self.parts[p.name] = part = Part(p, sum(q.p.size for q in self.parts.values()), self.m, graph.dt_ms)
-            self._fill(part)
-        self.bounds = np.array([0, *(part.last for part in self.parts.values())])
-        starts = [range(part.first, part.last) if part.differs else [part.first] for part in self.parts.values()]
-        self.silence = dict.fromkeys(self.parts, self.spiking[:0])
-        self.alike = np.array([*(i for each in starts for i in each), n])
-        noisy = [(part.p.noise, part) for part in self.parts.values() if part.p.noise]
-        self.noise = Noise([(key, part.p.size) for key, part in noisy]) if noisy else None
-        self.noisy = np.concatenate([np.zeros(0, np.int64), *(np.arange(q.first, q.last) for _, q in noisy)])
-        self.injected, self.holds_until = np.zeros(n), 0
-        self.cuts = np.zeros_like(self.bounds)
-        given = (self.arriving, self.shift, self.normal, self.flags, self.spiking, self.bounds, self.cuts)
-        self.advance = advance.bind(self.m, self.alike, self.averaged, *given)
-        self.modulations = [
-            (m, ("i_offset_nA", "v_threshold_mV").index(m.variable), modulators[m.modulator]) for m in graph.modulations
-        ]
-
-    def _fill(self, part: Part) -> None:
-        p, inside = part.p, slice(part.first, part.last)
-        found = {name.removesuffix("_mV").removesuffix("_nA"): value for name, value in p.parameters.items()}
-        found |= membrane(p.parameters, self.graph.dt_ms, self.graph.current_integration)
-        found |= {"V": found["v_init"], "delta": float(p.delta), "n_ref": np.minimum(found["n_ref"], _FOREVER)}
-        if p.adaptive:
-            found["P_theta"] = decay(p.parameters["tau_threshold_ms"], self.graph.dt_ms)
-            found["theta_increment"] = found["threshold_increment"]
-        for name in (*STATE, *CONSTANTS):
-            if name in found:
-                self.m.of(name)[inside] = found[name]
-
-    def step(self, t: int) -> dict[str, np.ndarray]:
-        """Advance to the end of stage 2; returns the neurons that spike, by population."""
-        if self.graph.injections or self.modulations:
-            self._shift(t)
-        if self.noise:
-            self.normal[self.noisy] = self.noise.next()
-        count = self.advance(t % len(self.arriving))
-        if not count:
-            return self.silence.copy()
-        spiking = self.spiking[:count].copy()
-        cuts = self.cuts.tolist()
-        return {name: spiking[cuts[k] : cuts[k + 1]] - part.first for k, (name, part) in enumerate(self.parts.items())}
-
-    def _shift(self, t: int) -> None:
-        """What injected currents and modulators of the step before add."""
-        if t >= self.holds_until:
-            self._inject(t)
-        self.shift[0] = self.injected
-        self.shift[1] = 0.0
-        for m, row, state in self.modulations:
-            first = self.parts[m.target.population].first
-            self.shift[row, first + m.target.start : first + m.target.stop] += m.gain * state.value
-
-    def _inject(self, t: int) -> None:
-        """The currents injected from step ``t`` on, until one of them changes."""
-        self.injected[:] = 0.0
-        changes = [np.iinfo(np.int64).max]
-        for injection in self.graph.injections:
-            piece = int(np.searchsorted(injection.steps, t, side="right"))
-            changes += injection.steps[piece : piece + 1].tolist()
-            if piece > 0:
-                first = self.parts[injection.target.population].first
-                inside = slice(first + injection.target.start, first + injection.target.stop)
-                self.injected[inside] += injection.values[piece - 1]
-        self.holds_until = min(changes)
-
-    def ring(self, p: Projection) -> Ring:
-        """Where to add what synapses of ``p`` send."""
-        length, receptors, n = self.arriving.shape
-        first = RECEPTOR[p.receptor] * n + self.parts[p.post].first + p.post_start
-        return Ring(self.arriving.reshape(-1), first, receptors * n, length)
-
-    def variable(self, population: str, name: str) -> np.ndarray:
-        """A probed variable."""
-        part = self.parts[population]
-        known = {"v_mV": "V", "I_E_nA": "I_E", "I_I_nA": "I_I", "theta_mV": "theta"}
-        return self.m.of(known[name])[part.first : part.last]
+    return Kernel(advance, f"{kind} {alike} {plain}")

@@ -16,7 +16,7 @@ SPIKES_A_NEURON, SPARE = 32, 1024
 """How many spikes a log has room for."""
 
 _STREAM_BYTES = 8
-_NEURON_BYTES = 300
+_NEURON_BYTES = 350
 _DELAYS_DRAWN = 1000
 
 

@@ -20,12 +20,12 @@ class Noise:
     changes = ("states", "normal", "at")
 
     def __init__(self, streams: Sequence[tuple[str, int]]) -> None:
-        self.states = np.concatenate([start(key, size) for key, size in streams], axis=1).astype(np.int64)
+        self.states = np.concatenate([start(key, size) for key, size in streams], axis=1)
         n = self.states.shape[1]
         self.normal = np.zeros((max(1, min(_STEPS, _NUMBERS // n)), n))
         self.at = len(self.normal)  # the next row of them to be used
         self.drawn = np.empty((2, *self.normal.shape))
-        self.draw = draw.bind(self.states, np.array(MULTIPLIERS, np.int64), np.array(MODULI, np.int64), self.drawn)
+        self.draw = draw.bind(self.states, np.array(MULTIPLIERS), np.array(MODULI), self.drawn)
 
     def next(self) -> np.ndarray:
         """One standard normal number for every neuron."""
@@ -41,7 +41,13 @@ class Noise:
 def draw(states: np.ndarray, multipliers: np.ndarray, moduli: np.ndarray, drawn: np.ndarray) -> None:
     """Advance both ``states`` (2, n) step by step, writing them to ``drawn`` (2, steps, n)."""
     for k in range(2):
+        multiplier, modulus, state = multipliers[k], moduli[k], states[k]
         for t in range(drawn.shape[1]):
-            for i in range(states.shape[1]):
-                states[k, i] = multipliers[k] * states[k, i] % moduli[k]
-                drawn[k, t, i] = states[k, i]
+            row = drawn[k, t]
+            for i in range(len(state)):
+                # As in ``graph.streams``: a remainder by way of the quotient, which may be off by one.
+                product = multiplier * state[i]
+                rest = product - np.floor(product * (1.0 / modulus)) * modulus
+                rest = rest - modulus if rest >= modulus else rest
+                state[i] = rest + modulus if rest < 0 else rest
+                row[i] = state[i]

@@ -15,8 +15,8 @@ from ..reference.modulators import ModulatorState
 from .crew import Crew
 from .expressions import needs_all_rows
 from .history import arrive, empty_log, post_traces, pre_traces
-from .membranes import Neuronal, Ring
 from .memory import STEPS
+from .neuronal import Neuronal, Ring
 from .rule import ALL, GROW, LEARN, REPLAY, SEND, make
 from .static import inside
 from .totals import add_up, hand_over, scale
@@ -79,10 +79,12 @@ class Rows:
         """A learning step, in which the spikes of ``posts`` reach the synapses."""
         if self.now == STEPS or self.log.start[self.now] + len(posts) > len(self.log.post):
             self.catch_up()
-        self.posts[: len(posts)] = posts
-        self.log_arrivals(len(posts), self.now)
+        count = len(posts)
+        if count:
+            self.posts[:count] = posts
+        self.log_arrivals(count, self.now)
         self.now += 1
-        if self.at_once and len(posts):
+        if self.at_once and count:
             self.catch_up()
 
     def spike(self, pre: np.ndarray, t: int, mode: int) -> None:

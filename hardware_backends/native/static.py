@@ -11,7 +11,7 @@ from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
 
 from .compiled import compiled
-from .membranes import Neuronal
+from .neuronal import Neuronal
 from .wiring import delays, gather, gathered, targets
 
 FULL, LISTED, DELAYED = range(3)

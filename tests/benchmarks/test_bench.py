@@ -8,7 +8,7 @@ import json
 import pytest
 
 import ernsnn as ern
-from ernsnn.benchmarks import contender, side_by_side, solos
+from ernsnn.benchmarks import contender, membranes, side_by_side, solos
 from ernsnn.benchmarks.races import RACES
 from ernsnn.cli import main
 
@@ -25,7 +25,7 @@ def test_the_list_names_every_case(capsys):
     code, data, _ = bench(capsys)
     assert code == 0
     cases = {case["case"] for case in data["cases"]}
-    assert {"plastic", "marked", "sparse", "ca3", "loihi", "lowering", "sweep"} <= cases
+    assert {"plastic", "marked", "sparse", "membranes", "ca3", "loihi", "lowering", "sweep"} <= cases
     assert all(case["description"] for case in data["cases"])
 
 
@@ -128,6 +128,17 @@ def test_lowering_and_its_columns(monkeypatch):
     rows = solos.lowering(3)
     assert [row["median_s"] for row in rows] == [2.0] * 5
     assert rows[1]["bytes_per_synapse"] < 0.01 < rows[2]["bytes_per_synapse"]
+
+
+@pytest.mark.slow
+def test_ratios_of_neurons_are_to_currents_of_the_same_scheme(monkeypatch):
+    monkeypatch.setattr(membranes, "STEPS", 3)
+    rows = {row["what"]: row for row in membranes.membranes(3)}
+    for name, row in rows.items():
+        alike = rows[f"{name.split(',')[0]}, LIF, alike"]
+        assert row["ratio"] == pytest.approx(row["ns"] / alike["ns"], abs=0.02, rel=0.02)
+        assert 0 < row["min_ns"] <= row["ns"]
+    assert len(rows) == 2 * 2 * len(membranes.LAYOUTS)
 
 
 @pytest.mark.slow

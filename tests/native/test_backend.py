@@ -48,9 +48,9 @@ def test_what_float64_alone_cannot_hold_is_refused_too(monkeypatch):
     net.projection("p", cells, cells, weight_nA=0.5)
     graph = ern.lower(net, 1)
     monkeypatch.setattr("ernsnn.hardware_backends.native.available_bytes", lambda: 100_000)
-    assert memory.needed_bytes(graph, "float32") == 40_000 + 30_000 + 2 * 2 * 8 * 100  # synapses, neurons, arrivals
+    assert memory.needed_bytes(graph, "float32") == 40_000 + 35_000 + 2 * 2 * 8 * 100  # synapses, neurons, arrivals
     ern.run(graph, duration_ms=1, backend="native")
-    with pytest.raises(ern.UnsupportedOnBackend, match="in float64 needs 113200 bytes"):
+    with pytest.raises(ern.UnsupportedOnBackend, match="in float64 needs 118200 bytes"):
         ern.run(graph, duration_ms=1, backend="native", precision="float64")
 
 

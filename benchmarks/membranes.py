@@ -1,0 +1,53 @@
+"""What neurons cost without synapses: of each kind, with constants that are alike and that differ."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+import numpy as np
+
+import ernsnn as ern
+from ernsnn.describe.neurons import Neuron
+from ernsnn.hardware_backends.native.engine import Engine
+
+NEURONS, STEPS = 4000, 1000
+LAYOUTS = ("alike", "tau_syn is 1 or 2 ms", "tau_m of each its own")
+
+
+def _cells(kind: type[Neuron], layout: str) -> Neuron:
+    """Neurons that fire by themselves."""
+    rng = np.random.default_rng(0)
+    given: dict[str, Any] = {"tau_refrac_ms": 2.0, "i_offset_nA": 1.0, "v_init_mV": rng.uniform(-65, -50, NEURONS)}
+    given |= {"tau_syn_E_ms": 5.0, "tau_syn_I_ms": 10.0}
+    if layout == LAYOUTS[1]:
+        given |= {f"tau_syn_{receptor}_ms": rng.choice([1.0, 2.0], NEURONS) for receptor in "EI"}
+    if layout == LAYOUTS[2]:
+        given["tau_m_ms"] = rng.uniform(10.0, 30.0, NEURONS)
+    return kind(**given)
+
+
+def membranes(repeats: int) -> list[dict[str, object]]:
+    """4000 neurons on native without synapses, for 100 ms: ns a neuron and step, and the ratio to currents alike."""
+    steps = {}
+    for scheme in ("exact", "step_average"):
+        for kind in (ern.LIF, ern.ConductanceLIF):
+            for layout in LAYOUTS:
+                net = ern.Network(dt_ms=0.1, current_integration=scheme)
+                net.population("cells", NEURONS, _cells(kind, layout))
+                engine = Engine(ern.lower(net, 0), "float32")
+                steps[f"{scheme}, {kind.__name__}, {layout}"] = engine.neurons.step
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(repeats):  # in turn, so that all see the same machine
+        for name, step in steps.items():
+            began = time.perf_counter()
+            for t in range(STEPS):
+                step(t)
+            times[name].append((time.perf_counter() - began) / (STEPS * NEURONS) * 1e9)
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    return [
+        {"what": name, "ns": round(ns, 2), "min_ns": round(min(times[name]), 2), "ratio": round(ns / alike, 2)}
+        for name, ns in medians.items()
+        for alike in [medians[f"{name.split(', ')[0]}, LIF, alike"]]
+    ]

@@ -1,0 +1,125 @@
+"""Neurons of every kind, with constants that are alike, that come in runs, and that all differ."""
+
+from __future__ import annotations
+
+import inspect
+
+import numba
+import numpy as np
+import pytest
+from alike import assert_alike
+
+import ernsnn as ern
+from ernsnn.hardware_backends.native import membranes
+from ernsnn.hardware_backends.native.compiled import Kernel, compiled
+from ernsnn.hardware_backends.native.engine import Engine
+from ernsnn.hardware_backends.native.exponential import exponential
+from ernsnn.hardware_backends.reference.engine import Engine as Reference
+
+SIZE = 150
+NOT_LOOPS = ("at", "exponential")
+ONE_BY_ONE = ("_fire",)
+"""What visits spikes, not neurons."""
+
+
+def spread(layout: str, low: float, high: float, rng: np.random.Generator) -> float | np.ndarray:
+    """A parameter of all neurons, of runs of them, or of each."""
+    if layout == "alike":
+        return (low + high) / 2
+    if layout == "runs":
+        return np.repeat(rng.uniform(low, high, 3), SIZE // 3)
+    return rng.choice([low, high], SIZE) if layout == "two values" else rng.uniform(low, high, SIZE)
+
+
+def network(scheme: str, layout: str, seed: int) -> ern.Network:
+    """A population of each kind, driven by the same inputs and by one another; ``layout`` is of their parameters."""
+    rng = np.random.default_rng(seed)
+
+    def some(low: float, high: float) -> float | np.ndarray:
+        return spread(layout, low, high, rng)
+
+    net = ern.Network(dt_ms=0.5, current_integration=scheme)
+    inputs = net.population("inputs", 60, ern.Poisson(30.0))
+    kinds = {"currents": ern.LIF, "adaptive": ern.AdaptiveLIF, "conductances": ern.ConductanceLIF}
+    if scheme == "exact":
+        kinds["delta"] = ern.DeltaLIF
+    cells = []
+    for name, kind in kinds.items():
+        given = {"tau_m_ms": some(10, 20), "tau_refrac_ms": some(0.5, 3), "v_reset_mV": some(-68, -65)}
+        if kind is not ern.DeltaLIF:
+            given |= {"tau_syn_E_ms": some(1, 5), "tau_syn_I_ms": some(2, 6)}
+        if kind is ern.AdaptiveLIF:
+            given |= {"tau_threshold_ms": some(20, 40), "threshold_increment_mV": some(1, 2), "noise_mV": some(0.5, 1)}
+        weight = {"weight_mV": 2.5} if kind is ern.DeltaLIF else {"weight_nA": 0.7}
+        if kind is ern.ConductanceLIF:
+            given |= {"e_rev_E_mV": some(-5, 5), "e_rev_I_mV": some(-80, -70), "cm_nF": some(0.8, 1.2)}
+            weight = {"weight_uS": 0.02}
+        population = net.population(name, SIZE, kind(**given))
+        net.projection(f"{name}_in", inputs, population, ern.FixedProbability(0.3), **weight, delay_ms=1.0)
+        for other in cells:
+            few = ern.FixedProbability(0.02)
+            net.projection(f"{other.name}_{name}", other, population, few, **weight, receptor="inhibitory")
+        net.probe(population, "v_mV")
+        cells.append(population)
+    net.inject(cells[0], ern.Schedule([0.0, 30.0], [0.1, 0.0]))
+    return net
+
+
+@pytest.mark.parametrize("layout", ["alike", "runs", "two values", "all differ"])
+@pytest.mark.parametrize("scheme", ["exact", "step_average"])
+def test_constants_in_any_layout(scheme: str, layout: str) -> None:
+    graph = ern.lower(network(scheme, layout, seed=1), 2)
+    expected = Reference(graph).run(200, lambda fraction: None)
+    assert all(len(expected.spikes[p.name][0]) > 50 for p in graph.neurons())
+    engine = Engine(graph, "float64")
+    assert all(part.alike == (layout in ("alike", "runs")) for part in engine.neurons.parts.values())
+    assert_alike(engine.run(200, lambda fraction: None), expected)
+
+
+@compiled
+def _each(x: np.ndarray, found: np.ndarray) -> None:
+    for i in range(len(x)):
+        found[i] = exponential(x[i])
+
+
+def test_the_exponential_function() -> None:
+    x = -np.concatenate([[0.0, 1e-300, np.log(2) / 2, 708.0], np.logspace(-20, np.log10(708), 100_000)])
+    found = np.empty_like(x)
+    _each(x, found)
+    np.testing.assert_allclose(found, np.exp(x), rtol=5e-16, atol=0)
+    far = np.array([-709.0, -1e5, -1e300])
+    _each(far, found)
+    assert np.all(found[:3] < 1e-307)
+
+
+@compiled
+def _by_the_library(V: np.ndarray) -> None:
+    for i in range(len(V)):
+        V[i] = np.exp(V[i])
+
+
+def vectorised(kernel: Kernel) -> bool:
+    """Whether LLVM computes several neurons at once, given arrays of constants, and calls nothing for each of them."""
+    numbers = np.zeros(9)
+    known = {"countdown": np.zeros(9, np.int32), "flags": np.zeros(9, np.int8)}
+    shared = membranes.Shared(*[numbers] * len(membranes.Shared._fields))
+    given = [
+        shared if p.annotation == "Shared" else known.get(p.name, numbers)
+        for p in inspect.signature(kernel.function).parameters.values()
+    ]
+    types = tuple(map(numba.typeof, given))
+    kernel.jitted.compile(types)
+    text = kernel.jitted.overloads[types].library.get_llvm_str()
+    return "vector.body" in text and "@llvm.exp." not in text
+
+
+LOOPS = {name: f for name, f in vars(membranes).items() if isinstance(f, Kernel) and name not in NOT_LOOPS + ONE_BY_ONE}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_over_neurons_are_vectorised(name: str) -> None:
+    assert vectorised(LOOPS[name])
+
+
+def test_the_exponential_function_of_the_library_is_not_vectorised() -> None:
+    assert not vectorised(_by_the_library)
