@@ -1,39 +1,58 @@
 r"""Experiment ``homeostasis``: a network holds its rate by loops of four time scales, alone and with a coordinator.
 
-80 excitatory and 20 inhibitory LIF neurons (tau 20 ms, noise of 3 mV, V jumps by the weight) with 40 Poisson inputs of
-20 Hz. Each excitatory neuron has loops that compare what it fires with r0 = 5 Hz:
+80 excitatory and 20 inhibitory DeltaLIF neurons (tau 20 ms; V jumps by the weight) with 100 Poisson inputs of 20 Hz,
+whose synapses are all the noise there is. Recurrent excitation is held by inhibition, as in cortex: without any loop
+the network fires at about 5 Hz, and runs away to more than 100 Hz where inhibition is halved. Each excitatory neuron
+has loops that compare its calcium C (a leaky count of its spikes over 2 s) with C0, that of r0 = 5 Hz; e = C/C0 - 1:
 
-    5 ms    current -.5 nA at each of its spikes, decaying with 5 ms
-    2 s     threshold + .3 mV (C - C0), C its spikes of about the last 2 s (leaky), C0 = 10 what that is at r0
-    5 min   threshold: d theta/dt = (r - r0) 2 mV s/tau, tau = 5 min (intrinsic plasticity)
-    1 h     weights of its inputs and excitatory synapses: dw/dt = -w e/tau, e = C/C0 - 1, tau = 1 h (synaptic scaling)
+    5 ms    a current of -a nA at each of its spikes, decaying with 5 ms
+    2 s     its threshold is b (C - C0) mV higher
+    5 min   V is shifted by h mV (within +-20): dh/dt = -k 3 mV e/(5 min)                (intrinsic plasticity)
+    1 h     the weights of its inputs and excitatory synapses: dw/dt = -k w e/(1 h)      (synaptic scaling)
 
-The coordinator watches C: where e is above .2 or below -.2 it lets the slowest loop run twenty times as fast, and not
-where the faster loops suffice. Minutes and hours pass ``speed_up`` times faster than in nature; milliseconds and
-seconds do not.
+The first two act at once and leave a part of every error; the others leave none and need time. Of each network one
+coordinator hears all excitatory neurons over 2 s: while their rate is more than 10 % (half of what is tolerated) away
+from r0 both slow loops run k = ``HURRY`` times as fast, otherwise at their own speed, k = 1. Minutes and hours pass
+``speed_up`` times faster than in nature; milliseconds and seconds do not.
 
-After a time to settle a third of the networks has threefold input, a third loses 30 % of its excitatory and input
-synapses, and in a third inhibition is halved. A network has recovered when its rate over 1 s, smoothed over 3, is
-within 20 % of r0 up to the end; it fails when it has not, or ran away: above 10 r0 in any second after the first.
-Every condition plays on the same networks and inputs. No published experiment has these loops together, so all numbers
-are of this experiment: those of the loops were set first and not changed; the network was chosen on seed 100, so that
-without any loop it fires at about r0 and each perturbation takes it out of the band.
+Protocol. Every network settles, then is struck six times, each after ``window_s``: input is threefold, and as before;
+30 % of excitatory and input synapses are lost, and grow again with their first weight; inhibition is halved, and as
+before. A loop that has balanced a blow thus meets the opposite one. In the end, the input is half as strong again for
+a second, ``PULSES`` times: the ``answer`` is by how much the rate is then higher. A loop so strong that the network
+no longer answers holds its rate, but holds it against what the network is for.
+
+Judgement. A network has recovered from a blow from the second on since which its mean over 10 s has been within 20 %
+of r0, up to the next blow; it fails when it has not, or has run away: a mean over 3 s above 10 r0. Without recovery
+``window_s`` counts in the mean time.
+
+A fair comparison. A single slow loop runs alone at its own speed, and ``hurried``: always k times as fast, at the k
+that served it best, which may be more than the coordinator ever gives. Strengths were chosen on seeds 100 to 102 by
+fewest failures, then fastest recovery, of the grids a = .5, 2 nA; b = .3, .6 (1.2 leaves a third of the answer; half
+was asked for); k = 16, 64, 256. There, struck as in the full setting, 5 min failed 1, 2 and 3 times of 18 (recovery
+30, 22, 21 s) and 1 h 2, 0 and 0 times (40, 22, 14 s). ``HURRY`` is the largest k of the grid that leaves both slow
+loops slower than that of 2 s (with 16, 64, 256 all four, coordinated, never failed and recovered in 9, .9, .1 s).
+``all, hurried`` has the four loops with k = HURRY at all times: what it does as well is not the coordinator's merit.
+The quick setting cannot tell how much sooner recovery is: six times as fast, ``1 h, hurried`` is a loop of seconds.
+
+The network was chosen on seeds 100 and 101 for what is said of it above, before any loop was tried. All conditions
+play on the same networks and inputs. No published experiment has these loops together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ernsnn.analyse.result import Result
-from ernsnn.describe.astrocytes import ThirdFactor
+from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import DeltaLIF
-from ernsnn.describe.populations import IntrinsicPlasticity
+from ernsnn.describe.populations import Population
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
@@ -42,169 +61,232 @@ from ernsnn.report import charts
 
 SOURCE = "no single paper: the loops are of Turrigiano 2008 (Cell 135:422) and Zenke et al. 2013"
 PUBLISHED = "no figures: no published experiment has these four loops together"
-LOOPS = ("5 ms", "2 s", "5 min", "1 h")
-CONDITIONS: dict[str, tuple[str, ...]] = {
-    "none": (),
-    **{loop: (loop,) for loop in LOOPS},
-    "all": LOOPS,
-    "all, coordinated": (*LOOPS, "coordinator"),
+SETTINGS = {"full": {"tries": 4, "window_s": 120, "speed_up": 2.0}}
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The strengths of a network's loops; 0: it has none."""
+
+    a_nA: float = 0.0
+    b_mV: float = 0.0
+    k_minutes: float = 0.0
+    k_hours: float = 0.0
+    k_coordinated: float = 0.0
+    """What the coordinator makes of both k where it sees need."""
+
+
+HURRY = 64.0
+SINGLE = {
+    "5 ms": Loops(a_nA=0.5),
+    "2 s": Loops(b_mV=0.6),
+    "5 min": Loops(k_minutes=1.0),
+    "5 min, hurried": Loops(k_minutes=16.0),
+    "1 h": Loops(k_hours=1.0),
+    "1 h, hurried": Loops(k_hours=256.0),
 }
-PERTURBATIONS = ("threefold input", "30 % of synapses lost", "inhibition halved")
-R0_HZ, INPUT_HZ, N_E, N_I, N_IN = 5.0, 20.0, 80, 20, 40
-_EPOCH_MS, _TAU_C_MS, _BAND = 100.0, 2000.0, 0.2
+CONDITIONS = {
+    "none": Loops(),
+    **SINGLE,
+    "all": Loops(0.5, 0.3, 1.0, 1.0),
+    "all, hurried": Loops(0.5, 0.3, HURRY, HURRY),
+    "all, coordinated": Loops(0.5, 0.3, 1.0, 1.0, k_coordinated=HURRY),
+}
+BLOWS = (
+    "threefold input",
+    "input as before",
+    "30 % of synapses lost",
+    "synapses regrown",
+    "inhibition halved",
+    "inhibition as before",
+)
+R0_HZ, INPUT_HZ, N_E, N_I, N_IN, PULSES = 5.0, 20.0, 80, 20, 100, 6
+_EPOCH_MS, _TAU_C_MS, _TOLERATED, _MEAN_S, _RUNAWAY_S = 100.0, 2000.0, 0.2, 10, 3
 _C0 = R0_HZ * _TAU_C_MS / 1000
-_OFFSET_NA = {"E": -0.03, "I": 0.2}
-_W_MV = {"input": 1.5, "EE": 2.0, "EI": 1.5, "IE": 10.0, "II": 2.0}
-_IN_DEGREE = {"input": 10, "EE": 16, "EI": 16, "IE": 5, "II": 5}
+_SIZES = {"inputs": N_IN, "excites": N_E, "inhibits": N_I}
+_SYNAPSES = {  # pre, post, inputs a neuron, weight in mV
+    "to_E": ("inputs", "excites", 20, 1.0),
+    "to_I": ("inputs", "inhibits", 20, 0.5),
+    "EE": ("excites", "excites", 16, 3.0),
+    "EI": ("excites", "inhibits", 16, 3.0),
+    "IE": ("inhibits", "excites", 5, 8.0),
+    "II": ("inhibits", "inhibits", 5, 2.0),
+}
+_SCALED = ("to_E", "EE")
+
+
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """The synapses of ``networks`` side by side: (pre, post) by projection, and which of the scaled ones get lost."""
+
+    networks: int
+    pairs: dict[str, np.ndarray]
+    lost: dict[str, np.ndarray]
+
+
+def wire(seeds: Sequence[int], tries: int) -> Wiring:
+    """One network for every seed and try, the try changing fastest; each neuron has inputs drawn with replacement."""
+    draws = [np.random.default_rng([seed, k]) for seed in seeds for k in range(tries)]
+    pairs, lost = {}, {}
+    for name, (pre, post, degree, _) in _SYNAPSES.items():
+        n_pre, n_post = _SIZES[pre], _SIZES[post]
+        drawn = np.concatenate([rng.integers(0, n_pre, n_post * degree) + k * n_pre for k, rng in enumerate(draws)])
+        listed = np.column_stack([drawn, np.repeat(np.arange(len(draws) * n_post), degree)])
+        pairs[name] = listed[np.lexsort(listed.T[::-1])]  # as a graph has them
+        lost[name] = np.concatenate([rng.random(n_post * degree) < 0.3 for rng in draws])
+    return Wiring(len(draws), pairs, {name: lost[name] for name in _SCALED})
 
 
 def build(
-    condition: str,
-    seeds: Sequence[int] = (0,),
-    tries: int = 4,
-    settle_s: float = 6.0,
-    perturbed_s: float = 18.0,
-    speed_up: float = 120.0,
+    loops: Loops,
+    wiring: Wiring,
+    rate_hz: float | Schedule = INPUT_HZ,
+    weights_mV: Mapping[str, np.ndarray] | None = None,
+    speed_up: float = 1.0,
 ) -> Network:
-    """Networks side by side in every population: one for each perturbation, seed and try, the last changing fastest.
-
-    A seed and a try draw the same synapses in every condition and for every perturbation.
-    """
-    loops, kinds = CONDITIONS[condition], len(PERTURBATIONS)
-    draws = [np.random.default_rng([seed, k]) for seed in seeds for k in range(tries)]
-    networks = kinds * len(draws)
-    net = Network(name="homeostasis", dt_ms=1.0)
-    kind = np.repeat(np.arange(kinds), len(draws))
-    rates = np.full((2, networks * N_IN), INPUT_HZ)
-    rates[1, np.repeat(kind == 0, N_IN)] *= 3
-    inputs = net.population("inputs", networks * N_IN, Poisson(Schedule([0.0, settle_s * 1000], rates)))
-    cell = {"tau_m_ms": 20.0, "tau_refrac_ms": 2.0, "noise_mV": 3.0}
-    shift = 0.3 * _C0 if "2 s" in loops else 0.0
-    plasticity = None
-    if "5 min" in loops:
-        step = 2.0 / (300.0 / speed_up)
-        rule = LearningRule.from_equations(
-            on_post={"w": "step"},
-            on_epoch={"w": "-step * expected"},
-            parameters={"step": step, "expected": R0_HZ * _EPOCH_MS / 1000},
-            bounds={"w": (-60.0, -20.0)},
-            epoch_ms=_EPOCH_MS,
-        )
-        plasticity = IntrinsicPlasticity(target="v_threshold_mV", rule=rule)
-    excites = net.population(
-        "excites",
-        networks * N_E,
-        DeltaLIF(**cell, i_offset_nA=_OFFSET_NA["E"], v_threshold_mV=-50.0 - shift),
-        plasticity=plasticity,
-    )
-    inhibits = net.population("inhibits", networks * N_I, DeltaLIF(**cell, i_offset_nA=_OFFSET_NA["I"]))
-    if "5 ms" in loops:
-        fast = net.astrocyte("fast", [excites], tau_ms=5.0, per="neuron")
-        net.modulate(excites, fast, "i_offset_nA", gain=-0.5)
+    """The networks of ``wiring`` side by side, with inputs of ``rate_hz``; ``weights_mV``: those that are others."""
+    net, n = Network(name="homeostasis", dt_ms=1.0), wiring.networks
+    cell: dict[str, Any] = {"tau_m_ms": 20.0, "tau_refrac_ms": 2.0}
+    excites = net.population("excites", n * N_E, DeltaLIF(**cell, v_threshold_mV=-50.0 - loops.b_mV * _C0))
+    inhibits = net.population("inhibits", n * N_I, DeltaLIF(**cell, i_offset_nA=0.2))
+    populations = {"inputs": net.population("inputs", n * N_IN, Poisson(rate_hz))}
+    populations |= {"excites": excites, "inhibits": inhibits}
     calcium = net.astrocyte("calcium", [excites], tau_ms=_TAU_C_MS, per="neuron", initial=_C0)
-    if "2 s" in loops:
-        net.modulate(excites, calcium, "v_threshold_mV", gain=0.3)
-    times = [0.0, settle_s * 1000, settle_s * 1000 + _EPOCH_MS]
-
-    def struck(size: int, which: int) -> Any:
-        """1 for one epoch in the neurons of the networks of a perturbation."""
-        values = np.zeros((3, networks * size))
-        values[1, np.repeat(kind == which, size)] = 1.0
-        return net.signal(f"struck{which}_{size}", times_ms=times, values=values)
-
-    factors: dict[str, Any] = {"lost": struck(N_E, 1)}
-    if "1 h" in loops:
-        factors["C"] = calcium
-        if "coordinator" in loops:
-            above = net.astrocyte(
-                "above", [excites], tau_ms=_TAU_C_MS, per="neuron", initial=_C0, threshold=(1 + _BAND) * _C0
-            )
-            below = net.astrocyte(
-                "below",
-                [excites],
-                tau_ms=_TAU_C_MS,
-                per="neuron",
-                weight=-1.0,
-                initial=-_C0,
-                threshold=-(1 - _BAND) * _C0,
-            )
-            factors["off"] = net.either("off", [above, below])
-    third = {name: ThirdFactor(modulator=m, per="post") for name, m in factors.items()}
-    sides = {"input": (inputs, excites), "EE": (excites, excites), "EI": (excites, inhibits)}
-    sides |= {"IE": (inhibits, excites), "II": (inhibits, inhibits)}
-    numbers = {"inputs": N_IN, "excites": N_E, "inhibits": N_I}
-    for name, (pre, post) in sides.items():
-        pairs = _pairs(draws, numbers[pre.name], numbers[post.name], _IN_DEGREE[name])
-        receptor: Any = "inhibitory" if name[0] == "I" else "excitatory"
-        if name in ("input", "EE"):
-            lose = np.tile(np.concatenate([rng.random(len(pairs) // networks) < 0.3 for rng in draws]), kinds)
-            for part, chosen in (("kept", ~lose), ("lost", lose)):
-                rule = _excitatory_rule(part == "lost", _W_MV[name], speed_up, set(factors) - {"lost"})
-                used = {k: f for k, f in third.items() if k in rule.third_factors}
-                how: dict[str, Any] = {"learning": rule, "third_factors": used} if rule.terms else {}
-                net.projection(f"{name}_{part}", pre, post, FromList(pairs[chosen]), weight_mV=_W_MV[name], **how)
-        elif name == "IE":
-            rule = LearningRule.from_equations(
-                on_epoch={"w": "-0.5 * w * K"}, third_factors=["K"], epoch_ms=_EPOCH_MS, bounds={"w": (0, np.inf)}
-            )
-            K = ThirdFactor(modulator=struck(N_E, 2), per="post")
-            net.projection(
-                name,
-                pre,
-                post,
-                FromList(pairs),
-                weight_mV=_W_MV[name],
-                receptor=receptor,
-                learning=rule,
-                third_factors={"K": K},
-            )
-        else:
-            net.projection(name, pre, post, FromList(pairs), weight_mV=_W_MV[name], receptor=receptor)
+    if loops.a_nA:
+        fast = net.astrocyte("fast", [excites], tau_ms=5.0, per="neuron")
+        net.modulate(excites, fast, "i_offset_nA", gain=-loops.a_nA)
+    if loops.b_mV:
+        net.modulate(excites, calcium, "v_threshold_mV", gain=loops.b_mV)
+    factors: dict[str, Modulator] = {"C": calcium}
+    if loops.k_coordinated:
+        factors["need"] = _coordinator(net, excites)
+    third = {name: ThirdFactor(modulator=factor, per="post") for name, factor in factors.items()}
+    if loops.k_minutes:
+        clock = net.population("clock", 1, Poisson(1000.0))  # a spike in every step, so that its weight is a current
+        per_mV = 1 - np.exp(-1 / 20)
+        rule = _slow("-each", 3.0 * per_mV * speed_up / 300, loops.k_minutes, loops, (-20 * per_mV, 20 * per_mV))
+        net.projection("shift", clock, excites, weight_mV=0.0, receptor="signed", learning=rule, third_factors=third)
+    for name, (pre, post, _, w_mV) in _SYNAPSES.items():
+        scaled: dict[str, Any] = {}
+        if loops.k_hours and name in _SCALED:
+            rule = _slow("-each * w", speed_up / 3600, loops.k_hours, loops, (0.0, 8 * w_mV))
+            scaled = {"learning": rule, "third_factors": third}
+        net.projection(
+            name,
+            populations[pre],
+            populations[post],
+            FromList(wiring.pairs[name]),
+            weight_mV=(weights_mV or {}).get(name, w_mV),
+            receptor="inhibitory" if name[0] == "I" else "excitatory",
+            **scaled,
+        )
     return net
 
 
-def _pairs(draws: Sequence[np.random.Generator], n_pre: int, n_post: int, in_degree: int) -> np.ndarray:
-    """(pre, post) within every network, the same number of inputs for each neuron, drawn with replacement."""
-    pre = np.concatenate([rng.integers(0, n_pre, n_post * in_degree) for rng in draws])
-    pre = np.tile(pre, len(PERTURBATIONS))
-    network = np.repeat(np.arange(len(PERTURBATIONS) * len(draws)), n_post * in_degree)
-    post = np.repeat(np.arange(len(PERTURBATIONS) * len(draws) * n_post), in_degree)
-    return np.column_stack([network * n_pre + pre, post])
+def _coordinator(net: Network, excites: Population) -> Modulator:
+    """1 where the network's rate is away from r0. It is there once for each neuron, as third factors are.
+
+    A relay without leak counts the spikes of its network up to 40, and tells the astrocytes. It misses those that
+    arrive with the one that completes the count, about 5 (found on seeds 100 to 102, within 10 %).
+    """
+    n, of_one = excites.size // N_E, np.arange(N_E)
+    cell = DeltaLIF(tau_m_ms=1e6, v_rest_mV=0.0, v_reset_mV=0.0, v_threshold_mV=39.5)
+    relay = net.population("relay", excites.size, cell)
+    pairs = np.column_stack([np.repeat(of_one, N_E), np.tile(of_one, N_E)])
+    net.projection("heard", excites, relay, FromList(_side_by_side(pairs, n)), weight_mV=1.0)
+    expected = N_E / 45 * _C0
+    sides = [
+        net.astrocyte(
+            name,
+            [relay],
+            tau_ms=_TAU_C_MS,
+            per="neuron",
+            weight=sign,
+            initial=sign * expected,
+            threshold=sign * (1 + sign * _TOLERATED / 2) * expected,
+        )
+        for name, sign in (("above", 1.0), ("below", -1.0))
+    ]
+    return net.either("need", sides)
 
 
-def _excitatory_rule(lost: bool, w_mV: float, speed_up: float, factors: set[str]) -> LearningRule:
-    """Synaptic scaling where it is on, and the loss of those synapses that are to be lost."""
-    each = speed_up / 3600 * _EPOCH_MS / 1000
-    parts = []
-    if "C" in factors:
-        parts.append("-each * w * (C/C0 - 1)" + (" * (1 + 19 * off)" if "off" in factors else ""))
-    if lost:
-        parts.append("- w * lost")
+def _side_by_side(pairs: np.ndarray, networks: int) -> np.ndarray:
+    """(pre, post) of one network of excitatory neurons, for all."""
+    return np.asarray((pairs + np.arange(networks)[:, None, None] * N_E).reshape(-1, 2))
+
+
+def _slow(change: str, each_s: float, k: float, loops: Loops, bounds: tuple[float, float]) -> LearningRule:
+    """d/dt w = ``change`` k e, where ``each`` is ``each_s``, and k that of the coordinator where there is need."""
+    coordinated = f" * (1 + {loops.k_coordinated / k - 1} * need)" if loops.k_coordinated else ""
     return LearningRule.from_equations(
-        on_epoch={"w": " ".join(parts)} if parts else None,
-        parameters={"each": each, "C0": _C0},
-        bounds={"w": (0.0, 4 * w_mV)},
-        third_factors=[*sorted(factors), *(["lost"] if lost else [])],
-        epoch_ms=_EPOCH_MS if parts else None,
+        on_epoch={"w": f"{change} * (C/C0 - 1)" + coordinated},
+        parameters={"each": k * each_s * _EPOCH_MS / 1000, "C0": _C0},
+        bounds={"w": bounds},
+        third_factors=["C", "need"] if coordinated else ["C"],
+        epoch_ms=_EPOCH_MS,
     )
 
 
+def play(
+    loops: Loops,
+    wiring: Wiring,
+    settle_s: int,
+    window_s: int,
+    speed_up: float,
+    seed: int = 0,
+    backend: str = "native",
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> np.ndarray:
+    """Rate of the excitatory neurons of every network (columns) in every second (rows) of the protocol."""
+    starts = [settle_s + k * window_s for k in range(len(BLOWS) + 1)]
+    times = [0, *starts[:2], *(starts[-1] + k for k in range(1, 2 * PULSES))]
+    strengths = [1.0, 3.0, 1.0, *([1.5, 1.0] * PULSES)[: 2 * PULSES - 1]]
+    rate_hz = Schedule(np.array(times) * 1000.0, np.array(strengths) * INPUT_HZ)
+    net = build(loops, wiring, rate_hz, speed_up=speed_up)
+    result = run(net, duration_ms=1000 * settle_s, seed=seed, backend=backend)
+    rates = [rates_hz(result, wiring.networks)]
+    for k, blow in enumerate([*BLOWS, "pulses"]):
+        changed = struck(blow, wiring)
+        net = build(loops, wiring, rate_hz, changed, speed_up)
+        if loops.k_hours and blow in ("30 % of synapses lost", "synapses regrown"):
+            for name, lost in wiring.lost.items():
+                w, w_new = result.recording.synapses[name]["w"], changed.get(name, _SYNAPSES[name][3])
+                result = result.with_weights(name, np.where(lost, w_new, w))
+        duration_s = window_s if blow in BLOWS else 2 * PULSES
+        result = run(net, duration_ms=1000 * duration_s, seed=seed, backend=backend, start=result)
+        rates.append(rates_hz(result, wiring.networks))
+        progress((k + 1) / (len(BLOWS) + 1))
+    return np.concatenate(rates)
+
+
+def struck(blow: str, wiring: Wiring) -> dict[str, np.ndarray]:
+    """The weights that a blow changes, in mV as they were built."""
+    if blow == "30 % of synapses lost":
+        return {name: np.where(lost, 0.0, _SYNAPSES[name][3]) for name, lost in wiring.lost.items()}
+    if blow == "inhibition halved":
+        return {"IE": np.full(len(wiring.pairs["IE"]), 0.5 * _SYNAPSES["IE"][3])}
+    return {}
+
+
 def rates_hz(result: Result, networks: int) -> np.ndarray:
-    """Rate of the excitatory neurons of every network (columns) in every second (rows)."""
+    """Rate of the excitatory neurons of every network (columns) in every second (rows) of a run of whole seconds."""
     steps, neurons = result.recording.spikes["excites"]
     seconds = result.recording.n_steps // 1000
-    inside = steps < seconds * 1000
-    count = np.bincount((steps[inside] // 1000) * networks + neurons[inside] // N_E, minlength=seconds * networks)
+    row = (steps - result.recording.first_step) // 1000
+    count = np.bincount(row * networks + neurons // N_E, minlength=seconds * networks)
     return np.asarray(count.reshape(seconds, networks) / N_E)
 
 
-def judged(rates: np.ndarray) -> tuple[float, bool, bool]:
-    """(seconds to recovery or NaN, whether it recovered, whether it ran away) of the rates after a perturbation."""
-    smooth = np.convolve(rates, np.ones(3) / 3, mode="valid")
-    outside = np.flatnonzero(np.abs(smooth / R0_HZ - 1) > _BAND)
-    recovered = bool(not len(outside) or outside[-1] < len(smooth) - 1)
-    after = float(outside[-1] + 1) if len(outside) else 0.0
-    return (after if recovered else float("nan")), recovered, bool((rates[1:] > 10 * R0_HZ).any())
+def judged(rates: np.ndarray) -> tuple[float | None, bool]:
+    """(seconds to recovery, if it recovered; whether it ran away) of the rates between two blows."""
+
+    def means(seconds: int) -> np.ndarray:
+        return np.asarray(np.convolve(rates, np.ones(seconds) / seconds, mode="valid"))
+
+    outside = np.flatnonzero(np.abs(means(_MEAN_S) / R0_HZ - 1) > _TOLERATED)
+    recovery = int(outside[-1]) + 1 if len(outside) else 0
+    recovered = recovery <= len(rates) - _MEAN_S
+    return (float(recovery) if recovered else None), bool((means(_RUNAWAY_S) > 10 * R0_HZ).any())
 
 
 def experiment(
@@ -212,81 +294,107 @@ def experiment(
     backend: str = "native",
     seeds: Sequence[int] = tuple(range(5)),
     progress: Callable[[float], None] = lambda fraction: None,
-    tries: int = 4,
-    settle_s: float = 6.0,
-    perturbed_s: float = 18.0,
-    speed_up: float = 120.0,
+    tries: int = 1,
+    settle_s: int = 8,
+    window_s: int = 20,
+    speed_up: float = 6.0,
 ) -> Findings:
-    """``tries`` networks a seed for every perturbation and condition. Full setting: perturbed_s=120, speed_up=30."""
-    if tries < 1 or speed_up <= 0 or min(settle_s, perturbed_s) < 4 or settle_s % 1 or perturbed_s % 1:
-        raise InvalidModel("homeostasis: needs tries >= 1, speed_up > 0, and whole seconds, at least 4, in both phases")
-    rates: dict[str, np.ndarray] = {}
-    for k, condition in enumerate(CONDITIONS):
-        net = build(condition, seeds, tries, settle_s, perturbed_s, speed_up)
-        result = run(net, duration_ms=1000 * (settle_s + perturbed_s), seed=int(seeds[0]), backend=backend)
-        rates[condition] = rates_hz(result, len(PERTURBATIONS) * len(seeds) * tries)
-        progress((k + 1) / len(CONDITIONS))
-    return _findings(rates, len(seeds), round(settle_s))
+    """``tries`` networks a seed, each under every condition."""
+    if tries < 1 or speed_up <= 0 or settle_s < _RUNAWAY_S or window_s <= _MEAN_S:
+        raise InvalidModel(
+            f"homeostasis: needs tries >= 1, speed_up > 0, settle_s >= {_RUNAWAY_S} and window_s > {_MEAN_S}"
+        )
+    wiring, rates = wire(seeds, tries), {}
+    for k, (name, loops) in enumerate(CONDITIONS.items()):
+
+        def told(fraction: float, k: int = k) -> None:
+            progress((k + fraction) / len(CONDITIONS))
+
+        rates[name] = play(loops, wiring, settle_s, window_s, speed_up, int(seeds[0]), backend, told)
+    return _findings(rates, len(seeds), settle_s, window_s)
 
 
-def _findings(rates: dict[str, np.ndarray], seeds: int, settled: int) -> Findings:
-    results: dict[str, Any] = {}
-    rows = []
-    # seconds, perturbation, seed, try
-    shaped = {c: r.reshape(len(r), len(PERTURBATIONS), seeds, -1) for c, r in rates.items()}
-    for condition, r in shaped.items():
-        results[condition] = {}
-        for k, perturbation in enumerate(PERTURBATIONS):
-            of = r[:, k]
-            each = [judged(of[settled:, s, t]) for s in range(seeds) for t in range(of.shape[2])]
-            times = [time for time, recovered, _ in each if recovered]
-            before, late = (Estimate.of(of[when].mean(axis=(0, 2)).tolist()) for when in _ends(settled))
-            found = {
-                "rate_before_hz": before.to_json(),
-                "rate_end_hz": late.to_json(),
-                "failures": sum(not recovered or ran for _, recovered, ran in each),
-                "runaways": sum(ran for *_, ran in each),
-                "tries": len(each),
-                "recovery_s": Estimate.of(times).to_json() if times else None,
-            }
-            results[condition][perturbation] = found
-            recovery = str(Estimate.of(times)) if times else "-"
-            failures = f"{found['failures']} of {len(each)}"
-            rows.append([condition, perturbation, str(before), str(late), failures, found["runaways"], recovery])
-    totals = {c: sum(of["failures"] for of in results[c].values()) for c in CONDITIONS}
-    notes = [
-        "mean ± 95 % interval over seeds (recovery: over the tries that recovered)",
-        "failures in all: " + ", ".join(f"{c}: {total}" for c, total in totals.items()),
+def summary(rates: np.ndarray, seeds: int, settle_s: int, window_s: int) -> dict[str, Any]:
+    """What the rates (seconds, networks) of one condition say: in all, and blow by blow."""
+    of = rates.reshape(len(rates), seeds, -1)  # seconds, seed, try
+    pulses = of[-2 * PULSES :].mean(axis=2)
+    blows: dict[str, Any] = {}
+    for k, blow in enumerate(BLOWS):
+        window = of[settle_s + k * window_s : settle_s + (k + 1) * window_s]
+        each = [[judged(window[:, s, t]) for t in range(of.shape[2])] for s in range(seeds)]
+        recoveries = [[time for time, _ in tries] for tries in each]
+        blows[blow] = {
+            "rate_end_hz": Estimate.of(window[-_MEAN_S:].mean(axis=(0, 2)).tolist()).to_json(),
+            "failures": sum(time is None or ran for tries in each for time, ran in tries),
+            "runaways": sum(ran for tries in each for _, ran in tries),
+            "recovery_s": Estimate.of(
+                [float(np.mean([window_s if t is None else t for t in times])) for times in recoveries]
+            ).to_json(),
+        }
+    means = np.mean([b["recovery_s"]["values"] for b in blows.values()], axis=0)
+    return {
+        "rate_before_hz": Estimate.of(of[settle_s - _RUNAWAY_S : settle_s].mean(axis=(0, 2)).tolist()).to_json(),
+        "answer_hz": Estimate.of((pulses[1::2] - pulses[::2]).mean(axis=0).tolist()).to_json(),
+        "tries": len(BLOWS) * rates.shape[1],
+        "failures": sum(b["failures"] for b in blows.values()),
+        "runaways": sum(b["runaways"] for b in blows.values()),
+        "recovery_s": Estimate.of(means.tolist()).to_json(),
+        "blows": blows,
+    }
+
+
+def _findings(rates: dict[str, np.ndarray], seeds: int, settle_s: int, window_s: int) -> Findings:
+    found = {name: summary(r, seeds, settle_s, window_s) for name, r in rates.items()}
+    best = min(SINGLE, key=lambda name: (found[name]["failures"], found[name]["recovery_s"]["mean"]))
+    ours = found["all, coordinated"]["recovery_s"]
+    faster = {}
+    for name in (best, "all, hurried"):
+        other = np.array(found[name]["recovery_s"]["values"])
+        faster[name] = Estimate.of((other - np.array(ours["values"])).tolist()).to_json()
+    results = {"conditions": found, "best_single": best, "seconds_saved_over": faster}
+    heads = ["loops", "rate before (Hz)", "answer (Hz)", "failures", "runaways", "recovery (s)"]
+    heads += [f"{blow}: failures, recovery (s)" for blow in BLOWS]
+    rows = [
+        [
+            name,
+            *(_text(f[key]) for key in ("rate_before_hz", "answer_hz")),
+            f"{f['failures']} of {f['tries']}",
+            f["runaways"],
+            _text(f["recovery_s"]),
+            *(f"{b['failures']}, {_text(b['recovery_s'])}" for b in f["blows"].values()),
+        ]
+        for name, f in found.items()
     ]
+    notes = [
+        f"mean ± 95 % interval over seeds; without recovery {window_s} s count",
+        f"best single loop: {best}; recovery under all, coordinated is sooner by "
+        + ", ".join(f"{_text(saved)} s than under {name}" for name, saved in faster.items()),
+    ]
+    seconds = list(range(len(rates["none"])))
     pictures = [
         charts.line(
-            list(range(len(shaped["none"]))),
-            {c: r[:, k].mean(axis=(1, 2)).tolist() for c, r in shaped.items()},
-            title=f"Rate of the excitatory neurons; {perturbation} from second {settled} on",
+            seconds,
+            {name: np.maximum(rates[name].mean(axis=1), 0.1).tolist() for name in names},
+            title=f"Rate of the excitatory neurons, struck every {window_s} s from {settle_s} s on",
             x_label="time (s)",
-            y_label="rate (Hz)",
+            y_label="rate, at least 0.1 (Hz)",
+            log_y=True,
         )
-        for k, perturbation in enumerate(PERTURBATIONS)
-    ]
-    heads = [
-        "loops",
-        "perturbation",
-        "rate before (Hz)",
-        "rate in the end (Hz)",
-        "failures",
-        "runaways",
-        "recovery (s)",
+        for names in (["none", *SINGLE], [best, "all", "all, hurried", "all, coordinated"])
     ]
     return Findings(results, heads, rows, notes, pictures)
 
 
-def _ends(settled: int) -> tuple[slice, slice]:
-    """The three seconds before the perturbation, and the last three."""
-    return slice(settled - 3, settled), slice(-3, None)
+def _text(estimate: dict[str, Any]) -> str:
+    return str(Estimate.of(estimate["values"]))
 
 
 def measured(results: dict[str, Any]) -> str:
     """A line for the table of published systems."""
-    failures = {c: sum(of["failures"] for of in found.values()) for c, found in results.items()}
-    tries = sum(of["tries"] for of in results["none"].values())
-    return f"failures of {tries}: " + ", ".join(f"{c}: {n}" for c, n in failures.items())
+    found, best = results["conditions"], results["best_single"]
+    failures = "; ".join(f"{name} {f['failures']}" for name, f in found.items())
+    tries = found["none"]["tries"]
+    times = [
+        f"{found[name]['recovery_s']['mean']:.1f} s ({name})" for name in (best, "all, hurried", "all, coordinated")
+    ]
+    return f"failures of {tries} blows: {failures}. Recovery: {', '.join(times)}"
