@@ -23,14 +23,20 @@ def two_bars(count: int) -> Split:
 
 
 @pytest.fixture(scope="module")
-def learnt() -> ernsnn.Result:
-    timeline = protocol(two_bars(60), 1, seed=0, copies=20)
+def timeline() -> ernsnn.Timeline:
+    return protocol(two_bars(60), 1, seed=0, copies=20)
+
+
+@pytest.fixture(scope="module")
+def learnt(timeline: ernsnn.Timeline) -> ernsnn.Result:
     return ernsnn.run(build(timeline, 12, ARMS, 0), duration_ms=timeline.duration_ms, backend="native")
 
 
 @pytest.mark.parametrize("signs", [(1, 1), (1, -1)])
 def test_a_pair_in_either_order(signs: tuple[int, int]) -> None:
-    rule = symmetric_stdp.rule(Arm(symmetric=signs[1] > 0, scaling=False), 0.02, 1.0, 1.0)
+    rule = symmetric_stdp.rule(
+        Arm(symmetric=signs[1] > 0, scaling=False), 0.02, 1.0, ernsnn.Normalise("post", "w", 1.0)
+    )
     for pre_ms, post_ms, sign in ((10, 20, signs[0]), (20, 10, signs[1])):
         net = ernsnn.Network(dt_ms=1.0)
         pre, fires = (net.population(n, 1, ernsnn.SpikeTimes([[t]])) for n, t in (("pre", pre_ms), ("fires", post_ms)))
@@ -47,36 +53,42 @@ def test_each_arm_lacks_its_part(learnt: ernsnn.Result) -> None:
     for arm in ("full", "pair_STDP", "fixed_threshold"):
         assert sums[arm] == pytest.approx(0.1 * 320, rel=1e-4)
     assert sums["no_scaling"].max() > 1.2 * 0.1 * 320
-    assert learnt.weights("full.tell").sum(axis=0) == pytest.approx(0.8 * 12, rel=1e-4)
+    assert learnt.weights("full.tell").sum(axis=1) == pytest.approx(8.0, rel=1e-4)
     assert set(learnt.recording.neurons) == {f"{arm}.hidden" for arm in ARMS if arm != "fixed_threshold"}
     assert learnt.recording.neurons["full.hidden"]["v_threshold_mV"].max() > 14
     first = {p.name: p for p in learnt.graph.projections}
     assert first["random_hidden.see"].learning is None
 
 
-def test_taught_outputs_fire_alone_and_tests_change_nothing(learnt: ernsnn.Result) -> None:
-    data, output = two_bars(60), spike_counts(learnt, "full.output")
+def test_taught_outputs_fire_alone_and_tests_change_nothing(timeline: ernsnn.Timeline, learnt: ernsnn.Result) -> None:
+    taught = spike_counts(learnt, "full.output", timeline.phases)[:60]
     order = np.random.default_rng(0).permutation(60)
-    taught = output[:60]
-    assert (taught.argmax(axis=1) == data.train_labels[order]).all()
+    assert (taught.argmax(axis=1) == two_bars(60).train_labels[order]).all()
     assert (np.sort(taught, axis=1)[:, :-1] == 0).all()
-    shorter = protocol(two_bars(60), 1, seed=0, copies=20)
-    before = ernsnn.run(build(shorter, 12, ARMS, 0), duration_ms=60 * 200.0, backend="native")
+    before = ernsnn.run(build(timeline, 12, ARMS, 0), duration_ms=60 * 250.0, backend="native")
     for projection in ("full.see", "full.tell"):
         assert np.array_equal(before.weights(projection), learnt.weights(projection))
 
 
-def test_two_bars_are_told_apart(learnt: ernsnn.Result) -> None:
+def test_two_bars_are_told_apart(timeline: ernsnn.Timeline, learnt: ernsnn.Result) -> None:
     """Each hidden neuron that learnt one of the bars leads to its digit; where there is an answer, it is right."""
     see, tell = learnt.weights("full.see"), learnt.weights("full.tell")
     upper = see[:160].sum(axis=0) / see.sum(axis=0)
     clear = abs(upper - 0.5) > 0.2
     assert clear.sum() >= 6
     assert (tell[clear, :2].argmax(axis=1) == np.where(upper[clear] > 0.5, 0, 1)).all()
-    answers = told(spike_counts(learnt, "full.output")[60:])
+    answers = told(spike_counts(learnt, "full.output", timeline.phases[60:]))
     assert 0 in answers
     assert 1 in answers
     assert all(answer in (-1, wanted) for answer, wanted in zip(answers, [0, 1, 0, 1], strict=True))
+
+
+def test_spikes_are_counted_in_each_phase(timeline: ernsnn.Timeline, learnt: ernsnn.Result) -> None:
+    counts = spike_counts(learnt, "full.hidden", timeline.phases[-2:])
+    steps, neurons = learnt.recording.spikes["full.hidden"]
+    last = timeline.phases[-1].start_ms / learnt.graph.dt_ms
+    assert (counts[1] == np.bincount(neurons[steps >= last], minlength=12)).all()
+    assert counts.sum() == (steps >= last - 750 / learnt.graph.dt_ms).sum() > 0
 
 
 def test_no_spike_is_no_answer() -> None:
@@ -87,7 +99,9 @@ def test_every_image_has_the_same_brightness() -> None:
     data = split("digits", 20, 10, 0)
     rates = protocol(data, 1, 0, 12).schedule("inputs").values[:-1]  # the last is for what comes after
     assert rates.shape[1] == 768
-    assert rates.mean(axis=1) == pytest.approx(6.0)
+    assert rates[:40:2].mean(axis=1) == pytest.approx(12.0)
+    assert (rates[1:40:2] == 0).all()  # rest, so that no trace of an image meets the next
+    assert rates[40:].mean(axis=1) == pytest.approx(12.0)
 
 
 def test_digits_are_learnt_better_than_by_chance() -> None:
@@ -96,7 +110,10 @@ def test_digits_are_learnt_better_than_by_chance() -> None:
     assert found.results["baselines"]["svm"]["mean"] > 0.85
     assert "misses works (0.88)" in found.notes[1]
     assert "100 of digits, 40 hidden: full" in symmetric_stdp.measured(found.results)
-    assert len(found.pictures) == 1
+    assert len(found.pictures) == 2
+    assert np.trace(found.results["confusion"]) / 10 == pytest.approx(
+        found.results["full"]["accuracy"]["mean"], abs=1e-3
+    )
 
 
 @pytest.mark.parametrize(
