@@ -1,21 +1,26 @@
 r"""Experiment ``balanced``: a network of excitation and inhibition in balance, from 1,000 to 100,000 neurons.
 
-Vogels and Abbott (2005, Journal of Neuroscience 25:10786) with current-based synapses, as in Brette et al. (2007):
+Vogels and Abbott (2005, Journal of Neuroscience 25:10786), as benchmarks 1 and 2 of Brette et al. (2007, Journal of
+Computational Neuroscience 23:349): four neurons of five excite, tau_m 20 ms, c_m 200 pF, spike at -50 mV, reset -60 mV,
+5 ms refractory, tau_syn 5 ms (excitatory) and 10 ms (inhibitory), steps of .1 ms, and
 
-    tau_m dV/dt = -(V + 60 mV) + drive + R (I_E - I_I),  spike at -50 mV, reset -60 mV, 5 ms refractory, tau_m 20 ms
-    dI_E/dt = -I_E/5 ms,  dI_I/dt = -I_I/10 ms;  a spike adds 1.62 mV/R to I_E or 9 mV/R to I_I of its targets
+    conductances:  leak to -60 mV; a spike adds 6 nS towards 0 mV, or 67 nS towards -80 mV
+    currents:      leak to -49 mV; a spike adds what moves V by 1.62 mV or -9 mV (as currents: times c_m/tau_m)
 
-Four neurons of five excite. Each has 64 excitatory and 16 inhibitory inputs whatever the size (2 % of 4,000), as in the
-scaling benchmarks of BrainPy, so that the work grows with the neurons. Delay 1 ms, steps of .1 ms.
+Any two neurons are connected with the probability that gives 80 inputs in the mean (2 % of 4,000), whatever the size,
+as in the scaling benchmarks of BrainPy, so that the work grows with the neurons. Delay 1 ms. Noise of 300 Hz a neuron
+kicks the network of conductances for 50 ms; then it goes on by itself. Nothing else drives it, nothing is tuned.
 
-Published: a drive of 11 mV and synapses of current or conductance. With currents and that drive the network is
-irregular but slow (``published``); the 15 to 25 Hz of the literature are those of conductances, which the package's
-neurons have not. ``driven`` is the same network with a drive of 30 mV: of 20, 25 and 30, tried on seed 100 alone, the
-one whose rate was nearest to 20 Hz.
+A small network can fall silent: its activity is a long transient. Rates are those of the runs that still fire in their
+last 50 ms; the others are counted.
 
-Wall times are of the simulation alone. The modular network has 16 modules, the largest 7 times the smallest; of a
-neuron's 64 excitatory inputs 16 come from other modules. Its time is split by least squares over four runs (no
-spikes; 20, 80 and 320 inputs with weights in inverse proportion):
+Published: asynchronous and irregular; with conductances 15 to 25 Hz, with currents about 5 (both without a figure of
+their own: read off the rasters). What matters is that in-degrees differ: with exactly 64 and 16 inputs the same network
+of conductances falls silent.
+
+Wall times are of the simulation alone. The modular network has 16 modules, the largest 7 times the smallest; a quarter
+of a neuron's excitatory inputs come from other modules. Its time is split by three runs (no spikes; and twice the same
+spikes, with and without 240 further inputs that weigh nothing):
 
     wall = a neurons * steps (neuron update) + b spikes (delivery) + c synaptic events (synapses)
 """
@@ -23,101 +28,139 @@ spikes; 20, 80 and 320 inputs with weights in inverse proportion):
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ernsnn.analyse.activity import activity
 from ernsnn.analyse.result import Result
-from ernsnn.describe.connectors import Connector, FixedInDegree, FromList
+from ernsnn.describe.connectors import Connector, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.network import Network
-from ernsnn.describe.neurons import LIF
-from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend
+from ernsnn.describe.neurons import LIF, ConductanceLIF, Neuron
+from ernsnn.describe.stimuli import Poisson, Schedule
+from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
+from ernsnn.execution.backend import get_backend
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
 
 SOURCE = "Vogels and Abbott 2005, J. Neurosci. 25:10786; Brette et al. 2007"
-PUBLISHED = "asynchronous and irregular, 15 to 25 Hz with synapses of conductance"
-DRIVES_MV = {"published": 11.0, "driven": 30.0}
-MODULES, IN_DEGREE = 16, 80
-_DT_MS, _R_MOHM, _E_MV, _I_MV = 0.1, 100.0, 1.62, 9.0
+PUBLISHED = "asynchronous and irregular: conductances 15 to 25 Hz, CV of intervals above .8; currents about 5 Hz"
+SETTINGS = {"full": {"sizes": (1000, 4000, 16_000, 32_000, 64_000, 100_000), "modular_neurons": 16_000}}
+MODULES, IN_DEGREE, IDLE = 16, 80, (0, 240)
+_DT_MS, _DELAY_MS, _KICK_MS, _KICK_HZ = 0.1, 1.0, 50.0, 300.0
 _PARTS = ("neuron_update", "delivery", "synapses")
 _SETTLED_MS = 200.0
 """What comes before does not count for rates and intervals."""
+_LAST_MS = 50.0
+_COMMON: dict[str, Any] = {
+    "cm_nF": 0.2,
+    "tau_m_ms": 20.0,
+    "tau_refrac_ms": 5.0,
+    "tau_syn_E_ms": 5.0,
+    "tau_syn_I_ms": 10.0,
+    "v_reset_mV": -60.0,
+    "v_threshold_mV": -50.0,
+    "v_init_mV": Uniform(-60.0, -50.0),
+}
+_MV = _COMMON["cm_nF"] / _COMMON["tau_m_ms"]
+"""The current in nA that moves V by 1 mV in the end."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Neurons, and what a spike adds: argument of ``Network.projection``, excitatory, inhibitory, and a kick."""
+
+    cell: Neuron
+    unit: str
+    weights: tuple[float, float]
+    kick: float
+
+
+KINDS = {
+    "conductances": Kind(
+        ConductanceLIF(**_COMMON, v_rest_mV=-60.0, e_rev_E_mV=0.0, e_rev_I_mV=-80.0),
+        "weight_uS",
+        (0.006, 0.067),
+        0.024,
+    ),
+    "currents": Kind(LIF(**_COMMON, v_rest_mV=-49.0), "weight_nA", (1.62 * _MV, 9.0 * _MV), 0.0),
+}
 
 
 def build(
     neurons: int = 4000,
-    drive_mV: float = DRIVES_MV["driven"],
-    in_degree: int = IN_DEGREE,
+    synapses: str = "conductances",
     modules: int = 1,
+    idle: int = 0,
+    kicked: bool = True,
     seed: int = 0,
 ) -> Network:
     """The network of the module's text: population ``cells``, the excitatory neurons first.
 
-    ``in_degree`` is a multiple of 20; weights are in inverse proportion to it. With several ``modules`` each has a
-    slice of the excitatory and one of the inhibitory neurons, and ``seed`` draws the synapses.
+    With several ``modules`` each has a slice of the excitatory and one of the inhibitory neurons, and ``seed`` draws
+    the synapses. ``idle``: so many further inputs a neuron in the mean, which weigh nothing.
     """
-    if modules < 1 or in_degree < 20 or in_degree % 20 or neurons < 20 * modules:
+    if synapses not in KINDS:
+        raise InvalidModel(unknown("balanced: no synapses", synapses, KINDS))
+    if modules < 1 or idle < 0 or neurons < max(IN_DEGREE, idle):
         raise InvalidModel(
-            f"balanced: needs 20, 40, ... inputs, modules >= 1 and 20 neurons a module, got {in_degree} inputs, "
-            f"{modules} modules and {neurons} neurons"
+            f"balanced: needs modules >= 1, idle >= 0, and at least {IN_DEGREE} neurons and as many as idle inputs, "
+            f"got {modules} modules, {idle} idle inputs and {neurons} neurons"
         )
+    kind = KINDS[synapses]
+
+    def sends(weight: float) -> dict[str, Any]:
+        return {kind.unit: weight, "delay_ms": _DELAY_MS}
+
     net = Network(name="balanced", dt_ms=_DT_MS)
-    cells = net.population(
-        "cells",
-        neurons,
-        LIF(
-            cm_nF=20.0 / _R_MOHM,
-            tau_m_ms=20.0,
-            tau_refrac_ms=5.0,
-            tau_syn_E_ms=5.0,
-            tau_syn_I_ms=10.0,
-            v_rest_mV=-60.0,
-            v_reset_mV=-60.0,
-            v_threshold_mV=-50.0,
-            i_offset_nA=drive_mV / _R_MOHM,
-            v_init_mV=Uniform(-60.0, -50.0),
-        ),
-    )
-    n_E, n_inhibitory = neurons * 4 // 5, in_degree // 5
-    excites: Connector = FixedInDegree(in_degree - n_inhibitory)
-    inhibits: Connector = FixedInDegree(n_inhibitory)
+    cells = net.population("cells", neurons, kind.cell)
+    if kicked and kind.kick:
+        kick = net.population("kick", neurons, Poisson(Schedule([0.0, _KICK_MS], [_KICK_HZ, 0.0])))
+        net.projection("kicks", kick, cells, OneToOne(), **sends(kind.kick))
+    n_E = neurons * 4 // 5
+    connectors: list[Connector] = [FixedProbability(IN_DEGREE / neurons)] * 2
     if modules > 1:
-        excites, inhibits = (FromList(p) for p in modular_pairs(neurons, n_E, modules, in_degree, seed))
-    weaker = IN_DEGREE / in_degree / _R_MOHM
-    net.projection("excites", cells[:n_E], cells, excites, weight_nA=_E_MV * weaker, delay_ms=1.0)
-    net.projection(
-        "inhibits", cells[n_E:], cells, inhibits, weight_nA=_I_MV * weaker, delay_ms=1.0, receptor="inhibitory"
-    )
+        connectors = [FromList(pairs) for pairs in modular_pairs(neurons, n_E, modules, seed)]
+    net.projection("excites", cells[:n_E], cells, connectors[0], **sends(kind.weights[0]))
+    net.projection("inhibits", cells[n_E:], cells, connectors[1], receptor="inhibitory", **sends(kind.weights[1]))
+    if idle:
+        nothing = FixedProbability(idle / neurons)
+        net.projection("idle", cells, cells, nothing, **sends(0.0))
     return net
 
 
-def modular_pairs(neurons: int, n_E: int, modules: int, in_degree: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def modular_pairs(neurons: int, n_E: int, modules: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(pre, post) of the excitatory and of the inhibitory synapses; inhibitory pre count from ``n_E`` on.
 
-    A neuron has three quarters of its excitatory inputs and all its inhibitory ones from its own module; each of the
-    others comes from any other module. Sources are drawn with replacement.
+    Of 64 excitatory inputs in the mean a quarter comes from other modules, any; the rest and all 16 inhibitory ones are
+    the module's own. Their numbers are binomial, as if every pair were drawn; sources are drawn with replacement.
     """
     rng = np.random.default_rng(seed)
     sizes = {"E": module_sizes(n_E, modules), "I": module_sizes(neurons - n_E, modules)}
+    if min(sizes["I"]) < IN_DEGREE // 5:
+        raise InvalidModel(
+            f"balanced: {neurons} neurons are too few for {modules} modules: the smallest has {min(sizes['I'])} "
+            f"inhibitory ones, and its neurons need {IN_DEGREE // 5} in the mean; take more neurons or fewer modules"
+        )
     start = {kind: np.concatenate([[0], np.cumsum(s)]) for kind, s in sizes.items()}
     module = np.concatenate([np.repeat(np.arange(modules), s) for s in sizes.values()])
-    own, far, inhibitory = 3 * in_degree // 5, in_degree // 5, in_degree // 5
 
-    def within(kind: str, count: int) -> np.ndarray:
-        low, high = start[kind][module], start[kind][module + 1]
-        return rng.integers(low[:, None], high[:, None], size=(neurons, count))
+    def drawn(first: np.ndarray, pool: np.ndarray, mean: int) -> np.ndarray:
+        """(offset from ``first`` in the pool, post) for every neuron."""
+        post = np.repeat(np.arange(neurons), rng.binomial(pool, mean / pool))
+        return np.column_stack([first[post] + rng.integers(0, pool[post]), post])
 
-    # Any excitatory neuron but those of the own module: the numbers beyond it are shifted by its size.
-    size = np.asarray(sizes["E"])[module][:, None]
-    other = rng.integers(0, n_E - size, size=(neurons, far))
-    other += np.where(other >= start["E"][module][:, None], size, 0)
-    pre_E, pre_I = np.hstack([within("E", own), other]), within("I", inhibitory)
-    post = np.arange(neurons)
-    return tuple(np.column_stack([p.ravel(), np.repeat(post, p.shape[1])]) for p in (pre_E, pre_I))  # type: ignore[return-value]
+    def own(kind: str, mean: int) -> np.ndarray:
+        return drawn(start[kind][module], np.asarray(sizes[kind])[module], mean)
+
+    # Any excitatory neuron but those of the own module: the numbers from its first on are shifted by its size.
+    size = np.asarray(sizes["E"])[module]
+    far = drawn(np.zeros(neurons, int), n_E - size, IN_DEGREE // 5)
+    far[:, 0] += np.where(far[:, 0] >= start["E"][module][far[:, 1]], size[far[:, 1]], 0)
+    return np.concatenate([own("E", 3 * IN_DEGREE // 5), far]), own("I", IN_DEGREE // 5)
 
 
 def module_sizes(neurons: int, modules: int) -> list[int]:
@@ -136,8 +179,14 @@ def rate_and_cv(result: Result) -> tuple[float, float]:
     return found.rate_hz, float("nan") if found.cv_isi is None else found.cv_isi
 
 
+def lasts(result: Result) -> bool:
+    """Whether anything fires in the last 50 ms."""
+    steps, _ = result.recording.spikes["cells"]
+    return bool(steps.max(initial=-1) >= result.recording.n_steps - round(_LAST_MS / _DT_MS))
+
+
 def spikes_of(result: Result) -> int:
-    """How many there were."""
+    """How many the network had."""
     return result.spike_counts["cells"]
 
 
@@ -146,82 +195,112 @@ def experiment(
     backend: str = "native",
     seeds: Sequence[int] = tuple(range(5)),
     progress: Callable[[float], None] = lambda fraction: None,
-    sizes: tuple[int, ...] = (1000, 4000, 16_000, 64_000),
+    sizes: tuple[int, ...] = (1000, 4000, 16_000),
     duration_ms: float = 1000.0,
     backends: tuple[str, ...] = ("reference", "brian2", "nest", "loihi-emulator"),
-    backends_neurons: int = 1000,
-    modular_neurons: int = 16_000,
+    backends_neurons: int = 4000,
+    modular_neurons: int = 8000,
 ) -> Findings:
     """Rates and times on ``backend`` at ``sizes``, and rates on ``backends`` beside it, of ``backends_neurons``.
 
-    Every run lasts ``duration_ms``; the other backends get the first seed. Full setting: sizes up to 100,000.
+    Every run lasts ``duration_ms``; the other backends get the first seed.
     """
     if not sizes or min(sizes) < 400 or duration_ms <= 2 * _SETTLED_MS:
         raise InvalidModel(f"balanced: needs sizes of at least 400 and duration_ms above {2 * _SETTLED_MS:g}")
+    if backends_neurons < 400:
+        raise InvalidModel(f"balanced: backends_neurons must be at least 400, got {backends_neurons}")
+    for name in backends:
+        get_backend(name)
+    sizes = tuple(sorted({int(n) for n in sizes}))
+    modular_pairs(modular_neurons, modular_neurons * 4 // 5, MODULES, int(seeds[0]))  # refuses too few
 
     def timed(neurons: int, seed: int, **how: Any) -> tuple[Result, float]:
         result = run(build(neurons, seed=seed, **how), duration_ms=duration_ms, seed=seed, backend=backend)
         return result, float(result.meta["wall_s"])
 
     timed(400, seeds[0])  # compiles, which is not timed
-    rates: dict[str, dict[str, Any]] = {}
-    walls: dict[int, list[float]] = {int(n): [] for n in sizes}
-    events: dict[int, list[float]] = {int(n): [] for n in sizes}
-    for kind, drive in DRIVES_MV.items():
-        for n in sizes if kind == "driven" else [4000]:
-            pairs = []
-            for seed in seeds:
-                result, wall = timed(int(n), seed, drive_mV=drive)
-                pairs.append(rate_and_cv(result))
-                if kind == "driven":
-                    walls[int(n)].append(wall)
-                    events[int(n)].append(float(spikes_of(result) * IN_DEGREE))
-            rates[f"{kind}, {n} neurons"] = {
-                "rate_hz": Estimate.of([rate for rate, _ in pairs]),
-                "cv_isi": Estimate.of([cv for _, cv in pairs]),
+    planned = [("currents", backends_neurons), *(("conductances", int(n)) for n in sizes)]
+    rates: dict[str, dict[str, Estimate]] = {}
+    scaling: dict[str, dict[str, Estimate]] = {}
+    for synapses, n in planned:
+        runs = [timed(n, seed, synapses=synapses) for seed in seeds]
+        lasting = [result for result, _ in runs if lasts(result)]
+        rate, cv = zip(*map(rate_and_cv, lasting or [result for result, _ in runs]), strict=True)
+        rates[f"{synapses}, {n} neurons"] = {
+            "rate_hz": Estimate.of(rate),
+            "cv_isi": Estimate.of(cv),
+            "fell_silent": Estimate.of([not lasts(result) for result, _ in runs]),
+        }
+        if synapses == "conductances":
+            events = [events_of(result) / 1e6 for result, _ in runs]
+            walls = [wall for _, wall in runs]
+            scaling[str(n)] = {
+                "wall_s": Estimate.of(walls),
+                "million_events": Estimate.of(events),
+                "million_events_per_s": Estimate.of([e / w for e, w in zip(events, walls, strict=True)]),
             }
-            progress(len(rates) / (len(sizes) + 3))
+        progress(len(rates) / (len(planned) + 2))
     beside, refusals = _on_backends((backend, *backends), backends_neurons, duration_ms, int(seeds[0]))
-    progress((len(rates) + 1) / (len(sizes) + 3))
+    progress((len(rates) + 1) / (len(planned) + 2))
     modular = _modular(timed, modular_neurons, duration_ms, seeds)
     progress(1.0)
-    scaling = {
-        str(n): {
-            "wall_s": Estimate.of(walls[n]),
-            "million_events": Estimate.of([e / 1e6 for e in events[n]]),
-            "million_events_per_s": Estimate.of([e / w / 1e6 for e, w in zip(events[n], walls[n], strict=True)]),
-        }
-        for n in walls
-    }
     return _findings(rates, beside, refusals, scaling, modular)
+
+
+def events_of(result: Result) -> int:
+    """How many spikes reached a synapse's target: every spike once for each of its neuron's synapses."""
+    _, neurons = result.recording.spikes["cells"]
+    size = result.graph.population("cells").size
+    spikes, synapses = np.bincount(neurons, minlength=size), np.zeros(size, int)
+    for p in result.graph.projections:
+        if p.pre == "cells":
+            of = slice(p.pre_start, p.pre_start + p.connectivity.n_pre)
+            synapses[of] += np.diff(p.connectivity.indptr)
+    return int(spikes @ synapses)
 
 
 def measured(results: dict[str, Any]) -> str:
     """A line for the table of published systems."""
-    rates = [r["rate_hz"]["mean"] for r in results["rates"].values()]
-    cv = [r["cv_isi"]["mean"] for r in list(results["rates"].values())[1:]]
-    line = results["line"]
-    linear = f"; all time over synaptic events {line['ns_per_event']:.0f} ns (R^2 {line['r2']:.3f})" if line else ""
+    slow, *fast = results["rates"].values()
+    sizes = list(results["scaling"])
+    told = []
+    for size, r, s in zip(sizes, fast, results["scaling"].values(), strict=True):
+        if size in (sizes[0], sizes[-1]):
+            silent, rate = sum(r["fell_silent"]["values"]), r["rate_hz"]
+            told.append(
+                f"{size} neurons {rate['mean']:.1f} ± {rate['ci95'] or 0:.1f} Hz, CV {r['cv_isi']['mean'] or 0:.2f}, "
+                f"{1e3 / s['million_events_per_s']['mean']:.0f} ns a synaptic event"
+                + (f" ({silent:.0f} of {len(r['fell_silent']['values'])} fell silent)" if silent else "")
+            )
+    beside = results["backends"]["conductances"]
     return (
-        f"synapses of current: {rates[0]:.1f} Hz as published, {rates[-1]:.1f} Hz driven harder, CV {cv[0]:.2f} "
-        f"at the smallest size, {cv[-1]:.2f} at the largest{linear}"
+        f"conductances: {'; '.join(told)}; rates of {len(beside)} backends within {apart(beside):.1f} %. "
+        f"Currents: {slow['rate_hz']['mean']:.1f} Hz"
     )
+
+
+def apart(beside: dict[str, dict[str, float]]) -> float:
+    """By how many per cent the highest rate of a backend lies above the lowest; NaN where one is silent."""
+    rates = [r["rate_hz"] for r in beside.values()]
+    return 100 * (max(rates) / min(rates) - 1) if min(rates) > 0 else float("nan")
 
 
 def _on_backends(
     names: Sequence[str], neurons: int, duration_ms: float, seed: int
-) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Rate and CV of the driven network on each backend that has it, and why others have not."""
-    found, refusals = {}, []
-    for name in names:
-        options: dict[str, Any] = {"target": "numpy"} if name == "brian2" else {}
-        try:
-            result = run(build(neurons), duration_ms=duration_ms, seed=seed, backend=name, **options)
-        except (BackendNotAvailable, UnsupportedOnBackend) as error:
-            refusals.append(f"not on {name}: " + " ".join(str(error).split())[:200])
-            continue
-        rate, cv = rate_and_cv(result)
-        found[name] = {"rate_hz": rate, "cv_isi": cv, "spikes": float(spikes_of(result))}
+) -> tuple[dict[str, dict[str, dict[str, float]]], list[str]]:
+    """By synapses: rate and CV on each backend that has the network, and why others have not."""
+    found: dict[str, dict[str, dict[str, float]]] = {synapses: {} for synapses in KINDS}
+    refusals = []
+    for synapses, of in found.items():
+        for name in names:
+            options: dict[str, Any] = {"target": "numpy"} if name == "brian2" else {}
+            try:
+                result = run(build(neurons, synapses), duration_ms=duration_ms, seed=seed, backend=name, **options)
+            except (BackendNotAvailable, UnsupportedOnBackend) as error:
+                refusals.append(f"{synapses}: not on {name}: " + " ".join(str(error).split())[:200])
+                continue
+            rate, cv = rate_and_cv(result)
+            of[name] = {"rate_hz": rate, "cv_isi": cv, "spikes": float(spikes_of(result))}
     return found, refusals
 
 
@@ -230,16 +309,12 @@ def _modular(timed: Callable[..., Any], neurons: int, duration_ms: float, seeds:
     found: dict[str, list[float]] = {part: [] for part in ("rate_hz", *_PARTS)}
     steps = round(duration_ms / _DT_MS)
     for seed in seeds:
-        work, walls = [], []
-        for in_degree in (20, IN_DEGREE, 320):
-            result, wall = timed(neurons, seed, modules=MODULES, in_degree=in_degree)
-            work.append((neurons * steps, spikes_of(result), spikes_of(result) * in_degree))
-            walls.append(wall)
-            if in_degree == IN_DEGREE:
-                found["rate_hz"].append(rate_and_cv(result)[0])
-        _, wall = timed(neurons, seed, modules=MODULES, drive_mV=0.0)
-        shares = split_time(np.array([*work, (neurons * steps, 0, 0)], float), np.array([*walls, wall]))
-        for part, share in zip(_PARTS, shares[1], strict=True):
+        runs = [timed(neurons, seed, modules=MODULES, idle=idle) for idle in IDLE]
+        runs.append(timed(neurons, seed, modules=MODULES, kicked=False))
+        found["rate_hz"].append(rate_and_cv(runs[0][0])[0])
+        work = [(neurons * steps, spikes_of(result), events_of(result)) for result, _ in runs]
+        shares = split_time(np.array(work, float), np.array([wall for _, wall in runs]))
+        for part, share in zip(_PARTS, shares[0], strict=True):
             found[part].append(100 * float(share))
     return {part: Estimate.of(values) for part, values in found.items()}
 
@@ -263,21 +338,24 @@ def split_time(work: np.ndarray, wall_s: np.ndarray) -> np.ndarray:
 
 def _findings(
     rates: dict[str, dict[str, Estimate]],
-    beside: dict[str, dict[str, float]],
+    beside: dict[str, dict[str, dict[str, float]]],
     refusals: list[str],
     scaling: dict[str, dict[str, Estimate]],
     modular: dict[str, Estimate],
 ) -> Findings:
     rows = []
     for name, r in rates.items():
-        times = scaling.get(name.removeprefix("driven, ").removesuffix(" neurons"))
-        measured = [str(times["wall_s"]), str(times["million_events_per_s"])] if times else ["-", "-"]
-        rows.append([name, str(r["rate_hz"]), str(r["cv_isi"]), *measured])
-    rows += [[f"driven, on {n}", f"{r['rate_hz']:.4g}", f"{r['cv_isi']:.3g}", "-", "-"] for n, r in beside.items()]
-    spread = [r["rate_hz"] for r in beside.values()]
+        synapses, size = name.removesuffix(" neurons").split(", ")
+        times = scaling[size] if synapses == "conductances" else {}
+        wall = [str(times[k]) if times else "-" for k in ("wall_s", "million_events_per_s")]
+        silent = r["fell_silent"].values
+        rows.append([name, str(r["rate_hz"]), str(r["cv_isi"]), f"{sum(silent):.0f} of {len(silent)}", *wall])
     notes = ["mean ± 95 % interval over seeds; on other backends one seed"]
-    if len(spread) > 1:
-        notes.append(f"largest difference of rates between backends: {100 * (max(spread) / min(spread) - 1):.2g} %")
+    for synapses, of in beside.items():
+        rows += [
+            [f"{synapses}, on {n}", f"{r['rate_hz']:.4g}", f"{r['cv_isi']:.3g}", "-", "-", "-"] for n, r in of.items()
+        ]
+        notes.append(f"{synapses}: largest difference of rates between backends: {apart(of):.2g} %")
     line = _line(scaling)
     if line is not None:
         notes.append(
@@ -292,7 +370,7 @@ def _findings(
         "line": line,
         "modular": {part: e.to_json() for part, e in modular.items()},
     }
-    heads = ["network", "rate (Hz)", "CV of intervals", "wall (s)", "million events per s"]
+    heads = ["network", "rate (Hz)", "CV of intervals", "fell silent", "wall (s)", "million events per s"]
     pictures = [
         charts.line(
             [s["million_events"].mean for s in scaling.values()],

@@ -348,16 +348,18 @@ def _measure(
 
 def measured(results: dict[str, Any]) -> str:
     """A line for the table of published systems."""
-    told = []
-    for network, of in results.items():
-        capacities = " / ".join(f"{of[arm]['capacity']['mean']:.2f}" for arm in ("best_static", "held", "adapting"))
-        gain, narma_gain = (of["adapting"][name] for name in ("gain", "narma_gain"))
-        gains = (
-            f"{gain['mean']:.2f} ± {gain['ci95'] or 0:.2f}, error of NARMA-10 {narma_gain['mean']:.2f} times smaller"
+
+    def gains(arm: str) -> str:
+        found = (
+            f"{n}: {of[arm]['gain']['mean']:.2f} ± {of[arm]['gain']['ci95'] or 0:.2f}" for n, of in results.items()
         )
-        told.append(f"{network}: {capacities} (gain {gains})")
-    searched = len(COUPLINGS) * len(GRID)
-    return f"memory capacity, best of {searched} static / adapted and held / adapting: {'; '.join(told)}"
+        return "; ".join(found)
+
+    narma = [of["adapting"]["narma_gain"]["mean"] for of in results.values()]
+    return (
+        f"memory capacity over the best of {len(COUPLINGS) * len(GRID)} static balances, adapting: "
+        f"{gains('adapting')}; held: {gains('held')}; NARMA-10: {min(narma):.2f} to {max(narma):.2f}"
+    )
 
 
 def _findings(found: dict[Condition, list[dict[str, float]]]) -> Findings:

@@ -263,6 +263,10 @@ def experiment(
     """
     if len(grid) != 3 or min(grid) < 1 or np.prod(grid) < 5:
         raise InvalidModel(f"nalsm: grid must be three whole numbers with a product of at least 5, got {list(grid)}")
+    if not 0 < lsm_weight <= W_MAX:
+        raise InvalidModel(f"nalsm: lsm_weight must lie above 0 and not above {W_MAX:g}, got {lsm_weight}")
+    if not all(w > 0 for w in w_astro_swept):
+        raise InvalidModel(f"nalsm: w_astro_swept must be numbers above 0, got {list(w_astro_swept)}")
     if passes < 1:
         raise InvalidModel(f"nalsm: passes must be at least 1, got {passes}")
     found: dict[str, dict[str, list[float]]] = {arm: {} for arm in ARMS}
@@ -298,10 +302,11 @@ def measured(results: dict[str, Any]) -> str:
     over = ", ".join(
         f"over {other} {gain['mean']:.1f} ± {gain['ci95'] or 0:.1f} points" for other, gain in gains.items()
     )
-    branching = [e["mean"] for e in results["branching_by_w_astro"].values()]
+    plain = ", ".join(f"{name} {100 * of['mean']:.1f}" for name, of in results["baselines"].items())
+    (low, first), *_, (high, last) = results["branching_by_w_astro"].items()
     return (
-        f"{setting['train']} images of {setting['data_set']}: {arms} %; nalsm {over}; "
-        f"branching factor {branching[0]:.2f} to {branching[-1]:.2f}"
+        f"{setting['train']} images of {setting['data_set']}: {arms} % (pixels: {plain} %); nalsm {over}; branching "
+        f"factor {first['mean']:.2f} to {last['mean']:.2f} as w_astro goes {low} to {high}"
     )
 
 

@@ -123,7 +123,8 @@ def experiment(
             f"point_neuron: compares a chip's integers with the reference; {backend} is no {' or '.join(CHIPS)}"
         )
     run(build(2, 1, 0, dt_ms), duration_ms=2 * dt_ms, backend=backend)  # compiles, which is not timed
-    found = {int(n): [] for n in sizes}  # type: dict[int, list[dict[str, float | None]]]
+    sizes = tuple(sorted({int(n) for n in sizes}))
+    found = {n: [] for n in sizes}  # type: dict[int, list[dict[str, float | None]]]
     for n, seed in enumerate(seeds):
         for k, size in enumerate(sizes):
             found[int(size)].append(_compared(build(int(size), types, seed, dt_ms), duration_ms, backend))
@@ -186,18 +187,23 @@ def _findings(found: dict[int, list[dict[str, float | None]]], backend: str, dt_
         "energy: published prices of Loihi per event, without static power; no chip was measured",
         *(missed or ["RMSE at most 1 % and at least 99 % of the spikes within one step, at every size"]),
     ]
+
+    def against_size(title: str, y_label: str, **curves: str) -> str:
+        lines = {
+            name: [Estimate.of([float(r[key] or 0.0) for r in runs]) for runs in found.values()]
+            for name, key in curves.items()
+        }
+        return charts.line(list(found), lines, title=title, x_label="neurons", y_label=y_label, log_x=True, log_y=True)
+
+    times = {"reference": "reference_s_per_s", backend: "chip_s_per_s"}
     pictures = [
-        charts.line(
-            list(found),
-            {
-                name: [Estimate.of([float(r[key] or 0.0) for r in runs]) for runs in found.values()]
-                for name, key in (("reference", "reference_s_per_s"), (backend, "chip_s_per_s"))
-            },
-            title="Time to simulate one second",
-            x_label="neurons",
-            y_label="wall (s)",
-            log_x=True,
-            log_y=True,
+        against_size("RMSE of V below threshold", "RMSE (%)", mean="rmse_percent", largest="largest_rmse_percent"),
+        against_size("Time to simulate one second", "wall (s)", **times),
+        against_size(
+            "Energy of one second by published prices",
+            "energy (uJ)",
+            least="energy_low_uJ_per_s",
+            most="energy_high_uJ_per_s",
         ),
     ]
     return Findings(results, heads, rows, notes, pictures)

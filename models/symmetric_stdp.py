@@ -265,7 +265,7 @@ def _read(result: Result, arm: str, data: Split, timeline: Timeline) -> dict[str
         "spikes_per_image": float(hidden.sum(axis=1).mean()),
         "neurons_per_image": float((hidden > 0).sum(axis=1).mean()),
         "silent_neurons": float(np.mean(hidden.sum(axis=0) == 0)),
-        "confusion": confusion / np.bincount(data.test_labels, minlength=CLASSES)[:, None],
+        "confusion": confusion / np.maximum(np.bincount(data.test_labels, minlength=CLASSES), 1)[:, None],
     }
 
 

@@ -27,6 +27,8 @@ from ernsnn.files import check_folder, write_folder
 
 def experiment(arguments: Namespace) -> int:
     """Run an experiment, list them, or print the table of published systems."""
+    if (arguments.setting or arguments.settings) and (arguments.name is None or arguments.list or arguments.table):
+        raise InvalidModel("experiment: --setting and --set need the NAME of one, and no --list or --table")
     if arguments.table:
         return show(
             arguments, {"systems": [dict(zip(HEADS, row, strict=True)) for row in systems()]}, [systems_table()]
@@ -56,7 +58,7 @@ def experiment(arguments: Namespace) -> int:
         "experiment": arguments.name,
         "backend": backend.name,
         "seeds": seeds,
-        "setting": setting,
+        "setting": setting + (", changed" if arguments.settings else ""),
         "settings": {**defaults, **settings},
         "wall_s": round(time.perf_counter() - began, 2),
         "results": findings.results,

@@ -11,7 +11,7 @@ from before it. Factors stay factored: (1 - lam m)^2 is one factor, not three pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,6 +59,25 @@ class Product:
     def __post_init__(self) -> None:
         object.__setattr__(self, "coefficient", to_single(self.coefficient, "a coefficient"))
         object.__setattr__(self, "factors", tuple(self.factors))
+
+
+def lowest(products: Sequence[Product], bounds: Callable[[str], tuple[float, float]]) -> float:
+    """What the sum of ``products`` never falls below, every factor taken by itself within its variable's ``bounds``."""
+
+    def times(a: float, b: float) -> float:
+        return a * b if a and b else 0.0  # 0 and an infinite bound make 0
+
+    total = 0.0
+    for product in products:
+        low = high = product.coefficient
+        for factor in product.factors:
+            ends = [factor.offset + times(factor.scale, bound) for bound in bounds(factor.variable)]
+            if factor.power % 2 == 0 and min(ends) < 0 < max(ends):
+                ends.append(0.0)
+            corners = [times(a, end**factor.power) for a in (low, high) for end in ends]
+            low, high = min(corners), max(corners)
+        total += low
+    return total
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields
 from ernsnn.errors import InvalidModel
 
+REVERSALS = ("e_rev_E_mV", "e_rev_I_mV")
+"""The parameters that only neurons with conductances have, by which they are known."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Neuron:
@@ -46,6 +49,11 @@ class Neuron:
 
     def __post_init__(self) -> None:
         convert_fields(self, type(self).__name__)
+        if self.weight_unit != "uS" and self.parameters.keys() & set(REVERSALS):
+            raise InvalidModel(
+                f"{type(self).__name__}: {' and '.join(REVERSALS)} belong to ConductanceLIF; derive from it, or choose "
+                "other names"
+            )
         if self.v_init_mV is None:
             object.__setattr__(self, "v_init_mV", self.v_rest_mV)
         check_neuron_values(type(self).__name__, self.parameters)

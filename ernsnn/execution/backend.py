@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ernsnn.describe.neurons import AdaptiveLIF
+from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
 from ernsnn.execution.issues import CODES, Issue, Issues
 from ernsnn.files import Content, write_folder
@@ -67,10 +67,6 @@ class Option:
     help: str
 
 
-REVERSALS = ("e_rev_E_mV", "e_rev_I_mV")
-"""The parameters of ConductanceLIF that LIF has not."""
-
-
 class Backend(ABC):
     """Turns a graph into a run. Subclasses name themselves and list their limits as small functions."""
 
@@ -97,12 +93,14 @@ class Backend(ABC):
         for p in graph.neurons():
             further = sorted(p.parameters.keys() - {f.name for f in fields(AdaptiveLIF)} - set(self.computes))
             if further:
+                synapses = set(further) == set(REVERSALS)
+                what = "its synapses are conductances" if synapses else f"its neurons have {' and '.join(further)}"
                 yield Issue(
                     backend=self.name,
                     code="G201",
                     path=p.name,
                     fidelity=CODES["G201"][0],
-                    message=f"its neurons have {' and '.join(further)}, which this backend does not compute",
+                    message=f"{what}, which this backend does not compute",
                     remedy="use LIF, AdaptiveLIF or DeltaLIF, or a backend that computes it (docs/add-a-neuron.md)",
                 )
 

@@ -32,7 +32,10 @@ _T95 = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean over seeds with its 95 % confidence interval (Student's t; none from a single seed)."""
+    """Mean over seeds with its 95 % confidence interval (Student's t; none from a single seed).
+
+    Seeds without a value (NaN) do not count; where none has one, the mean is NaN.
+    """
 
     mean: float
     half_width: float
@@ -41,18 +44,24 @@ class Estimate:
     @classmethod
     def of(cls, values: Sequence[float]) -> Estimate:
         """The estimate from one value a seed."""
-        n = len(values)
+        found = [float(v) for v in values if math.isfinite(v)]
+        n = len(found)
         quantile = _T95[n - 2] if 2 <= n <= len(_T95) + 1 else 1.96
-        half = quantile * stdev(values) / math.sqrt(n) if n > 1 else math.nan
-        return cls(fmean(values), half, tuple(float(v) for v in values))
+        half = quantile * stdev(found) / math.sqrt(n) if n > 1 else math.nan
+        return cls(fmean(found) if found else math.nan, half, tuple(float(v) for v in values))
 
     def __str__(self) -> str:
+        if math.isnan(self.mean):
+            return "-"
         return f"{self.mean:.4g}" + ("" if math.isnan(self.half_width) else f" ± {self.half_width:.2g}")
 
     def to_json(self) -> dict[str, Any]:
-        """Mean, half width of the interval (null from one seed) and the value of every seed."""
-        half = None if math.isnan(self.half_width) else self.half_width
-        return {"mean": self.mean, "ci95": half, "values": list(self.values)}
+        """Mean, half width of the interval (null from one seed) and the value of every seed; null is none."""
+
+        def known(value: float) -> float | None:
+            return value if math.isfinite(value) else None
+
+        return {"mean": known(self.mean), "ci95": known(self.half_width), "values": list(map(known, self.values))}
 
 
 @dataclass(frozen=True)

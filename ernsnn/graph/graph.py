@@ -54,17 +54,19 @@ class PoissonSpikes:
         return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
 
     def _hits(self, block: int) -> np.ndarray:
-        """Which neurons spike in which step of a block."""
+        """Which neurons spike in which step of a block, up to the last step in which any can."""
         size, begin = self.probabilities.shape[1], block * _POISSON_BLOCK
         pieces = np.searchsorted(self.steps, np.arange(begin, begin + _POISSON_BLOCK), side="right")
         start = max(pieces[0] - 1, 0)
         limits = np.ceil(self.probabilities[start : pieces[-1]] * 2.0**53).astype(np.uint64)
         if pieces[0] == 0:
             limits = np.concatenate([np.zeros((1, size), np.uint64), limits])
+        piece = pieces - pieces[0]
+        rows = int(np.flatnonzero(np.any(limits, axis=1)[piece]).max(initial=-1)) + 1
         # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
-        drawn = generator(self.key, block).bit_generator.random_raw(_POISSON_BLOCK * size).reshape(-1, size)
+        drawn = generator(self.key, block).bit_generator.random_raw(rows * size).reshape(rows, size)
         drawn >>= np.uint64(11)
-        return np.asarray(drawn < (limits if len(limits) == 1 else limits[pieces - pieces[0]]))
+        return np.asarray(drawn < (limits if len(limits) == 1 else limits[piece[:rows]]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.equations import parse_products
-from ernsnn.describe.learning import LearningRule, Product
+from ernsnn.describe.learning import LearningRule, Product, lowest
 from ernsnn.describe.network import Injection, Modulation, Network, Probe
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, check_neuron_values
 from ernsnn.describe.populations import Population, View
@@ -176,6 +176,11 @@ class _Lowering:
             transmit = parse_products(p.transmit, names, self.used(p.learning), f"{p.name}.transmit")
             if not transmit:
                 raise InvalidModel(f"{p.name}.transmit: {p.transmit!r} is always 0")
+            if p.weight_field == "weight_uS" and (low := lowest(transmit, p.learning.bounds_of)) < 0:
+                raise InvalidModel(
+                    f"{p.name}.transmit: a conductance is not negative, but {p.transmit!r} comes down to {low:g} "
+                    "within the rule's bounds"
+                )
             marks = tuple(
                 g.Variable(
                     m.name,

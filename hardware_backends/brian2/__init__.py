@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
-from ernsnn.execution.backend import REVERSALS, Backend, Option, Program, Progress
+from ernsnn.execution.backend import Backend, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording

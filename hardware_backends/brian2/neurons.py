@@ -81,7 +81,9 @@ def cells(layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -
             group.parameter(f"v_rev_{r}", joined([(p, p.parameters.get(f"e_rev_{r}_mV", 0.0)) for p in layout.cells]))
     if features.floored:
         group.parameter("v_min", joined([(p, p.parameters.get("v_min_mV", -np.inf)) for p in layout.cells]))
-    group.parameter("n_ref", joined([(p, values["n_ref"]) for p, values in constants]), "integer")
+    # Brian2's integers have 32 bits; so many steps last longer than any run.
+    n_ref = [(p, np.minimum(values["n_ref"], np.iinfo(np.int32).max)) for p, values in constants]
+    group.parameter("n_ref", joined(n_ref), "integer")
     learned = {INTRINSIC_TARGETS[p.intrinsic.target] for p in layout.cells if p.intrinsic}
     for name, source in (
         ("v_rest", "v_rest_mV"),

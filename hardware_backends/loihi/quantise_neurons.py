@@ -35,7 +35,7 @@ from .quantise_report import Report
 
 HEADROOM = 4
 """V, which is cut off at as many units as the highest threshold, can go this many times the threshold below rest."""
-_MADE_UP = "makes up for the rounded decay of V"
+_MADE_UP = "makes up for the rounded decay of V where V settles, or when it spikes; before, V is off by as much"
 _FEW = 16
 """Of how many different weights a projection may have each is tried as the one that is 255."""
 

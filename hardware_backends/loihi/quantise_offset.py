@@ -34,7 +34,8 @@ def steps_to(threshold: float, bias: np.ndarray, keep: float) -> np.ndarray:
 
 def made_up(threshold: float, bias: np.ndarray, asked: float, stored: float) -> np.ndarray:
     """The offset, in mV a step, that does with a V that keeps ``stored`` what ``bias`` does with one that keeps
-    ``asked``. None but ``bias`` itself can where V never decays, or where one step is enough.
+    ``asked``: where V settles, or when it spikes. On the way there V is off by as much as the offset is. None but
+    ``bias`` itself can where V never decays, or where one step is enough.
     """
     if stored == 1:
         return bias

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar
 
+from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
-from ernsnn.execution.backend import REVERSALS, Option
+from ernsnn.execution.backend import Option
 from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large

@@ -19,6 +19,11 @@ def test_the_interval_is_students():
     assert three.half_width == pytest.approx(0.95 * math.sqrt(2 / (1 - 0.95**2)) / math.sqrt(3), rel=1e-3)
     assert math.isnan(Estimate.of([1.0]).half_width)
     assert Estimate.of([1.0]).to_json() == {"mean": 1.0, "ci95": None, "values": [1.0]}
+    without = Estimate.of([math.nan, 1.0, 3.0])
+    assert (without.mean, without.half_width) == (2.0, two.half_width)
+    assert without.to_json()["values"] == [None, 1.0, 3.0]
+    assert Estimate.of([math.nan]).to_json() == {"mean": None, "ci95": None, "values": [None]}
+    assert str(Estimate.of([math.nan, math.nan])) == "-"
     assert Estimate.of([0.0, 1.0] * 50).half_width == pytest.approx(1.96 * math.sqrt(25 / 99) / 10)
 
 
@@ -59,11 +64,14 @@ def test_settings_have_names(tmp_path, capsys, monkeypatch):
     chosen = ["--setting", "tiny", "--set", "operations=5", "--set", 'spacings=["14/14"]']
     assert main(["experiment", "ca3_gated", "--backend", "reference", "--seeds", "1", *chosen, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    assert data["setting"] == "tiny"
+    assert data["setting"] == "tiny, changed"
     assert (data["settings"]["sizes"], data["settings"]["operations"]) == ([4], 5)
     assert json.loads((tmp_path / "runs" / "ca3_gated-tiny" / "results.json").read_text()) == data
     assert main(["experiment", "ca3_gated", "--setting", "tinny"]) == 2
     assert "ca3_gated: no settings 'tinny'" in capsys.readouterr().err
+    for nothing in ([], ["ca3_gated", "--list"], ["--table"]):
+        assert main(["experiment", *nothing, "--setting", "tiny"]) == 2
+        assert "--setting and --set need the NAME of one" in capsys.readouterr().err
 
 
 def test_each_runs_on_its_own_backend_unless_told(tmp_path, capsys):

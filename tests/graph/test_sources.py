@@ -41,6 +41,16 @@ def test_poisson_rates_change_at_the_steps_of_the_schedule():
     assert steps[neurons == 1].tolist() == [5, 6, 7, 8]
 
 
+def test_a_silent_time_moves_no_spikes():
+    loud = poisson(50.0).between(0, 3000)
+    for first, last in ((1, 700), (700, 1900), (2100, 2999)):
+        rate = [[0.0] * 4, [50.0] * 4, [0.0] * 4]
+        steps, neurons = poisson(Schedule([0, first, last], rate)).between(0, 3000)
+        inside = (loud[0] >= first) & (loud[0] < last)
+        assert len(steps) > 50
+        np.testing.assert_array_equal([steps, neurons], [part[inside] for part in loud])
+
+
 def test_poisson_statistics():
     steps, neurons = poisson([20.0, 200.0, 0.0, 1000.0], dt=0.5).between(0, 40_000)
     counts = np.bincount(neurons, minlength=4)

@@ -55,7 +55,7 @@ def test_a_small_network_is_within_its_levels() -> None:
     assert of["energy_low_uJ_per_s"]["mean"] > 0
     assert "spikes_within_one_step" not in found.results["1"]
     assert len(found.rows) == 2
-    assert len(found.pictures) == 1
+    assert len(found.pictures) == 3
     assert "40 neurons: RMSE" in point_neuron.measured(found.results)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from ernsnn import ConductanceLIF, InvalidModel, LearningRule, Network, SpikeTimes, run
+from ernsnn import ConductanceLIF, InvalidModel, LearningRule, Network, SpikeTimes, marks, run, stdp
 
 CELL = {"cm_nF": 0.2, "tau_m_ms": 20.0, "v_rest_mV": -60.0, "v_reset_mV": -60.0, "v_threshold_mV": 100.0}
 W_E, W_I, TAU_E, TAU_I, E_E, E_I = 0.02, 0.05, 5.0, 10.0, 0.0, -80.0
@@ -107,5 +107,9 @@ def test_what_cannot_be_is_refused() -> None:
     rule = LearningRule.from_equations(on_pre={"w": "0.1"}, bounds={"w": (-1, 1)})
     with pytest.raises(InvalidModel, match="conductances are >= 0, but the rule's bounds of w begin at -1"):
         net.projection("p", source, cell, weight_uS=0.5, learning=rule)
+    marked = stdp.pair(A_plus=0.01, A_minus=0.01, w_max=0.02, marks=[marks.Labile("a", tau_s=1, rise=0.1)])
+    net.projection("q", source, cell, weight_uS=0.02, learning=marked, transmit="w - a")
+    with pytest.raises(InvalidModel, match=r"q.transmit: a conductance is not negative, but 'w - a' comes down to -1 "):
+        run(net, duration_ms=10, backend="reference")
     with pytest.raises(InvalidModel, match=r"weight_uS: '1 nA' is a current, but a conductance in uS is needed"):
         net.projection("p", source, cell, weight_uS="1 nA")

@@ -6,8 +6,9 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import REVERSALS, Backend, Option, Program, Progress
+from ernsnn.execution.backend import Backend, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
