@@ -11,6 +11,8 @@ from before it. Factors stay factored: (1 - lam m)^2 is one factor, not three pr
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -62,22 +64,21 @@ class Product:
 
 
 def lowest(products: Sequence[Product], bounds: Callable[[str], tuple[float, float]]) -> float:
-    """What the sum of ``products`` never falls below, every factor taken by itself within its variable's ``bounds``."""
+    """The least that the sum of ``products`` is where every variable is at one of its ``bounds``.
 
-    def times(a: float, b: float) -> float:
-        return a * b if a and b else 0.0  # 0 and an infinite bound make 0
+    That is the least of all where no variable has a higher power than one. An infinite bound counts as 1e6.
+    """
+    names = sorted({factor.variable for product in products for factor in product.factors})
+    ends = [np.clip(bounds(name), -1e6, 1e6).tolist() for name in names]
 
-    total = 0.0
-    for product in products:
-        low = high = product.coefficient
-        for factor in product.factors:
-            ends = [factor.offset + times(factor.scale, bound) for bound in bounds(factor.variable)]
-            if factor.power % 2 == 0 and min(ends) < 0 < max(ends):
-                ends.append(0.0)
-            corners = [times(a, end**factor.power) for a in (low, high) for end in ends]
-            low, high = min(corners), max(corners)
-        total += low
-    return total
+    def total(corner: tuple[float, ...]) -> float:
+        at = dict(zip(names, corner, strict=True))
+        factors = (
+            (p.coefficient, [(f.offset + f.scale * at[f.variable]) ** f.power for f in p.factors]) for p in products
+        )
+        return math.fsum(coefficient * math.prod(values) for coefficient, values in factors)
+
+    return min(map(total, itertools.product(*ends)))
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ class _Lowering:
             transmit = parse_products(p.transmit, names, self.used(p.learning), f"{p.name}.transmit")
             if not transmit:
                 raise InvalidModel(f"{p.name}.transmit: {p.transmit!r} is always 0")
-            if p.weight_field == "weight_uS" and (low := lowest(transmit, p.learning.bounds_of)) < 0:
+            if p.weight_field == "weight_uS" and (low := lowest(transmit, p.learning.bounds_of)) < -1e-12:
                 raise InvalidModel(
                     f"{p.name}.transmit: a conductance is not negative, but {p.transmit!r} comes down to {low:g} "
                     "within the rule's bounds"

@@ -136,8 +136,8 @@ def test_settings() -> None:
         homeostasis.experiment(window_s=10)
 
 
-def test_strengths_are_used() -> None:
-    """No condition equals another, nor one with a loop less."""
+def test_no_condition_is_another() -> None:
+    """Two of one kind would be told as two; what the coordinator adds is itself alone."""
     assert len(set(CONDITIONS.values())) == len(CONDITIONS)
     coordinated = CONDITIONS["all, coordinated"]
     assert replace(coordinated, k_coordinated=0.0) == CONDITIONS["all"]
