@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from importlib.resources import files
 
 import numpy as np
@@ -16,9 +15,11 @@ from ..templates import script_template
 from . import neurons, synapses
 from .layout import CELLS, SOURCES, Layout
 from .modulators import modulators
-from .parts import Group, Monitor, Parts
+from .parts import Group, Monitor, Parts, Pathway, SynapseGroup
 from .start import queued, take_up
 
+SAMPLES = 999
+"""The place of what probes read, at the end of a step; they record at the next."""
 _NEURON_VARIABLES = {
     "v_mV": "V",
     "I_E_nA": "I_E",
@@ -33,11 +34,9 @@ def compile_program(
     graph: Graph, n_steps: int, *, target: str, threads: int, start: Recording | None = None
 ) -> Program:
     """``program.py`` and ``arrays.npz``; the program goes on from the end of ``start``."""
-    layout, parts = Layout(graph), Parts(freezes=bool(graph.frozen))
+    layout, parts = Layout(graph), Parts(frozen=graph.frozen)
     if start is not None:
         queued(parts, layout, start)
-    if graph.frozen:
-        parts.timed["learning"] = learning_times(graph)
     groups: dict[str, Group] = {}
     if layout.sources:
         groups[SOURCES] = neurons.sources(layout, parts.first + n_steps, parts)
@@ -50,7 +49,9 @@ def compile_program(
     parts.synapses += [synapses.static(s) for s in layout.static]
     parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
-    parts.monitors += [monitor(k, probe, layout) for k, probe in enumerate(graph.probes) if probe.target not in empty]
+    for k, probe in enumerate(graph.probes):
+        if probe.target not in empty:
+            monitor(f"probe{k}", probe, layout, parts)
     if start is not None:
         take_up(parts, layout, start)
     arrays = collect(parts, layout)
@@ -79,7 +80,6 @@ def _resource(name: str) -> str:
 def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
     """Every array that the script loads, under the name by which it does."""
     arrays = {f"tables/{name}": values for name, values in parts.tables.items()}
-    arrays |= {f"tables/{name}": values for name, (values, _) in parts.timed.items()}
     for group in parts.groups:
         arrays |= {f"{group.name}/{n}": v for n, v in group.values.items() if isinstance(v, np.ndarray)}
         arrays |= {f"{group.name}/{n}": index for n, (_, _, index) in group.links.items()}
@@ -92,30 +92,42 @@ def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
     return arrays
 
 
-def learning_times(graph: Graph) -> tuple[np.ndarray, int]:
-    """Whether the network learns, as (one value every so many steps, how many steps)."""
-    bounds = [bound for interval in graph.frozen for bound in interval]
-    every = math.gcd(*bounds)
-    learns = np.ones(max(bounds) // every + 1)
-    for first, last in graph.frozen:
-        learns[first // every : last // every] = 0.0
-    return neurons.padded(learns, 1.0), every
+def monitor(name: str, probe: Probe, layout: Layout, parts: Parts) -> None:
+    """Adds what records a probe.
+
+    One of every step is a StateMonitor. Others record an event of their owner, or, where this is synapses, which have
+    no events, of neurons that take over their values then.
+    """
+    owner, variable, record = found(probe, layout)
+    if probe.every == 1:
+        parts.monitors.append(Monitor(name, probe.key, owner, variable, record, 1))
+        return
+    group = next((g for g in parts.groups if g.name == owner), None)
+    if group is None:
+        group = Group(name, len(record), ["value : 1"], spikes=False)
+        group.events[name] = group.due(probe.every, parts.first)
+        take = Pathway("take", "post", [f"value_post = {variable}_pre"], SAMPLES, 0, name, "end")
+        parts.groups.append(group)
+        places = np.arange(len(record), dtype=np.int32)
+        parts.synapses.append(SynapseGroup(f"{name}_of", owner, name, [], [take], record, places))
+        variable, record = "value", places
+    else:
+        for end, value in (("first", record[0]), ("last", record[-1])):
+            group.parameter(f"{name}_{end}", np.array([float(value)]))
+        group.events[name] = f"{group.due(probe.every, parts.first)} and i >= {name}_first and i <= {name}_last"
+    parts.monitors.append(Monitor(name, probe.key, group.name, variable, record, probe.every, event=name))
 
 
-def monitor(k: int, probe: Probe, layout: Layout) -> Monitor:
-    """Where a probe finds its variable."""
+def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
+    """(object, variable, indices) that a probe records."""
     if probe.kind == "neurons":
         first = layout.start[probe.target]
-        record = np.arange(first + probe.start, first + probe.stop)
-        return Monitor(f"probe{k}", probe.key, CELLS, _NEURON_VARIABLES[probe.variable], record, probe.every)
+        return CELLS, _NEURON_VARIABLES[probe.variable], np.arange(first + probe.start, first + probe.stop)
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
-        return Monitor(
-            f"probe{k}", probe.key, layout.factor[probe.target], probe.variable, np.arange(size), probe.every
-        )
+        return layout.factor[probe.target], probe.variable, np.arange(size)
     merged = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
-    variable, record = synapses.Plastic.variable(probe.variable), merged.places[merged.slices[probe.target]]
-    return Monitor(f"probe{k}", probe.key, merged.name, variable, record, probe.every)
+    return merged.name, synapses.Plastic.variable(probe.variable), merged.places[merged.slices[probe.target]]
 
 
 def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:

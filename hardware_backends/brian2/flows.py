@@ -20,7 +20,7 @@ def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constant
     for v in learning.variables:
         if v.name in moved:
             name, new = naming(v.name), clipped(moved[v.name], v.low, v.high, constants)
-            lines.append(f"{name} = int(chosen)*{new} + int(not chosen)*{name}")
+            lines.append(f"{name} = {new}")
     return lines
 
 
@@ -64,7 +64,7 @@ def erased(flow: Latch, share: str, naming: Naming, constants: Constants) -> lis
     name, number = naming(flow.variable), constants.name
     excess = f"clip({name}_total/{name}_count/{number(flow.budget)} - 1, 0, inf)"
     return [
-        *advance(f"{name}_stream", only_if="chosen"),
+        *advance(f"{name}_stream"),
         f"{name}_drawn = {uniform(f'{name}_stream')}",
         f"{name}_chance = {number(flow.erasure)}*clip({naming(flow.signal)}, 0, 1)*{excess}",
         f"{name}_old = {name} > {number(flow.threshold)} and {naming(flow.tag)}*{share} < {number(flow.tag_threshold)}",

@@ -45,7 +45,7 @@ def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
             code = [*calcium.watch(m, group), opened(m, constants)]
             parts.synapses += hearing(m.members, "heard", group, layout)
         if not isinstance(m, Given):
-            parts.let_freeze(name, group.equations)
+            parts.let_freeze(group)
             code = [held(line, parts.freezes) for line in code]
         group.equations += constants.equations
         group.values |= constants.values

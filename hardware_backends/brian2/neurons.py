@@ -13,24 +13,17 @@ from ernsnn.graph.constants import decay, membrane
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.streams import start
 
-from .expressions import Constants, clipped, total
+from .expressions import Constants, clipped, symbol, total
 from .layout import CELLS, SOURCES, Layout
-from .parts import Group, Operation, Parts
+from .parts import NEVER, Group, Operation, Parts, padded
 from .streams import advance, normal
 
-NEVER = 2.0**62
-"""A step that is never reached."""
-
 AFTER_SYNAPSES = 10
+EPOCH_INTRINSIC = -9
+"""Its place at the end of a step: after the epochs of synapses, before the probes."""
 _LACKING = {"g_leak": 1.0}
 """What cells have that lack a constant which others have, if not 0: what is divided by must not be."""
 INTRINSIC_TARGETS = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
-
-
-def padded(values: np.ndarray, fill: float) -> np.ndarray:
-    """A table filled up to a power of two: its length stands in the compiled code, which so seldom changes."""
-    length = 1 << max(4, len(values).bit_length())
-    return np.concatenate([values, np.full((length - len(values), *values.shape[1:]), fill)])
 
 
 def sources(layout: Layout, end: int, parts: Parts) -> Group:
@@ -40,7 +33,9 @@ def sources(layout: Layout, end: int, parts: Parts) -> Group:
     for source in layout.sources:
         steps, neurons = source.spikes.between(parts.first, end)
         order = np.lexsort((steps, neurons))
-        per_neuron = np.split(steps[order].astype(float), np.cumsum(np.bincount(neurons, minlength=source.size))[:-1])
+        per_neuron = np.split(
+            (steps[order] - parts.first).astype(float), np.cumsum(np.bincount(neurons, minlength=source.size))[:-1]
+        )
         for spikes in per_neuron:
             cursors.append(length)
             table += [spikes, np.array([NEVER])]
@@ -245,8 +240,7 @@ def pending(group: Group, parts: Parts) -> list[str]:
     """Code for what static synapses sent before the program started, and the events of ``parts.late``."""
     if not parts.first:
         return []
-    group.parameter("begin", np.array([parts.first]), "integer")
-    entry = "(t_in_timesteps - begin)*dt"
+    entry = "t_in_timesteps*dt"
     group.events |= {name: f"{name}({entry}, i) > 0" for name in parts.late.values()}
     arriving = [r for r in "EI" if f"pending_{r}" in parts.tables]
     return [f"A_{r} = A_{r} + pending_{r}({entry}, i)" for r in arriving]
@@ -262,12 +256,8 @@ def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[
         piece = np.searchsorted(injection.steps, steps, side="right") - 1
         amounts = np.where(piece[:, None] >= 0, injection.values[piece], 0.0)
         table[1:, layout.indices(injection.target)] += amounts
-    parts.tables["current_steps"] = padded(steps.astype(float), NEVER)
     parts.tables["current"] = table
-    group.equations.append("piece : integer")
-    group.values["piece"] = int(np.searchsorted(steps, parts.first))
-    code = ["piece = piece + int(current_steps(piece*dt) == t_in_timesteps)", "i_injected = current(piece*dt, i)"]
-    return code, "i_offset + i_injected"
+    return [parts.follow(group, "current", steps), "i_injected = current(piece*dt, i)"], "i_offset + i_injected"
 
 
 def modulated(layout: Layout, graph: Graph, group: Group) -> dict[str, str]:
@@ -313,20 +303,23 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
             continue
         learning, target = p.intrinsic.learning, INTRINSIC_TARGETS[p.intrinsic.target]
         constants, variable, mask = Constants(f"intrinsic{k}_k"), learning.variables[0], f"intrinsic{k}"
-        parts.let_freeze(CELLS, group.equations)
+        parts.let_freeze(group)
         inside = np.zeros(group.size, dtype=bool)
         inside[layout.start[p.name] : layout.start[p.name] + p.size] = True
         group.parameter(mask, inside, "boolean")
-        names = {t.name: f"{mask}_{t.name}_trace" for t in learning.traces}
+        names = {t.name: f"{mask}_{symbol('trace', t.name)}" for t in learning.traces}
         code: list[str] = []
         for t in learning.traces:
             declare_trace(group, names[t.name], t.trace, graph.dt_ms)
             code += trace_code(names[t.name], t.trace, "spiking", None, parts.freezes)
         spiking = f"{mask} and spiking" + " and learns" * parts.freezes
-        for event, suffix, when in ((POST, "_old", spiking), (EPOCH, "", f"{mask} and chosen")):
+        for event, suffix in ((POST, "_old"), (EPOCH, "")):
             terms = [term for term in learning.terms if term.event == event]
             if not terms:
                 continue
+            when = spiking
+            if event == EPOCH:
+                when = f"{mask} and {group.due(learning.epoch_steps or 1, parts.first)}" + " and learns" * parts.freezes
             naming = {"w": target} | {name: own + suffix for name, own in names.items()}
             added = total(terms, naming.__getitem__, constants)
             new = clipped(f"{target} + {added}", variable.low, variable.high, constants)
@@ -334,21 +327,7 @@ def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
             if event == POST:
                 code += change
             else:
-                every = learning.epoch_steps or 1
-                parts.operations.append(epoch(f"{mask}_epoch", group, change, every, -9, "learns" * parts.freezes))
+                parts.operations.append(Operation(f"{mask}_epoch", CELLS, change, "end", EPOCH_INTRINSIC))
         parts.operations.append(Operation(f"{mask}_update", CELLS, code, "synapses", AFTER_SYNAPSES))
         group.equations += constants.equations
         group.values |= constants.values
-
-
-def epoch(name: str, group: Group, code: list[str], every: int, order: int, only_if: str = "") -> Operation:
-    """An operation at the end of every ``every``-th step, which Brian2 can only do at the start of the next.
-
-    At the start of the first it must do nothing: ``chosen``, which ``code`` reads, is false until a shared switch is
-    on, which the first call turns. ``only_if`` is a further condition.
-    """
-    switch = f"{name}_on"
-    group.equations.append(f"{switch} : integer (shared)")
-    chosen = f"{name}_now > 0" + (f" and {only_if}" if only_if else "")
-    guard = [f"{name}_now = {switch}", f"{switch} = 1", f"chosen = {chosen}"]
-    return Operation(name, group.name, [*guard, *code], "start", order, every, switch)

@@ -6,25 +6,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+NEVER = 2.0**62
+"""A step that is never reached."""
+
+
+def padded(values: np.ndarray, fill: float) -> np.ndarray:
+    """A table filled up to a power of two: its length stands in the compiled code, which so seldom changes."""
+    length = 1 << max(4, len(values).bit_length())
+    return np.concatenate([values, np.full((length - len(values), *values.shape[1:]), fill)])
+
 
 @dataclass
 class Operation:
-    """``owner.run_regularly(code)``; ``every`` in steps. It does nothing until its ``switch``, if any, is on."""
+    """``owner.run_regularly(code)``, in every step."""
 
     name: str
     owner: str
     code: list[str]
     when: str
     order: int
-    every: int = 1
-    switch: str = ""
 
 
 @dataclass
 class Pathway:
     """What a spike does at a synapse. ``delay`` is in steps: one number, or the name of an array.
 
-    ``on`` names another event of the neurons than a spike.
+    ``on`` names another event of the neurons than a spike, ``when`` the slot of the step in which it acts.
     """
 
     name: str
@@ -33,6 +40,7 @@ class Pathway:
     order: int
     delay: int | str
     on: str = ""
+    when: str = "synapses"
 
 
 @dataclass
@@ -54,6 +62,21 @@ class Group:
     sound: tuple[str, str] | None = None
     kept: list[str] = field(default_factory=list)
     events: dict[str, str] = field(default_factory=dict)
+    periods: list[int] = field(default_factory=list)
+
+    def due(self, every: int, first: int) -> str:
+        """The condition of the steps t with (t + 1) % every == 0, of a program that starts at step ``first``.
+
+        It counts steps and compares no times: Brian2 takes two times of a clock for one if they differ by less than
+        1e-4 of the clock's own period, which is many steps of a slow clock.
+        """
+        if every not in self.periods:
+            self.periods.append(every)
+            k = len(self.periods) - 1
+            self.equations += [f"period{k} : 1 (shared, constant)", f"ahead{k} : 1 (shared, constant)"]
+            self.values |= {f"period{k}": float(every), f"ahead{k}": float(first % every + 1)}
+        k = self.periods.index(every)
+        return f"(t_in_timesteps + ahead{k}) % period{k} == 0"
 
     @property
     def length(self) -> int:
@@ -97,9 +120,12 @@ class SynapseGroup:
         return len(self.i)
 
 
+Owner = Group | SynapseGroup
+
+
 @dataclass
 class Monitor:
-    """A StateMonitor for one probe."""
+    """Records one probe: in every step, or at ``event`` of its owner, that of the steps that are due."""
 
     name: str
     key: str
@@ -107,38 +133,55 @@ class Monitor:
     variable: str
     record: np.ndarray
     every: int
+    event: str = ""
 
 
 @dataclass
 class Parts:
-    """A whole program. ``timed`` are tables that are read by time: entry k holds from step k * ``every`` on.
+    """A whole program.
 
-    Where the network ``freezes`` its learning at times, owners that learn keep a shared flag. ``first`` is the step at
-    which it starts; ``late`` names, by delay, the tables of post spikes from before, which reach synapses later.
+    Where the network's learning is ``frozen`` at times, intervals from first to last step (exclusive), owners that
+    learn keep a shared flag. ``first`` is the step at which the program starts: its own steps count from there, so that
+    no number in it grows with the length of what went before. ``late`` names, by delay, the tables of post spikes from
+    before, which reach synapses later.
     """
 
-    freezes: bool = False
+    frozen: tuple[tuple[int, int], ...] = ()
     first: int = 0
     late: dict[int, str] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     tables: dict[str, np.ndarray] = field(default_factory=dict)
-    timed: dict[str, tuple[np.ndarray, int]] = field(default_factory=dict)
     synapses: list[SynapseGroup] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     monitors: list[Monitor] = field(default_factory=list)
 
     @property
-    def owners(self) -> list[Group | SynapseGroup]:
+    def owners(self) -> list[Owner]:
         """All that has variables."""
         return [*self.groups, *self.synapses]
 
-    def let_freeze(self, owner: str, equations: list[str], flag: str = "learns") -> None:
+    @property
+    def freezes(self) -> bool:
+        """Whether there are steps in which the network does not learn."""
+        return bool(self.frozen)
+
+    def follow(self, owner: Owner, table: str, steps: np.ndarray, piece: str = "piece", shared: bool = False) -> str:
+        """Declare ``piece`` on an owner, the number of the rising ``steps`` so far; returns the code that renews it."""
+        self.tables[f"{table}_steps"] = padded(np.asarray(steps, dtype=float) - self.first, NEVER)
+        owner.equations.append(f"{piece} : integer" + " (shared)" * shared)
+        owner.values[piece] = int(np.searchsorted(steps, self.first))
+        return f"{piece} = {piece} + int({table}_steps({piece}*dt) == t_in_timesteps)"
+
+    def let_freeze(self, owner: Owner, flag: str = "learns") -> None:
         """Declare ``flag`` on an owner, true in the steps in which the network learns, and keep it up to date.
 
-        It is set before all else of a step, so that what ends a step, at the start of the next, finds that step's. On
-        synapses it needs another name than on their neurons.
+        It is set before all else of a step. On synapses it needs another name than on their neurons.
         """
-        declaration = f"{flag} : boolean (shared)"
-        if self.freezes and declaration not in equations:
-            equations.append(declaration)
-            self.operations.append(Operation(f"{owner}_{flag}", owner, [f"{flag} = learning(t) > 0"], "groups", -1000))
+        declaration, piece = f"{flag} : boolean (shared)", f"{flag}_piece"
+        if not self.freezes or declaration in owner.equations:
+            return
+        owner.equations.append(declaration)
+        # It changes at each of these steps; where one interval ends as the next begins, it does not.
+        bounds, times = np.unique(np.array(self.frozen), return_counts=True)
+        code = [self.follow(owner, "freezing", bounds[times == 1], piece, shared=True), f"{flag} = {piece} % 2 == 0"]
+        self.operations.append(Operation(f"{owner.name}_{flag}", owner.name, code, "groups", -1000))

@@ -7,17 +7,9 @@ from ernsnn.graph.streams import MODULI, MULTIPLIERS
 M = [f"{m:.0f}" for m in MODULI]
 
 
-def advance(name: str, only_if: str | None = None) -> list[str]:
-    """Both states move on, ``only_if`` a condition holds; all numbers are whole and exact in float64."""
-    code = []
-    for k, multiplier in enumerate(MULTIPLIERS):
-        moved = f"({multiplier:.0f}*{name}{k}) % {M[k]}"
-        code.append(
-            f"{name}{k} = {moved}"
-            if only_if is None
-            else f"{name}{k} = int({only_if})*({moved}) + int(not {only_if})*{name}{k}"
-        )
-    return code
+def advance(name: str) -> list[str]:
+    """Both states move on; all numbers are whole and exact in float64."""
+    return [f"{name}{k} = ({multiplier:.0f}*{name}{k}) % {M[k]}" for k, multiplier in enumerate(MULTIPLIERS)]
 
 
 def uniform(name: str) -> str:

@@ -9,15 +9,15 @@ from ernsnn.graph.graph import Graph, Learning
 from ernsnn.graph.streams import start
 
 from . import flows
-from .expressions import Constants, Naming, clipped, total
+from .expressions import Constants, Naming, clipped, symbol, total
 from .layout import CELLS, Layout, Synapses
 from .modulators import local_value
-from .neurons import declare_trace, epoch, trace_code
+from .neurons import declare_trace, trace_code
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
 # Order within the synapses of a step (see modulators.py for what comes first).
 TRACES, POST_EVENTS, PRE_EVENTS = -10, -4, 0
-# At the start of the next step, before the probes, whose order is 0.
+# At the end of a step, before the probes.
 EPOCH_TERMS, ERASURE_ZERO, ERASURE_SUM, EPOCH_FLOWS = -1000, -999, -998, -997
 EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -996, -995, -994
 
@@ -63,13 +63,13 @@ class Plastic:
 
     @staticmethod
     def variable(name: str) -> str:
-        """The weight is w; marks get a suffix, since a user may call one i, t or a_pre."""
-        return "w" if name == "w" else f"{name}_mark"
+        """The weight is w."""
+        return "w" if name == "w" else symbol("mark", name)
 
     def trace_names(self, name: str) -> dict[int, str]:
         """delay -> variable; a pre trace has one, under delay 0."""
         event = next(t.trace.event for t in self.learning.traces if t.name == name)
-        own = f"{self.s.name}_{name}_trace"
+        own = f"{self.s.name}_{symbol('trace', name)}"
         return {0: own} if event == PRE else {d: f"{own}_{d}" for d in self.s.delays}
 
     def naming(self, pre_suffix: str, post_suffix: str) -> Naming:
@@ -89,17 +89,20 @@ class Plastic:
 
         return name_of
 
-    def change(self, event: str, naming: Naming, only_if: str = "") -> list[str]:
-        """Code of all terms of an event: all read the old values, then each target is set and clipped."""
-        conditions = ["chosen"] if event == EPOCH else [c for c in (self.flag, only_if) if c]
+    def change(self, event: str, naming: Naming, only_if: str = "", guarded: bool = True) -> list[str]:
+        """Code of all terms of an event: all read the old values, then each target is set and clipped.
+
+        Code that is ``guarded`` changes nothing while learning is frozen.
+        """
+        conditions = [c for c in (self.flag * guarded, only_if) if c]
         guard = f"int({' and '.join(conditions)})" if conditions else ""
         terms = [t for t in self.learning.terms if t.event == event]
         changed = [v for v in self.learning.variables if any(t.target == v.name for t in terms)]
         added = {v.name: total([t for t in terms if t.target == v.name], naming, self.constants) for v in changed}
         code = []
         if len(changed) > 1:
-            code = [f"change_{v.name} = {added[v.name]}" for v in changed]
-            added = {v.name: f"change_{v.name}" for v in changed}
+            code = [f"change{k} = {added[v.name]}" for k, v in enumerate(changed)]
+            added = {v.name: f"change{k}" for k, v in enumerate(changed)}
         for v in changed:
             target, amount = self.variable(v.name), f"{guard}*({added[v.name]})" if guard else added[v.name]
             code.append(f"{target} = {clipped(f'{target} + {amount}', v.low, v.high, self.constants)}")
@@ -108,9 +111,9 @@ class Plastic:
     def build(self, parts: Parts) -> SynapseGroup:
         """The object; its operations go to ``parts``."""
         s, pre_group, post_group = self.s, self.groups[self.s.pre], self.groups[CELLS]
-        parts.let_freeze(s.name, self.equations, "plastic")
-        refresh = self.bind_third_factors()
-        parts.operations += refresh
+        group = SynapseGroup(s.name, s.pre, CELLS, self.equations, [], s.i, s.j, self.values, self.kept)
+        parts.let_freeze(group, "plastic")
+        parts.operations += self.bind_third_factors()
         self.declare_traces(parts)
         delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
         pathways = [
@@ -122,10 +125,8 @@ class Plastic:
             if d in parts.late:
                 code = self.change(POST, self.naming("_old", "_old"), f"d == {d}" * self.mixed)
                 pathways.append(Pathway(f"post_late{d}", "post", code, POST_EVENTS, 0, parts.late[d]))
-        group = SynapseGroup(
-            s.name, s.pre, CELLS, self.equations, [p for p in pathways if p.code], s.i, s.j, self.values, self.kept
-        )
-        self.epochs(pre_group, post_group, parts)
+        pathways += self.epochs(pre_group, post_group, parts)
+        group.pathways += [p for p in pathways if p.code]
         self.equations += self.constants.equations
         self.values |= self.constants.values
         return group
@@ -160,7 +161,7 @@ class Plastic:
                 code[owner] += trace_code(name, t.trace, f"spiked_{d}" if d else "spiking", gate, parts.freezes)
         for owner, lines in code.items():
             if lines:
-                parts.let_freeze(owner, self.groups[owner].equations)
+                parts.let_freeze(self.groups[owner])
                 parts.operations.append(Operation(f"{self.s.name}_traces_{owner}", owner, lines, "synapses", TRACES))
 
     def sending(self) -> list[str]:
@@ -172,50 +173,54 @@ class Plastic:
             return [f"{register[self.s.delays[0]]} += {sent}"]
         return [f"sent = {sent}", *(f"{name} += int(d == {d})*sent" for d, name in register.items())]
 
-    def epochs(self, pre_group: Group, post_group: Group, parts: Parts) -> None:
-        every = self.learning.epoch_steps or 1
-        naming, owner = self.naming("", ""), Group(self.s.name, 0, self.equations)
-        terms = self.change(EPOCH, naming)
-        if terms:
-            parts.operations.append(epoch(f"{self.s.name}_epoch", owner, terms, every, EPOCH_TERMS, self.flag))
-        if self.learning.flows:
-            self.sums_for_erasure(post_group, parts, every)
-            moved = flows.code(self.learning, every * self.graph.dt_ms / 1000, naming, self.constants)
-            parts.operations.append(epoch(f"{self.s.name}_flows", owner, moved, every, EPOCH_FLOWS, self.flag))
-        for k, n in enumerate(self.learning.normalise):
+    def epochs(self, pre_group: Group, post_group: Group, parts: Parts) -> list[Pathway]:
+        """What happens to all synapses when an epoch ends: pathways of an event that all pre neurons then have."""
+        learning, naming = self.learning, self.naming("", "")
+        every, event = learning.epoch_steps or 1, f"{self.s.name}_epoch"
+        ways = [Pathway("epoch", "pre", self.change(EPOCH, naming, guarded=False), EPOCH_TERMS, 0, event, "end")]
+        if learning.flows:
+            ways += self.sums_for_erasure(post_group, parts)
+            moved = flows.code(learning, every * self.graph.dt_ms / 1000, naming, self.constants)
+            ways.append(Pathway("flows", "pre", moved, EPOCH_FLOWS, 0, event, "end"))
+        for k, n in enumerate(learning.normalise):
             side, group = ("pre", pre_group) if n.per == PRE else ("post", post_group)
-            variable = self.learning.variable(n.variable)
+            variable = learning.variable(n.variable)
             sums, name = f"{self.s.name}_sum{k}", self.variable(n.variable)
             group.state(sums)
             scaled = f"{name}*(int(scalable)*({self.constants.name(n.total)}/divisor) + int(not scalable))"
             code = [
-                f"scalable = chosen and {sums}_{side} > 0",
+                f"scalable = {sums}_{side} > 0",
                 f"divisor = int(scalable)*{sums}_{side} + int(not scalable)",
                 f"{name} = {clipped(scaled, variable.low, variable.high, self.constants)}",
             ]
             place = 3 * k  # one after the other
-            parts.operations += [
-                Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", EPOCH_ZERO + place, every),
-                Operation(f"{sums}_add", self.s.name, [f"{sums}_{side} += {name}"], "start", EPOCH_SUM + place, every),
-                epoch(f"{sums}_scale", owner, code, every, EPOCH_SCALE + place, self.flag),
+            parts.operations.append(Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "end", EPOCH_ZERO + place))
+            ways += [
+                Pathway(f"sum{k}", "pre", [f"{sums}_{side} += {name}"], EPOCH_SUM + place, 0, event, "end"),
+                Pathway(f"scale{k}", "pre", code, EPOCH_SCALE + place, 0, event, "end"),
             ]
+        if any(way.code for way in ways):
+            parts.let_freeze(pre_group)
+            pre_group.events[event] = pre_group.due(every, parts.first) + " and learns" * parts.freezes
+        return ways
 
-    def sums_for_erasure(self, group: Group, parts: Parts, every: int) -> None:
+    def sums_for_erasure(self, group: Group, parts: Parts) -> list[Pathway]:
         """What a flow with erasure needs: the sum of its variable per neuron, 1/number of synapses, and the streams."""
-        for variable, key in self.learning.erasure.items():
+        ways = []
+        for k, (variable, key) in enumerate(self.learning.erasure.items()):
             name = self.variable(variable)
             sums, count = f"{self.s.name}_{name}_sum", np.bincount(self.s.j, minlength=group.size)
             group.state(sums)
             self.equations += [f"{name}_count : 1 (constant)", f"{name}_total = {sums}_post : 1"]
             self.values[f"{name}_count"] = count[self.s.j].astype(float)
-            for k, states in enumerate(start(key, len(self.s.j))):
-                self.equations.append(f"{name}_stream{k} : 1")
-                self.values[f"{name}_stream{k}"] = self.s.sorted(states)
-                self.kept.append(f"{name}_stream{k}")
-            parts.operations += [
-                Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "start", ERASURE_ZERO, every),
-                Operation(f"{sums}_add", self.s.name, [f"{sums}_post += {name}"], "start", ERASURE_SUM, every),
-            ]
+            for n, states in enumerate(start(key, len(self.s.j))):
+                self.equations.append(f"{name}_stream{n} : 1")
+                self.values[f"{name}_stream{n}"] = self.s.sorted(states)
+                self.kept.append(f"{name}_stream{n}")
+            parts.operations.append(Operation(f"{sums}_zero", group.name, [f"{sums} = 0"], "end", ERASURE_ZERO))
+            code = [f"{sums}_post += {name}"]
+            ways.append(Pathway(f"count{k}", "pre", code, ERASURE_SUM, 0, f"{self.s.name}_epoch", "end"))
+        return ways
 
 
 def spike_history(layout: Layout, groups: dict[str, Group], parts: Parts) -> None:

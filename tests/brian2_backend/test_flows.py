@@ -47,8 +47,9 @@ def test_marks_equal_the_reference():
 
 def test_every_flow_is_worked_out_before_a_variable_is_set():
     program = compile_program(marked(), 10, target="numpy", threads=0).files["program.py"]
-    code = program[program.index("plastic0_flows_now = ") :]
+    code = program.split('"flows": """')[1]
     targets = [line.split(" = ")[0].strip() for line in code[: code.index('"""')].splitlines() if " = " in line]
-    assert targets[-3:] == ["w", "a_pre_mark", "N_mark"]
-    assert not {"w", "a_pre_mark", "N_mark"} & set(targets[:-3])
-    assert {"w_moved", "a_pre_mark_moved", "N_mark_moved"} <= set(targets[:-3])
+    set_last = ["w", "mark_a_pre_value", "mark_N_value"]
+    assert targets[-3:] == set_last
+    assert not set(set_last) & set(targets[:-3])
+    assert {f"{name}_moved" for name in set_last} <= set(targets[:-3])

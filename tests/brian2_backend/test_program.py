@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alike import assert_alike
 from forked import assert_same, run_forked
 
 import ernsnn as ern
 from ernsnn.hardware_backends.brian2 import Brian2Backend
 from ernsnn.hardware_backends.brian2.cost import choose_target
+from ernsnn.hardware_backends.native import engine as native
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.models.ca3_memory import build
 from ernsnn.recording import Recording
@@ -142,6 +144,77 @@ def test_names_that_are_words_of_brian2():
     )
     net.projection("E", source, cells, weight_nA=1.0, learning=rule, third_factors={"t": reward})
     assert_same(ern.lower(net), 100)
+
+
+HOSTILE = (
+    *("xi", "xi_a", "_a", "__b", "_spikespace", "a_pre", "x_post", "i", "j", "t", "N", "dt", "S", "E", "inf", "pi"),
+    *(
+        "lambda",
+        "int",
+        "double",
+        "while",
+        "not_refractory",
+        "exp",
+        "clip",
+        "np",
+        "numpy",
+        "self",
+        "v0",
+        "x0",
+        "k0",
+        "c",
+    ),
+    *("w_value", "mark_a", "change0", "learns", "plastic", "period0", "λ", "наз", "n" * 300),
+)
+
+
+def named(marks, traces, factors):
+    """A network whose one rule has marks, traces and third factors of these names, and uses all of them."""
+    net = ern.Network()
+    source = net.population("in", 3, ern.Poisson(rate_hz=200.0))
+    cells = net.population("cells", 2, ern.LIF(cm_nF=0.1))
+    reward = net.signal("reward", times_ms=[5, 30], values=[1.0, 0.5])
+    read = [ern.Factor(variable=name, scale=0.5, offset=0.5) for name in (*traces, *factors)]
+    terms = [ern.Term("w", event, 0.01, [factor]) for factor in read for event in ("pre", "post")]
+    terms += [
+        ern.Term(mark, event, 0.01, [factor])
+        for mark, factor in zip(marks, read, strict=False)
+        for event in ("pre", "post", "epoch")
+    ]
+    rule = ern.LearningRule(
+        traces={name: ern.Trace(("pre", "post")[k % 2], 10, gate=factors[k]) for k, name in enumerate(traces)},
+        terms=terms,
+        marks=[ern.Mark(name) for name in marks],
+        flows=[ern.Relax(variable=name, tau_s=0.1) for name in marks],
+        epoch_ms=10,
+        third_factors=factors,
+        bounds={"w": (0, 3)},
+    )
+    p = net.projection("p", source, cells, weight_nA=1.0, learning=rule, third_factors=dict.fromkeys(factors, reward))
+    net.probe(p, marks[0], every_ms=7)
+    return net
+
+
+THIRD = len(HOSTILE) // 3
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_names_that_mean_something_in_a_language(turn):
+    """Each is once a mark, once a trace and once a third factor; Brian2 and the native engine learn the same."""
+    names = HOSTILE[turn * THIRD :] + HOSTILE[: turn * THIRD]
+    net = named(names[: THIRD - 2], names[THIRD - 2 : 2 * THIRD - 2], names[2 * THIRD - 2 :])
+    graph = ern.lower(net, seed=2)
+    expected = Engine(graph).run(60, lambda fraction: None)
+    assert all(values.max() > 0 for values in expected.synapses["p"].values())
+    assert_alike(run_forked(graph, 60), expected)
+    assert_alike(native.Engine(graph, "float64", compiled=False).run(60, lambda fraction: None), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["cython", "cpp_standalone"])
+def test_names_that_mean_something_in_compiled_code(target):
+    net = named(["xi", "_a", "λ", "while"], ["double", "a_pre", "n" * 300], ["int", "x_post", "_pre"])
+    assert_same(ern.lower(net, seed=2), 60, target=target)
 
 
 def test_sums_are_refused_with_threads():
