@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 
 
@@ -42,6 +43,20 @@ class Interrupted(KeyboardInterrupt):
 
 class ProgramFailed(ErnsnnError):
     """A compiled program stopped with an error of its own; the message carries its last words."""
+
+
+_LONGEST_QUOTE = 80
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST_QUOTE
+
+
+def quoted(value: object) -> str:
+    """``value`` as a message shows it: its ``repr`` on one line, and no more of it than a line holds."""
+    try:
+        text = " ".join(_SHORT.repr(value).split())
+    except Exception:  # of an object of the user's
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

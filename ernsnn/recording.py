@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Arrays, Content
 
@@ -21,6 +22,7 @@ RUN_FILE = "run.json"
 """What was asked for, where a run is recorded while it goes on (``execution.run_folder``)."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Recording:
     """Raw results, in steps: of ``n_steps`` steps from ``first_step`` on, which is 0 unless it goes on from another.

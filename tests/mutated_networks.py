@@ -130,7 +130,7 @@ WORDS = {
     "conducts": ["ConductanceLIF"],
     "signal": ["Schedule"],
     "plastic": ["source[0:4]"],
-    "rule": ["Trace", "on_p", "learning rule", "LearningRule", "mark 'm'", "Relax", "plastic"],
+    "rule": ["Trace", "on_p", "learning rule", "LearningRule", "mark 'm'", "m.", "Relax", "plastic"],
     "fixed": ["FixedProbability"],
     "listed": ["FromList"],
     "injected": ["CurrentSteps", "Schedule", "inject"],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.result import Result
+from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
 
 
@@ -54,6 +55,7 @@ class PopulationComparison:
         return {**asdict(self), "precision": self.precision, "recall": self.recall}
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two results side by side. Prints as a table.
@@ -134,6 +136,7 @@ class Comparison:
         return "they differ" + (f"; first in {first.population}, {first}" if first else "")
 
 
+@checked
 def compare(a: Result, b: Result, tolerance_steps: int = 0, *, allow_different: bool = False) -> Comparison:
     """Match the spikes of ``b`` one to one with those of ``a``, neuron by neuron, within ``tolerance_steps``.
 

@@ -18,6 +18,7 @@ import numpy as np
 from ernsnn.analyse.counts import Counts, count
 from ernsnn.analyse.prices import PART_OF, PriceSet, price_sets
 from ernsnn.analyse.traffic import multicast, traffic
+from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -93,6 +94,7 @@ def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
     )
 
 
+@checked
 @dataclass(frozen=True)
 class Energy:
     """The counts of a run and what each price set makes of them."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ernsnn.analyse.activity import Activity, activity
 from ernsnn.analyse.counts import Counts, count
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Neurons
@@ -16,6 +17,7 @@ from ernsnn.recording import Recording
 NUMBER_BYTES, INDEX_BYTES = 4, 4
 
 
+@checked
 @dataclass(frozen=True)
 class Metrics:
     """Activity per population, and the counts of all that happened.

@@ -16,6 +16,7 @@ from ernsnn.analyse.foreign import to_neo, to_nwb, to_xarray
 from ernsnn.analyse.metrics import Metrics, metrics
 from ernsnn.analyse.notebook import notebook
 from ernsnn.analyse.plots import Plots
+from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@checked
 class Result:
     """The graph that was run and the recording that came back."""
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.domain import Domain
 from ernsnn.describe.fields import convert_fields
@@ -16,6 +17,7 @@ from ernsnn.describe.units import to_number, to_single
 from ernsnn.errors import InvalidModel
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Astrocyte(Domain):
     r"""Leaky astrocytes: C decays towards ``bias`` and then adds a weight per spike of its domain in the same step.
@@ -58,6 +60,7 @@ class Astrocyte(Domain):
         object.__setattr__(self, "initial", to_single(start, f"{self.name}.initial"))
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Signal:
     """A given third factor, such as a reward: a Schedule of numbers, or of one number a neuron."""
@@ -72,6 +75,7 @@ class Signal:
         return 1 if values.ndim == 1 else int(values.shape[1])
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gate:
     """1 while several astrocytes of any kind agree, else 0: a third factor with hysteresis.
@@ -110,6 +114,7 @@ class Gate:
         return max(a.size for a in self.opens)
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Either:
     """The largest of several third factors: with factors of 0 and 1, whether any of them is on.
@@ -141,6 +146,7 @@ class Either:
 Modulator = Astrocyte | CalciumAstrocyte | Signal | Gate | Either
 
 
+@checked
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ThirdFactor:
     """A modulator of several values, bound to the ``"pre"`` or ``"post"`` neurons of a projection, one each."""

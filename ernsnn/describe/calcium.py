@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.domain import Domain
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_single, to_unit
@@ -27,6 +28,7 @@ _NO_KINETICS = ("release_uM", "transmitter_uM")
 _LIMIT = {"rk4": 2.78, "euler": 1.0}
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CalciumAstrocyte(Domain):
     r"""Astrocytes with calcium C, inositol trisphosphate I (both in uM), open receptors h and bound receptors Gamma_A.

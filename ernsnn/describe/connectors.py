@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import to_number, to_single
 from ernsnn.errors import InvalidModel
 
@@ -16,11 +17,13 @@ class Connector:
     """Base of all connectors."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class OneToOne(Connector):
     """Neuron i to neuron i; both sides must have the same size."""
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AllToAll(Connector):
     """Every neuron to every neuron; ``self_connections=False`` leaves out i -> i (by position on both sides)."""
@@ -28,6 +31,7 @@ class AllToAll(Connector):
     self_connections: bool = True
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class FixedProbability(Connector):
     """Each pair independently with probability ``p`` (PyNN: FixedProbabilityConnector)."""
@@ -41,6 +45,7 @@ class FixedProbability(Connector):
             raise InvalidModel(f"FixedProbability: p must lie in [0, 1], got {self.p}")
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class FixedInDegree(Connector):
     """Each post neuron receives from exactly ``n`` pre neurons, drawn without replacement (PyNN: FixedNumberPre)."""
@@ -55,6 +60,7 @@ class FixedInDegree(Connector):
         object.__setattr__(self, "n", int(n))
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class FromList(Connector):
     """Explicit (pre, post) pairs; a pair given twice is two synapses.

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import to_number, to_single, to_unit
 from ernsnn.errors import InvalidModel
 
@@ -51,6 +52,7 @@ class Distribution:
         raise NotImplementedError
 
 
+@checked
 @dataclass(frozen=True)
 class Uniform(Distribution):
     """Uniform on [low, high)."""
@@ -67,6 +69,7 @@ class Uniform(Distribution):
         return None if self.low <= self.high else f"Uniform needs low <= high, got {self.low} and {self.high}"
 
 
+@checked
 @dataclass(frozen=True)
 class Normal(Distribution):
     """Normal with mean and standard deviation ``sd``; values beyond [low, high] are set to the bound."""
@@ -89,6 +92,7 @@ class Normal(Distribution):
         return None if ordered else f"Normal needs low <= high, got {self.low} and {self.high}"
 
 
+@checked
 @dataclass(frozen=True)
 class LogNormal(Distribution):
     """exp(N(ln(median), sigma^2)); ``sigma`` has no unit."""
@@ -109,6 +113,7 @@ class LogNormal(Distribution):
         return dataclasses.replace(self, median=median, sigma=sigma)
 
 
+@checked
 @dataclass(frozen=True)
 class Exponential(Distribution):
     """Exponential with the given mean."""

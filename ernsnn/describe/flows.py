@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import to_single, to_unit
 from ernsnn.errors import InvalidModel
 
@@ -24,6 +25,7 @@ def _tau(value: object, path: str) -> float:
     return tau
 
 
+@checked
 @dataclass(frozen=True)
 class Relax:
     r"""Relaxation of ``variable`` with time constant ``tau_s``, to a value that another variable may set.
@@ -65,6 +67,7 @@ class Relax:
         return False
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Latch:
     r"""A bistable variable m that is driven up where a tag meets a signal, and then keeps itself up.

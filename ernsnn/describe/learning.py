@@ -19,9 +19,10 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields, is_one_of
-from ernsnn.describe.flows import Flow, Latch, Relax
+from ernsnn.describe.flows import Flow
 from ernsnn.describe.units import to_number, to_single, whole_steps
 from ernsnn.errors import InvalidModel
 
@@ -32,6 +33,7 @@ Event = Literal["pre", "post", "epoch"]
 EVENTS: tuple[Event, ...] = (PRE, POST, EPOCH)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Factor:
     """(offset + scale * variable) ** power; ``variable`` is the weight, a mark, a trace or a third factor."""
@@ -51,6 +53,7 @@ class Factor:
             object.__setattr__(self, name, to_single(getattr(self, name), f"{path}.{name}"))
 
 
+@checked
 @dataclass(frozen=True)
 class Product:
     """coefficient * product of factors."""
@@ -81,6 +84,7 @@ def lowest(products: Sequence[Product], bounds: Callable[[str], tuple[float, flo
     return min(map(total, itertools.product(*ends)))
 
 
+@checked
 @dataclass(frozen=True)
 class Term:
     """At ``event``: target += coefficient * product of factors."""
@@ -98,6 +102,7 @@ class Term:
         object.__setattr__(self, "factors", product.factors)
 
 
+@checked
 @dataclass(frozen=True)
 class Trace:
     r"""Exponential trace of a spike train: x decays by exp(-dt/tau) a step; a spike adds ``increment``.
@@ -132,6 +137,7 @@ def _bounds(given: tuple[float, float], path: str) -> tuple[float, float]:
     return low, high
 
 
+@checked
 @dataclass(frozen=True)
 class Mark:
     """A further variable of every synapse, with its initial value and bounds; the rule's terms and flows change it."""
@@ -160,6 +166,7 @@ class Mark:
             )
 
 
+@checked
 @dataclass(frozen=True)
 class Normalise:
     """At every epoch, after the epoch terms and flows: scale ``variable`` so that its sum per neuron is ``total``.
@@ -179,6 +186,7 @@ class Normalise:
             raise InvalidModel(f"Normalise.total: must be > 0, got {self.total}")
 
 
+@checked
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LearningRule:
     """A complete rule. Most rules are written with ``from_equations``, ``stdp.pair`` or ``stdp.triplet``.
@@ -205,14 +213,6 @@ class LearningRule:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("traces", "bounds", "parameters"):
             object.__setattr__(self, name, dict(getattr(self, name)))
-        for name, kind in (("terms", Term), ("marks", Mark), ("normalise", Normalise), ("traces", Trace)):
-            given = getattr(self, name)
-            for part in given.values() if isinstance(given, dict) else given:
-                if not isinstance(part, kind):
-                    raise InvalidModel(f"learning rule: {name} must hold {kind.__name__} objects, got {part!r}")
-        for flow in self.flows:
-            if not isinstance(flow, Relax | Latch):
-                raise InvalidModel(f"learning rule: flows must hold Relax or Latch objects, got {flow!r}")
         bounds = {v: _bounds(b, f"learning rule: bounds of {v!r}") for v, b in self.bounds.items()}
         object.__setattr__(self, "bounds", bounds)
         problems = list(self._problems())
@@ -243,7 +243,7 @@ class LearningRule:
 
     def _problems(self) -> list[str]:
         known = [*self.variables, *self.traces, *self.third_factors]
-        wrong = [n for n in known if not (isinstance(n, str) and n.isidentifier())]
+        wrong = [n for n in known if not n.isidentifier()]
         if wrong:
             return [f"{n!r} is no name: letters, digits and '_' only, the first no digit" for n in wrong]
         found = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
@@ -292,6 +292,7 @@ class LearningRule:
         return found
 
     @classmethod
+    @checked
     def from_equations(
         cls,
         *,

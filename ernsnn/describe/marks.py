@@ -25,6 +25,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Value
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Flow, Latch, Relax
@@ -36,6 +37,7 @@ EPOCH_MS = 1000.0
 """How often the flows of marks are applied unless said otherwise."""
 
 
+@checked
 @dataclass(frozen=True)
 class GateFactor:
     """A factor on terms of ``w``: on ``"potentiation"`` (event POST, coefficient > 0) or ``"all"`` of PRE and POST."""
@@ -44,8 +46,6 @@ class GateFactor:
     on: Literal["potentiation", "all"] = "all"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.factor, Factor):
-            raise InvalidModel(f"GateFactor: needs a Factor, got {self.factor!r}")
         if not is_one_of(self.on, ("potentiation", "all")):
             raise InvalidModel(f"GateFactor.on: must be 'potentiation' or 'all', got {self.on!r}")
 
@@ -56,6 +56,7 @@ class GateFactor:
         return self.on == "all" or (term.event == POST and term.coefficient > 0)
 
 
+@checked
 @dataclass(frozen=True)
 class Labile:
     r"""A permissive mark a in [0, 1] that events raise, that fades, and that opens potentiation.
@@ -107,6 +108,7 @@ class Labile:
         return ()
 
 
+@checked
 @dataclass(frozen=True)
 class Stable:
     r"""A bistable mark m in [0, 1] that latches where a tag meets consolidation, and then protects the weight.
@@ -138,9 +140,6 @@ class Stable:
         for number in ("tag_threshold", "threshold", "protects"):
             _within(self, number, path, 0.0, 1.0)
         _within(self, "rate_per_s", path, 0.0, np.inf)
-        for name in ("consolidated_by", "tag"):
-            if not isinstance(getattr(self, name), str):
-                raise InvalidModel(f"{path}: {name} must be a name, got {getattr(self, name)!r}")
         _settle(self, path)
 
     @property
@@ -185,6 +184,7 @@ class Stable:
         return (self.consolidated_by,)
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Custom:
     """A mark of one's own: a variable, its flow, the terms by which events change it, and its gates on ``w``.
@@ -201,23 +201,19 @@ class Custom:
     third_factors: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.variable, Mark):
-            raise InvalidModel(f"Custom.variable: needs a Mark, got {self.variable!r}")
         for name in ("changes", "gates", "third_factors"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         path = f"mark {self.name!r}"
-        if not isinstance(self.moves, Relax | Latch):
-            raise InvalidModel(f"{path}: needs a flow (Relax or Latch), got {self.moves!r}; a plain Mark has none")
         if self.moves.variable != self.name:
             raise InvalidModel(f"{path}: its flow moves {self.moves.variable!r}")
         for term in self.changes:
-            if not isinstance(term, Term) or term.target != self.name:
+            if term.target != self.name:
                 raise InvalidModel(f"{path}: its terms must change {self.name!r}, got {term!r}")
         for gate in self.gates:
             self._check(gate, path)
 
     def _check(self, gate: GateFactor, path: str) -> None:
-        if not isinstance(gate, GateFactor) or gate.factor.variable != self.name:
+        if gate.factor.variable != self.name:
             raise InvalidModel(f"{path}: a gate is a GateFactor whose factor reads {self.name!r}, got {gate!r}")
         f = gate.factor
         ends = [f.offset + f.scale * bound if f.scale else f.offset for bound in (self.mark.low, self.mark.high)]
@@ -251,6 +247,7 @@ class Custom:
 AnyMark = Labile | Stable | Custom
 
 
+@checked
 def WeightRelax(tau_s: float, to: float = 0.2, of: str | None = None, top: float = 1.0) -> Relax:
     r"""The flow of a weight that forgets down to ``to`` and that a mark m (named by ``of``) holds up to ``top``.
 
@@ -263,6 +260,7 @@ def WeightRelax(tau_s: float, to: float = 0.2, of: str | None = None, top: float
     return Relax("w", tau_s, to, of, to_single(top, "WeightRelax.top") - to_single(to, "WeightRelax.to"))
 
 
+@checked
 def with_marks(
     rule: LearningRule,
     marks: Sequence[AnyMark],
@@ -272,18 +270,10 @@ def with_marks(
     """``rule`` with marks composed in: their variables, terms, flows and third factors, and their gates on ``w``.
 
     ``epoch_ms`` is how often flows are applied: 1000 ms unless given, or the rule's own where it has epochs already.
-    ``rest`` is a flow of the weight itself, such as ``WeightRelax``. Raises InvalidModel, naming the mark, on a mark
-    without flow, a tag or trace that is missing, a name used twice, and on two different epochs.
+    ``rest`` is a flow of the weight itself, such as ``WeightRelax``. Raises InvalidModel, naming the mark, on a plain
+    ``Mark``, which has no flow, a tag or trace that is missing, a name used twice, and on two different epochs.
     """
-    for mark in marks:
-        if isinstance(mark, Mark):
-            raise InvalidModel(
-                f"mark {mark.name!r}: has no flow; use Labile, Stable or Custom (a variable that terms alone change "
-                "is a plain Mark of a LearningRule)"
-            )
-        if not isinstance(mark, Labile | Stable | Custom):
-            raise InvalidModel(f"marks: needs Labile, Stable or Custom objects, got {mark!r}")
-    if rest is not None and (not isinstance(rest, Relax) or rest.variable != "w"):
+    if rest is not None and rest.variable != "w":
         raise InvalidModel(f"marks: rest must be a flow of the weight such as WeightRelax, got {rest!r}")
     settled = [*rule.flows, *(mark.flow(()) for mark in marks if not isinstance(mark, Stable))]
     flows = [mark.flow(settled) for mark in marks] + ([rest] if rest is not None else [])

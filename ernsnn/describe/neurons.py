@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields
 from ernsnn.errors import InvalidModel
@@ -65,6 +66,7 @@ class Neuron:
         return {name: value for name, value in given.items() if value is not None}
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LIF(Neuron):
     r"""Leaky integrate-and-fire neuron with exponentially decaying synaptic currents (PyNN's IF_curr_exp).
@@ -81,6 +83,7 @@ class LIF(Neuron):
     tau_syn_I_ms: Value = 5.0
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DeltaLIF(Neuron):
     r"""Leaky integrate-and-fire neuron whose membrane jumps at every arriving spike (PyNN's IF_curr_delta).
@@ -95,6 +98,7 @@ class DeltaLIF(Neuron):
     weight_unit = "mV"
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ConductanceLIF(Neuron):
     r"""Leaky integrate-and-fire neuron with exponentially decaying synaptic conductances (PyNN's IF_cond_exp).
@@ -127,6 +131,7 @@ class ConductanceLIF(Neuron):
     e_rev_I_mV: Value = -70.0
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class AdaptiveLIF(LIF):
     r"""LIF whose threshold rises with its own spikes (Diehl and Cook 2015, section 2.2; Bellec et al. 2018, eq. 4).

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
@@ -17,6 +18,7 @@ CHANGEABLE = ("v_threshold_mV", "i_offset_nA")
 """The parameters of a neuron that intrinsic plasticity and modulators may change."""
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class IntrinsicPlasticity:
     """A learning rule on a population's own neurons: its variable ``w`` is the parameter ``target``.
@@ -40,6 +42,7 @@ class IntrinsicPlasticity:
             raise InvalidModel("IntrinsicPlasticity: marks, third factors, flows and Normalise belong to projections")
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Population:
     """``size`` neurons of one model, or a spike source. ``population[a:b]`` is a part of it."""

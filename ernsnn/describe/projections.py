@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
@@ -22,6 +23,7 @@ RECEPTORS: tuple[Receptor, ...] = ("excitatory", "inhibitory", "signed")
 WEIGHTS = ("weight_nA", "weight_mV", "weight_uS")
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Projection:
     """Synapses from one population to another; see ``Network.projection``."""
@@ -63,14 +65,12 @@ def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modul
 
 
 def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> Iterator[str]:
-    learning = p.learning if isinstance(p.learning, LearningRule) else None
+    learning = p.learning
     if not is_one_of(p.receptor, RECEPTORS):
         yield f"{p.name}.receptor: must be one of {', '.join(RECEPTORS)}, got {p.receptor!r}"
     if p.post.population.is_source:
         yield f"{p.name}: {p.post.population.name} is a spike source and takes no input"
     yield from _of_connector(p)
-    if p.learning is not None and learning is None:
-        yield f"{p.name}.learning: must be a LearningRule, got {p.learning!r}"
     if not p.post.population.is_source:
         yield from _of_weight(p, learning)
     values = {"delay_ms": p.delay_ms} | {f"mark {m.name}": m.initial for m in (learning.marks if learning else ())}
@@ -88,8 +88,6 @@ def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) 
 
 
 def _of_connector(p: Projection) -> Iterator[str]:
-    if not isinstance(p.connector, Connector):
-        yield f"{p.name}: {p.connector!r} is no connector; use AllToAll(), OneToOne(), ..."
     if isinstance(p.connector, OneToOne) and p.pre.size != p.post.size:
         yield f"{p.name}: one to one needs equal sizes, got {p.pre.size} and {p.post.size}"
     if isinstance(p.connector, FixedInDegree):

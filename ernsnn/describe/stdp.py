@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Term, Trace
@@ -12,6 +13,7 @@ from ernsnn.describe.marks import AnyMark, with_marks
 from ernsnn.errors import InvalidModel
 
 
+@checked
 def pair(
     *,
     tau_plus_ms: float = 20.0,
@@ -52,6 +54,7 @@ def pair(
     return with_marks(rule, marks, epoch_ms, rest)
 
 
+@checked
 def triplet(
     *,
     tau_plus_ms: float = 16.8,

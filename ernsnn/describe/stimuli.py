@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.units import to_number, to_unit
 from ernsnn.errors import InvalidModel
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """A quantity that changes at given times and holds in between: ``values[k]`` from ``times_ms[k]`` on, 0 before.
@@ -37,6 +39,7 @@ class Schedule:
         object.__setattr__(self, "values", values)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class SpikeTimes:
     """Given spike times: one list of times in ms per neuron (PyNN's SpikeSourceArray).
@@ -63,6 +66,7 @@ class SpikeTimes:
         object.__setattr__(self, "times_ms", tuple(times))
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Poisson:
     """Independent spikes with probability rate * dt in every step (PyNN's SpikeSourcePoisson on the time grid).
@@ -93,6 +97,7 @@ class Poisson:
         return Schedule([0.0], np.asarray(self.rate_hz)[None])
 
 
+@checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CurrentSteps:
     """A current added to i_offset: ``amplitudes_nA[k]`` from ``times_ms[k]`` on, 0 before.

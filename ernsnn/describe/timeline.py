@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_number, to_single, to_unit
 from ernsnn.errors import InvalidModel
 
 
+@checked
 @dataclasses.dataclass(frozen=True, eq=False)
 class Phase:
     """A stretch of time with a name. ``quantities`` hold in it, in place of the timeline's own values.
@@ -63,6 +65,7 @@ class Phase:
         return self.start_ms + self.duration_ms
 
 
+@checked
 class Timeline:
     """Phases one after the other, and the quantities that they may change with their values outside of them.
 
@@ -156,6 +159,7 @@ class Timeline:
         return Schedule([times[k] for k in kept], np.array([np.broadcast_to(values[k], shape) for k in kept]))
 
 
+@checked
 def replay(
     name: str,
     duration_ms: float,

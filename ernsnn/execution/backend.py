@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
 from ernsnn.execution.issues import CODES, Issue, Issues
@@ -26,6 +27,7 @@ Progress = Callable[[float], None]
 Capability = Callable[[Graph], Iterable[Issue]]
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Program:
     """A compiled graph: files that run on their own.
@@ -58,6 +60,7 @@ class Placed(Protocol):
         """As plain values."""
 
 
+@checked
 @dataclass(frozen=True)
 class Option:
     """A backend's own setting: its default, the values it takes (empty: any whole number >= 0), and what it is for."""

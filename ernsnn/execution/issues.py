@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ernsnn.describe.arguments import checked
+
 Fidelity = Literal["exact", "approximate", "unsupported"]
 
 CODES: dict[str, tuple[Fidelity, str]] = {
@@ -14,6 +16,7 @@ CODES: dict[str, tuple[Fidelity, str]] = {
 """What any backend may say; each has a table like this of its own."""
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class Issue:
     """One limit that a graph meets on a backend.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.result import Result
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
 from ernsnn.describe.units import to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
@@ -46,11 +47,13 @@ def _steps(graph: Graph, duration_ms: Any, name: str = "duration_ms") -> int:
     return steps
 
 
+@checked
 def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0) -> Issues:
     """Every limit that a model meets on a backend."""
     return get_backend(backend).check(as_graph(model, seed))
 
 
+@checked
 def compile(  # noqa: A001 - the field's word for it
     model: Network | Graph,
     backend: str | Backend = "brian2",
@@ -72,6 +75,7 @@ def compile(  # noqa: A001 - the field's word for it
     return program
 
 
+@checked
 def run(
     model: Network | Graph,
     *,
@@ -152,6 +156,7 @@ def run(
             raise
 
 
+@checked
 def resume(folder: str | Path) -> Result:
     """Go on with a run that was recorded into ``folder`` and has been interrupted or killed, to its end.
 

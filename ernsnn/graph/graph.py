@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Flow
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.graph.connectivity import CSR, Connectivity
@@ -359,6 +360,7 @@ class Probe:
         return f"{self.target}.{self.variable}"
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Graph:
     """One problem. Two graphs with the same ``digest`` are the same problem for every backend."""

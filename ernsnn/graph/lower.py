@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Either, Gate, Modulator, Signal, ThirdFactor
 from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
@@ -28,6 +29,7 @@ from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import Array, Draw, Scalar, Value, sample
 
 
+@checked
 def lower(network: Network, seed: int = 0) -> g.Graph:
     """The graph of ``network`` under ``seed``.
 

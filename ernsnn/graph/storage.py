@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.errors import InvalidModel
@@ -87,6 +88,7 @@ def graph_files(described: graph.Graph) -> dict[str, Content]:
     return {"graph.json": text, "graph.npz": arrays}
 
 
+@checked
 def save_graph(described: graph.Graph, folder: str | Path) -> Path:
     """Write a graph into ``folder``, which appears whole or not at all."""
     return write_folder(folder, graph_files(described))
@@ -96,6 +98,7 @@ class _Newer(InvalidModel):
     """Not damaged."""
 
 
+@checked
 def load_graph(folder: str | Path) -> graph.Graph:
     """The graph that ``save_graph`` wrote. Raises InvalidModel on a missing, damaged or newer one."""
     folder = Path(folder)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.result import Result
+from ernsnn.describe.arguments import checked
 from ernsnn.errors import ErnsnnError, InvalidModel, UnsupportedOnBackend
 from ernsnn.execution.backend import Placed, get_backend
 from ernsnn.execution.models import Summary, session_of
@@ -69,6 +70,7 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
     )
 
 
+@checked
 def write_report(result: Result | str | Path, out: str | Path | None = None, *, placement: str | None = None) -> Path:
     """Write the report of a result, or of the folder of a saved run, to the file ``out``, whole or not at all.
 

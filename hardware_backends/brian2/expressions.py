@@ -16,9 +16,9 @@ _LONGEST_NAME = 64
 def symbol(kind: str, name: str) -> str:
     """How code names what a user calls ``name``.
 
-    Alone, a user's name may mean something else: Brian2 takes ``xi...`` for noise, ``..._pre`` for a variable of the pre
-    neuron, ``_...`` for its own, and Python, C++ and SymPy have words of their own. Names with letters beyond ASCII, and
-    those that are too long for the files of C++, are replaced by their digest.
+    Alone, a user's name may mean something else: Brian2 takes ``xi...`` for noise, ``..._pre`` for a variable of the
+    pre neuron, ``_...`` for its own, and Python, C++ and SymPy have words of their own. Names with letters beyond
+    ASCII, and those that are too long for the files of C++, are replaced by their digest.
     """
     if name.isascii() and len(name) <= _LONGEST_NAME:
         return f"{kind}_{name}_value"

@@ -138,7 +138,7 @@ REFUSED = [
     (lambda: one(flows=[Relax("m", 1.0), Relax("m", 2.0)], epoch_ms=1), "'m' has two flows"),
     (lambda: one(flows=[Latch(**{**LATCH, "tag": "n"})], epoch_ms=1), "the Latch of 'm': 'n' is no variable"),
     (lambda: one(flows=[Latch(**{**LATCH, "signal": "Q"})], epoch_ms=1), "the Latch of 'm': 'Q' is not among third"),
-    (lambda: one(flows=["m"], epoch_ms=1), "flows must hold Relax or Latch"),
+    (lambda: one(flows=["m"], epoch_ms=1), "LearningRule.flows[0]: must be Relax or Latch"),
     (lambda: one(epoch_ms=1), "nothing happens at epochs"),
     (
         lambda: ernsnn.IntrinsicPlasticity(
@@ -159,25 +159,28 @@ REFUSED = [
     (lambda: Stable("m", 1, "P", "a", tag_threshold=-1), "mark 'm': tag_threshold must be in [0, 1]"),
     (lambda: Stable("m", 1, "P", "a", rate_per_s=-1), "mark 'm': rate_per_s must be >= 0"),
     (lambda: Stable("m", -1, "P", "a"), "'m'.tau_s: must be > 0"),
-    (lambda: Stable("m", 1, None, "a"), "mark 'm': consolidated_by must be a name"),
+    (lambda: Stable("m", 1, None, "a"), "m.consolidated_by: must be text"),
     (lambda: Stable("m", 1, "P", "m"), "own tag"),
     # Marks of one's own
-    (lambda: own(variable="b"), "Custom.variable: needs a Mark"),
-    (lambda: own(moves=None), "mark 'b': needs a flow"),
+    (lambda: own(variable="b"), "Custom.variable: must be Mark"),
+    (lambda: own(moves=None), "Custom.moves: must be Relax or Latch"),
     (lambda: own(moves=Relax("c", 1.0)), "mark 'b': its flow moves 'c'"),
     (lambda: own(changes=[Term("w", "pre", 1.0)]), "mark 'b': its terms must change 'b'"),
-    (lambda: own(gates=[Factor(variable="b")]), "mark 'b': a gate is a GateFactor"),
+    (lambda: own(gates=[Factor(variable="b")]), "Custom.gates[0]: must be GateFactor"),
     (lambda: own(gates=[GateFactor(Factor(variable="c"))]), "mark 'b': a gate is a GateFactor"),
     (lambda: own(gates=[GateFactor(Factor(variable="b", scale=-1.5, offset=1.0))]), "mark 'b': the gate"),
     (
         lambda: own(variable=Mark("b", 0, 0, float("inf")), gates=[GateFactor(Factor(variable="b"))]),
         "mark 'b': the gate",
     ),
-    (lambda: GateFactor("b"), "GateFactor: needs a Factor"),
+    (lambda: GateFactor("b"), "GateFactor.factor: must be Factor"),
     (lambda: GateFactor(Factor(variable="b"), "depression"), "GateFactor.on"),
     # Composition
     (lambda: pair(marks=[STABLE]), "mark 'm': its tag 'a' is no mark"),
-    (lambda: pair(marks=[STABLE, Mark("a")]), "mark 'a': has no flow; use Labile, Stable or Custom"),
+    (
+        lambda: pair(marks=[STABLE, Mark("a")]),
+        "stdp.pair.marks[1]: must be Labile or Stable or Custom, got Mark(name='a'",
+    ),
     (
         lambda: own(gates=[GateFactor(Factor(variable="b", scale=2.0))]),
         "mark 'b': the gate 0 + 2*b runs from 0 to 2 within the mark's bounds; it must stay within [0, 1]",
@@ -185,7 +188,7 @@ REFUSED = [
     (lambda: pair(marks=[STABLE, own(variable=Mark("a"), moves=Relax("a", 1, 0.5))]), "that relaxes to 0"),
     (lambda: pair(marks=[LABILE, LABILE]), "'a' is used twice"),
     (lambda: pair(marks=[Labile("x", 1, 1)]), "'x' is used twice"),
-    (lambda: pair(marks=["a"]), "marks: needs Labile"),
+    (lambda: pair(marks=["a"]), "stdp.pair.marks[0]: must be Labile or"),
     (lambda: pair(rest=Relax("a", 1.0)), "rest must be a flow of the weight"),
     (lambda: pair(rest=WeightRelax(1, of="m")), "the Relax of 'w': 'm' is no variable"),
     (lambda: pair(epoch_ms=10), "nothing happens at epochs"),

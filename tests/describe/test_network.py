@@ -69,14 +69,13 @@ REFUSED = [
     (lambda w: w.net.projection("a", w.a, w.b, weight_nA=1), "a: the name is taken"),
     (lambda w: w.net.astrocyte("reward", [w.a], tau_ms=5), "reward: the name is taken"),
     (lambda w: w.net.signal("s", times_ms=[0], values=[1]), "s: the name is taken"),
-    *[
-        (lambda w, n=n: w.net.population(n, 1, LIF()), "a name starts")
-        for n in ("", "1a", "a b", "a\n", "a/b", None, 3)
-    ],
+    *[(lambda w, n=n: w.net.population(n, 1, LIF()), "a name starts") for n in ("", "1a", "a b", "a\n", "a/b")],
+    *[(lambda w, n=n: w.net.population(n, 1, LIF()), "population.name: must be text, got") for n in (None, 3)],
     # populations
-    *[(lambda w, n=n: w.net.population("z", n, LIF()), "z: .*>= 1") for n in (0, -1, 1.5, True, "3", None)],
-    (lambda w: w.net.population("z", 1, LIF), "z: the model must be"),
-    (lambda w: w.net.population("z", 1, None), "z: the model must be"),
+    *[(lambda w, n=n: w.net.population("z", n, LIF()), "z: .*>= 1") for n in (0, -1, 1.5)],
+    *[(lambda w, n=n: w.net.population("z", n, LIF()), "z.size: .*whole number, got") for n in (True, "3", None)],
+    (lambda w: w.net.population("z", 1, LIF), r"z.model: must be .*LIF or SpikeTimes.* write LIF\(\.\.\.\)"),
+    (lambda w: w.net.population("z", 1, None), "z.model: must be .*LIF or SpikeTimes or Poisson, got None"),
     (lambda w: w.net.population("z", 2, SpikeTimes([[1]])), "z: 2 neurons"),
     (lambda w: w.net.population("z", 2, Poisson([1, 2, 3])), "z.rate_hz"),
     (lambda w: w.net.population("z", 2, Poisson(Schedule([0], [[1, 2, 3]]))), "z.rate_hz"),
@@ -126,8 +125,8 @@ REFUSED = [
     (lambda w: w.project(post=w.p), "q.post"),
     (lambda w: w.project(pre=w.a, post=w.s), "q: s is a spike source"),
     # connectors
-    (lambda w: w.project(connector=AllToAll), "q: .*no connector"),
-    (lambda w: w.project(connector="all"), "q: .*no connector"),
+    (lambda w: w.project(connector=AllToAll), "q.connector: must be AllToAll or .*the class AllToAll; write"),
+    (lambda w: w.project(connector="all"), "q.connector: must be AllToAll or .*, got 'all'"),
     (lambda w: w.project(connector=OneToOne()), "q: one to one.*3 and 4"),
     (lambda w: w.project(connector=FixedInDegree(4)), "q: an in-degree of 4.*3"),
     (lambda w: w.project(connector=FixedInDegree(3, self_connections=False)), "q: an in-degree of 3.*2"),
@@ -175,7 +174,10 @@ REFUSED = [
     (lambda w: w.project(learning=w.modulated, third_factors={"h": w.glia}), "q.third_factors.*'g'.*'h'"),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": OTHER.glia}), "q.third_factors.*'g'"),
     (lambda w: w.project(learning=w.modulated, third_factors={"g": "glia"}), "q.third_factors.*'g'"),
-    (lambda w: w.project(learning=w.gated, third_factors={"g": ThirdFactor(modulator="glia", per="pre")}), "'g'.*glia"),
+    (
+        lambda w: w.project(learning=w.gated, third_factors={"g": ThirdFactor(modulator="glia", per="pre")}),
+        "ThirdFactor.modulator: .*'glia'",
+    ),
     (
         lambda w: w.project(learning=w.gated, third_factors={"g": ThirdFactor(modulator=w.glia, per="both")}),
         "'g'.*per.*'both'",

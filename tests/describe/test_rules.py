@@ -82,7 +82,7 @@ def one(**options):
         (lambda: one(marks=[Mark("m"), Mark("m")]), "'m' is used twice"),
         (lambda: one(traces={"g": Trace("pre", 20)}, third_factors=["g"]), "'g' is used twice"),
         (lambda: one(marks=[Mark("a/b")]), "'a/b'"),
-        (lambda: one(marks=[Mark(3)]), "3 is no name"),
+        (lambda: one(marks=[Mark(3)]), "Mark.name: must be text, got 3"),
         (lambda: one(traces={"x y": Trace("pre", 20)}), "'x y'"),
         (lambda: one(third_factors=[""]), "'' is no name"),
         (lambda: one(traces={"x": Trace("pre", 20, gate="g")}), "gate 'g'"),
@@ -185,7 +185,6 @@ def test_open_bounds():
         LogNormal(1, "x"),
         Exponential(-1),
         Exponential(INF),
-        Exponential(None),
     ],
     ids=repr,
 )

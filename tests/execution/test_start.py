@@ -234,7 +234,7 @@ def test_what_cannot_be_started_from(first, tmp_path):
         ern.run(pool(), duration_ms=5, start=first, backend="loihi-emulator")
     with pytest.raises(ern.InvalidModel, match="no recording"):
         ern.run(pool(), duration_ms=5, start=tmp_path)
-    with pytest.raises(ern.InvalidModel, match="start: must be a Result or the folder of one, got 5"):
+    with pytest.raises(ern.InvalidModel, match="start: must be Result or a path or None, got 5"):
         ern.run(pool(), duration_ms=5, start=5)
     bare = ern.Result(first.graph, replace(first.recording, state=None))
     with pytest.raises(ern.InvalidModel, match="holds no state to go on from"):

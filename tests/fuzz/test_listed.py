@@ -101,7 +101,7 @@ LISTED = {
     "an unknown population": (foreign, "link: population 'others' is not part of this network"),
     "no population at all": (
         lambda: two()[0].projection("link", "sauce", "cells", weight_nA=1.0),
-        "link.pre: needs a population or a part of one, got 'sauce'",
+        "link.pre: must be Population or View, got 'sauce'",
     ),
     "a weight of the wrong sign": (
         lambda: projection(weight_nA=-1.0, receptor="inhibitory"),
@@ -114,7 +114,7 @@ LISTED = {
     "an unknown symbol": (lambda: equation("A*z"), r"on_post\['w'\]: unknown name 'z' \(known: A, w, x\)"),
     "no product form": (lambda: equation("A/(1 + x)"), "division by a variable is no product form in 'A/"),
     "code in an equation": (lambda: equation("__import__('os').abort()"), r"is not allowed \(only \+ - \* / \*\*"),
-    "an equation that is no text": (lambda: equation(3), "an equation is text, got 3"),
+    "an equation that is no text": (lambda: equation(3), r"LearningRule.on_post\['w'\]: must be text, got 3"),
     "all that is drawn, at once": (
         drawn,
         "first.tau_m_ms must be > 0.*\nsecond: v_reset_mV must lie.*\nfourth.rate_hz: 5000.*\nthird.delay_ms: 1.5",

@@ -1,0 +1,247 @@
+"""Arguments of the public functions and classes, held to their annotations: one place for every kind of value.
+
+``checked`` reads the annotations of a signature. What they cannot mean - text where a sequence belongs, a number where
+True or False does, an object of another class, a misspelt or missing name - is an InvalidModel that names the object
+and the argument. Numbers, which may carry units, are judged in ``units``; words and ranges by whoever knows them.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import functools
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel, quoted, unknown
+
+_Checked = TypeVar("_Checked", bound=Callable[..., Any])
+_SEQUENCES = (collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable, list, tuple)
+_MAPPINGS = (collections.abc.Mapping, dict)
+_SPACES = ("stdp", "marks")
+"""Modules by which users call what is in them: ``stdp.pair``."""
+_MOST_LOOKED_AT = 10_000
+"""So many members of a container are looked at; longer ones hold numbers, which are looked at as arrays."""
+_made: set[type] = set()
+"""The classes whose objects users make; those that they derive from are known by them."""
+
+
+def checked(described: _Checked) -> _Checked:
+    """Hold the arguments of a function, method or dataclass to its annotations whenever it is called.
+
+    A sequence may be given as any iterable but text, bytes and a mapping; iterators arrive as tuples. Raises
+    InvalidModel, naming the object by its ``name``, if it has one: ``glia.listens_to: must be a sequence of Population
+    or View, got None``.
+    """
+    if isinstance(described, type):
+        _made.add(described)
+        described.__init__ = _wrapped(described.__init__, described.__name__, described.__name__, 1)  # type: ignore[misc]
+        return described
+    owner, _, name = described.__qualname__.rpartition(".")
+    space = described.__module__.rpartition(".")[2]
+    if owner and (name == "__init__" or "cls" in inspect.signature(described).parameters):
+        called, prefix = owner if name == "__init__" else f"{owner}.{name}", owner
+    elif owner:
+        called = prefix = name
+    else:
+        called, prefix = (f"{space}.{name}",) * 2 if space in _SPACES else (name, "")
+    return typing.cast(_Checked, _wrapped(described, called, prefix, int(bool(owner))))
+
+
+def _wrapped(function: Callable[..., Any], called: str, prefix: str, implicit: int) -> Callable[..., Any]:
+    """``function`` behind its checks.
+
+    Messages call it ``called``, and its arguments ``prefix.argument``; ``implicit`` is the number of arguments that
+    come first and that a user does not write.
+    """
+    signature = inspect.signature(function)
+    named = [
+        (p.name, p.default) for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    ]
+
+    @functools.cache
+    def hints() -> dict[str, Any]:
+        return typing.get_type_hints(function, vars(sys.modules[function.__module__]), _Names(function))
+
+    @functools.wraps(function)
+    def call(*args: Any, **keywords: Any) -> Any:
+        try:
+            bound = signature.bind(*args, **keywords)
+        except TypeError:
+            raise InvalidModel(f"{called}: {_unbound(signature, args, keywords, implicit)}") from None
+        given, known = bound.arguments, hints()
+        for name, default in named:
+            if name not in given or name not in known or given[name] is default:
+                continue
+            if isinstance(given[name], Iterator):
+                given[name] = tuple(given[name])
+            wrong = misfit(given[name], known[name], name)
+            if wrong is not None:
+                before = _object(given, prefix, name)
+                raise InvalidModel(f"{before}{'.' if before else ''}{wrong}")
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+class _Names(dict[str, Any]):
+    """The names that annotations may use: of their own module, and of the modules that fields are inherited from."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(vars(sys.modules[function.__module__]))
+
+    def __missing__(self, name: str) -> Any:
+        for module_name, module in list(sys.modules.items()):
+            if module_name.startswith("ernsnn.") and isinstance(found := vars(module).get(name), type):
+                return found
+        raise KeyError(name)
+
+
+def _unbound(signature: inspect.Signature, args: tuple[Any, ...], keywords: Mapping[str, Any], implicit: int) -> str:
+    """Why arguments do not fit a signature."""
+    own = list(signature.parameters.values())[implicit:]
+    named = [p.name for p in own if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    by_place = [p.name for p in own if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    strange = [name for name in keywords if name not in named]
+    if strange and not any(p.kind is p.VAR_KEYWORD for p in own):
+        longer = [name for name in named if name.startswith(f"{strange[0]}_")]
+        if len(longer) > 1:
+            return f"no argument {quoted(strange[0])}; did you mean {' or '.join(map(repr, longer))}?"
+        return unknown("no argument", strange[0], named)
+    given = args[implicit:]
+    if len(given) > len(by_place) and not any(p.kind is p.VAR_POSITIONAL for p in own):
+        rest = [name for name in named if name not in by_place]
+        others = f"; name the others: {', '.join(rest)}" if rest else ""
+        return f"takes {len(by_place)} arguments without a name, got {len(given)}{others}"
+    twice = [name for name in by_place[: len(given)] if name in keywords]
+    if twice:
+        return f"{twice[0]} is given twice"
+    needed = [p.name for p in own if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    missing = [name for name in needed if name not in keywords and name not in by_place[: len(given)]]
+    return f"needs {' and '.join(missing)}"
+
+
+def _object(given: Mapping[str, Any], prefix: str, wrong: str) -> str:
+    """What a message calls the object whose argument is ``wrong``: its name, or its class and the variable it is of."""
+    name, variable = (given[key] if isinstance(given.get(key), str) else "" for key in ("name", "variable"))
+    if name and wrong != "name":
+        return quoted(name)[1:-1]
+    return f"{prefix} {quoted(variable)[1:-1]}" if prefix and variable and wrong != "variable" else prefix
+
+
+def misfit(value: Any, hint: Any, path: str) -> str | None:
+    """What an annotation does not allow about ``value``, called ``path``; None if it allows it."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        wrong = [misfit(value, each, path) for each in inner]
+        if None in wrong:
+            return None
+        deeper = [w for w in wrong if w is not None and not w.startswith(f"{path}: ")]
+        return deeper[0] if deeper else _message(path, hint, value)
+    if origin in _MAPPINGS and isinstance(value, Mapping):
+        return next(filter(None, _of_members(value, inner, path)), None)
+    if origin in _SEQUENCES and _is_sequence(value):
+        return next(filter(None, _in_sequence(value, inner, path, hint)), None)
+    return None if _fits(value, hint, origin) else _message(path, hint, value)
+
+
+def _fits(value: Any, hint: Any, origin: Any) -> bool:
+    """Whether an annotation without parts allows ``value``."""
+    if hint is Any or hint is object:
+        return True
+    if hint is None or hint is type(None):
+        return value is None
+    if origin is typing.Literal or hint is str:
+        return isinstance(value, str)
+    if hint is bool:
+        return isinstance(value, bool | np.bool_)
+    if hint is int:
+        return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if hint is float:
+        return _may_be_number(value)
+    if hint is np.ndarray:
+        return not isinstance(value, str) and _may_be_number(value)
+    if origin in (type, collections.abc.Callable):
+        return callable(value)
+    if origin is not None or not isinstance(hint, type):
+        return origin not in (*_MAPPINGS, *_SEQUENCES)
+    return bool(getattr(hint, "_is_protocol", False)) or isinstance(value, hint)
+
+
+def _may_be_number(value: Any) -> bool:
+    """Not for certain: what carries a unit is of a class that we do not know."""
+    if value is None or isinstance(value, Mapping | set | frozenset | bytes | type | Path | types.FunctionType):
+        return False
+    return not dataclasses.is_dataclass(value) and type(value) is not object
+
+
+def _is_sequence(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping | type)
+
+
+def _of_members(mapping: Mapping[Any, Any], inner: tuple[Any, ...], path: str) -> Iterator[str | None]:
+    # Another mapping may read its members from a file.
+    for key, item in mapping.items() if inner and isinstance(mapping, dict) else ():
+        yield misfit(key, inner[0], f"{path}: a key")
+        yield misfit(item, inner[1], f"{path}[{quoted(getattr(key, 'name', key))}]")
+
+
+def _in_sequence(value: Any, inner: tuple[Any, ...], path: str, hint: Any) -> Iterator[str | None]:
+    if not inner or isinstance(value, np.ndarray) or len(value) > _MOST_LOOKED_AT:
+        return
+    several = len(inner) > 1 and inner[-1] is not Ellipsis
+    if several and len(value) != len(inner):
+        yield _message(path, hint, value)
+        return
+    for k, member in enumerate(value):
+        yield misfit(member, inner[k] if several else inner[0], f"{path}[{k}]")
+
+
+def _message(path: str, hint: Any, value: Any) -> str:
+    shown = f"the class {value.__name__}; write {value.__name__}(...)" if isinstance(value, type) else quoted(value)
+    return f"{path}: must be {in_words(hint)}, got {shown}"
+
+
+_WORDS: dict[Any, str] = {
+    bool: "True or False",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    np.ndarray: "an array",
+    None: "None",
+    type(None): "None",
+    Path: "a path",
+    Any: "anything",
+}
+_PLURALS: dict[Any, str] = {str: "text", int: "whole numbers", float: "numbers", Any: "values"}
+
+
+def in_words(hint: Any) -> str:
+    """An annotation in words; of a class that users do not make themselves, those that they do."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint in _WORDS:
+        return _WORDS[hint]
+    if origin in (typing.Union, types.UnionType):
+        paths = Path in inner
+        return " or ".join(dict.fromkeys(in_words(each) for each in inner if not (paths and each is str)))
+    if origin is typing.Literal:
+        return " or ".join(map(repr, inner))
+    if hint is dict or origin in _MAPPINGS:
+        return f"a mapping from {in_words(inner[0])} to {in_words(inner[1])}" if inner else "a mapping"
+    if origin in _SEQUENCES:
+        if len(inner) > 1 and inner[-1] is not Ellipsis:
+            return f"({', '.join(map(in_words, inner))})"
+        return f"a sequence of {_PLURALS.get(inner[0]) or in_words(inner[0])}" if inner else "a sequence"
+    if origin in (type, collections.abc.Callable):
+        return "a function"
+    made = sorted(c.__name__ for c in _made if isinstance(hint, type) and issubclass(c, hint))
+    return " or ".join(made) or getattr(hint, "__name__", str(hint))
