@@ -30,17 +30,20 @@ def traces(result: Result) -> Section | None:
 def _trace(result: Result, name: str) -> Html:
     steps, values = result.recording.signals[name]
     times = np.asarray(steps) * result.graph.dt_ms
-    values = np.asarray(values, float).reshape(len(times), -1)
+    values = np.asarray(values, float)
+    values = values.reshape(len(times), math.prod(values.shape[1:]))
     seen = next((p for p in result.graph.probes if p.key == name and p.kind == "neurons"), None)
     first = seen.start if seen else 0
     n, every = values.shape[1], math.ceil(len(times) / MOST_SAMPLES)
     described = f"{name} of {n}, over time."
-    if not len(times) or not n:
-        return figure(name, [], height=10, left=10, describe=described, note="Nothing was recorded.")
+    if not np.isfinite(values).any():
+        told = "None of its values is finite." if values.size else "Nothing was recorded."
+        return figure(name, [], height=10, left=10, describe=described, note=told)
     if n <= MOST_CURVES:
         curves, band, told = _extremes(times, values, every), None, f"Extremes of every {every} samples." * (every > 1)
     else:
-        at, shown = times[::every], values[::every]
+        some = np.isfinite(values[::every]).any(axis=1)
+        at, shown = times[::every][some], values[::every][some]
         low, high = np.nanquantile(shown, (0.1, 0.9), axis=1)
         curves, band = [(at, np.nanmean(shown, axis=1))], np.stack([low, high])
         told = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
@@ -51,7 +54,10 @@ def _trace(result: Result, name: str) -> Html:
         around = np.concatenate([curves[0][0], curves[0][0][::-1]]), np.concatenate([band[0], band[1][::-1]])
         drawn.append(tag("path", d=path(placed(*around, xs, ys)) + "z", class_=f"band {style(0)}"))
     for k, (at, curve) in enumerate(curves):
-        drawn.append(tag("path", d=path(placed(at, curve, xs, ys)), class_=f"line thin {style(k)}"))
+        points = placed(at, curve, xs, ys)
+        drawn.append(tag("path", d=path(points), class_=f"line thin {style(k)}"))
+        if len(points) == 1:  # a line needs two
+            drawn.append(tag("path", d=f"{path(points)}h0", class_=f"dots {style(k)}"))
     return plane(
         name,
         xs,
