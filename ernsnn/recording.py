@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,7 +119,9 @@ class Recording:
             raise
         except (FileNotFoundError, NotADirectoryError) as error:
             if (folder / RUN_FILE).exists():
-                raise InvalidModel(f"{folder}: this run has not finished; `ernsnn resume {folder}` goes on") from None
+                raise InvalidModel(
+                    f"{folder}: this run has not finished; `ernsnn resume {shlex.quote(str(folder))}` goes on"
+                ) from None
             raise InvalidModel(f"{folder}: no recording ({error.filename} is missing)") from None
         except Exception as error:
             raise InvalidModel(f"{folder}: the recording is damaged ({type(error).__name__}: {error})") from None

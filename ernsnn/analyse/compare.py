@@ -24,7 +24,7 @@ class Divergence:
     missing_in: str
 
     def __str__(self) -> str:
-        return f"neuron {self.neuron}, step {self.step} ({self.time_ms:g} ms): no such spike in {self.missing_in}"
+        return f"neuron {self.neuron}, step {self.step} ({self.time_ms:.12g} ms): no such spike in {self.missing_in}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,11 +151,11 @@ def compare(a: Result, b: Result, tolerance_steps: int = 0, *, allow_different: 
             "network, input or seed; allow_different=True compares them nevertheless"
         )
     if a.graph.dt_ms != b.graph.dt_ms or a.recording.n_steps != b.recording.n_steps:
-        spans = [f"{r.recording.n_steps} steps of {r.graph.dt_ms:g} ms" for r in (a, b)]
+        spans = [f"{r.recording.n_steps} steps of {r.graph.dt_ms:.12g} ms" for r in (a, b)]
         raise InvalidModel(f"compare: the results last {spans[0]} and {spans[1]}; run both for the same time")
     if a.recording.first_step != b.recording.first_step:
         raise InvalidModel(
-            f"compare: the results start at {a.start_ms:g} and {b.start_ms:g} ms; compare such as start together"
+            f"compare: the results start at {a.start_ms:.12g} and {b.start_ms:.12g} ms; compare such as start together"
         )
     names = _labels(a, b)
     spikes_a, spikes_b = a.recording.spikes, b.recording.spikes

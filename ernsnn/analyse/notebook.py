@@ -17,7 +17,7 @@ def notebook(result: Result) -> str:
     """HTML of a result: text in the page's own colour, everything that has a name escaped."""
     meta = result.meta
     head = (
-        f"<b>{_text(result.graph.name)}</b> on {_text(meta['backend'])}: {result.duration_ms:g} ms, "
+        f"<b>{_text(result.graph.name)}</b> on {_text(meta['backend'])}: {result.duration_ms:.12g} ms, "
         f"seed {result.graph.seed}, graph {result.graph.digest[:12]}"
     )
     rows = "".join(_row(result, k, name) for k, name in enumerate(result.recording.spikes))
@@ -53,7 +53,7 @@ def _raster(result: Result) -> str:
         drawn = f'stroke="{_COLOURS[k % len(_COLOURS)]}" stroke-width="{thickness}" fill="none"'
         paths.append(f'<path d="{marks}" {drawn}><title>{_text(name)}</title></path>')
         base += size
-    span = f"{result.start_ms:g} to {result.start_ms + result.duration_ms:g} ms"
+    span = f"{result.start_ms:.12g} to {result.start_ms + result.duration_ms:.12g} ms"
     rest = f"<p>every {every}th of {total} spikes is drawn</p>" if every > 1 else ""
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" style="max-width:100%" role="img" '

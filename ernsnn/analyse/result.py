@@ -38,7 +38,7 @@ class Result:
 
     def __repr__(self) -> str:
         spikes = sum(self.spike_counts.values())
-        return f"<Result of {self.graph.name} on {self.meta['backend']}: {self.duration_ms:g} ms, {spikes} spikes>"
+        return f"<Result of {self.graph.name} on {self.meta['backend']}: {self.duration_ms:.12g} ms, {spikes} spikes>"
 
     @property
     def recording(self) -> Recording:

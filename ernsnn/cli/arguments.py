@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any, NoReturn
+
+from ernsnn.execution.settings import read_setting
 
 EXIT_CODES = """exit codes: 0 done; 2 usage, or an invalid model or input; 3 unsupported on that backend;
 4 the results differ; 5 backend not available; 130 interrupted; 1 anything else"""
@@ -153,13 +154,10 @@ def _settings(command: argparse.ArgumentParser, purpose: str) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise argparse.ArgumentTypeError(f"must be KEY=VALUE, got {text!r}")
     try:
-        return key, json.loads(value)
-    except (ValueError, RecursionError):
-        return key, value
+        return read_setting(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _names(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.analyse.result import Result
 from ernsnn.cli import DONE, MISMATCH, UNSUPPORTED
+from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.experiments import experiment as experiment
 from ernsnn.cli.export import export as export
 from ernsnn.cli.measures import energy as energy
@@ -100,7 +101,7 @@ def run(arguments: Namespace) -> int:
         out=out,
         checkpoint_every_ms=arguments.checkpoint_every,
         weights_at_ms=arguments.weights_at,
-        notes=_notes(arguments, parameters),
+        notes=_notes(arguments, model, parameters),
         **options,
     )
     return _tell(arguments, model.name, result, _summary(session, result, out), arguments.out)
@@ -115,12 +116,12 @@ def resume(arguments: Namespace) -> int:
     return _tell(arguments, name, result, summary, arguments.folder)
 
 
-def _notes(arguments: Namespace, parameters: dict[str, Any]) -> dict[str, Any]:
+def _notes(arguments: Namespace, model: Model, parameters: dict[str, Any]) -> dict[str, Any]:
     """What `resume` and a report need to make the session of a run again, and the command for people."""
-    model = str(Path(arguments.model).resolve()) if Path(arguments.model).is_file() else arguments.model
+    named = str(model.file.resolve()) if model.file else model.name
     given = str(arguments.input.resolve()) if arguments.input else None
-    command = _again(arguments)
-    return {"model": model, "input": given, "demo": arguments.demo, "parameters": parameters, "command": command}
+    command = recorded_command(Namespace(**{**vars(arguments), "model": named}))
+    return {"model": named, "input": given, "demo": arguments.demo, "parameters": parameters, "command": command}
 
 
 def _summary(session: Session | None, result: Result, out: Path | None) -> Summary | None:
@@ -142,14 +143,15 @@ def _tell(arguments: Namespace, name: str, result: Result, summary: Summary | No
         written = page_of(result, summary, out)
         tail = [f"results: {out}", written, f"next: ernsnn export {shlex.quote(str(out))} --to spikes.csv"]
     else:
-        tail = [f"nothing is saved; next: {_again(arguments)} --out runs/first"]
+        saving = Namespace(**{**vars(arguments), "out": Path("runs/first")})
+        tail = [f"nothing is saved; next: {run_command(saving)}"]
     return show(arguments, data, [*_run_text(name, result, summary), "", *tail])
 
 
 def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
     meta = result.meta
     head = [
-        f"{name} on {meta['backend']}: {result.duration_ms:g} ms in {meta['wall_s']:.2f} s, "
+        f"{name} on {meta['backend']}: {result.duration_ms:.12g} ms in {meta['wall_s']:.2f} s, "
         f"seed {meta['seed']}, graph {meta['digest'][:12]}"
     ]
     if "auto" in meta:
@@ -168,19 +170,6 @@ def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
         ]
         body = table(rows, numbers=(1, 2, 3))
     return [*head, "", *body]
-
-
-def _again(arguments: Namespace) -> str:
-    words = ["ernsnn", "run", arguments.model, "--backend", arguments.backend]
-    words += ["--input", str(arguments.input)] if arguments.input else []
-    words += ["--demo"] if arguments.demo else []
-    for key, value in arguments.settings:
-        words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    words += ["--seed", str(arguments.seed)] if arguments.seed else []
-    words += ["--duration-ms", f"{arguments.duration_ms:g}"] if arguments.duration_ms is not None else []
-    words += ["--start", str(arguments.start)] if arguments.start else []
-    words += ["--weights-at", ",".join(f"{t:g}" for t in arguments.weights_at)] if arguments.weights_at else []
-    return shlex.join(words)
 
 
 def _counts(result: Result) -> list[dict[str, Any]]:
@@ -237,7 +226,7 @@ def compile(arguments: Namespace) -> int:  # noqa: A001 - the command's name
         "files": files,
     }
     lines = [
-        f"{model.name} for {backend.name}: {duration:g} ms, seed {arguments.seed}, graph {graph.digest[:12]}",
+        f"{model.name} for {backend.name}: {duration:.12g} ms, seed {arguments.seed}, graph {graph.digest[:12]}",
         f"program: {arguments.out} ({', '.join(files)})",
         f"next: cd {shlex.quote(str(arguments.out))} && python {program.main}",
     ]

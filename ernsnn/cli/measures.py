@@ -30,8 +30,8 @@ def metrics(arguments: Namespace) -> int:
     ]
     of_connections = ["projection", "synapses", "sparsity", "effective ACs", "dense", "learning", "marks"]
     lines = [
-        f"{result.graph.name} on {result.meta['backend']}: {found.duration_ms:g} ms, "
-        f"{found.footprint_bytes:,} bytes, bins of {found.bin_ms:g} ms",
+        f"{result.graph.name} on {result.meta['backend']}: {found.duration_ms:.12g} ms, "
+        f"{found.footprint_bytes:,} bytes, bins of {found.bin_ms:.12g} ms",
         f"activation sparsity {ratio(found.activation_sparsity)}, "
         f"connection sparsity {ratio(found.connection_sparsity)}",
         "",
@@ -54,7 +54,7 @@ def energy(arguments: Namespace) -> int:
     chips = dict.fromkeys(e.prices.chip for e in found.estimates.values())
     bands = [f"{chip}: {joules(*band)}" for chip in chips if (band := found.band(chip))]
     lines = [
-        f"{result.graph.name} on {result.meta['backend']}: {result.duration_ms:g} ms",
+        f"{result.graph.name} on {result.meta['backend']}: {result.duration_ms:.12g} ms",
         "",
         *table([["counted", ""], *counted], [1]),
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import zipfile
 from argparse import Namespace
 from pathlib import Path
@@ -42,7 +43,7 @@ def page_of(result: Result, summary: Summary | None, out: Path) -> str:
         with zipfile.ZipFile(result.folder / RECORDING_FILE) as file:
             size = sum(entry.file_size for entry in file.infolist())
         if size > MOST_BYTES:
-            return f"no report yet: it would take {size / 1e9:.1f} GB; `ernsnn report {out}` makes it"
+            return f"no report yet: it would take {size / 1e9:.1f} GB; `ernsnn report {shlex.quote(str(out))}` makes it"
     try:
         return f"report: {into_folder(out, page(result, summary))}"
     except ErnsnnError as error:

@@ -7,6 +7,7 @@ and the quantities package, none of which has to be installed.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -159,3 +160,8 @@ def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
             f"{path}: {time_ms} ms is no multiple of the step of {dt_ms} ms; round it, or choose another dt_ms"
         )
     return steps
+
+
+def time_of(steps: int, dt_ms: float) -> float:
+    """``steps`` times the decimal number that ``dt_ms`` is written as: 3 steps of 0.1 ms are 0.3 ms exactly."""
+    return float(steps * Fraction(repr(dt_ms)))

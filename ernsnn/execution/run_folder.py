@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import threading
@@ -75,13 +76,18 @@ def _unfinished(path: Path) -> bool:
     return (path / RUN_FILE).exists() and ((path / CHECKPOINT_FILE).exists() or not (path / META_FILE).exists())
 
 
+def _resume(folder: Path) -> str:
+    """The command that goes on with a run, for messages."""
+    return f"`ernsnn resume {shlex.quote(str(folder))}`"
+
+
 def refuse_unfinished(folder: Path) -> None:
     """Raise InvalidModel where a run that can be resumed, or is under way, is or will be in this place."""
     for path in (folder, _beside(folder)):
         if (path / CHECKPOINT_FILE).exists():
             raise InvalidModel(
-                f"{path} holds a run that has not finished: `ernsnn resume {folder}` goes on with it; "
-                f"or remove that folder, or name another"
+                f"{path} holds a run that has not finished: {_resume(folder)} goes on with it; or remove "
+                "that folder, or name another"
             )
         if (path / RUN_FILE).exists():
             with _locked(path):
@@ -174,7 +180,7 @@ def record(
         raise
     except KeyboardInterrupt:
         raise Interrupted(
-            f"interrupted at once; `ernsnn resume {folder}` goes on from the last checkpoint, if there is one"
+            f"interrupted at once; {_resume(folder)} goes on from the last checkpoint, if there is one"
         ) from None
 
 
@@ -210,8 +216,8 @@ def _record(
         write_file(path / META_FILE, meta_text(meta))
         if run.t < plan.end:
             raise Interrupted(
-                f"interrupted after {done * graph.dt_ms:g} of {plan.n_steps * graph.dt_ms:g} ms, which are recorded "
-                f"in {path}; `ernsnn resume {folder}` goes on"
+                f"interrupted after {done * graph.dt_ms:.12g} of {plan.n_steps * graph.dt_ms:.12g} ms, which are "
+                f"recorded in {path}; {_resume(folder)} goes on"
             )
         if path != folder:
             try:

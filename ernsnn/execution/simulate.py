@@ -15,7 +15,7 @@ import numpy as np
 from ernsnn.analyse.result import Result
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
-from ernsnn.describe.units import to_unit, whole_steps
+from ernsnn.describe.units import time_of, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
 from ernsnn.execution.issues import Issues
@@ -121,6 +121,7 @@ def run(
     graph = as_graph(model, seed)
     chosen, passed_over = (named, None) if named else choose_backend(graph)
     before = None if begun is None else check_start(begun, graph, chosen)
+    samples = _samples(graph, weights_at_ms)
     every = None if checkpoint_every_ms is None else _steps(graph, checkpoint_every_ms, "checkpoint_every_ms")
     plan = Plan(
         backend=chosen.name,
@@ -128,11 +129,12 @@ def run(
         n_steps=_steps(graph, duration_ms),
         first_step=0 if before is None else before.end,
         checkpoint_every=every,
-        samples=_samples(graph, weights_at_ms),
+        samples=samples,
         about={
             "issues": chosen.require(graph).to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
             **({"notes": dict(notes)} if notes else {}),
+            **({"weights_at_ms": [time_of(step, graph.dt_ms) for step in samples]} if samples else {}),
             **({"start": {"ms": before.end * graph.dt_ms, "digest": begun.graph.digest}} if begun and before else {}),
         },
         ernsnn=ernsnn_version(),
@@ -198,11 +200,11 @@ def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: object) -> None
     if plan.checkpoint_every and out is None:
         raise InvalidModel("checkpoint_every_ms: needs out, the folder that they are kept in")
     if plan.samples and plan.samples[-1] >= plan.end:
-        raise InvalidModel(f"weights_at_ms: {plan.samples[-1] * graph.dt_ms:g} is not before the end of the run")
+        raise InvalidModel(f"weights_at_ms: {plan.samples[-1] * graph.dt_ms:.12g} is not before the end of the run")
     if plan.samples and plan.samples[0] < plan.first_step:
         raise InvalidModel(
-            f"weights_at_ms: {plan.samples[0] * graph.dt_ms:g} is before the run goes on, at "
-            f"{plan.first_step * graph.dt_ms:g} ms"
+            f"weights_at_ms: {plan.samples[0] * graph.dt_ms:.12g} is before the run goes on, at "
+            f"{plan.first_step * graph.dt_ms:.12g} ms"
         )
     if not isinstance(backend, SteppedBackend):
         for name, asked in (("checkpoint_every_ms", plan.checkpoint_every), ("weights_at_ms", plan.samples)):

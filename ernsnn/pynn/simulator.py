@@ -155,7 +155,7 @@ class State(common.control.BaseState):
         """A time as whole steps."""
         steps = round(time_ms / self.dt)
         if abs(steps * self.dt - time_ms) > 1e-6 * self.dt * max(1.0, abs(steps) * 1e-3):
-            raise InvalidModel(f"{what}: {time_ms:g} ms is no multiple of the timestep of {self.dt:g} ms")
+            raise InvalidModel(f"{what}: {time_ms:.12g} ms is no multiple of the timestep of {self.dt:.12g} ms")
         return steps
 
     def run_until(self, time_ms: float) -> None:

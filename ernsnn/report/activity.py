@@ -23,8 +23,8 @@ def activity(result: Result, found: Metrics, marks: Sequence[Mark]) -> Section:
         for a in found.activity
     ]
     told = (
-        f"Synchrony and branching of spikes in bins of {found.bin_ms:g} ms. Sparsity: the share of neurons and steps "
-        "without a spike."
+        f"Synchrony and branching of spikes in bins of {found.bin_ms:.12g} ms. Sparsity: the share of neurons and "
+        "steps without a spike."
     )
     parts = [
         charts(raster(result.graph, result.recording, marks)),

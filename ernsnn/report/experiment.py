@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ernsnn.execution.experiments import Findings
+from ernsnn.execution.settings import write_setting
 from ernsnn.report.layout import Page, Section, charts, facts, render, table
 from ernsnn.report.markup import Html, join, tag
 
@@ -58,5 +59,5 @@ def _command(data: Mapping[str, Any]) -> str:
     words = ["ernsnn", "experiment", data["experiment"], "--backend", data["backend"]]
     words += ["--seeds", str(len(data["seeds"])), "--first-seed", str(data["seeds"][0])]
     for name, value in data["settings"].items():
-        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+        words += ["--set", write_setting(name, value)]
     return shlex.join(words)

@@ -12,6 +12,7 @@ import numpy as np
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.result import Result
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.units import time_of
 from ernsnn.errors import ErnsnnError, InvalidModel, UnsupportedOnBackend
 from ernsnn.execution.backend import Placed, get_backend
 from ernsnn.execution.models import Summary, session_of
@@ -99,7 +100,7 @@ def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tupl
     cells, spikes = sum(p.size for p in result.graph.populations), sum(result.spike_counts.values())
     speed = result.duration_ms / 1000 / meta["wall_s"] if meta["wall_s"] else 0.0
     tiles = [
-        ("simulated", _time(result.duration_ms), f"in steps of {result.graph.dt_ms:g} ms"),
+        ("simulated", _time(result.duration_ms), f"in steps of {result.graph.dt_ms:.12g} ms"),
         ("wall time", _time(1000 * meta["wall_s"]), f"{number(speed)} × real time"),
         ("neurons", number(cells, 4), _many(len(result.graph.populations), "population")),
         ("synapses", number(result.graph.n_synapses, 4), _many(len(result.graph.projections), "projection")),
@@ -141,10 +142,12 @@ def _again(result: Result) -> Section:
     command = meta.get("notes", {}).get("command")
     if command is None:
         options = "".join(f", {name}={value!r}" for name, value in meta["options"].items())
+        duration = repr(time_of(result.recording.n_steps, result.graph.dt_ms)).removesuffix(".0")
+        options += f", weights_at_ms={meta['weights_at_ms']!r}" if meta.get("weights_at_ms") else ""
         options += ", start=before)  # the result that this one goes on from" if meta.get("start") else ")"
         command = (
             'graph = ern.load_graph("DIR")  # the folder of this run\n'
-            f"ern.run(graph, duration_ms={result.duration_ms:g}, backend={meta['backend']!r}{options}"
+            f"ern.run(graph, duration_ms={duration}, backend={meta['backend']!r}{options}"
         )
     known: list[tuple[str, object]] = [
         ("graph", tag("code", meta["digest"])),

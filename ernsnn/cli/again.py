@@ -1,0 +1,65 @@
+"""The command that does a run again: the inverse of ``arguments``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from ernsnn.execution.settings import write_setting
+
+
+def run_command(arguments: Namespace) -> str:
+    """What to type for ``ernsnn run`` with exactly these arguments; ``--json`` is left to whoever types it."""
+    option_like = arguments.model.startswith("-")
+    model = ["--", arguments.model] if option_like else [arguments.model]
+    words = [word for flag, value in _options(arguments) for word in _words(flag, value)]
+    return shlex.join(["ernsnn", "run", *words, *model] if option_like else ["ernsnn", "run", *model, *words])
+
+
+def recorded_command(arguments: Namespace) -> str:
+    """``run_command`` from any folder: its paths are absolute. It says so where the run replaced what it goes on from.
+
+    ``arguments.model`` is a registered name, or an absolute path.
+    """
+    given = vars(arguments)
+    paths = {name: None if given[name] is None else Path(os.path.abspath(given[name])) for name in _PATHS}
+    command = run_command(Namespace(**{**given, **paths}))
+    if paths["start"] is not None and paths["start"] == paths["out"]:
+        command += "  # goes on from what stood in that folder before this run took its place"
+    return command
+
+
+_PATHS = ("input", "start", "out")
+
+
+def _options(arguments: Namespace) -> Iterator[tuple[str, str | None]]:
+    """(flag, value) of all that is not as by default; flags that take none have None."""
+    if arguments.backend is not None:
+        yield "--backend", arguments.backend
+    if arguments.input is not None:
+        yield "--input", str(arguments.input)
+    if arguments.demo:
+        yield "--demo", None
+    for key, value in arguments.settings:
+        yield "--set", write_setting(key, value)
+    if arguments.seed:
+        yield "--seed", str(arguments.seed)
+    if arguments.duration_ms is not None:
+        yield "--duration-ms", repr(arguments.duration_ms)
+    if arguments.start is not None:
+        yield "--start", str(arguments.start)
+    if arguments.weights_at:
+        yield "--weights-at", ",".join(map(repr, arguments.weights_at))
+    if arguments.checkpoint_every is not None:
+        yield "--checkpoint-every", repr(arguments.checkpoint_every)
+    if arguments.out is not None:
+        yield "--out", str(arguments.out)
+
+
+def _words(flag: str, value: str | None) -> list[str]:
+    if value is None:
+        return [flag]
+    return [f"{flag}={value}"] if value.startswith("-") else [flag, value]
