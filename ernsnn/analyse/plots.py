@@ -9,7 +9,7 @@ import numpy as np
 
 from ernsnn.analyse.contents import weight_unit
 from ernsnn.analyse.extras import needed
-from ernsnn.describe.units import whole_steps
+from ernsnn.describe.units import first_step, whole_steps
 from ernsnn.errors import InvalidModel, unknown
 
 if TYPE_CHECKING:
@@ -80,12 +80,14 @@ class Plots:
         ax, result = _axes(ax), self._result
         begin, end = self._span
         start, stop = begin if start_ms is None else start_ms, end if stop_ms is None else stop_ms
+        first, last = (first_step(t, result.graph.dt_ms) for t in (start, stop))
         names, base, centres = self._names(populations), 0, []
         sizes = [result.graph.population(name).size for name in names]
         least = -(-sum(sizes) // 25)  # room for the name of a small population
         for name, size in zip(names, sizes, strict=True):
             times, neurons = result.spikes(name)
-            inside = (times >= start) & (times < stop)
+            steps = result.recording.spikes[name][0]
+            inside = (steps >= first) & (steps < last)
             ax.plot(
                 times[inside],
                 neurons[inside] + base,

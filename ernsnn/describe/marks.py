@@ -30,7 +30,7 @@ from ernsnn.describe.distributions import Value
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Flow, Latch, Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term
-from ernsnn.describe.units import to_single, to_unit
+from ernsnn.describe.units import same_time, single_time, to_single
 from ernsnn.errors import InvalidModel
 
 EPOCH_MS = 1000.0
@@ -287,8 +287,8 @@ def with_marks(
     signals = [*rule.third_factors, *(signal for mark in marks for signal in mark.third_factors)]
     chosen = rule.epoch_ms or (EPOCH_MS if flows else None)
     if epoch_ms is not None:
-        chosen = to_single(to_unit(epoch_ms, "ms", "marks: epoch_ms"), "marks: epoch_ms")
-        if rule.epoch_ms not in (None, chosen):
+        chosen = single_time(epoch_ms, "marks: epoch_ms")
+        if rule.epoch_ms is not None and not same_time(rule.epoch_ms, chosen):
             raise InvalidModel(f"marks: the rule has epochs of {rule.epoch_ms} ms already, epoch_ms is {chosen}")
     return dataclasses.replace(
         rule,

@@ -21,7 +21,7 @@ from ernsnn.describe.populations import CHANGEABLE, IntrinsicPlasticity, Populat
 from ernsnn.describe.projections import Projection, Receptor, check_projection
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
-from ernsnn.describe.units import to_single, to_unit
+from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
 from ernsnn.errors import InvalidModel
 
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*")
@@ -48,11 +48,11 @@ class Modulation:
 @checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Probe:
-    """Records a variable every ``every_ms``: of neurons, a third factor, or a projection's synapses."""
+    """Records a variable every ``every`` steps: of neurons, a third factor, or a projection's synapses."""
 
     target: View | Modulator | Projection
     variable: str
-    every_ms: float
+    every: int
 
 
 def _probeable(model: Neuron | SpikeTimes | Poisson) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Network:
         self.injections: list[Injection] = []
         self.modulations: list[Modulation] = []
         self.probes: list[Probe] = []
-        self.frozen_ms: list[tuple[float, float]] = []
+        self.frozen: list[tuple[int, int]] = []
 
     def __repr__(self) -> str:
         return (
@@ -306,9 +306,6 @@ class Network:
         factor ``value`` or, for an astrocyte, ``C`` (of a CalciumAstrocyte also ``I``, ``h``, ``Gamma_A``, ``Y``); of a
         projection ``w`` and its marks, one value a synapse. Spikes are always recorded.
         """
-        every = (
-            self.dt_ms if every_ms is None else to_single(to_unit(every_ms, "ms", "probe.every_ms"), "probe.every_ms")
-        )
         where: View | Modulator | Projection
         if isinstance(target, Population | View):
             where = as_view(target, "probe")
@@ -334,7 +331,11 @@ class Network:
             raise InvalidModel(
                 f"probe of {where.name}: {variable!r} of {owner.name} is recorded already; let one probe record all"
             )
-        self.probes.append(Probe(target=where, variable=variable, every_ms=every))
+        path = f"probe of {where.name}.{variable}"
+        every = 1 if every_ms is None else self._steps(every_ms, f"{path}: every_ms")
+        if every < 1:
+            raise InvalidModel(f"{path}: every_ms must be at least one step of {self.dt_ms} ms, got {every_ms}")
+        self.probes.append(Probe(target=where, variable=variable, every=every))
         return self.probes[-1]
 
     @checked
@@ -342,21 +343,22 @@ class Network:
         """From ``start_ms`` to ``stop_ms`` (exclusive) nothing learns, so that a test leaves no trace.
 
         Weights, marks, traces, intrinsic plasticity, astrocytes and gates stand still and take part in no epoch;
-        neurons, sources, given signals and transmission go on. Raises InvalidModel on an interval that is empty,
-        negative, or overlaps another; when lowered, on one that is not made of whole epochs.
+        neurons, sources, given signals and transmission go on. Raises InvalidModel on times that are no whole steps, on
+        an interval that is empty, negative, or overlaps another; when lowered, on one that is not made of whole epochs.
         """
-        start, stop = (
-            to_single(to_unit(t, "ms", f"freeze: {name}"), f"freeze: {name}")
-            for name, t in (("start_ms", start_ms), ("stop_ms", stop_ms))
-        )
+        start, stop = self._steps(start_ms, "freeze: start_ms"), self._steps(stop_ms, "freeze: stop_ms")
         if not 0 <= start < stop:
-            raise InvalidModel(f"freeze: needs 0 <= start_ms < stop_ms, got {start} and {stop}")
-        for first, last in self.frozen_ms:
+            raise InvalidModel(f"freeze: needs 0 <= start_ms < stop_ms, got {start_ms} and {stop_ms}")
+        for first, last in self.frozen:
             if start < last and first < stop:
-                raise InvalidModel(
-                    f"freeze: {start} to {stop} ms overlaps {first} to {last} ms, which is frozen already"
-                )
-        self.frozen_ms.append((start, stop))
+                now, before = (f"{self._ms(a)} to {self._ms(b)} ms" for a, b in ((start, stop), (first, last)))
+                raise InvalidModel(f"freeze: {now} overlaps {before}, which is frozen already")
+        self.frozen.append((start, stop))
+
+    @property
+    def frozen_ms(self) -> list[tuple[float, float]]:
+        """(start, stop) in ms of every interval in which nothing learns; ``frozen`` has them in steps."""
+        return [(self._ms(start), self._ms(stop)) for start, stop in self.frozen]
 
     @checked
     def follow(self, timeline: Timeline) -> None:
@@ -368,6 +370,13 @@ class Network:
         """The rules of all projections and populations."""
         yield from (p.learning for p in self.projections.values() if p.learning)
         yield from (p.plasticity.rule for p in self.populations.values() if p.plasticity)
+
+    def _steps(self, time_ms: Any, path: str) -> int:
+        """A time as whole steps. Raises InvalidModel where it is none."""
+        return whole_steps(single_time(time_ms, path), self.dt_ms, path)
+
+    def _ms(self, steps: int) -> float:
+        return time_of(steps, self.dt_ms)
 
     # Checks. Each raises InvalidModel and names the object.
 

@@ -11,7 +11,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import convert_fields
-from ernsnn.describe.units import to_number, to_unit
+from ernsnn.describe.units import from_zero, to_number, to_unit
 from ernsnn.errors import InvalidModel
 
 
@@ -27,7 +27,7 @@ class Schedule:
     values: Any
 
     def __post_init__(self) -> None:
-        times = np.atleast_1d(to_unit(self.times_ms, "ms", "Schedule.times_ms"))
+        times = from_zero(np.atleast_1d(to_unit(self.times_ms, "ms", "Schedule.times_ms")))
         values = np.atleast_1d(to_number(self.values, "Schedule.values"))
         if times.ndim != 1 or (np.diff(times) <= 0).any() or (times < 0).any():
             raise InvalidModel("Schedule.times_ms: must be a rising list of times >= 0")
@@ -55,7 +55,7 @@ class SpikeTimes:
         if alone or not isinstance(self.times_ms, Sequence | np.ndarray):
             raise InvalidModel("SpikeTimes.times_ms: needs one list of times for each neuron")
         for neuron, given in enumerate(self.times_ms):
-            row = np.sort(np.atleast_1d(to_unit(given, "ms", f"SpikeTimes.times_ms[{neuron}]")))
+            row = from_zero(np.sort(np.atleast_1d(to_unit(given, "ms", f"SpikeTimes.times_ms[{neuron}]"))))
             if row.ndim != 1:
                 raise InvalidModel(f"SpikeTimes.times_ms[{neuron}]: must be a list of times")
             if (row < 0).any():

@@ -14,15 +14,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.stimuli import Schedule
-from ernsnn.describe.units import to_number, to_single, to_unit
+from ernsnn.describe.units import exact, same_time, single_time, to_number
 from ernsnn.errors import InvalidModel
+
+MOST_PHASES = 1_000_000
+"""So many phases may a replay have."""
 
 
 @checked
@@ -43,14 +48,11 @@ class Phase:
     def __init__(
         self, name: str, duration_ms: Any, *, start_ms: Any = None, plastic: bool = True, **quantities: Any
     ) -> None:
-        def time(value: Any, which: str) -> float:
-            return to_single(to_unit(value, "ms", f"phase {name!r}: {which}"), f"phase {name!r}: {which}")
-
         values = {key: to_number(value, f"phase {name!r}: {key}") for key, value in quantities.items()}
         fields = {
             "name": name,
-            "duration_ms": time(duration_ms, "duration_ms"),
-            "start_ms": np.nan if start_ms is None else time(start_ms, "start_ms"),
+            "duration_ms": single_time(duration_ms, f"phase {name!r}: duration_ms"),
+            "start_ms": np.nan if start_ms is None else single_time(start_ms, f"phase {name!r}: start_ms"),
             "plastic": bool(plastic),
             "quantities": values,
         }
@@ -62,7 +64,7 @@ class Phase:
     @property
     def stop_ms(self) -> float:
         """Where it ends (exclusive)."""
-        return self.start_ms + self.duration_ms
+        return self.start_ms if np.isnan(self.start_ms) else float(exact(self.start_ms) + exact(self.duration_ms))
 
 
 @checked
@@ -70,8 +72,9 @@ class Timeline:
     """Phases one after the other, and the quantities that they may change with their values outside of them.
 
     ``schedule(name)`` is a quantity over time, for ``Poisson``, ``Network.inject`` and ``Network.signal``;
-    ``Network.follow`` freezes the phases that are not plastic. Raises InvalidModel on phases that overlap, that start
-    before 0 or share a name, on a quantity that the timeline does not have, and on values of different lengths.
+    ``Network.follow`` freezes the phases that are not plastic. Times that differ by rounding noise are one: a phase of
+    0.1 + 0.2 ms ends where one starts at 0.3. Raises InvalidModel on phases that overlap, that start before 0 or share
+    a name, on a quantity that the timeline does not have, and on values of different lengths.
     """
 
     def __init__(self, phases: Sequence[Phase], **quantities: Any) -> None:
@@ -90,12 +93,17 @@ class Timeline:
     def _append(self, phase: Phase, end: float) -> float:
         if np.isnan(phase.start_ms):
             phase = Phase(phase.name, phase.duration_ms, start_ms=end, plastic=phase.plastic, **phase.quantities)
-        if phase.start_ms < 0:
+        if phase.start_ms < 0 and not same_time(phase.start_ms, 0):
             raise InvalidModel(f"phase {phase.name!r}: starts before 0, at {phase.start_ms} ms")
-        if phase.start_ms < end:
+        if phase.start_ms < end and not same_time(phase.start_ms, end):
             raise InvalidModel(
                 f"phase {phase.name!r}: starts at {phase.start_ms} ms, but {list(self._named)[-1]!r} ends at {end} ms; "
                 "phases must not overlap and are given in their order"
+            )
+        if same_time(phase.start_ms, phase.stop_ms):
+            raise InvalidModel(
+                f"phase {phase.name!r}: {phase.duration_ms} ms at {phase.start_ms} ms is no more than rounding noise; "
+                "give it whole steps of the network, or leave it out"
             )
         if phase.name in self._named:
             raise InvalidModel(f"phase {phase.name!r}: the name is taken")
@@ -132,7 +140,7 @@ class Timeline:
         for phase in self:
             if phase.plastic:
                 continue
-            if stretches and stretches[-1][1] == phase.start_ms:
+            if stretches and same_time(stretches[-1][1], phase.start_ms):
                 stretches[-1] = (stretches[-1][0], phase.stop_ms)
             else:
                 stretches.append((phase.start_ms, phase.stop_ms))
@@ -149,7 +157,7 @@ class Timeline:
                 (phase.start_ms, phase.quantities.get(name, otherwise)),
                 (phase.stop_ms, otherwise),
             ):
-                if time == times[-1]:
+                if same_time(time, times[-1]):
                     values[-1] = value
                 else:
                     times.append(time)
@@ -162,12 +170,12 @@ class Timeline:
 @checked
 def replay(
     name: str,
-    duration_ms: float,
+    duration_ms: Any,
     quantity: str,
     patterns: Sequence[Any],
     *,
-    cue_ms: float,
-    pause_ms: float = 0.0,
+    cue_ms: Any,
+    pause_ms: Any = 0.0,
     seed: int = 0,
     **quantities: Any,
 ) -> list[Phase]:
@@ -176,26 +184,36 @@ def replay(
     Each pattern, a value of ``quantity`` such as the rates of the inputs, is shown for ``cue_ms`` and followed by
     ``pause_ms`` in which ``quantity`` is what it is otherwise. All patterns come once, in an order drawn by ``seed``,
     then all again, for ``duration_ms`` in all; ``quantities`` hold throughout. Without patterns it is one phase. The
-    phases are ``name.0``, ``name.0.pause``, and so on. Raises InvalidModel on times that are not positive.
+    phases are ``name.0``, ``name.0.pause``, and so on; what is left at the end is shorter, if more than rounding noise.
+    Raises InvalidModel on times that are not positive, and on more than a million phases.
     """
-    if not patterns:
+    if len(patterns) == 0:
         return [Phase(name, duration_ms, **quantities)]
-    if not cue_ms > 0 or pause_ms < 0 or not duration_ms > 0:
+    whole, cue, pause = (
+        exact(single_time(value, f"replay {name!r}: {which}"))
+        for which, value in (("duration_ms", duration_ms), ("cue_ms", cue_ms), ("pause_ms", pause_ms))
+    )
+    if cue <= 0 or pause < 0 or whole <= 0:
         raise InvalidModel(
             f"replay {name!r}: needs duration_ms and cue_ms > 0 and pause_ms >= 0, got {duration_ms}, {cue_ms} and "
             f"{pause_ms}"
         )
-    rng, left = np.random.default_rng(seed), float(duration_ms)
+    if (count := math.ceil(whole / (cue + pause)) * (1 + (pause > 0))) > MOST_PHASES:
+        raise InvalidModel(
+            f"replay {name!r}: {duration_ms} ms in cues of {cue_ms} ms would be {count:.3g} phases, more than "
+            f"{MOST_PHASES:,}; take longer cues or pauses, or a shorter time"
+        )
+    rng, done = np.random.default_rng(seed), Fraction(0)
     order: list[int] = []
     phases: list[Phase] = []
     cues = itertools.count()
-    while left > 0:
+    while not same_time(done, whole):
         if not order:
             order = rng.permutation(len(patterns)).tolist()
         shown, label = {quantity: patterns[order.pop()]}, f"{name}.{next(cues)}"
-        for each, length, held in ((label, cue_ms, shown), (f"{label}.pause", pause_ms, {})):
-            length = min(length, left)
-            if length > 0:
-                phases.append(Phase(each, length, **quantities, **held))
-                left -= length
+        for each, length, held in ((label, cue, shown), (f"{label}.pause", pause, {})):
+            if length and not same_time(done, whole):
+                fits = done + length < whole or same_time(done + length, whole)
+                phases.append(Phase(each, float(length if fits else whole - done), **quantities, **held))
+                done = min(done + length, whole)
     return phases

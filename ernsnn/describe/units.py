@@ -6,6 +6,7 @@ and the quantities package, none of which has to be installed.
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from typing import Any
@@ -154,14 +155,52 @@ def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
     """A time as whole steps, tolerant of rounding noise. Raises InvalidModel where it is no multiple of dt."""
     if not abs(time_ms) <= _MOST_STEPS * dt_ms:
         raise InvalidModel(f"{path}: {time_ms} ms are more than {_MOST_STEPS:g} steps of {dt_ms} ms; choose less")
-    steps = round(time_ms / dt_ms)
-    if abs(steps * dt_ms - time_ms) > 1e-6 * dt_ms * max(1.0, abs(steps) * 1e-3):
+    steps, whole = _nearest(time_ms, dt_ms)
+    if not whole:
         raise InvalidModel(
             f"{path}: {time_ms} ms is no multiple of the step of {dt_ms} ms; round it, or choose another dt_ms"
         )
     return steps
 
 
+def first_step(time_ms: float, dt_ms: float) -> int:
+    """The first step that begins at a time or later: 3 for 0.3 ms in steps of 0.1, for 0.1 + 0.2, and for 0.25."""
+    steps, whole = _nearest(time_ms, dt_ms)
+    return steps if whole else math.ceil(time_ms / dt_ms)
+
+
+def _nearest(time_ms: float, dt_ms: float) -> tuple[int, bool]:
+    """The step nearest to a time, and whether it begins then but for rounding noise, which grows with the time."""
+    steps = round(time_ms / dt_ms)
+    return steps, abs(steps * dt_ms - time_ms) <= dt_ms * min(max(1e-6, abs(steps) * 1e-9), 0.05)
+
+
+def single_time(value: Any, path: str) -> float:
+    """One time in ms, in any notation of ``to_unit``."""
+    return to_single(to_unit(value, "ms", path), path)
+
+
+def exact(time_ms: float) -> Fraction:
+    """The decimal number that a time is written as, 1/10 for 0.1: sums of such have no rounding noise."""
+    return Fraction(repr(float(time_ms)))
+
+
+def same_time(one_ms: float | Fraction, other_ms: float | Fraction) -> bool:
+    """Whether two times are one but for the rounding noise of sums: within 1e-9 ms, or 1e-10 of their size.
+
+    For where no time step is known; ``whole_steps`` is the measure where it is.
+    """
+    one, other = Fraction(one_ms), Fraction(other_ms)
+    return abs(one - other) <= max(1e-9, 1e-10 * float(max(abs(one), abs(other))))
+
+
+def from_zero(times_ms: np.ndarray) -> np.ndarray:
+    """Times of which those are 0 that are below it by rounding noise, such as 0.3 - 0.1 - 0.2."""
+    moved = np.where((times_ms < 0) & (times_ms >= -1e-9), 0.0, times_ms)
+    moved.setflags(write=False)
+    return moved
+
+
 def time_of(steps: int, dt_ms: float) -> float:
     """``steps`` times the decimal number that ``dt_ms`` is written as: 3 steps of 0.1 ms are 0.3 ms exactly."""
-    return float(steps * Fraction(repr(dt_ms)))
+    return float(steps * exact(dt_ms))

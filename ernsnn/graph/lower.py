@@ -19,7 +19,7 @@ from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, check_neuron_values
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
-from ernsnn.describe.units import whole_steps
+from ernsnn.describe.units import time_of, whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
@@ -54,7 +54,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
         injections=lowering.each(lowering.injection, network.injections),
         modulations=lowering.each(lowering.modulation, network.modulations),
         probes=lowering.each(lowering.probe, network.probes),
-        frozen=lowering.each(lowering.frozen, sorted(network.frozen_ms)),
+        frozen=lowering.each(lowering.frozen, sorted(network.frozen)),
     )
     problems = lowering.problems or list(undriven(graph))
     if problems:
@@ -346,26 +346,22 @@ class _Lowering:
     def modulation(self, m: Modulation) -> g.Modulation:
         return g.Modulation(self.member(m.target), m.modulator.name, m.variable, m.gain)
 
-    def frozen(self, interval: tuple[float, float]) -> tuple[int, int]:
-        first, last = (whole_steps(t, self.dt, "Network.freeze") for t in interval)
+    def frozen(self, interval: tuple[int, int]) -> tuple[int, int]:
+        first, last = interval
         for rule in self.network.learning_rules():
             if rule.epoch_ms is not None:
                 every = whole_steps(rule.epoch_ms, self.dt, "epoch_ms")
                 if first % every or last % every:
+                    start, stop = time_of(first, self.dt), time_of(last, self.dt)
                     raise InvalidModel(
-                        f"Network.freeze: from {interval[0]} to {interval[1]} ms are no whole epochs of "
-                        f"{rule.epoch_ms} ms, so that one would be partly frozen; choose multiples of it"
+                        f"Network.freeze: from {start} to {stop} ms are no whole epochs of {rule.epoch_ms} ms, so that "
+                        "one would be partly frozen; choose multiples of it"
                     )
-        return first, last
+        return interval
 
     def probe(self, p: Probe) -> g.Probe:
-        every = whole_steps(p.every_ms, self.dt, f"probe of {p.target.name}.{p.variable}")
-        if every < 1:
-            raise InvalidModel(
-                f"probe of {p.target.name}.{p.variable}: every_ms must be at least one step of {self.dt} ms"
-            )
         kind: Literal["neurons", "modulator", "synapses"]
         if isinstance(p.target, View):
-            return g.Probe("neurons", p.target.population.name, p.target.start, p.target.stop, p.variable, every)
+            return g.Probe("neurons", p.target.population.name, p.target.start, p.target.stop, p.variable, p.every)
         kind = "synapses" if isinstance(p.target, Projection) else "modulator"
-        return g.Probe(kind, p.target.name, 0, 0, p.variable, every)
+        return g.Probe(kind, p.target.name, 0, 0, p.variable, p.every)

@@ -226,7 +226,10 @@ REFUSED = [
     (lambda w: w.net.probe(Astrocyte(name="z", listens_to=[w.a], tau_ms=5), "C"), "'z' is not part"),
     (lambda w: w.net.probe(Signal(name="z", schedule=Schedule([0], [1])), "value"), "'z' is not part"),
     (lambda w: w.net.probe("a", "v_mV"), "probe"),
-    (lambda w: w.net.probe(w.a, "v_mV", every_ms=[1, 2]), "probe.every_ms"),
+    (lambda w: w.net.probe(w.a, "v_mV", every_ms=1.5), r"probe of a.*v_mV.*1.5 ms is no multiple"),
+    (lambda w: w.net.probe(w.a, "v_mV", every_ms=0), r"probe of a.*v_mV.*at least one step"),
+    (lambda w: w.net.freeze(0, 1.5), r"freeze: stop_ms: 1.5 ms is no multiple"),
+    (lambda w: w.net.probe(w.a, "v_mV", every_ms=[1, 2]), r"probe of a.*every_ms"),
     (lambda w: (w.net.probe(w.a, "v_mV"), w.net.probe(w.a, "v_mV")), "a.*recorded already"),
     # Both would be recorded under the same name.
     (lambda w: (w.net.probe(w.a[:1], "v_mV"), w.net.probe(w.a[1:], "v_mV")), "a.*recorded already"),

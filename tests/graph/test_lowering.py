@@ -333,8 +333,6 @@ def problem(build):
             lambda n, a: n.inject(a, ernsnn.CurrentSteps(times_ms=[0.5], amplitudes_nA=[1])),
             ["current injected into a", "0.5 ms"],
         ),
-        (lambda n, a: n.probe(a, "v_mV", every_ms=1.5), ["probe of a", "v_mV", "1.5 ms"]),
-        (lambda n, a: n.probe(a, "v_mV", every_ms=0), ["probe of a", "v_mV", "at least one step"]),
         (lambda n, a: n.signal("g", times_ms=[0.25], values=[1]), ["g", "0.25 ms"]),
         (lambda n, a: n.population("b", 9, LIF(cm_nF=Uniform(-2, -1))), ["b.cm_nF", "> 0"]),
         (
