@@ -37,6 +37,10 @@ class NotInstalled(ErnsnnError):
     exit_code = 5
 
 
+class ModelWarning(UserWarning):
+    """A network that runs, but not quite as it was described: the message says by how much, and what to do."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a run that is recorded in a folder; the message says what it left there."""
 

@@ -167,7 +167,8 @@ def build(
         factors["need"] = _coordinator(net, excites)
     third = {name: ThirdFactor(modulator=factor, per="post") for name, factor in factors.items()}
     if loops.k_minutes:
-        clock = net.population("clock", 1, Poisson(1000.0))  # a spike in every step, so that its weight is a current
+        # A cell that spikes in every step, so that its weight is a current.
+        clock = net.population("clock", 1, DeltaLIF(v_rest_mV=0.0, v_reset_mV=0.0, v_threshold_mV=1.0, i_offset_nA=2.0))
         per_mV = 1 - np.exp(-1 / 20)
         rule = _slow("-each", 3.0 * per_mV * speed_up / 300, loops.k_minutes, loops, (-20 * per_mV, 20 * per_mV))
         net.projection("shift", clock, excites, weight_mV=0.0, receptor="signed", learning=rule, third_factors=third)

@@ -29,6 +29,7 @@ from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
+from ernsnn.execution.sources import told
 from ernsnn.files import add_file
 
 
@@ -92,10 +93,11 @@ def run(arguments: Namespace) -> int:
     out = None if arguments.out is None else Path(os.path.abspath(arguments.out))  # it may replace the current folder
     if out is None and (arguments.weights_at or arguments.checkpoint_every is not None):
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
+    graph = as_graph(session.network, arguments.seed)
+    told(graph)  # what is printed of a run lists its issues
     result = run_graph(
-        session.network,
+        graph,
         duration_ms=_duration(arguments, model, session),
-        seed=arguments.seed,
         backend=arguments.backend,
         start=start,
         out=out,

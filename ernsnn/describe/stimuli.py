@@ -69,8 +69,10 @@ class SpikeTimes:
 @checked
 @dataclass(frozen=True, eq=False)
 class Poisson:
-    """Independent spikes with probability rate * dt in every step (PyNN's SpikeSourcePoisson on the time grid).
+    """Independent spikes with probability p = rate * dt in every step (PyNN's SpikeSourcePoisson on the time grid).
 
+    A neuron spikes at most once a step, so that the variance of its counts is n p (1 - p) over n steps, where that of a
+    Poisson process is n p: an issue (G202) says so where p is above 0.02, and a ModelWarning from 0.1 on.
     ``rate_hz`` is a number, one number a neuron, or a ``Schedule`` of either. The lowering fixes every spike from
     the seed, so that all backends get the same ones. Raises InvalidModel on negative rates, and on rates above 1/dt
     when the network is lowered.

@@ -16,6 +16,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
 from ernsnn.execution.issues import CODES, Issue, Issues
+from ernsnn.execution.sources import REMEDY, crowded, described
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -89,7 +90,11 @@ class Backend(ABC):
     def check(self, graph: Graph) -> Issues:
         """Every limit that ``graph`` meets here. Never raises, never stops at the first."""
         found = [issue for capability in self.capabilities for issue in capability(graph)]
-        return Issues(self.name, [*found, *self._further_parameters(graph)])
+        return Issues(self.name, [*found, *self._further_parameters(graph), *self._crowded_sources(graph)])
+
+    def _common(self, code: str, path: str, message: str, remedy: str) -> Issue:
+        """An issue that any backend may have."""
+        return Issue(backend=self.name, code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
 
     def _further_parameters(self, graph: Graph) -> Iterator[Issue]:
         """ConductanceLIF, and neurons that a user derived from ours, are none that every backend computes."""
@@ -98,14 +103,17 @@ class Backend(ABC):
             if further:
                 synapses = set(further) == set(REVERSALS)
                 what = "its synapses are conductances" if synapses else f"its neurons have {' and '.join(further)}"
-                yield Issue(
-                    backend=self.name,
-                    code="G201",
-                    path=p.name,
-                    fidelity=CODES["G201"][0],
-                    message=f"{what}, which this backend does not compute",
-                    remedy="use LIF, AdaptiveLIF or DeltaLIF, or a backend that computes it (docs/add-a-neuron.md)",
+                yield self._common(
+                    "G201",
+                    p.name,
+                    f"{what}, which this backend does not compute",
+                    "use LIF, AdaptiveLIF or DeltaLIF, or a backend that computes it (docs/add-a-neuron.md)",
                 )
+
+    def _crowded_sources(self, graph: Graph) -> Iterator[Issue]:
+        """Random sources whose counts over time vary noticeably less than those of a Poisson process."""
+        for name, p in crowded(graph):
+            yield self._common("G202", name, described(p, graph.dt_ms), REMEDY)
 
     def placement(self, graph: Graph) -> Sequence[Placed]:
         """Where ``graph`` would go on each kind of chip that this backend is for; nothing if it is for none."""

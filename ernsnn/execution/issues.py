@@ -12,6 +12,7 @@ Fidelity = Literal["exact", "approximate", "unsupported"]
 
 CODES: dict[str, tuple[Fidelity, str]] = {
     "G201": ("unsupported", "neurons with parameters that the backend does not compute, such as reversal potentials"),
+    "G202": ("approximate", "random sources draw at most one spike a step, at rates where that changes their counts"),
 }
 """What any backend may say; each has a table like this of its own."""
 

@@ -21,6 +21,7 @@ from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_ba
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record, refuse_unfinished
+from ernsnn.execution.sources import warn_of_crowded
 from ernsnn.execution.start import as_result, check_start
 from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder
@@ -107,8 +108,9 @@ def run(
     a probe would (``Result.signal``); these backends only. ``notes``, which JSON must be able to hold, are kept in
     ``Result.meta``. All other options are the backend's own.
 
-    Shows a progress bar on a terminal for anything over two seconds. Raises InvalidModel, UnsupportedOnBackend
-    (listing every reason), BackendNotAvailable and ProgramFailed.
+    Shows a progress bar on a terminal for anything over two seconds. Warns (ModelWarning) of random sources that spike
+    with p >= 0.1 a step. Raises InvalidModel, UnsupportedOnBackend (listing every reason), BackendNotAvailable and
+    ProgramFailed.
     """
     folder = None if out is None else Path(os.path.abspath(out))  # which may replace the current one
     if folder is not None:
@@ -141,6 +143,7 @@ def run(
         digest=graph.digest,
     )
     _check_plan(plan, graph, chosen, out)
+    warn_of_crowded(graph)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if folder is None or not isinstance(chosen, SteppedBackend):
             result = _run_in_memory(graph, plan, chosen, before, progress)

@@ -17,6 +17,7 @@ from ernsnn.execution.issues import Issues
 from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.run_folder import interruptible
 from ernsnn.execution.simulate import run
+from ernsnn.execution.sources import warn_of_crowded
 from ernsnn.execution.stepping import Feeds, SteppedBackend
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.lower import lower
@@ -76,9 +77,14 @@ def begin(state: State) -> Run:
 
 
 def graph_of(state: State) -> Graph:
-    """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
+    """What the script described, lowered; what is drawn while it runs differs from segment to segment.
+
+    Warns (ModelWarning) of random sources that spike with p >= 0.1 a step.
+    """
     with labelled(state):
-        return lower(describe(state), state.segment_seed)
+        graph = lower(describe(state), state.segment_seed)
+    warn_of_crowded(graph, lambda text: relabelled(state, text))
+    return graph
 
 
 @contextmanager
