@@ -243,8 +243,8 @@ def compare(arguments: Namespace) -> int:
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     duration = _duration(arguments, model, session)
     graph = as_graph(session.network, arguments.seed)
-    for backend in chosen:  # before the first of them takes its time
-        backend.require(graph)
+    for backend, given in zip(chosen, options, strict=True):  # before the first of them takes its time
+        backend.require(graph, **given)
         backend.require_installed()
     results = [
         run_graph(graph, duration_ms=duration, backend=backend, **given)

@@ -87,9 +87,16 @@ class Backend(ABC):
         """What has to be installed before this backend can run, in one sentence; None if nothing."""
         return None
 
-    def check(self, graph: Graph) -> Issues:
-        """Every limit that ``graph`` meets here. Never raises, never stops at the first."""
-        found = [issue for capability in self.capabilities for issue in capability(graph)]
+    def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
+        """The ``capabilities`` of a run with these settings, all of its options."""
+        return self.capabilities
+
+    def check(self, graph: Graph, **options: Any) -> Issues:
+        """Every limit that ``graph`` meets in a run with these options; never stops at the first.
+
+        Raises InvalidModel on an unknown option or value, and nothing else.
+        """
+        found = [issue for capability in self.limits(self.settings(options)) for issue in capability(graph)]
         return Issues(self.name, [*found, *self._further_parameters(graph), *self._crowded_sources(graph)])
 
     def _common(self, code: str, path: str, message: str, remedy: str) -> Issue:
@@ -151,9 +158,9 @@ class Backend(ABC):
         if missing:
             raise BackendNotAvailable(missing)
 
-    def require(self, graph: Graph) -> Issues:
+    def require(self, graph: Graph, **options: Any) -> Issues:
         """``check``, raising one UnsupportedOnBackend that lists every error."""
-        issues = self.check(graph)
+        issues = self.check(graph, **options)
         if issues.errors:
             listed = "\n".join(f"  {issue}" for issue in issues.errors)
             raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")

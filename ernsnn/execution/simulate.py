@@ -49,9 +49,9 @@ def _steps(graph: Graph, duration_ms: Any, name: str = "duration_ms") -> int:
 
 
 @checked
-def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0) -> Issues:
-    """Every limit that a model meets on a backend."""
-    return get_backend(backend).check(as_graph(model, seed))
+def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0, **options: Any) -> Issues:
+    """Every limit that a run of a model meets on a backend, with these of the backend's options."""
+    return get_backend(backend).check(as_graph(model, seed), **options)
 
 
 @checked
@@ -70,7 +70,7 @@ def compile(  # noqa: A001 - the field's word for it
     """
     graph, chosen = as_graph(model, seed), get_backend(backend)
     settings = chosen.settings(options)
-    chosen.require(graph)
+    chosen.require(graph, **settings)
     program = chosen.compile(graph, _steps(graph, duration_ms), **settings)
     program.write(out)
     return program
@@ -125,15 +125,16 @@ def run(
     before = None if begun is None else check_start(begun, graph, chosen)
     samples = _samples(graph, weights_at_ms)
     every = None if checkpoint_every_ms is None else _steps(graph, checkpoint_every_ms, "checkpoint_every_ms")
+    settings = chosen.settings({**_options_of(begun, chosen), **options})
     plan = Plan(
         backend=chosen.name,
-        options=chosen.settings({**_options_of(begun, chosen), **options}),
+        options=settings,
         n_steps=_steps(graph, duration_ms),
         first_step=0 if before is None else before.end,
         checkpoint_every=every,
         samples=samples,
         about={
-            "issues": chosen.require(graph).to_json(),
+            "issues": chosen.require(graph, **settings).to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
             **({"notes": dict(notes)} if notes else {}),
             **({"weights_at_ms": [time_of(step, graph.dt_ms) for step in samples]} if samples else {}),

@@ -103,8 +103,9 @@ get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, ra
 
 
 def check(backend: str | Backend | None = None) -> Issues:
-    """Every limit that the script meets, on the backend of ``setup`` unless another is named, in the script's labels.
+    """Every limit that a run of the script meets, in the script's labels.
 
+    It is one with the backend and the options of ``setup``; of another ``backend``, with its defaults in scripts.
     To the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike at 0 ms sent in the
     first step), Y103 (several spikes of a neuron in a step) and Y104 (delays rounded to steps). Where the script has
     cells (Y201) or synapses (Y202) that ernsnn has not, these alone are told.
@@ -117,8 +118,10 @@ def check(backend: str | Backend | None = None) -> Issues:
         return Issues(chosen.name, absent)
     state.noted.clear()  # those of parameters that have been changed since
     graph = graph_of(state)
+    # Another backend would have to be given options of its own.
+    options = state.options if state.backend and chosen.name == state.backend.name else {}
     with labelled(state):
-        found = chosen.check(graph)
+        found = chosen.check(graph, **settings_of(chosen, options))
     own = [Issue(**(vars(issue) | {"backend": chosen.name})) for issue in state.noted.values()]
     renamed = [
         Issue(

@@ -70,7 +70,7 @@ def begin(state: State) -> Run:
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
         settings = settings_of(backend, state.options)
         backend.require_installed()
-        backend.require(graph)
+        backend.require(graph, **settings)
         if isinstance(backend, SteppedBackend):
             return Stepwise(graph, backend, settings)
     return InOneGo(graph, backend, settings)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
-from ernsnn.execution.backend import Option
+from ernsnn.execution.backend import Capability, Option
 from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large
 
-from .capabilities import CAPABILITIES
+from .capabilities import capabilities
 from .memory import needed_bytes
 
 
@@ -25,7 +25,7 @@ class NativeBackend(SteppedBackend):
     description: ClassVar[str] = (
         "compiled kernels in this process, without a C++ compiler: every feature, fast plasticity"
     )
-    capabilities = CAPABILITIES
+    capabilities = capabilities("float32")
     computes = REVERSALS
     options: ClassVar[Mapping[str, Option]] = {
         "precision": Option(
@@ -41,6 +41,10 @@ class NativeBackend(SteppedBackend):
     def missing(self) -> str | None:
         """See ``Backend.missing``."""
         return None if importlib.util.find_spec("numba") else "numba is not installed: pip install numba"
+
+    def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
+        """See ``Backend.limits``."""
+        return capabilities(settings["precision"])
 
     def versions(self) -> dict[str, str]:
         """See ``SteppedBackend.versions``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ernsnn.execution.backend import Capability
 from ernsnn.execution.issues import Fidelity, Issue
 from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
@@ -18,8 +19,8 @@ CODES: dict[str, tuple[Fidelity, str]] = {
 }
 
 
-def precision(graph: Graph) -> Iterator[Issue]:
-    """Unless told otherwise, synapses are stored in 7 digits."""
+def in_float32(graph: Graph) -> Iterator[Issue]:
+    """Synapses are stored in 7 digits."""
     if graph.projections:
         yield Issue(
             backend="native",
@@ -46,9 +47,11 @@ def third_factors_of_pre_neurons(graph: Graph) -> Iterator[Issue]:
             )
 
 
-def memory(graph: Graph) -> Iterator[Issue]:
-    """Synapses are kept in memory."""
-    return too_little_memory(graph, "native", "N301", needed_bytes(graph, "float32"))
+def capabilities(precision: str) -> tuple[Capability, ...]:
+    """The limits of a run with this option."""
 
+    def memory(graph: Graph) -> Iterator[Issue]:
+        """Synapses are kept in memory."""
+        return too_little_memory(graph, "native", "N301", needed_bytes(graph, precision))
 
-CAPABILITIES = (precision, third_factors_of_pre_neurons, memory)
+    return (*([in_float32] if precision == "float32" else []), third_factors_of_pre_neurons, memory)

@@ -324,6 +324,18 @@ def test_issues_carry_the_name_of_their_backend() -> None:
     assert [i.path for i in issues if i.code == "L110"]
 
 
+@pytest.mark.parametrize("backend", ["loihi-emulator", "lava"])
+def test_a_check_is_of_the_order_that_runs(backend: str) -> None:
+    def told(**options: str) -> list[str]:
+        return [
+            i.path
+            for i in ernsnn.check(learning(stdp.pair(A_plus=0.1, A_minus=0.1)), backend, **options)
+            if i.code == "L110"
+        ]
+
+    assert (told(), told(order="loihi")) == ([], ["p"])
+
+
 def test_a_delta_neuron_says_what_it_hears_too_much() -> None:
     issues = check(wired(DeltaLIF(tau_refrac_ms=2.0), weight_nA=None, weight_mV=3.0))
     assert any(i.code == "L110" and i.path == "n" for i in issues)

@@ -61,6 +61,20 @@ def test_float32_is_told():
     net.projection("p", cells, cells, weight_nA=0.5)
     [issue] = ern.check(net, "native")
     assert (issue.code, issue.fidelity) == ("N101", "approximate")
+    assert not ern.check(net, "native", precision="float64")
+    assert [i["code"] for i in ern.run(net, duration_ms=1, backend="native").meta["issues"]] == ["N101"]
+    assert not ern.run(net, duration_ms=1, backend="native", precision="float64").meta["issues"]
+
+
+def test_memory_is_that_of_the_precision(monkeypatch):
+    net = ern.Network()
+    cells = net.population("cells", 100, ern.LIF())
+    net.projection("p", cells, cells, weight_nA=0.5)
+    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 100_000)
+    assert not ern.check(net, "native").errors
+    assert [issue.code for issue in ern.check(net, "native", precision="float64").errors] == ["N301"]
+    with pytest.raises(ern.InvalidModel, match="precision must be one of float32, float64, got 'float16'"):
+        ern.check(net, "native", precision="float16")
 
 
 def test_rules_that_cannot_wait_are_told():

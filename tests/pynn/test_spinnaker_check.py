@@ -204,6 +204,15 @@ def test_steps_below_a_millisecond_take_one() -> None:
     assert ("TIME_SCALE_FACTOR = 4 " in own, "TIME_SCALE_FACTOR = 7 " in given) == (True, True)
 
 
+def test_a_given_time_scale_is_the_one_that_is_told() -> None:
+    def told(**options: int) -> list[str]:
+        return [i.message for i in ern.check(network(dt_ms=0.25), "spinnaker", **options) if i.code == "S101"]
+
+    assert told() == ["a step of 0.25 ms takes 1 ms: 4 times slower than real time"]
+    assert told(time_scale_factor=7) == ["a step of 0.25 ms takes 1.75 ms: 7 times slower than real time"]
+    assert told(time_scale_factor=1) == []
+
+
 def test_shifts_are_those_of_sPyNNaker_s_own_formula() -> None:
     for largest in [0, 0.3, 1, 1.5, 2, 4, 5.999, 8, 1000, 1024, 60_000]:
         power = 0 if largest <= 0 else math.ceil(max(0, math.log2(largest)))

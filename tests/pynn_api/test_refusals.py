@@ -138,6 +138,29 @@ def test_issues_of_a_backend_come_with_labels():
 
 
 @pytest.mark.parametrize(
+    ("options", "told"), [({}, []), ({"precision": "float64"}, []), ({"precision": "float32"}, ["N101"])]
+)
+def test_a_check_is_of_the_run_that_setup_describes(options, told, monkeypatch):
+    network("native", **options)
+    assert [issue.code for issue in sim.check()] == told
+    assert [issue.code for issue in sim.check("reference")] == []
+    sim.setup(1.0, backend="loihi-emulator", order="loihi")
+    pair, bounds = sim.SpikePairRule(A_plus=0.1, A_minus=0.1), sim.AdditiveWeightDependence(w_min=0.0, w_max=1.0)
+    source, cells = sim.Population(2, sim.SpikeSourceArray()), sim.Population(2, sim.IF_curr_exp())
+    sim.Projection(source, cells, sim.AllToAllConnector(), sim.STDPMechanism(pair, bounds, weight=0.5), label="learns")
+    checked, required = sim.check(), []
+
+    def require(self, graph, **given):
+        required.extend(self.check(graph, **given))
+        return required
+
+    monkeypatch.setattr("ernsnn.execution.backend.Backend.require", require)
+    sim.run(1)
+    assert [(i.code, i.message) for i in checked] == [(i.code, i.message) for i in required]
+    assert [i.path for i in checked if i.code == "L110"] == ["learns"]
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"convention": "nest"}, "convention must be one of pynn, spinnaker"),

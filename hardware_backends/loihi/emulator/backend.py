@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ernsnn.execution.backend import Backend, Option, Progress
+from ernsnn.execution.backend import Backend, Capability, Option, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
 
@@ -28,6 +28,10 @@ class LoihiEmulatorBackend(Backend):
     description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled with numba"
     capabilities = capabilities("loihi-emulator")
     options: ClassVar[Mapping[str, Option]] = ARITHMETIC
+
+    def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
+        """See ``Backend.limits``."""
+        return capabilities(self.name, settings["order"])
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.backend import Backend, Capability, Option, Program, Progress
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -42,6 +42,10 @@ class LavaBackend(Backend):
     def missing(self) -> str | None:
         """See ``Backend.missing``."""
         return missing()
+
+    def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
+        """See ``Backend.limits``."""
+        return capabilities(self.name, settings["order"], self.chip)
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> IntegerNetwork | FloatNetwork:
         """What the script is written from."""
@@ -79,6 +83,10 @@ class LavaFloatBackend(LavaBackend):
     description: ClassVar[str] = "a readable Lava script in floating point, without learning"
     capabilities = (_not_in_floats,)
     options: ClassVar[Mapping[str, Option]] = _PATIENCE
+
+    def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
+        """See ``Backend.limits``."""
+        return self.capabilities
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> FloatNetwork:
         """See ``LavaBackend.network``."""

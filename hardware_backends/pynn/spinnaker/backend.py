@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ernsnn.describe.neurons import REVERSALS
-from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.backend import Backend, Capability, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
 
 from . import board
-from .capabilities import CAPABILITIES, PACKAGE, time_scale
+from .capabilities import PACKAGE, capabilities, time_scale
 from .compiler import compile_program
 from .placement import NotPlaced, Placement, place
 
@@ -30,11 +30,15 @@ class SpinnakerBackend(Backend):
 
     name: ClassVar[str] = "spinnaker"
     description: ClassVar[str] = "a readable PyNN script for SpiNNaker: mapped on virtual boards, run on a real one"
-    capabilities = CAPABILITIES
+    capabilities = capabilities()
     computes = REVERSALS
     options: ClassVar[Mapping[str, Option]] = {
         "time_scale_factor": Option(0, (), "how many times slower than real time (0: as much as makes a step 1 ms)")
     }
+
+    def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
+        """See ``Backend.limits``."""
+        return capabilities(settings["time_scale_factor"])
 
     def missing(self) -> str | None:
         """See ``Backend.missing``: a board, mostly."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from functools import wraps
+from functools import partial, wraps
 
 import numpy as np
 
@@ -37,9 +37,9 @@ def time_scale(graph: Graph) -> int:
     return max(1, math.ceil(_REAL_TIME_MS / graph.dt_ms - 1e-9))
 
 
-def time_step(graph: Graph) -> Iterator[Issue]:
+def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Issue]:
     """sPyNNaker counts time in microseconds; its cores are fast enough for steps of 1 ms."""
-    if (factor := time_scale(graph)) > 1:
+    if (factor := time_scale_factor or time_scale(graph)) > 1:
         message = (
             f"a step of {graph.dt_ms:g} ms takes {graph.dt_ms * factor:g} ms: {factor} times slower than real time"
         )
@@ -198,15 +198,17 @@ def installed(graph: Graph) -> Iterator[Issue]:
         yield issue("S109", graph.name, f"cores and chips are not known: {NOT_INSTALLED}", "")
 
 
-CAPABILITIES = (
-    *lacking("S"),
-    time_step,
-    numbers,
-    weights,
-    learning,
-    receptors,
-    delays,
-    probes,
-    memory,
-    installed,
-)
+def capabilities(time_scale_factor: int = 0) -> tuple[Capability, ...]:
+    """The limits of a run with this option."""
+    return (
+        *lacking("S"),
+        partial(time_step, time_scale_factor=time_scale_factor),
+        numbers,
+        weights,
+        learning,
+        receptors,
+        delays,
+        probes,
+        memory,
+        installed,
+    )
