@@ -30,7 +30,7 @@ from pyNN.connectors import (
 )
 from pyNN.network import Network
 from pyNN.parameters import Sequence
-from pyNN.random import GSLRNG, NumpyRNG, RandomDistribution
+from pyNN.random import GSLRNG
 from pyNN.space import Space
 
 from ernsnn.describe import marks
@@ -56,6 +56,7 @@ from .control import (
     set_number_of_neurons_per_core,
     setup,
 )
+from .drawing import NumpyRNG, RandomDistribution
 from .electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
 from .populations import Assembly, Population, PopulationView
 from .procedural import connect, create, record, record_v

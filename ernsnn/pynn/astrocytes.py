@@ -14,7 +14,7 @@ from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 
 from .populations import Population, PopulationView
-from .simulator import state
+from .simulator import named, state
 
 
 class Astrocyte:
@@ -23,7 +23,9 @@ class Astrocyte:
     ``listens_to`` holds populations, views of neighbouring neurons, or assemblies of these.
     """
 
-    def __init__(self, listens_to: Sequence[Any], *, tau_ms: float, label: str = "astrocyte", **options: Any) -> None:
+    def __init__(self, listens_to: Sequence[Any], *, tau_ms: float, label: str | None = None, **options: Any) -> None:
+        named(label, "Astrocyte")
+        label = label or "astrocyte"
         state.require_open(label)
         self.label, self.options = label, {"tau_ms": tau_ms, **options}
         self.parts: list[Population | PopulationView] = []

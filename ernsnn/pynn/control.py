@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
+import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
 
+from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import AUTO, Backend, get_backend
 from ernsnn.execution.issues import Issue, Issues
@@ -24,6 +27,7 @@ from .simulator import CONVENTIONS, Convention
 state = simulator.state
 
 Integration = Literal["exact", "step_average"]
+Callback = Callable[[float], float]
 
 
 def setup(
@@ -47,21 +51,48 @@ def setup(
     - ``"spinnaker"``: with additive weight dependence A_plus and A_minus are absolute (nA), weights of inhibitory
       synapses are positive, and spikes are stamped with the beginning of their step.
 
-    ``seed`` fixes Poisson inputs and noise. Further parameters: ``max_delay``, options of the backend, and settings of
-    other simulators, which a warning says have no effect.
+    ``seed`` fixes all that is drawn without a seed of its own: Poisson inputs, noise, and the numbers of distributions
+    and generators. Connectors that are given no generator have PyNN's seed. Further parameters: ``max_delay``, options
+    of the backend, and settings of other simulators, which a warning says have no effect. Raises InvalidModel on a
+    value that cannot be.
     """
+    timestep = _positive("timestep", timestep)
+    max_delay = extra_params.get("max_delay", DEFAULT_MAX_DELAY)
+    min_delay, max_delay = (
+        given if isinstance(given, str) and given == "auto" else _positive(name, given)
+        for name, given in (("min_delay", min_delay), ("max_delay", max_delay))
+    )
+    _in_order(timestep, min_delay, max_delay)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise InvalidModel(f"setup: seed must be a whole number, got {seed!r}; what is drawn comes from it")
     common.setup(timestep, min_delay, **extra_params)
     _one_of("current_integration", current_integration, get_args(Integration))
     _one_of("convention", convention, CONVENTIONS)
     chosen = None if backend == AUTO else get_backend(backend)
     given = dict(extra_params)
-    max_delay = given.pop("max_delay", DEFAULT_MAX_DELAY)
+    given.pop("max_delay", None)
     options = {name: given.pop(name) for name in list(given) if chosen and name in chosen.options}
     _without_effect(given, [*inspect.signature(setup).parameters, *(chosen.options if chosen else ())])
     if chosen:
         settings_of(chosen, options)  # raises here what the first run would
-    state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, seed, options)
+    state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, int(seed), options)
     return 0
+
+
+def _positive(name: str, value: Any) -> float:
+    number = to_single(value, f"setup: {name}")
+    if number <= 0:
+        raise InvalidModel(f"setup: {name} must be > 0 ms, got {value!r}")
+    return number
+
+
+def _in_order(timestep: float, min_delay: float | str, max_delay: float | str) -> None:
+    """Raise InvalidModel where a delay is shorter than a step, or the longest than the shortest."""
+    steps = [("timestep", timestep), ("min_delay", min_delay), ("max_delay", max_delay)]
+    known = [(name, time) for name, time in steps if not isinstance(time, str)]
+    for (lower, low), (upper, high) in pairwise(known):
+        if high < low * (1 - 1e-9):
+            raise InvalidModel(f"setup: {upper} must be at least {lower}, {low:g} ms, got {high:g}")
 
 
 def _without_effect(given: Mapping[str, Any], own: Sequence[str]) -> None:
@@ -93,7 +124,30 @@ def end(compatible_output: bool = True) -> None:
     state.write_on_end = []
 
 
-run, run_until = common.build_run(simulator)
+_run, _run_until = common.build_run(simulator)
+
+
+def run(simtime: float, callbacks: Sequence[Callback] | None = None) -> float:
+    """Advance by ``simtime`` ms, a multiple of the timestep; returns the time.
+
+    Each of ``callbacks`` is called with the time, and returns when it wants to be called next. Raises InvalidModel on
+    what is no time >= 0.
+    """
+    return float(_run(_duration("run", simtime, 0.0), callbacks))
+
+
+def run_until(time_point: float, callbacks: Sequence[Callback] | None = None) -> float:
+    """Advance to ``time_point`` (ms), which must not be past; else as ``run``."""
+    return float(_run_until(_duration("run_until", time_point, state.t), callbacks))
+
+
+def _duration(what: str, time_ms: Any, least: float) -> float:
+    number = to_single(time_ms, what)
+    if number < least - state.dt / 2:
+        raise InvalidModel(f"{what}: {number:g} ms is before {least:g} ms; only reset() goes back in time")
+    return number
+
+
 run_for = run
 reset = common.build_reset(simulator)
 initialize = common.initialize

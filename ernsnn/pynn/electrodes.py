@@ -15,6 +15,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph.seeds import generator, key_of
 
 from .cells import NEVER_MS, same
+from .drawing import seeded
 from .simulator import ID, spliced, state
 
 
@@ -32,7 +33,7 @@ class CurrentSource(StandardCurrentSource):
         self.given: dict[str, Any] = {}
         self.rewind()
         space = ParameterSpace(self.default_parameters, self.get_schema(), shape=(1,))
-        space.update(**parameters)
+        space.update(**seeded(parameters))
         self.set_native_parameters(self.translate(space))
         state.current_sources.append(self)
 

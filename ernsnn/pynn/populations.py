@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
 
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Probe
 
 from . import simulator
 from .cells import Cell, SpikeSourceArray
+from .drawing import NumpyRNG, seeded
 from .recording import Recorder
+from .simulator import named
 
 state = simulator.state
 
@@ -23,6 +27,15 @@ state = simulator.state
 class Assembly(common.Assembly):
     __doc__ = common.Assembly.__doc__
     _simulator = simulator
+
+    def __init__(self, *populations: Any, label: str | None = None) -> None:
+        named(label, "Assembly")
+        super().__init__(*populations, label=label or f"assembly{state.number('assembly')}")
+
+    def sample(self, n: int, rng: Any = None) -> Assembly:
+        """``n`` cells drawn at random."""
+        sampled: Assembly = super().sample(_sample(n, self), rng or NumpyRNG())
+        return sampled
 
     @property
     def receptor_types(self) -> list[str]:
@@ -38,6 +51,19 @@ class Part:
     places: np.ndarray
     size: int
     celltype: Any
+
+    def sample(self, n: int, rng: Any = None) -> PopulationView:
+        """A view of ``n`` cells drawn at random."""
+        view: PopulationView = super().sample(_sample(n, self), rng or NumpyRNG())  # type: ignore[misc]
+        return view
+
+    def set(self, **parameters: Any) -> None:
+        """Set parameters of all cells, each to a value, a list of values, a distribution or a function of the index."""
+        super().set(**seeded(parameters))  # type: ignore[misc]
+
+    def initialize(self, **initial_values: Any) -> None:
+        """Set state variables of all cells where a run starts; in a run, those of now."""
+        super().initialize(**seeded(initial_values))  # type: ignore[misc]
 
     def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
         return PopulationView(self, selector, label)
@@ -80,6 +106,17 @@ class PopulationView(Part, common.PopulationView):
     _simulator = simulator
     _assembly_class = Assembly
 
+    def __init__(self, parent: Any, selector: Any, label: str | None = None) -> None:
+        named(label, "PopulationView")
+        if not isinstance(selector, slice):
+            selector = np.asarray(selector)
+            selector = selector if selector.size else selector.astype(int)
+        if not np.arange(parent.size)[selector].size:
+            raise InvalidModel(
+                f"{label or parent.label}: a view needs at least one cell, of {parent.size} none is chosen"
+            )
+        super().__init__(parent, selector, label)
+
     @property
     def root(self) -> Population:  # type: ignore[override]
         """The population that this is a part of."""
@@ -103,10 +140,28 @@ class Population(Part, common.Population):
     _recorder_class = Recorder
     _assembly_class = Assembly
 
-    def __init__(self, size: Any, cellclass: Any, *args: Any, **kwargs: Any) -> None:
-        state.require_open(kwargs.get("label") or "a Population")
-        super().__init__(size, cellclass, *args, **kwargs)
+    def __init__(
+        self,
+        size: Any,
+        cellclass: Any,
+        cellparams: Mapping[str, Any] | None = None,
+        structure: Any = None,
+        initial_values: Mapping[str, Any] | None = None,
+        label: str | None = None,
+    ) -> None:
+        named(label, "Population")
+        label = label or f"population{len(state.populations)}"
+        state.require_open(label)
+        _check_size(size, label)
+        for drawn in (cellclass, cellparams, structure):
+            seeded(drawn)
+        super().__init__(size, cellclass, cellparams, structure, dict(initial_values or {}), label)
         state.populations.append(self)
+
+    def _set_structure(self, structure: Any) -> None:
+        super()._set_structure(seeded(structure))
+
+    structure = property(lambda self: self._structure, _set_structure)
 
     def _create_cells(self) -> None:
         self.name = state.name_of(self.label)
@@ -186,3 +241,19 @@ class Population(Part, common.Population):
         given = self.input()
         model = SpikeTimes([steps * state.dt for steps in given]) if isinstance(given, list) else Poisson(given)
         net.population(self.name, self.size, model)
+
+
+def _check_size(size: Any, label: str) -> None:
+    sizes = size if isinstance(size, tuple) else (size,)
+    if not 1 <= len(sizes) <= 3 or not all(_is_count(n) for n in sizes):
+        raise InvalidModel(f"{label}: size must be a whole number >= 1, or up to three of these, got {size!r}")
+
+
+def _is_count(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and bool(n >= 1)
+
+
+def _sample(n: Any, of: Any) -> int:
+    if not _is_count(n):
+        raise InvalidModel(f"{of.label}: sample needs a whole number of cells >= 1, got {n!r}")
+    return int(n)

@@ -19,6 +19,8 @@ from ernsnn.graph.graph import Probe
 
 from . import simulator
 from .absent import Absent
+from .drawing import seeded
+from .simulator import named
 from .synapses import StaticSynapse, Synapse, check_sign
 
 state = simulator.state
@@ -87,11 +89,12 @@ class Projection(common.Projection):
         space: Any = None,
         label: str | None = None,
     ) -> None:
+        named(label, "Projection")
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
-            connector,
-            synapse_type,
+            seeded(connector),
+            seeded(synapse_type),
             source,
             receptor_type,
             Space() if space is None else space,
@@ -234,7 +237,7 @@ class Projection(common.Projection):
             elif isinstance(value, list | np.ndarray) and np.shape(value) == (len(self),):
                 self.assign(name, np.array(value, dtype=float))
             else:
-                functions[name] = value
+                functions[name] = seeded(value)
         if functions:
             super().set(**functions)
 

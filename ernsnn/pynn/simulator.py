@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -11,6 +12,7 @@ from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
 from ernsnn.describe.stimuli import Schedule
+from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.issues import Issue
@@ -36,6 +38,12 @@ class ID(int, common.IDMixin):
     """The number of one neuron, unique within a script."""
 
 
+def named(label: Any, what: str) -> None:
+    """Raise InvalidModel on a label that is no text; there may be none."""
+    if not isinstance(label, str | None):
+        raise InvalidModel(f"{what}: label must be text, got {label!r}")
+
+
 class Part(Protocol):
     """What depends on when it was changed."""
 
@@ -53,6 +61,7 @@ class State(common.control.BaseState):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setups = 0
         self.configure(DEFAULT_TIMESTEP, DEFAULT_MIN_DELAY, DEFAULT_MAX_DELAY, None, "exact", "pynn", 0, {})
 
     def configure(
@@ -76,6 +85,8 @@ class State(common.control.BaseState):
         self.current_sources: list[CurrentSource] = []
         self.astrocytes: list[Astrocyte] = []
         self.labels: dict[str, str] = {}
+        self.numbers: Counter[str] = Counter()
+        self.setups += 1
         self.noted: dict[str, Issue] = {}
         self.write_on_end: list[Any] = []
         self.id_counter = 1
@@ -124,6 +135,11 @@ class State(common.control.BaseState):
         """What a synapse has that is given no delay."""
         return self.dt if self._min_delay == "auto" else float(self._min_delay)
 
+    def number(self, kind: str) -> int:
+        """How many of a kind were asked for since ``setup``: what a script leaves unnamed is numbered, from 0 on."""
+        self.numbers[kind] += 1
+        return self.numbers[kind] - 1
+
     def name_of(self, label: str) -> str:
         """A name for a part labelled ``label``, which only it has."""
         plain = re.sub(r"[^\w.\-]", "_", label.replace("→", "-to-"))
@@ -152,7 +168,8 @@ class State(common.control.BaseState):
             raise InvalidModel(f"{what}: the network has run; add to it before the first run, or after reset()")
 
     def steps(self, time_ms: float, what: str) -> int:
-        """A time as whole steps."""
+        """A time as whole steps. Raises InvalidModel on what is no time, or no multiple of the timestep."""
+        time_ms = to_single(time_ms, what)
         steps = round(time_ms / self.dt)
         if abs(steps * self.dt - time_ms) > 1e-6 * self.dt * max(1.0, abs(steps) * 1e-3):
             raise InvalidModel(f"{what}: {time_ms:.12g} ms is no multiple of the timestep of {self.dt:.12g} ms")
@@ -160,7 +177,7 @@ class State(common.control.BaseState):
 
     def run_until(self, time_ms: float) -> None:
         """Advance to ``time_ms``."""
-        end = self.steps(float(time_ms), "run")
+        end = self.steps(time_ms, "run")
         if end >= self.horizon:  # a recorded current has a value at the end, too
             self.horizon = max(end + 1, 2 * self.horizon)
             self.changed |= any(source.varies for source in self.current_sources)
