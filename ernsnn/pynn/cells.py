@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,9 @@ DECAYS = {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
 
 NEVER_MS = 1e9
 """Longer than any run: what starts or ends later than that does not do so."""
+
+LOST = "Y105"
+"""The code of spikes that come too late to be sent."""
 
 
 def same(parameters: Iterable[str]) -> Any:
@@ -88,36 +91,55 @@ class IF_cond_exp(Cell, cells.IF_cond_exp):
 class SpikeSourceArray(cells.SpikeSourceArray):
     """Spikes at the times given in ``spike_times`` (ms), one list for all neurons or one each.
 
-    A time between two steps is moved to the end of its step, and several spikes of a neuron in one step are one.
+    A time between two steps is moved to the end of its step, and several spikes of a neuron in one step are one. Times
+    that are given in a run act from then on: one of that very moment is sent in the next step, earlier ones are not.
     """
 
     translations = same(cells.SpikeSourceArray.default_parameters)
 
-    def trains(self, parameters: dict[str, np.ndarray], label: str) -> list[np.ndarray]:
-        """The steps in which each neuron spikes."""
-        return [self._train(np.asarray(given.value, dtype=float), label) for given in parameters["spike_times"]]
+    def trains(
+        self, parameters: dict[str, np.ndarray], label: str, now: int = 0, before: Sequence[np.ndarray] | None = None
+    ) -> list[np.ndarray]:
+        """Two rows for each neuron: the steps in which it spikes, and its times as given, in steps.
+
+        They were given at step ``now``; ``before`` are its trains up to then, of which nothing is sent again.
+        """
+        sent = [np.zeros((2, 0), np.int64)] * len(parameters["spike_times"]) if before is None else before
+        given = [getattr(times, "value", times) for times in parameters["spike_times"]]
+        return [self._train(times, label, now, own) for times, own in zip(given, sent, strict=True)]
 
     @staticmethod
-    def _train(times: np.ndarray, label: str) -> np.ndarray:
+    def _train(given: Any, label: str, now: int, sent: np.ndarray) -> np.ndarray:
+        times, what = np.asarray(given, dtype=float), f"{label}.spike_times"
+        if times.ndim != 1:
+            raise InvalidParameterValueError(
+                f"{what}: needs a list of times, or one for each neuron, got {given!r}; a single spike is [{given!r}]"
+            )
         if not np.isfinite(times).all() or (times < 0).any() or (np.diff(times) < 0).any():
-            raise InvalidParameterValueError(f"{label}.spike_times: times must be >= 0 and rise, got {times}")
-        ends = np.ceil(times / state.dt - 1e-6).astype(np.int64)
-        if (np.abs(ends * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(ends) * 1e-3)).any():
+            raise InvalidParameterValueError(f"{what}: times must be >= 0 and rise, got {times}")
+        stamps = np.ceil(times / state.dt - 1e-6).astype(np.int64)
+        if (np.abs(stamps * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(stamps) * 1e-3)).any():
             message = f"spike times between two steps of {state.dt:g} ms are moved to the end of their step"
-            state.note("Y101", f"{label}.spike_times", message, "choose a smaller timestep")
-        first = ends < state.latency
-        if first.any():
-            message = f"no step ends at 0 ms; the spike is sent at {state.dt:g} ms"
+            state.note("Y101", what, message, "choose a smaller timestep")
+        steps = stamps - state.latency
+        late = (steps < now) & ~np.isin(stamps, sent[1])
+        at_once, past = late & (stamps == now), late & (stamps < now)
+        if at_once.any():
+            message = f"no step that ends at {now * state.dt:g} ms is to come; the spike is sent at "
+            message += f"{(now + 1) * state.dt:g} ms"
             remedy = (
                 "shift all times by a timestep, or use convention='spinnaker', whose stamps are beginnings of steps"
             )
-            state.note("Y102", f"{label}.spike_times", message, remedy)
-        steps = np.maximum(ends - state.latency, 0)
-        single = np.unique(steps)
-        if len(single) < len(steps):
+            state.note("Y102", what, message, remedy)
+            steps = np.where(at_once, now, steps)
+        if past.any():
+            message = f"times that were past when they were given, at {now * state.dt:g} ms, are not sent: "
+            message += f"{past.sum()} of a neuron, the first at {times[past][0]:g} ms"
+            state.note(LOST, what, message, "give times from get_current_time() on")
+        if len(np.unique(steps)) < len(steps):
             message = f"several spikes of a neuron in one step of {state.dt:g} ms are one"
-            state.note("Y103", f"{label}.spike_times", message, "choose a smaller timestep")
-        return single
+            state.note("Y103", what, message, "choose a smaller timestep")
+        return np.stack([steps, stamps])
 
 
 class SpikeSourcePoisson(cells.SpikeSourcePoisson):
@@ -126,8 +148,11 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
     translations = same(cells.SpikeSourcePoisson.default_parameters)
 
     def rates(self, parameters: dict[str, np.ndarray], label: str) -> Schedule:
-        """The rates in Hz from each time on at which one changes."""
+        """The rates in Hz from each time on at which one changes. Raises InvalidParameterValueError."""
         rate, start, duration = (np.asarray(parameters[n], dtype=float) for n in ("rate", "start", "duration"))
+        for name, values in (("rate", rate), ("start", start), ("duration", duration)):
+            if not (values >= 0).all() or (name == "rate" and not np.isfinite(values).all()):
+                raise InvalidParameterValueError(f"{label}.{name}: must be a number >= 0, got {values}")
         begins, ends = np.rint(start / state.dt), np.rint((start + duration) / state.dt)
         changes = np.unique(np.concatenate([begins, ends]))
         changes = changes[changes * state.dt < NEVER_MS]

@@ -160,8 +160,9 @@ def check(backend: str | Backend | None = None) -> Issues:
     """Every limit that a run of the script meets, in the script's labels.
 
     It is one with the backend and the options of ``setup``; of another ``backend``, with its defaults in scripts.
-    To the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike at 0 ms sent in the
-    first step), Y103 (several spikes of a neuron in a step) and Y104 (delays rounded to steps). Where the script has
+    To the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike of the
+    time at which it is given sent in the next step), Y103 (several spikes of a neuron in a step), Y104 (delays rounded
+    to steps) and Y105 (spikes given for times that are past). Where the script has
     cells (Y201) or synapses (Y202) that ernsnn has not, these alone are told.
     """
     chosen = state.backend if backend is None else get_backend(backend)

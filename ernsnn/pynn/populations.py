@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Probe
 
 from . import simulator
-from .cells import Cell, SpikeSourceArray
+from .cells import LOST, Cell, SpikeSourceArray, SpikeSourcePoisson
 from .drawing import NumpyRNG, seeded
 from .recording import Recorder
 from .simulator import named
@@ -182,9 +183,9 @@ class Population(Part, common.Population):
             name: np.array(np.broadcast_to(values, self.size), dtype=kinds[name])
             for name, values in space.as_dict().items()
         }
-        self.check_input()
         self.starts: dict[str, np.ndarray] = {}
         self.rewind()
+        self.check_input()
 
     def rewind(self) -> None:
         """Forget what inputs there were before parameters were changed."""
@@ -207,28 +208,38 @@ class Population(Part, common.Population):
         self.starts.setdefault(variable, np.zeros(self.size))[places] = values
 
     def check_input(self) -> None:
-        """Raise InvalidParameterValueError on spike times that cannot be."""
-        if isinstance(self.celltype, SpikeSourceArray):
-            self.celltype.trains(self.parameters, self.label)
+        """Raise InvalidParameterValueError on spike times or rates that cannot be; warn of spikes that are lost."""
+        lost = f"{LOST} {self.label}.spike_times"
+        state.noted.pop(lost, None)
+        if isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson):
+            self.given()
+        if issue := state.noted.get(lost):
+            warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=5)
 
     def remember_inputs(self) -> None:
         """Before parameters of a source change: what it sends up to now stays as it was."""
         if state.under_way and not isinstance(self.celltype, Cell):
             self.input_before, self.changed_at = self.input(), state.step
 
-    def input(self) -> list[np.ndarray] | Schedule:
-        """What a source sends: steps of each neuron, or the rates."""
+    def given(self) -> list[np.ndarray] | Schedule:
+        """What a source was last told to send: the trains of ``SpikeSourceArray``, or the rates."""
         if isinstance(self.celltype, SpikeSourceArray):
-            trains = self.celltype.trains(self.parameters, self.label)
+            assert not isinstance(self.input_before, Schedule)
+            return self.celltype.trains(self.parameters, self.label, self.changed_at, self.input_before)
+        rates: Schedule = self.celltype.rates(self.parameters, self.label)
+        return rates
+
+    def input(self) -> list[np.ndarray] | Schedule:
+        """What a source sends from the start on: before parameters changed in a run as it did then."""
+        given, now = self.given(), self.changed_at
+        if isinstance(given, list):
             if self.input_before is None:
-                return trains
+                return given
             assert isinstance(self.input_before, list)
-            now = self.changed_at
-            pairs = zip(self.input_before, trains, strict=True)
-            return [np.concatenate([old[old < now], new[new >= now]]) for old, new in pairs]
-        rates = self.celltype.rates(self.parameters, self.label)
+            pairs = zip(self.input_before, given, strict=True)
+            return [np.concatenate([old[:, old[0] < now], new[:, new[0] >= now]], axis=1) for old, new in pairs]
         assert not isinstance(self.input_before, list)
-        return simulator.spliced(self.input_before, rates, self.changed_at * state.dt)
+        return simulator.spliced(self.input_before, given, self.changed_at * state.dt)
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn, with a probe for each variable that is recorded."""
@@ -239,7 +250,11 @@ class Population(Part, common.Population):
                     net.probe(net.populations[self.name], probed, every_ms=self.recorder.sampling_interval)
             return
         given = self.input()
-        model = SpikeTimes([steps * state.dt for steps in given]) if isinstance(given, list) else Poisson(given)
+        model = (
+            SpikeTimes([np.unique(steps) * state.dt for steps, _ in given])
+            if isinstance(given, list)
+            else Poisson(given)
+        )
         net.population(self.name, self.size, model)
 
 

@@ -77,7 +77,8 @@ def scripted_changes(backend):
     fixed = sim.Projection(given, cells[2:4], sim.OneToOneConnector(), sim.StaticSynapse(weight=20.0))
     sim.run(50)
     inputs[:6].set(rate=120.0)
-    given[0:1].set(spike_times=[40.0, 55.0, 110.0])
+    with pytest.warns(UserWarning, match=r"spike_times: times that were past .* at 50 ms, .* the first at 40 ms"):
+        given[0:1].set(spike_times=[40.0, 55.0, 110.0])
     current.set_parameters(times=[70.0], amplitudes=[0.9])
     sim.run(30)
     cells.set(i_offset=0.3)
