@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
+from pyNN.errors import InvalidParameterValueError
 from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import StandardCurrentSource, electrodes
 
@@ -57,9 +57,12 @@ class CurrentSource(StandardCurrentSource):
     def set_native_parameters(self, parameters: ParameterSpace) -> None:
         """Change them: from now on, where the network has run."""
         parameters.evaluate(simplify=True)
-        if state.under_way:
+        given = {n: getattr(v, "value", v) for n, v in parameters.items()}
+        for parameter, value in given.items():
+            _check(type(self).__name__, parameter, value)
+        if state.under_way and self.given:
             self.before, self.changed_at = self.current(), state.step
-        self.given |= self.settled({n: getattr(v, "value", v) for n, v in parameters.items()})
+        self.given |= self.settled(given)
         state.changed = True
 
     def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +70,7 @@ class CurrentSource(StandardCurrentSource):
         return parameters
 
     def changes(self) -> tuple[np.ndarray, np.ndarray]:
-        """(times in ms, amplitudes in nA) of its changes."""
+        """(times in ms, amplitudes in nA) of its changes; amplitudes have a second axis where injections differ."""
         raise NotImplementedError
 
     def current(self) -> Schedule:
@@ -84,20 +87,38 @@ class CurrentSource(StandardCurrentSource):
         if not self.recorded:
             raise InvalidModel(f"{type(self).__name__}: record() it before get_data()")
         steps, schedule = np.arange(state.step + 1), self.current()
-        values = np.append(0.0, np.asarray(schedule.values))
+        values = np.asarray(schedule.values)
+        values = np.concatenate([np.zeros((1, *values.shape[1:])), values])
         at = np.searchsorted(np.rint(np.asarray(schedule.times_ms) / state.dt), steps, side="right")
         return state.ms(steps), values[at]
 
     def add_to(self, net: Network) -> None:
         """Inject it, population by population."""
         schedule = self.current()
+        values = np.asarray(schedule.values)
         owners = {cell.parent.name: cell.parent for cell in self.cells}
         for name, population in owners.items():
-            gain = np.zeros(population.size)
-            for cell, times in Counter(c for c in self.cells if c.parent is population).items():
-                gain[population.id_to_index(cell)] += times
-            amplitudes = np.asarray(schedule.values)[:, None] * gain
+            injections = [(k, population.id_to_index(c)) for k, c in enumerate(self.cells) if c.parent is population]
+            amplitudes = np.zeros((len(values), population.size))
+            for number, place in injections:
+                amplitudes[:, place] += values if values.ndim == 1 else values[:, number]
             net.inject(net.populations[name], CurrentSteps(times_ms=schedule.times_ms, amplitudes_nA=amplitudes))
+
+
+_TIME: tuple[Any, str] = (lambda values: values >= 0, "a time >= 0")
+_NEEDS: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("start", "stop", "times"), _TIME),
+    "dt": (lambda values: (values > 0) & np.isfinite(values), "a time > 0"),
+    "stdev": (lambda values: (values >= 0) & np.isfinite(values), "a current >= 0"),
+}
+"""What parameters are; all others are finite."""
+
+
+def _check(source: str, parameter: str, value: Any) -> None:
+    """Raise InvalidParameterValueError on what is no such time or current."""
+    right, what = _NEEDS.get(parameter, (np.isfinite, "finite"))
+    if not np.all(right(np.asarray(value, dtype=float))):
+        raise InvalidParameterValueError(f"{source}.{parameter}: must be {what}, got {value}")
 
 
 def on_grid(times: Any, amplitudes: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -129,8 +150,10 @@ class StepCurrentSource(CurrentSource, electrodes.StepCurrentSource):
         """See ``CurrentSource.settled``. Raises ValueError on times that do not rise from 0 on."""
         whole = {**self.given, **parameters}
         times, amplitudes = np.asarray(whole["times"], dtype=float), np.asarray(whole["amplitudes"], dtype=float)
-        if (times < 0).any() or (np.diff(times) < 0).any():
-            raise ValueError(f"StepCurrentSource.times: must be >= 0 and rise, got {times}")
+        if times.ndim != 1 or amplitudes.ndim != 1:
+            raise InvalidParameterValueError("StepCurrentSource: needs lists of times and amplitudes")
+        if (np.diff(times) < 0).any():
+            raise InvalidParameterValueError(f"StepCurrentSource.times: must rise from 0 on, got {times}")
         if len(times) != len(amplitudes):
             raise ValueError(f"StepCurrentSource: {len(times)} times need as many amplitudes, got {len(amplitudes)}")
         times, amplitudes = on_grid(times, amplitudes)
@@ -156,7 +179,7 @@ class Varying(CurrentSource):
         first, last = (round(min(float(self.given[name]), NEVER_MS) / state.dt) for name in ("start", "stop"))
         steps = np.arange(first, min(last, max(state.horizon, first + 1)), self.every)
         values = self.values(np.arange(len(steps)))
-        return np.append(steps, last) * state.dt, np.append(values, 0.0)
+        return np.append(steps, last) * state.dt, np.concatenate([values, np.zeros((1, *values.shape[1:]))])
 
 
 class ACSource(Varying, electrodes.ACSource):
@@ -174,7 +197,11 @@ class ACSource(Varying, electrodes.ACSource):
 
 
 class NoisyCurrentSource(Varying, electrodes.NoisyCurrentSource):
-    """Gaussian noise with ``mean`` and ``stdev``, drawn anew every ``dt`` ms (at least a step) from setup's seed."""
+    """Gaussian noise with ``mean`` and ``stdev``, drawn anew every ``dt`` ms (at least a step) from setup's seed.
+
+    Each injection into each cell is a noise of its own, as with NEST; of a cell that it is injected into twice they
+    add up. ``record`` keeps one column for each, in the order of injection.
+    """
 
     translations = same(electrodes.NoisyCurrentSource.default_parameters)
 
@@ -185,6 +212,9 @@ class NoisyCurrentSource(Varying, electrodes.NoisyCurrentSource):
 
     def values(self, numbers: np.ndarray) -> np.ndarray:
         """See ``Varying.values``; what has been drawn stays the same when more is."""
-        rng = generator(key_of(state.segment_seed, f"current {self.number}"))
+        key = key_of(state.segment_seed, f"current {self.number}")
         mean, stdev = float(self.given["mean"]), float(self.given["stdev"])
-        return mean + stdev * rng.standard_normal(len(numbers))
+        drawn = np.empty((len(numbers), len(self.cells)))
+        for injection in range(len(self.cells)):
+            drawn[:, injection] = generator(key, injection).standard_normal(len(numbers))
+        return mean + stdev * drawn

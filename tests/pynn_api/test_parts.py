@@ -211,6 +211,10 @@ def test_currents_that_cannot_be():
     source = sim.Population(1, sim.SpikeSourceArray())
     with pytest.raises(TypeError, match="spike source"):
         sim.DCSource().inject_into(source)
+    with pytest.raises(ValueError, match="needs lists of times and amplitudes"):
+        sim.StepCurrentSource(times=1.0, amplitudes=2.0)
+    with pytest.raises(ValueError, match="must rise"):
+        sim.StepCurrentSource(times=[2.0, 1.0], amplitudes=[1.0, 2.0])
     with pytest.raises(ValueError, match="2 times need as many amplitudes, got 1"):
         sim.StepCurrentSource(times=[1.0, 2.0], amplitudes=[1.0])
     with pytest.raises(InvalidModel, match=r"record\(\) it before get_data"):
