@@ -153,10 +153,9 @@ class Population(Part, common.Population):
         named(label, "Population")
         label = label or f"population{len(state.populations)}"
         state.require_open(label)
-        _check_size(size, label)
         for drawn in (cellclass, cellparams, structure):
             seeded(drawn)
-        super().__init__(size, cellclass, cellparams, structure, dict(initial_values or {}), label)
+        super().__init__(_size(size, label), cellclass, cellparams, structure, dict(initial_values or {}), label)
         state.populations.append(self)
 
     def _set_structure(self, structure: Any) -> None:
@@ -258,10 +257,11 @@ class Population(Part, common.Population):
         net.population(self.name, self.size, model)
 
 
-def _check_size(size: Any, label: str) -> None:
+def _size(size: Any, label: str) -> int | tuple[int, ...]:
     sizes = size if isinstance(size, tuple) else (size,)
     if not 1 <= len(sizes) <= 3 or not all(_is_count(n) for n in sizes):
         raise InvalidModel(f"{label}: size must be a whole number >= 1, or up to three of these, got {size!r}")
+    return tuple(map(int, size)) if isinstance(size, tuple) else int(size)
 
 
 def _is_count(n: Any) -> bool:

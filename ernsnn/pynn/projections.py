@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from pyNN import common, errors
+from pyNN.connectors import FromListConnector
 from pyNN.space import Space
 
 from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
@@ -105,12 +106,14 @@ class Projection(common.Projection):
             raise NotImplementedError(f"{self.label}: {type(self.synapse_type).__name__} is no synapse type of ernsnn")
         self._made: list[tuple[np.ndarray, np.ndarray, dict[str, Any]]] = []
         connector.connect(self)
+        self._check_listed(connector)
         pre, post = (np.concatenate([np.zeros(0, int), *(made[k] for made in self._made)]) for k in (0, 1))
         order = np.lexsort((post, pre))
         self.pre_of, self.post_of = pre[order], post[order]
         self.values = {name: self._gathered(name, order) for name in self.synapse_type.get_parameter_names()}
         del self._made
         self._check_delays(self.column("delay"))
+        check_sign(self.values["weight"], self)  # of some connectors PyNN does not ask for it
         self.blocks = list(self._blocks())
         state.projections.append(self)
 
@@ -132,7 +135,21 @@ class Projection(common.Projection):
         values = np.concatenate([np.zeros(0), *given])[order]
         return float(values[0]) if len(values) and (values == values[0]).all() else values
 
+    def _check_listed(self, connector: Any) -> None:
+        """Raise ConnectionError on listed cells that are not there, where PyNN leaves a synapse out."""
+        if not isinstance(connector, FromListConnector) or not np.size(connector.conn_list):
+            return
+        for column, (side, cells) in enumerate((("source", self.pre), ("target", self.post))):
+            listed = np.asarray(connector.conn_list)[:, column]
+            wrong = ~np.isin(listed, np.arange(cells.size))
+            if wrong.any():
+                what = f"{listed[wrong][0]:g} of {cells.size} cells of {cells.label}"
+                raise errors.ConnectionError(f"{self.label}: {side} index out of range: {what}")
+
     def _check_delays(self, delays: np.ndarray) -> None:
+        if not np.isfinite(delays).all():
+            wrong = delays[~np.isfinite(delays)][0]
+            raise errors.ConnectionError(f"{self.label}: delays must be finite, got {wrong}")
         lowest = state.shortest_delay()
         if len(delays) and delays.min() < lowest * (1 - 1e-9):
             raise errors.ConnectionError(f"{self.label}: the shortest delay is {lowest:g} ms, got {delays.min():g}")

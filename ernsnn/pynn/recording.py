@@ -33,6 +33,10 @@ class Recorder(recording.Recorder):
 
     def record(self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None) -> None:
         """Record ``variables`` of ``ids``. Raises InvalidModel on a signal that a run under way does not hold."""
+        if sampling_interval is not None:
+            what = f"{self.population.label}: sampling_interval"
+            if state.steps(sampling_interval, what) < 1:
+                raise InvalidModel(f"{what}: must be at least a timestep of {state.dt:g} ms, got {sampling_interval}")
         for each in self._localize_variables(variables, locations):
             if state.under_way and each.name != "spikes" and not self.records(each.name):
                 raise InvalidModel(
@@ -44,8 +48,16 @@ class Recorder(recording.Recorder):
         if variable.name == "spikes":
             return
         if sampling_interval is not None:
-            state.steps(sampling_interval, f"{self.population.label}: sampling_interval")
             self.sampling_interval = sampling_interval
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        """What has been recorded. Raises InvalidModel where there was no run."""
+        if not state.running and not list(self.cache):
+            raise self._nothing_yet()
+        return super().get(*args, **kwargs)
+
+    def _nothing_yet(self) -> InvalidModel:
+        return InvalidModel(f"{self.population.label}: nothing has been recorded yet; run() comes first")
 
     def _reset(self) -> None:
         pass  # what has been cleared stays so
@@ -68,7 +80,7 @@ class Recorder(recording.Recorder):
     @property
     def _run(self) -> Run:
         if state.under_way is None:
-            raise InvalidModel(f"{self.population.label}: nothing has been recorded yet; run() comes first")
+            raise self._nothing_yet()
         return state.under_way
 
     def _spikes(self, ids: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 
 def check_sign(weights: Any, projection: Projection) -> None:
-    """Raise ConnectionError on weights that have the wrong sign in the convention of the script."""
+    """Raise ConnectionError on weights that are no numbers, or have the wrong sign in the convention of the script."""
     values = np.asarray(weights, dtype=float)
+    if not np.isfinite(values).all():
+        raise errors.ConnectionError(
+            f"{projection.label}: weights must be finite, got {values[~np.isfinite(values)][0]}"
+        )
     lowest, highest = np.min(values, initial=np.inf), np.max(values, initial=-np.inf)
     label, negative = projection.label, projection.sign < 0
     if negative and highest > 0:
