@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from pyNN.errors import InvalidParameterValueError
+from pyNN.errors import InvalidParameterValueError, NonExistentParameterError
 from pyNN.standardmodels import build_translations, cells
 
 from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
@@ -38,11 +38,38 @@ def same(parameters: Iterable[str]) -> Any:
     return build_translations(*((name, name) for name in parameters))
 
 
+class NotAParameter(NonExistentParameterError):
+    """A state variable where PyNN's convention has parameters only; the message says what sets or reads it."""
+
+    def __init__(self, variable: str, celltype: Any, remedy: str) -> None:
+        super().__init__(variable, type(celltype).__name__, celltype.get_parameter_names())
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.parameter_name} is a state variable of {self.model_name}, no parameter: {self.remedy}"
+
+
 class Cell:
     """What the neuron types share: which variables can be recorded, and the neuron that ernsnn runs."""
 
     model: type[Neuron]
     names: dict[str, str]
+    default_initial_values: dict[str, Any]
+
+    def __init__(self, **parameters: Any) -> None:
+        starts = {name: parameters.pop(name) for name in self.default_initial_values if name in parameters}
+        if starts and state.convention != "spinnaker":
+            name = next(iter(starts))
+            raise NotAParameter(name, self, f"Population(..., initial_values={{{name!r}: ...}}) sets where it starts")
+        super().__init__(**parameters)
+        self.default_initial_values = self.default_initial_values | starts
+
+    @property
+    def states(self) -> dict[str, tuple[str, float]]:
+        """State variables under PyNN's names: the variable of ernsnn, and 1, or -1 where PyNN's has the other sign."""
+        negative = -1.0 if self.model.weight_unit != "uS" and state.convention == "pynn" else 1.0
+        own = (("v_mV", 1.0), *zip(self.model.synaptic, (1.0, negative), strict=False))
+        return dict(zip(self.default_initial_values, own, strict=True))
 
     @property
     def recordable(self) -> list[str]:

@@ -14,4 +14,5 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     # Y2xx: not to be had
     "Y201": ("unsupported", "a type of cells that ernsnn has not"),
     "Y202": ("unsupported", "a type of synapses that ernsnn has not"),
+    "Y203": ("unsupported", "a synaptic current or conductance that does not start at 0, in a program"),
 }

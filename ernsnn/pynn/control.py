@@ -18,6 +18,7 @@ from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import AUTO, Backend, get_backend
 from ernsnn.execution.issues import Issue, Issues
+from ernsnn.execution.stepping import SteppedBackend
 
 from . import simulator
 from .absent import unsupported
@@ -175,6 +176,10 @@ def check(backend: str | Backend | None = None) -> Issues:
     graph = graph_of(state)
     # Another backend would have to be given options of its own.
     options = state.options if state.backend and chosen.name == state.backend.name else {}
+    if not isinstance(chosen, SteppedBackend):
+        for path in (f"{p.label}.{variable}" for p in state.populations for variable in p.further_starts):
+            message = "does not start at 0, which cannot be set in a program"
+            state.note("Y203", path, message, "use backend 'native' or 'reference'")
     with labelled(state):
         found = chosen.check(graph, **settings_of(chosen, options))
     own = [Issue(**(vars(issue) | {"backend": chosen.name})) for issue in state.noted.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyNN import common, errors
@@ -13,14 +13,17 @@ from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
 
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Probe
 
 from . import simulator
-from .cells import LOST, Cell, SpikeSourceArray, SpikeSourcePoisson
+from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
 from .drawing import NumpyRNG, seeded
 from .recording import Recorder
 from .simulator import named
+
+if TYPE_CHECKING:
+    from .runs import Run
 
 state = simulator.state
 
@@ -59,8 +62,18 @@ class Part:
         return view
 
     def set(self, **parameters: Any) -> None:
-        """Set parameters of all cells, each to a value, a list of values, a distribution or a function of the index."""
-        super().set(**seeded(parameters))  # type: ignore[misc]
+        """Set parameters of all cells, each to a value, a list of values, a distribution or a function of the index.
+
+        In ``convention="spinnaker"`` state variables are set as well, as ``initialize`` does.
+        """
+        states = {name: parameters.pop(name) for name in self.celltype.default_initial_values if name in parameters}
+        if states and state.convention != "spinnaker":
+            what = ", ".join(f"{name}=..." for name in states)
+            also = f"with setup(convention='spinnaker') set({what}) does, too"
+            raise NotAParameter(next(iter(states)), self.celltype, f"initialize({what}) sets it; {also}")
+        if parameters or not states:
+            super().set(**seeded(parameters))  # type: ignore[misc]
+        self.initialize(**states)
 
     def initialize(self, **initial_values: Any) -> None:
         """Set state variables of all cells where a run starts; in a run, those of now."""
@@ -71,13 +84,20 @@ class Part:
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
         for wanted in names:
-            if not self.celltype.has_parameter(wanted):
+            if wanted in self.celltype.default_initial_values:
+                if state.convention != "spinnaker":
+                    also = f"with setup(convention='spinnaker') get({wanted!r}) reads it"
+                    remedy = f"initial_values[{wanted!r}] is where it starts, record({wanted!r}) keeps it; {also}"
+                    raise NotAParameter(wanted, self.celltype, remedy)
+            elif not self.celltype.has_parameter(wanted):
                 known = self.celltype.get_parameter_names()
                 raise errors.NonExistentParameterError(wanted, type(self.celltype).__name__, known)
         values = {wanted: self._read(wanted) for wanted in names}
         return ParameterSpace(values, shape=(self.size,))
 
     def _read(self, wanted: str) -> Any:
+        if wanted in self.celltype.default_initial_values:
+            return simplify(self.root.now(wanted)[self.places])
         values = simplify(self.root.parameters[wanted][self.places])
         kind = self.celltype.get_schema()[wanted]
         return LazyArray(values, shape=(self.size,), dtype=kind) if issubclass(kind, ArrayParameter) else values
@@ -195,16 +215,48 @@ class Population(Part, common.Population):
         super()._set_cell_initial_value(id, variable, value)
         self.set_initial(variable, np.array([self.id_to_index(id)]), np.array([value]))
 
+    def _get_cell_initial_value(self, id: Any, variable: str) -> float:  # noqa: A002 - PyNN's name
+        return float(self.starts[variable][self.id_to_index(id)])
+
     def set_initial(self, variable: str, places: np.ndarray, values: np.ndarray) -> None:
-        """Initial values of a variable of the neurons at ``places``; in a run, the potential of now."""
-        if variable != "v" and isinstance(self.celltype, Cell):
-            if (values != 0).any():
-                raise NotImplementedError(f"{self.label}: {variable} starts at 0 in ernsnn, got {values}")
-        elif state.under_way:
-            probe = Probe("neurons", self.name, 0, self.size, "v_mV", 1)
-            state.under_way.write(probe, places, values)
-            return
+        """Initial values of a state variable of the neurons at ``places``; in a run, those of now."""
+        if not np.isfinite(values).all():
+            raise InvalidParameterValueError(f"{self.label}: {variable} must be finite, got {values}")
+        if isinstance(self.celltype, Cell):
+            probe, sign = self._probe(variable)
+            if variable != "v" and (sign * values < 0).any():
+                side = ">= 0" if sign > 0 else f"<= 0 in convention {state.convention!r}"
+                raise InvalidParameterValueError(f"{self.label}: {variable} must be {side}, got {values}")
+            if state.under_way:
+                state.under_way.write(probe, places, sign * values)
+                return
         self.starts.setdefault(variable, np.zeros(self.size))[places] = values
+
+    def _probe(self, variable: str) -> tuple[Probe, float]:
+        """What sees a state variable in a run, and its sign."""
+        known = self.celltype.states
+        if variable not in known:
+            raise InvalidModel(unknown(f"{self.label}: no state variable", variable, known))
+        return Probe("neurons", self.name, 0, self.size, known[variable][0], 1), known[variable][1]
+
+    def now(self, variable: str) -> np.ndarray:
+        """A state variable of all neurons as it is now."""
+        if state.under_way is None:
+            return self.starts[variable]
+        probe, sign = self._probe(variable)
+        return sign * state.under_way.read(probe) + 0.0  # no -0
+
+    @property
+    def further_starts(self) -> dict[str, np.ndarray]:
+        """Where state variables start that ernsnn describes no start of: those of synapses that do not start at 0."""
+        own = self.starts if isinstance(self.celltype, Cell) else {}
+        return {variable: values for variable, values in own.items() if variable != "v" and values.any()}
+
+    def start(self, run: Run) -> None:
+        """Set in a run that begins where ``further_starts`` are."""
+        for variable, values in self.further_starts.items():
+            probe, sign = self._probe(variable)
+            run.write(probe, slice(None), sign * values)
 
     def check_input(self) -> None:
         """Raise InvalidParameterValueError on spike times or rates that cannot be; warn of spikes that are lost."""

@@ -99,7 +99,8 @@ class Recorder(recording.Recorder):
         places = self.population.id_to_index(np.fromiter(ids, dtype=int))
         probed, sign = self.population.celltype.probes[variable.name]
         steps, values = self._run.recording.signals[f"{self.population.name}.{probed}"]
-        start = self.population.starts.get(variable.name, np.zeros(self.population.size))
+        states = self.population.celltype.states
+        start = self.population.starts[next(name for name, (own, _) in states.items() if own == probed)]
         whole = np.concatenate([start[None], sign * values + 0.0])  # no -0
         return whole[np.concatenate([[0], steps + 1]) >= self.cleared_at][:, places], None
 

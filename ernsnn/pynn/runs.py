@@ -28,6 +28,7 @@ from .building import describe
 from .simulator import State
 
 _NEVER = 1 << 62
+_STATES = "potentials and synaptic variables"
 _OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
 """PyNN's numbers are doubles: a weight that is set is read back as it was."""
 
@@ -50,7 +51,10 @@ class Run(Protocol):
         """Go on with what the script changed: parameters and inputs."""
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
-        """Set potentials, or variables of synapses, of those at ``places``."""
+        """Set state variables of neurons, or variables of synapses, of those at ``places``."""
+
+    def read(self, probe: Probe) -> np.ndarray:
+        """A state variable of neurons as it is now."""
 
     def synapses(self, projection: str, variable: str) -> np.ndarray:
         """A variable of plastic synapses as it is now, in the order of the graph."""
@@ -72,8 +76,12 @@ def begin(state: State) -> Run:
         backend.require_installed()
         backend.require(graph, **settings)
         if isinstance(backend, SteppedBackend):
-            return Stepwise(graph, backend, settings)
-    return InOneGo(graph, backend, settings)
+            made: Run = Stepwise(graph, backend, settings)
+        else:
+            made = InOneGo(graph, backend, settings)
+        for population in state.populations:
+            population.start(made)
+    return made
 
 
 def graph_of(state: State) -> Graph:
@@ -148,6 +156,10 @@ class Stepwise:
         now[places] = values
         self.engine.write(probe, now)
 
+    def read(self, probe: Probe) -> np.ndarray:
+        """See ``Run.read``."""
+        return self.engine.probe(probe)
+
     def synapses(self, projection: str, variable: str) -> np.ndarray:
         """See ``Run.synapses``."""
         return self.engine.probe(Probe("synapses", projection, 0, 0, variable, 1))
@@ -193,13 +205,13 @@ class InOneGo:
         if self.backend.continues:
             self._catch_up()
         elif _without_inputs(graph).digest != _without_inputs(self.graph).digest:
-            raise self._refusal("parameters")
+            raise self._refusal("parameters", "set")
         self.graph = graph
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
         """See ``Run.write``; only weights, and only where the backend can go on."""
         if not self.backend.continues or probe.kind == "neurons":
-            raise self._refusal("potentials" if probe.kind == "neurons" else "weights")
+            raise self._refusal("weights" if probe.kind == "synapses" else _STATES, "set")
         self._catch_up()
         if self._learns(probe.target):
             self.parts[-1] = self.parts[-1].with_weights(probe.target, values, variable=probe.variable)
@@ -207,10 +219,14 @@ class InOneGo:
     def _learns(self, projection: str) -> bool:
         return any(p.name == projection and p.learning for p in self.graph.projections)
 
-    def _refusal(self, what: str) -> UnsupportedOnBackend:
-        also = ", 'brian2'" if what != "potentials" else ""
+    def read(self, probe: Probe) -> np.ndarray:
+        """See ``Run.read``: not of a program."""
+        raise self._refusal(_STATES, "read")
+
+    def _refusal(self, what: str, how: str) -> UnsupportedOnBackend:
+        also = ", 'brian2'" if what != _STATES else ""
         return UnsupportedOnBackend(
-            f"{self.backend.name} runs in one go, in which {what} cannot be set; setup(backend='native'){also} and "
+            f"{self.backend.name} runs in one go, in which {what} cannot be {how}; setup(backend='native'){also} and "
             "'reference' can"
         )
 

@@ -37,6 +37,17 @@ _FIRST_HORIZON, _DECIMALS = 1024, 9
 class ID(int, common.IDMixin):
     """The number of one neuron, unique within a script."""
 
+    def __getattr__(self, name: str) -> Any:
+        if name != "parent" and name in self.celltype.default_initial_values:
+            return self.as_view().get(name)
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "parent" and name in self.celltype.default_initial_values:
+            self.as_view().set(**{name: value})
+        else:
+            super().__setattr__(name, value)
+
 
 def named(label: Any, what: str) -> None:
     """Raise InvalidModel on a label that is no text; there may be none."""

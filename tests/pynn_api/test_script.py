@@ -121,7 +121,7 @@ def test_what_runs_in_one_go_takes_inputs_and_refuses_the_rest():
     assert len(trains(inputs)) == 12
     with pytest.raises(UnsupportedOnBackend, match=r"in-one-go runs in one go.*weights.*'native'.*'brian2'"):
         forward.set(weight=0.1)
-    with pytest.raises(UnsupportedOnBackend, match="potentials cannot be set"):
+    with pytest.raises(UnsupportedOnBackend, match="potentials and synaptic variables cannot be set"):
         cells.initialize(v=-60.0)
     cells.set(i_offset=0.5)
     with pytest.raises(UnsupportedOnBackend, match="parameters cannot be set"):
