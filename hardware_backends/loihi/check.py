@@ -10,6 +10,7 @@ from ernsnn.execution.backend import Capability
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
 
+from .check_overflow import overflows
 from .integers import Order
 from .limits import CHIPS
 from .placement import Placement, place
@@ -34,6 +35,7 @@ def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
     known = _FOUND.setdefault(graph, {})
     if (order, chip) not in known:
         network, report = quantise(graph, n_steps=0, order=order, chip=chip)
+        overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
         placed = (found for placement in placements for found in _told(graph, placement))
         known[order, chip] = Found((*report.grouped(), *placed), placements)

@@ -46,11 +46,12 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     # L3xx: limits of size
     "L301": ("unsupported", "a delay is too long"),
     "L302": ("unsupported", "a threshold or an offset current is out of range"),
-    "L303": ("approximate", "so many spikes at once that the current wraps around"),
+    "L303": ("approximate", "what sources send makes the current wrap around, or cuts V off below"),
     "L304": ("unsupported", "a weight matrix is too large to be written out"),
     "L305": ("unsupported", "a refractory time is too long"),
     "L306": ("exact", "which cores of a chip it takes, and what fills them"),
     "L307": ("exact", "more than one chip holds, or than a core can be wired to"),
+    "L308": ("exact", "the current could wrap around, or V be cut off, if neurons spiked as often as they can"),
     # L4xx: on Lava's simulator, and not, or not quite, on the chip itself (backend "loihi2")
     "L401": ("unsupported", "refractory neurons"),
     "L402": ("unsupported", 'learning before transmitting (order="spinnaker")'),

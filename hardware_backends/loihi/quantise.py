@@ -11,7 +11,7 @@ from . import integers as n
 from .check_chip import on_chip
 from .check_features import FEATURES, LARGEST_MATRIX, receptors
 from .check_predicted import predict
-from .limits import CURRENT_MAX, WEIGHT_MAX
+from .limits import WEIGHT_MAX
 from .quantise_connections import Synapses, layers, plastic, static
 from .quantise_glia import quantise_glia
 from .quantise_learning import Translation, weight_axis
@@ -69,7 +69,6 @@ class _Pass:
             membrane = closed_form(p, self.graph, "I" if used == {"I"} else "E")
             given = self._input(p, reached, membrane)
             scale = scales[p.name] = choose_scale(membrane, given)
-            self._tell_load(p, given, scale)
             made = quantise_cells(p, membrane, scale, self.report)
             cells.append(made)
             predict(p.name, membrane, made, scale, given, self.report)
@@ -127,13 +126,3 @@ class _Pass:
             message = f"{asked / unit:g} has no exponent beside the other weights of {q.post}"
             self.report.add("L218", path, message, remedy)
         return exponent
-
-    def _tell_load(self, p: Neurons, given: Input, scale: float) -> None:
-        share = given.load * scale / CURRENT_MAX
-        if share >= 1:
-            self.report.add(
-                "L303",
-                p.name,
-                f"its current wraps around if more than {1 / share:.1%} of all that a neuron hears arrives in one step",
-                "fewer synapses, or smaller weights beside the largest",
-            )

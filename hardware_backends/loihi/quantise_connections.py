@@ -129,6 +129,8 @@ class Plastic:
     cells: tuple[n.Cells, ...]
 
 
+RELAY = "~relay"
+"""How the names of relays end."""
 RELAY_VTH, RELAY_WEIGHT = 64, 255
 
 
@@ -172,7 +174,7 @@ def plastic(
     )
     if not relayed:
         return Plastic((connection,), ())
-    size, name = p.connectivity.n_pre, f"{p.name}~relay"
+    size, name = p.connectivity.n_pre, p.name + RELAY
     relay = n.Cells(name, size, 4095, 4095, RELAY_VTH, np.zeros(size, np.int32), 0, 0)
     to_relay = n.Connection(
         name=f"{p.name}~to_relay",

@@ -20,7 +20,6 @@ from ernsnn import (
     LearningRule,
     Network,
     OneToOne,
-    Poisson,
     SpikeTimes,
     Term,
     stdp,
@@ -141,10 +140,17 @@ def normalised() -> Network:
 
 
 def crowd() -> Network:
-    """20,000 spikes at once, of a weight that needs all its bits."""
+    """600 spikes at once, of a weight that needs all its bits."""
     net = Network(dt_ms=1.0)
-    many, target = net.population("s", 20_000, Poisson(1)), net.population("n", 1, CELL)
+    many, target = net.population("s", 600, SpikeTimes([[1.0]] * 600)), net.population("n", 1, CELL)
     net.projection("p", many, target, weight_nA=0.37)
+    return net
+
+
+def storm() -> Network:
+    """600 neurons that would have to spike at once."""
+    net = Network(dt_ms=1.0)
+    net.projection("p", net.population("s", 600, CELL), net.population("n", 1, CELL), weight_nA=0.37)
     return net
 
 
@@ -227,6 +233,7 @@ EXAMPLES: dict[str, Callable[[], Network]] = {
     "L305": lambda: wired(LIF(tau_refrac_ms=65)),
     "L306": wired,
     "L307": large,
+    "L308": storm,
     "L401": lambda: wired(LIF(tau_refrac_ms=2.0)),
     "L402": lambda: learning(PAIR),
     "L403": lambda: learning(PAIR),

@@ -1,0 +1,109 @@
+"""What arrives at a population of integers, and from whom: the senders, how often they spike, and their synapses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ernsnn.graph.graph import GivenSpikes, Graph, PoissonSpikes
+
+from .integers import IntegerNetwork
+from .limits import STATE_SHIFT, WEIGHT_MAX
+from .quantise_connections import RELAY
+
+_LEARNT = {"EXCITATORY": (0, WEIGHT_MAX), "INHIBITORY": (-WEIGHT_MAX, 0), "MIXED": (-WEIGHT_MAX - 1, WEIGHT_MAX)}
+
+
+@dataclass(frozen=True, eq=False)
+class Sender:
+    """What spikes: neurons ``index`` of a source, or others if it is None, each every ``every`` steps at most."""
+
+    every: np.ndarray
+    spikes: GivenSpikes | PoissonSpikes | None = None
+    index: np.ndarray | None = None
+
+    def part(self, own: slice) -> Sender:
+        """Some of them."""
+        return Sender(self.every[own], self.spikes, None if self.index is None else self.index[own])
+
+    @property
+    def poisson(self) -> bool:
+        """Whether they are Poisson sources, whose spikes are independent."""
+        return isinstance(self.spikes, PoissonSpikes)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The largest of each Poisson source to spike in a step."""
+        assert isinstance(self.spikes, PoissonSpikes)
+        highest: np.ndarray = np.max(self.spikes.probabilities[:, self.index], axis=0, initial=0.0)
+        return highest
+
+    def events(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(steps, neurons, amounts): 1 for each given spike, or by how much from then on more is expected a step."""
+        assert self.spikes is not None
+        assert self.index is not None
+        spikes, first = self.spikes, int(self.index[0]) if len(self.index) else 0
+        if isinstance(spikes, PoissonSpikes):
+            changes = np.diff(spikes.probabilities[:, self.index], axis=0, prepend=0.0)
+            at, who = np.nonzero(changes)
+            return spikes.steps[at], who, changes[at, who]
+        owner = np.repeat(np.arange(len(spikes.indptr) - 1), np.diff(spikes.indptr)) - first
+        own = (owner >= 0) & (owner < len(self.index))
+        # A neuron that is given two spikes in a step sends one.
+        steps, who = np.unique(np.array([spikes.steps[own], owner[own]], dtype=np.int64), axis=1)
+        return steps, who, np.ones(len(steps))
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """Synapses (n_post, n_pre) as they are, and at their ``lowest`` and ``highest``, in units of u."""
+
+    sender: Sender
+    post_start: int
+    now: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+    delays: np.ndarray
+
+
+def senders_of(graph: Graph, network: IntegerNetwork) -> dict[str, Sender]:
+    """All that spike, by the name of their population; a relay sends what it hears."""
+    found = {c.name: Sender(np.full(c.size, c.refractory + 1.0)) for c in network.cells}
+    for source in graph.sources():
+        spikes, index = source.spikes, np.arange(source.size)
+        if isinstance(spikes, GivenSpikes):
+            found[source.name] = Sender(_intervals(spikes), spikes, index)
+        else:
+            found[source.name] = Sender(np.ones(source.size), spikes, index)
+    for c in network.connections:
+        if c.post.endswith(RELAY):
+            found[c.post] = found[c.pre].part(slice(c.pre_start, c.pre_start + c.weights.shape[1]))
+    return found
+
+
+def _intervals(spikes: GivenSpikes) -> np.ndarray:
+    """The shortest of each neuron in steps; infinite where it has no two spikes."""
+    counts = np.diff(spikes.indptr)
+    owner, every = np.repeat(np.arange(len(counts)), counts), np.full(len(counts), math.inf)
+    gaps = np.where(owner[1:] == owner[:-1], np.diff(spikes.steps), 0)
+    # A neuron that is given two spikes in a step sends one.
+    np.minimum.at(every, owner[1:][gaps > 0], gaps[gaps > 0])
+    return every
+
+
+def heard_by(name: str, network: IntegerNetwork, senders: dict[str, Sender]) -> Iterator[Heard]:
+    """Everything that arrives at the population of that name."""
+    relays = {c.post: c for c in network.connections if c.post.endswith(RELAY)}
+    for c in network.connections:
+        if c.post != name:
+            continue
+        there = np.broadcast_to(np.asarray(c.delays), c.weights.shape)
+        later = int(np.max(relays[c.pre].delays)) if c.pre in relays else 0
+        unit = float(1 << (c.exponent + STATE_SHIFT))
+        now = np.where(there > 0, c.weights, 0) * unit
+        lowest, highest = (np.where(there > 0, end, 0) * unit for end in _LEARNT[c.mode]) if c.rule else (now, now)
+        sender = senders[c.pre].part(slice(c.pre_start, c.pre_start + c.weights.shape[1]))
+        yield Heard(sender, c.post_start, now, lowest, highest, there + later)

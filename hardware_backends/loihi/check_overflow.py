@@ -1,0 +1,220 @@
+r"""Whether u wraps around or V is cut off: what sources bring about by themselves, and what can come together at worst.
+
+In steps, with a = (4096 - (du + 1))/4096 and b = (4096 - dv)/4096, one arrival of 1 leads to
+
+.. math:: u: a^n, \qquad v: h(n) = \sum_{m=0}^{n} a^m b^{n-m}
+
+of which the peak, the sum and the sum of deviations count. A sender that spikes every d steps at most leads to no more
+than peak (1 - 1/d) + sum/d at once (h rises, then falls). Poisson sources lead to what is expected of them, and in all
+but one step of 10^20 to no more beside it than, by Bernstein's inequality,
+
+.. math:: M L/3 + \sqrt{(M L/3)^2 + 2 \sigma^2 L}, \quad L = 46
+
+with M the most that one spike leads to. The integers are truncated towards 0: they stay within what arrivals of one
+sign lead to, and with both signs within twice their truncation of the difference. Only the lower end of V matters: at
+the upper end it is above every threshold, and is reset.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ernsnn.graph.graph import Graph
+
+from . import integers as n
+from .check_arrivals import Heard, Sender, heard_by, senders_of
+from .limits import CURRENT_MAX, DECAY_ONE, STATE_SHIFT
+from .quantise_report import Report
+
+_END = float(CURRENT_MAX << STATE_SHIFT)
+"""u wraps above this, and at minus this; V is cut off below one more than minus this."""
+_L = 46.0
+_USUAL = 3.0
+"""Standard deviations that are met before long."""
+
+
+@dataclass(frozen=True)
+class _Response:
+    """What one arrival of 1 leads to in the course of time."""
+
+    peak: float
+    total: float
+    square: float
+
+
+def _responses(cells: n.Cells) -> tuple[_Response, _Response]:
+    """Those of u and of v."""
+    a, b = 1 - (cells.du + 1) / DECAY_ONE, 1 - cells.dv / DECAY_ONE
+    u = _Response(1.0, 1 / (1 - a), 1 / (1 - a * a))
+    if b == 1:
+        return u, _Response(u.total, math.inf, math.inf)
+    k = np.arange(1.0, 2 * DECAY_ONE)
+    h = k * a ** (k - 1) if a == b else (a**k - b**k) / (a - b)
+    square = (1 + a * b) / ((1 - a * b) * (1 - a * a) * (1 - b * b))
+    return u, _Response(float(np.max(h)), u.total / (1 - b), square)
+
+
+def overflows(graph: Graph, network: n.IntegerNetwork, report: Report) -> None:
+    """Note every population of ``network``, which is ``graph`` in integers, whose u or V leaves its range."""
+    users, senders = {p.name for p in graph.neurons()}, senders_of(graph, network)
+    for cells in network.cells:
+        if cells.name in users:
+            population = _Population(cells, list(heard_by(cells.name, network, senders)))
+            population.tell(graph.dt_ms, network.scale[cells.name], report)
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """How far u goes up and down, and V down, of each neuron: numbers >= 0, in units of u and v."""
+
+    up: np.ndarray
+    down: np.ndarray
+    deep: np.ndarray
+
+    @property
+    def of_u(self) -> float:
+        """As a share of the range of u: it wraps around above 1."""
+        return max(float(np.max(self.up, initial=0.0)) / _END, float(np.max(self.down, initial=0.0)) / (_END - 1))
+
+    @property
+    def of_v(self) -> float:
+        """As a share of the range of V: it is cut off above 1."""
+        return float(np.max(self.deep, initial=0.0)) / (_END - 1)
+
+
+class _Population:
+    def __init__(self, cells: n.Cells, heard: list[Heard]) -> None:
+        self.cells, self.heard = cells, heard
+        self.u, self.v = _responses(cells)
+        pull = np.maximum(-np.asarray(cells.bias, dtype=np.float64), 0) * 2.0**cells.bias_exp
+        self.pulled = np.where(pull > 0, pull * DECAY_ONE / cells.dv if cells.dv else math.inf, 0.0)
+
+    def tell(self, dt_ms: float, scale: float, report: Report) -> None:
+        """Note what leaves its range by what the sources send (L303), and what might by more (L308)."""
+        will, can = self.reached()
+        name, unit = self.cells.name, scale * 2**STATE_SHIFT
+        remedy = "use fewer synapses, weights that differ less, or a shorter tau_syn"
+        if will.of_u > 1:
+            message = f"its current wraps around: what its sources send takes it to {will.of_u:.3g} times its range"
+            report.add("L303", name, message, remedy)
+        elif can.of_u > 1:
+            message = "its current can wrap around: if all that it hears spike as often as they can it comes to "
+            report.add("L308", name, f"{message}{can.of_u:.3g} times its range{self._rate(self.u, dt_ms)}", remedy)
+        lowest = f"{_END / unit:.4g} mV below rest"
+        if will.of_v > 1:
+            message = f"V is cut off at {lowest}: what its sources send takes it to {will.of_v:.3g} times that"
+            report.add("L303", name, message, remedy)
+        elif can.of_v > 1:
+            message = f"V can be cut off at {lowest}: if all that it hears spike as often as they can it comes to "
+            report.add("L308", name, f"{message}{can.of_v:.3g} times that{self._rate(self.v, dt_ms)}", remedy)
+
+    def _rate(self, response: _Response, dt_ms: float) -> str:
+        """From which common rate on."""
+        sums = [self._sum(self.heard, lambda h: np.maximum(-h.lowest, 0).sum(axis=1))]
+        if response is self.u:
+            sums.append(self._sum(self.heard, lambda h: np.maximum(h.highest, 0).sum(axis=1)))
+        most = float(np.max(sums)) * response.total / _END
+        return f", at {1000 / most / dt_ms:.3g} Hz of each" if 1 < most < math.inf else ""
+
+    def reached(self) -> tuple[Reached, Reached]:
+        """What the sources bring about by themselves, and what cannot be excluded."""
+        worst = self._worst(self.heard)
+        worst = replace(worst, deep=worst.deep + self.pulled)
+        if worst.of_u <= 1 and worst.of_v <= 1:
+            return worst, worst
+        sources = [h for h in self.heard if h.sender.spikes is not None]
+        fixed = [h for h in sources if h.lowest is h.highest]
+        others = [h for h in self.heard if h not in fixed]
+        more = self._worst(others)
+        loose = bool(others) or any(h.sender.poisson for h in fixed)
+        cut = 2 * self.u.total if loose and worst.up.any() and worst.down.any() else 0.0
+        cut_v = cut * (self.v.total / self.u.total) if cut else 0.0
+        known = self._followed(fixed, _bernstein, bound=True)
+        can = Reached(
+            _least(worst.up, known.up + more.up + cut),
+            _least(worst.down, known.down + more.down + cut),
+            _least(worst.deep, known.deep + more.deep + cut_v),
+        )
+        return self._followed(sources, _usual), can
+
+    def _sum(self, heard: Sequence[Heard], each: Callable[[Heard], np.ndarray]) -> np.ndarray:
+        """Over everything that each neuron hears."""
+        total = np.zeros(self.cells.size)
+        for h in heard:
+            total[h.post_start : h.post_start + len(h.now)] += each(h)
+        return total
+
+    def _worst(self, heard: Sequence[Heard]) -> Reached:
+        """What spikes of one sign lead to if all senders spike as often as they can."""
+        return Reached(
+            self._sum(heard, lambda h: _reach(np.maximum(h.highest, 0), h.sender, self.u)),
+            self._sum(heard, lambda h: _reach(np.maximum(-h.lowest, 0), h.sender, self.u)),
+            self._sum(heard, lambda h: _reach(np.maximum(-h.lowest, 0), h.sender, self.v)),
+        )
+
+    def _followed(self, heard: Sequence[Heard], beside: Beside, bound: bool = False) -> Reached:
+        """What spikes of sources lead to: those that are given exactly, of others what is expected and ``beside``."""
+        from .emulator.extremes import extremes
+
+        far = extremes(self.cells, heard)
+        u, v = (self._beside(heard, response, beside) for response in (self.u, self.v))
+        return Reached(far.u_high + u, u - far.u_low, v - (far.v_bound if bound else far.v_low))
+
+    def _beside(self, heard: Sequence[Heard], response: _Response, beside: Beside) -> np.ndarray:
+        """How far Poisson sources get from their mean. What one source sends on several ways comes together."""
+        random = [h for h in heard if h.sender.poisson]
+        most, variance = np.zeros(self.cells.size), np.zeros(self.cells.size)
+        for source in {id(h.sender.spikes) for h in random}:
+            ways = [h for h in random if id(h.sender.spikes) == source]
+            most = np.maximum(most, self._sum(ways, lambda h: _once(np.abs(h.now), response)))
+            deviations = self._sum(ways, lambda h: _weighed(h.now**2, h.sender.probabilities, response.square) ** 0.5)
+            variance += deviations**2
+        always = self._sum(random, lambda h: _weighed(np.abs(h.now), h.sender.probabilities > 0, response.total))
+        return _least(beside(most, variance), always)
+
+
+Beside = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From the most that one spike leads to and the variance: how far a sum of independent spikes is from its mean."""
+
+
+def _usual(most: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    far: np.ndarray = _USUAL * np.sqrt(variance)
+    return far
+
+
+def _bernstein(most: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    far: np.ndarray = most * _L / 3 + np.sqrt((most * _L / 3) ** 2 + 2 * variance * _L)
+    return far
+
+
+def _once(weights: np.ndarray, response: _Response) -> np.ndarray:
+    """What one spike leads to at most."""
+    most: np.ndarray = np.max(weights, axis=1, initial=0.0) * response.peak
+    return most
+
+
+def _reach(weights: np.ndarray, sender: Sender, response: _Response) -> np.ndarray:
+    """The most that ``weights`` of one sign lead to at once."""
+    if not sender.poisson:
+        often = 1 / sender.every
+        most: np.ndarray = _weighed(weights, 1 - often, response.peak) + _weighed(weights, often, response.total)
+        return most
+    p = sender.probabilities
+    more = _bernstein(_once(weights, response), _weighed(weights**2, p, response.square))
+    return _least(_weighed(weights, p, response.total) + more, _weighed(weights, p > 0, response.total))
+
+
+def _weighed(weights: np.ndarray, share: np.ndarray, factor: float) -> np.ndarray:
+    """factor (weights @ share), and 0 where that is 0 if the factor is infinite."""
+    total: np.ndarray = np.sum(weights * share, axis=1)
+    total[total != 0] *= factor
+    return total
+
+
+def _least(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    least: np.ndarray = np.minimum(one, other)
+    return least

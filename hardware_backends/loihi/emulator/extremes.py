@@ -1,0 +1,140 @@
+"""How far given spikes take u and V: the emulator's arithmetic for one population, without the ends of its range.
+
+A population hears spikes that are known, and expected arrivals of sources whose rates are known. What it hears from
+anywhere else is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..check_arrivals import Heard
+from ..integers import Cells
+from .compiled import compiled
+
+_QUIET = 20
+"""Time constants after which nothing changes any more: 24 bits have decayed."""
+_NEVER_DECAYS = 100_000
+"""Steps that a V is followed which never decays, after the last change."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extremes:
+    """Of each neuron: the highest and lowest u, the lowest V, and a bound below V that holds with whatever else the
+    neuron hears, and however often it spikes, once the V that this else leads to is added.
+    """
+
+    u_high: np.ndarray
+    u_low: np.ndarray
+    v_low: np.ndarray
+    v_bound: np.ndarray
+
+
+class _Wires(NamedTuple):
+    """Synapses of sender i: those from ``rows[i]`` to ``rows[i + 1]``."""
+
+    rows: np.ndarray
+    targets: np.ndarray
+    delays: np.ndarray
+    weights: np.ndarray
+
+
+class _Events(NamedTuple):
+    """By step: a spike, of an amount of 1; or (``rates``) by how much what a sender brings in every step changes."""
+
+    steps: np.ndarray
+    senders: np.ndarray
+    amounts: np.ndarray
+    rates: np.ndarray
+
+
+def extremes(cells: Cells, heard: Sequence[Heard]) -> Extremes:
+    """Of all steps, those after the last spike included."""
+    wires, found = _wires(heard), np.zeros((5, cells.size))
+    bias = np.asarray(cells.bias, dtype=np.float64) * 2.0**cells.bias_exp
+    slow = 4096 / cells.dv if cells.dv else _NEVER_DECAYS / _QUIET
+    quiet = int(_QUIET * (4096 / (cells.du + 1) + slow)) + int(np.max(wires.delays, initial=1)) + 1
+    keep_u, keep_v, threshold = 4096.0 - (cells.du + 1), 4096.0 - cells.dv, float(cells.vth << 6)
+    _follow(keep_u, keep_v, threshold, cells.refractory, bias, quiet, wires, _events(heard), found)
+    *far, drift = found
+    if not cells.dv:
+        far[2][drift < 0] = far[3][drift < 0] = -np.inf
+    return Extremes(*far)
+
+
+def _wires(heard: Sequence[Heard]) -> _Wires:
+    rows = [np.zeros(1, np.int64)]
+    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    for h in heard:
+        pre, post = np.nonzero(h.now.T)
+        rows.append(np.bincount(pre, minlength=h.now.shape[1]))
+        found.append((post + h.post_start, h.delays[post, pre].astype(np.int64), h.now[post, pre]))
+    return _Wires(np.cumsum(np.concatenate(rows)), *(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _events(heard: Sequence[Heard]) -> _Events:
+    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))]
+    first = 0
+    for h in heard:
+        steps, senders, amounts = h.sender.events()
+        found.append((steps, senders + first, amounts, np.full(len(steps), h.sender.poisson)))
+        first += h.now.shape[1]
+    together = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    order = np.argsort(together[0], kind="stable")
+    return _Events(*(part[order] for part in together))
+
+
+@compiled
+def _follow(
+    keep_u: float,
+    keep_v: float,
+    threshold: float,
+    refractory: int,
+    bias: np.ndarray,
+    quiet: int,
+    wires: _Wires,
+    events: _Events,
+    found: np.ndarray,
+) -> None:
+    """Fills the rows of ``found``, the last one with what V gains a step at the end. Whole numbers stay whole."""
+    n = len(bias)
+    ring = wires.delays.max() + 1 if len(wires.delays) else 1
+    arriving, changing = np.zeros((ring, n)), np.zeros((ring, n))
+    rate, u, v, bound = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    waits = np.zeros(n, np.int64)
+    at, k, since = 0, 0, 0
+    while since < quiet or k < len(events.steps):
+        if since >= quiet:  # all is as it stays until the next change
+            at, since = events.steps[k], 0
+        slot = at % ring
+        for j in range(n):
+            rate[j] += changing[slot, j]
+            u[j] = np.trunc(u[j] * keep_u / 4096) + arriving[slot, j] + rate[j]
+            changing[slot, j], arriving[slot, j] = 0.0, 0.0
+            found[0, j], found[1, j] = max(found[0, j], u[j]), min(found[1, j], u[j])
+            bound[j] = np.trunc(min(bound[j], 0.0) * keep_v / 4096) + u[j] + bias[j]
+            found[3, j] = min(found[3, j], bound[j])
+            if waits[j] > 0:
+                waits[j] -= 1
+                continue
+            v[j] = np.trunc(v[j] * keep_v / 4096) + u[j] + bias[j]
+            found[2, j] = min(found[2, j], v[j])
+            if v[j] > threshold:
+                v[j], waits[j] = 0.0, refractory
+        since += 1
+        while k < len(events.steps) and events.steps[k] == at:
+            since = 0
+            sender = events.senders[k]
+            for s in range(wires.rows[sender], wires.rows[sender + 1]):
+                into, amount = (at + wires.delays[s]) % ring, wires.weights[s] * events.amounts[k]
+                if events.rates[k]:
+                    changing[into, wires.targets[s]] += amount
+                else:
+                    arriving[into, wires.targets[s]] += amount
+            k += 1
+        at += 1
+    found[4] = u + bias
