@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from . import integers as n
 from .check_arrivals import Heard, Sender, heard_by, senders_of
 from .limits import CURRENT_MAX, DECAY_ONE, STATE_SHIFT
 from .quantise_report import Report
+
+if TYPE_CHECKING:
+    from .emulator.extremes import Extremes
 
 _END = float(CURRENT_MAX << STATE_SHIFT)
 """u wraps above this, and at minus this; V is cut off below one more than minus this."""
@@ -126,6 +130,8 @@ class _Population:
         worst = replace(worst, deep=worst.deep + self.pulled)
         if worst.of_u <= 1 and worst.of_v <= 1:
             return worst, worst
+        from .emulator.extremes import extremes
+
         sources = [h for h in self.heard if h.sender.spikes is not None]
         fixed = [h for h in sources if h.lowest is h.highest]
         others = [h for h in self.heard if h not in fixed]
@@ -133,13 +139,15 @@ class _Population:
         loose = bool(others) or any(h.sender.poisson for h in fixed)
         cut = 2 * self.u.total if loose and worst.up.any() and worst.down.any() else 0.0
         cut_v = cut * (self.v.total / self.u.total) if cut else 0.0
-        known = self._followed(fixed, _bernstein, bound=True)
+        far = extremes(self.cells, sources)
+        near = far if fixed == sources else extremes(self.cells, fixed)
+        known = self._beside(fixed, _bernstein, near, near.v_bound)
         can = Reached(
             _least(worst.up, known.up + more.up + cut),
             _least(worst.down, known.down + more.down + cut),
             _least(worst.deep, known.deep + more.deep + cut_v),
         )
-        return self._followed(sources, _usual), can
+        return self._beside(sources, _usual, far, far.v_low), can
 
     def _sum(self, heard: Sequence[Heard], each: Callable[[Heard], np.ndarray]) -> np.ndarray:
         """Over everything that each neuron hears."""
@@ -156,15 +164,12 @@ class _Population:
             self._sum(heard, lambda h: _reach(np.maximum(-h.lowest, 0), h.sender, self.v)),
         )
 
-    def _followed(self, heard: Sequence[Heard], beside: Beside, bound: bool = False) -> Reached:
+    def _beside(self, heard: Sequence[Heard], beside: Beside, far: Extremes, v_low: np.ndarray) -> Reached:
         """What spikes of sources lead to: those that are given exactly, of others what is expected and ``beside``."""
-        from .emulator.extremes import extremes
+        u, v = (self._spread(heard, response, beside) for response in (self.u, self.v))
+        return Reached(far.u_high + u, u - far.u_low, v - v_low)
 
-        far = extremes(self.cells, heard)
-        u, v = (self._beside(heard, response, beside) for response in (self.u, self.v))
-        return Reached(far.u_high + u, u - far.u_low, v - (far.v_bound if bound else far.v_low))
-
-    def _beside(self, heard: Sequence[Heard], response: _Response, beside: Beside) -> np.ndarray:
+    def _spread(self, heard: Sequence[Heard], response: _Response, beside: Beside) -> np.ndarray:
         """How far Poisson sources get from their mean. What one source sends on several ways comes together."""
         random = [h for h in heard if h.sender.poisson]
         most, variance = np.zeros(self.cells.size), np.zeros(self.cells.size)
