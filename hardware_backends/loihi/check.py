@@ -35,7 +35,8 @@ def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
     known = _FOUND.setdefault(graph, {})
     if (order, chip) not in known:
         network, report = quantise(graph, n_steps=0, order=order, chip=chip)
-        overflows(graph, network, report)
+        if not report.errors:  # what cannot be had is missing in the network
+            overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
         placed = (found for placement in placements for found in _told(graph, placement))
         known[order, chip] = Found((*report.grouped(), *placed), placements)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ernsnn.execution.issues import Issue
+from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Neurons
 
 from .limits import REFRACTORY_MAX
@@ -108,7 +109,7 @@ def sizes(graph: Graph) -> Iterator[Issue]:
 def refractoriness(graph: Graph) -> Iterator[Issue]:
     """How long a neuron can be silent, and what a delta neuron hears at the end of that."""
     for p in graph.neurons():
-        steps = int(np.max(np.ceil(np.asarray(p.parameters["tau_refrac_ms"]) / graph.dt_ms - 1e-9)))
+        steps = int(np.max(refractory_steps(p.parameters["tau_refrac_ms"], graph.dt_ms)))
         if steps > REFRACTORY_MAX:
             message = f"{steps} steps; there are at most {REFRACTORY_MAX}"
             yield issue("L305", f"{p.name}.tau_refrac_ms", message, "choose a larger dt_ms")

@@ -11,6 +11,7 @@ from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
 
 from .check_features import FEATURES, receptors
+from .check_numbers import numbers
 from .integers import Astrocyte, Connection, Source
 from .limits import DELAY_MAX, STATE_SHIFT, WEIGHT_BITS
 from .quantise_connections import layers
@@ -50,7 +51,7 @@ class FloatNetwork:
 
 def not_in_floats(graph: Graph) -> Iterator[Issue]:
     """Everything that Lava's floating-point models have not."""
-    for feature in FEATURES:
+    for feature in (*FEATURES, numbers):
         yield from feature(graph)
     for p in graph.projections:
         if p.learning:

@@ -30,6 +30,9 @@ WEIGHT_EXPONENT_MAX = 7
 DELAY_MAX = 62
 """Steps. Lava's DelayDense counts one less, and hangs above 63."""
 
+NUMBER_MAX = 1e30
+"""Of a graph: of larger numbers, and of those below 1 over it, products of a few would leave the floats."""
+
 # Learning (lava/magma/core/learning/constants.py, product_series.py)
 MANTISSA_MAX = 7
 """Mantissas are 4 bits: -8 to 7. -8 is -4 * 2, so that 7 serves both signs."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
 import numpy as np
 
 from ernsnn.errors import UnsupportedOnBackend
@@ -10,13 +15,20 @@ from ernsnn.graph.graph import Graph, Neurons, Projection
 from . import integers as n
 from .check_chip import on_chip
 from .check_features import FEATURES, LARGEST_MATRIX, receptors
+from .check_numbers import numbers
 from .check_predicted import predict
-from .limits import WEIGHT_MAX
+from .limits import DECAY_MAX, WEIGHT_MAX
 from .quantise_connections import Synapses, layers, plastic, static
 from .quantise_glia import quantise_glia
 from .quantise_learning import Translation, weight_axis
 from .quantise_neurons import Input, Membrane, choose_scale, closed_form, plastic_exponent, quantise_cells
 from .quantise_report import Report
+
+Made = TypeVar("Made")
+Senders = dict[str, tuple[str, float]]
+"""Of third factors: of a modulator, the name of what sends it and what one unit of that stands for."""
+Glia = tuple[tuple[n.Astrocyte, ...], Senders]
+_NOBODY: Glia = ((), {})
 
 
 def quantise(
@@ -44,11 +56,20 @@ def required(
     return network, report
 
 
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A population in integers with its relays, its scale, and what it hears by the name of the projection."""
+
+    scale: float
+    cells: list[n.Cells]
+    connections: dict[str, tuple[n.Connection, ...]]
+
+
 class _Pass:
     def __init__(self, graph: Graph, order: n.Order, seed: int) -> None:
         self.graph, self.order, self.seed = graph, order, seed
         self.report = Report()
-        for feature in FEATURES:
+        for feature in (*FEATURES, numbers):
             self.report.issues += feature(graph)
         # With "exact" an arrival acts on V one step after it entered the current.
         self.lag = int(graph.current_integration == "exact")
@@ -59,35 +80,60 @@ class _Pass:
         }
 
     def network(self, n_steps: int) -> tuple[n.IntegerNetwork, Report]:
+        """All populations, and what each hears."""
         cells: list[n.Cells] = []
         connections: dict[str, tuple[n.Connection, ...]] = {}
         scales: dict[str, float] = {}
-        astrocytes, glia = quantise_glia(self.graph, self.report)
-        for p in self.graph.neurons():
-            reached = [q for q in self.graph.projections if q.post == p.name and q.name in self.synapses]
-            used = receptors(self.graph, p)
-            membrane = closed_form(p, self.graph, "I" if used == {"I"} else "E")
-            given = self._input(p, reached, membrane)
-            scale = scales[p.name] = choose_scale(membrane, given)
-            made = quantise_cells(p, membrane, scale, self.report)
-            cells.append(made)
-            predict(p.name, membrane, made, scale, given, self.report)
-            for q in reached:
-                if q.learning is None:
-                    unit = membrane.jump * scale
-                    connections[q.name] = tuple(static(q, self.synapses[q.name], unit, self.lag, self.report))
-                    continue
-                rule = Translation(q, self.graph.dt_ms, glia, self.report, self.order)
-                learned = rule.translate(self.seed)
-                if learned is None:
-                    continue
-                exponent = self._exponent(q, membrane, scale)
-                parts = plastic(q, self.synapses[q.name][0], learned, exponent, self.lag, self.order, self.report)
-                cells += parts.cells
-                connections[q.name] = parts.connections
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            astrocytes, glia = self._or_nothing(self.graph.name, self._glia, _NOBODY)
+            for p in self.graph.neurons():
+                silent = n.Cells(p.name, p.size, DECAY_MAX, DECAY_MAX, 1, np.zeros(p.size, np.int32), 0, 0)
+                made = self._or_nothing(p.name, partial(self._population, p, glia), _Made(1.0, [silent], {}))
+                cells += made.cells
+                connections |= made.connections
+                scales[p.name] = made.scale
         sources = tuple(n.Source(s.name, s.size, *s.spikes.between(0, n_steps)) for s in self.graph.sources())
         ordered = [c for q in self.graph.projections for c in connections.get(q.name, ())]
         return n.IntegerNetwork(sources, tuple(cells), tuple(ordered), astrocytes, scales), self.report
+
+    def _glia(self) -> Glia:
+        return quantise_glia(self.graph, self.report)
+
+    def _or_nothing(self, name: str, make: Callable[[], Made], nothing: Made) -> Made:
+        """What ``make`` makes; where its numbers leave the floats, a note of that, and ``nothing``."""
+        try:
+            return make()
+        except (ArithmeticError, ValueError) as error:
+            message = f"its numbers, taken together, are beyond what integers can be chosen for ({error})"
+            self.report.add("L309", name, message, "choose numbers that are nearer to each other")
+            return nothing
+
+    def _population(self, p: Neurons, glia: Senders) -> _Made:
+        """A population and the connections that reach it."""
+        cells: list[n.Cells] = []
+        connections: dict[str, tuple[n.Connection, ...]] = {}
+        reached = [q for q in self.graph.projections if q.post == p.name and q.name in self.synapses]
+        used = receptors(self.graph, p)
+        membrane = closed_form(p, self.graph, "I" if used == {"I"} else "E")
+        given = self._input(p, reached, membrane)
+        scale = choose_scale(membrane, given)
+        made = quantise_cells(p, membrane, scale, self.report)
+        cells.append(made)
+        predict(p.name, membrane, made, scale, given, self.report)
+        for q in reached:
+            if q.learning is None:
+                unit = membrane.jump * scale
+                connections[q.name] = tuple(static(q, self.synapses[q.name], unit, self.lag, self.report))
+                continue
+            rule = Translation(q, self.graph.dt_ms, glia, self.report, self.order)
+            learned = rule.translate(self.seed)
+            if learned is None:
+                continue
+            exponent = self._exponent(q, membrane, scale)
+            parts = plastic(q, self.synapses[q.name][0], learned, exponent, self.lag, self.order, self.report)
+            cells += parts.cells
+            connections[q.name] = parts.connections
+        return _Made(scale, cells, connections)
 
     def _input(self, p: Neurons, reached: list[Projection], m: Membrane) -> Input:
         """What arrives at a population, in mV."""

@@ -72,7 +72,7 @@ class Translation:
         assert p.learning is not None
         self.p, self.dt_ms, self.glia, self.report = p, dt_ms, glia, report
         self.path = f"{p.name}.learning"
-        self.learning: Learning = in_one_tag(p.learning, dt_ms, self.path, report)
+        self.learning: Learning = in_one_tag(self._with_few_factors(p.learning), dt_ms, self.path, report)
         self.ahead = looks_ahead(self.learning, order)
         steps = self.learning.epoch_steps or 1
         self.epoch = int(np.clip(round(math.log2(steps)), 0, EPOCH_EXPONENT_MAX))
@@ -106,6 +106,18 @@ class Translation:
         return Learned(rule, self.weight, self.axes, self.mark)
 
     # What is changed, and by what
+
+    def _with_few_factors(self, learning: Learning) -> Learning:
+        """Without the terms that have more factors than a product has bits, which would take long to multiply out."""
+        kept = []
+        for term in learning.terms:
+            powers = sum(f.power for f in term.factors)
+            if powers <= PRODUCT_WIDTH_MAX:
+                kept.append(term)
+                continue
+            message = f"a product of {powers} factors would overflow: it has {PRODUCT_WIDTH_MAX} bits"
+            self.report.add("L214", f"{self.path}.{term.target}", message, "use fewer gates or lower powers")
+        return replace(learning, terms=tuple(kept))
 
     def _terms(self) -> list[Term]:
         """The rule's terms and, as terms of epochs, its flows; all of them for epochs of u_k, at the same rate."""

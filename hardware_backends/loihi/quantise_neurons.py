@@ -93,7 +93,9 @@ def single(value: float | np.ndarray) -> float:
 def closed_form(p: Neurons, graph: Graph, receptor: str) -> Membrane:
     """``receptor`` (E or I) is the one whose time constant counts: that of what arrives."""
     c = membrane(p.parameters, graph.dt_ms, graph.current_integration)
-    keep_v, gain = single(c["P_m"]), np.asarray(c["R"]) * (1 - np.asarray(c["P_m"]))
+    keep_v = single(c["P_m"])
+    # 1 - P_m would be 0 for a membrane that leaks too slowly for floats to tell.
+    gain = np.asarray(c["R"]) * -np.expm1(-graph.dt_ms / np.asarray(p.parameters["tau_m_ms"]))
     if p.delta:
         keep_u, jump = 0.0, keep_v
     else:

@@ -234,6 +234,7 @@ EXAMPLES: dict[str, Callable[[], Network]] = {
     "L306": wired,
     "L307": large,
     "L308": storm,
+    "L309": lambda: wired(LIF(cm_nF=1e40)),
     "L401": lambda: wired(LIF(tau_refrac_ms=2.0)),
     "L402": lambda: learning(PAIR),
     "L403": lambda: learning(PAIR),
