@@ -8,6 +8,7 @@ from typing import Any
 import nest
 
 from ernsnn.graph.graph import Graph
+from ernsnn.recording import by_neuron
 
 from .memory import Memory
 from .races import amplitudes_nA
@@ -59,7 +60,7 @@ def _plastic(graph: Graph, cells: Any, n_steps: int) -> None:
     steps, fired = source.spikes.between(0, n_steps)
     # A spike of step k of a graph is one at the end of that step for NEST, and the relay takes one step.
     later = steps > 0
-    trains = [steps[later & (fired == i)] * graph.dt_ms for i in range(source.size)]
+    trains = by_neuron(steps[later] * graph.dt_ms, fired[later], source.size)
     generators = nest.Create("spike_generator", source.size, [{"spike_times": train} for train in trains])
     relays = nest.Create("parrot_neuron", source.size)  # devices cannot have plastic synapses
     nest.Connect(generators, relays, "one_to_one", {"delay": graph.dt_ms})

@@ -10,6 +10,7 @@ import numpy as np
 
 from ernsnn.analyse.contents import Contents, Final, Series, contents
 from ernsnn.analyse.extras import needed
+from ernsnn.recording import by_neuron
 
 if TYPE_CHECKING:
     import neo
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 WRITTEN_BY = "written-by-ernsnn"
 """In every exported file, to be known again."""
-
-
-def _trains(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndarray]:
-    """The times of each neuron, which rise."""
-    order = np.argsort(neurons, kind="stable")
-    ends = np.searchsorted(neurons[order], np.arange(1, size))
-    return np.split(times[order], ends)
 
 
 # Neo
@@ -43,7 +37,7 @@ def to_neo(result: Result) -> neo.Block:
     block.segments.append(segment)
     for s in c.spikes:
         group = neo.Group(name=s.population)
-        for neuron, times in enumerate(_trains(s.times_ms, s.neurons, s.size)):
+        for neuron, times in enumerate(by_neuron(s.times_ms, s.neurons, s.size)):
             train = neo.SpikeTrain(
                 times,
                 units="ms",
@@ -147,7 +141,7 @@ def to_nwb(result: Result) -> NWBFile:
     file.add_unit_column("neuron", "its number within the population, from 0")
     whole = [[c.start_ms / 1000.0, c.stop_ms / 1000.0]]
     for s in c.spikes:
-        for neuron, times in enumerate(_trains(s.times_ms, s.neurons, s.size)):
+        for neuron, times in enumerate(by_neuron(s.times_ms, s.neurons, s.size)):
             file.add_unit(spike_times=times / 1000.0, obs_intervals=whole, population=s.population, neuron=neuron)
     if file.units is not None:
         file.units.resolution = c.dt_ms / 1000.0

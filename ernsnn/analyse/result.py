@@ -21,7 +21,7 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
-from ernsnn.recording import Recording
+from ernsnn.recording import Recording, by_neuron
 
 if TYPE_CHECKING:
     import neo
@@ -73,7 +73,7 @@ class Result:
     def trains(self, population: str) -> list[list[float]]:
         """Spike times in ms, one list a neuron."""
         times, neurons = self.spikes(population)
-        return [times[neurons == n].tolist() for n in range(self.graph.population(population).size)]
+        return [train.tolist() for train in by_neuron(times, neurons, self.graph.population(population).size)]
 
     def weights(self, projection: str, variable: str = "w") -> np.ndarray:
         """Final values of a plastic projection's variable as a matrix (pre, post); NaN where there is no synapse.

@@ -86,9 +86,14 @@ class Recorder(recording.Recorder):
     def _spikes(self, ids: Any) -> tuple[np.ndarray, np.ndarray]:
         """(ids, times in ms) of the spikes of ``ids`` since data were last cleared."""
         steps, neurons = self._run.recording.spikes[self.population.name]
-        found = neurons + int(self.population.first_id)
-        wanted = np.isin(found, np.fromiter(ids, dtype=int)) & (steps >= self.cleared_at)
-        return found[wanted], state.ms(steps[wanted] + state.latency)
+        asked = np.zeros(self.population.size, dtype=bool)
+        asked[self._places(ids)] = True
+        wanted = asked[neurons] & (steps >= self.cleared_at)
+        return neurons[wanted] + int(self.population.first_id), state.ms(steps[wanted] + state.latency)
+
+    def _places(self, ids: Any) -> np.ndarray:
+        """The indices of ``ids`` within the population."""
+        return np.asarray(self.population.id_to_index(np.fromiter(ids, dtype=int)))
 
     def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[np.ndarray, np.ndarray]:
         found, times = self._spikes(ids)
@@ -96,15 +101,17 @@ class Recorder(recording.Recorder):
         return found[inside], times[inside]
 
     def _get_all_signals(self, variable: Any, ids: Any, clear: bool = False) -> tuple[np.ndarray, None]:
-        places = self.population.id_to_index(np.fromiter(ids, dtype=int))
+        places = self._places(ids)
         probed, sign = self.population.celltype.probes[variable.name]
         steps, values = self._run.recording.signals[f"{self.population.name}.{probed}"]
         states = self.population.celltype.states
         start = self.population.starts[next(name for name, (own, _) in states.items() if own == probed)]
-        whole = np.concatenate([start[None], sign * values + 0.0])  # no -0
-        return whole[np.concatenate([[0], steps + 1]) >= self.cleared_at][:, places], None
+        # Only what is asked for is copied: all cells over a whole run may fill the memory.
+        later = sign * values[np.searchsorted(steps, self.cleared_at - 1) :, places] + 0.0  # no -0
+        return later if self.cleared_at else np.concatenate([start[None, places], later]), None
 
     def _local_count(self, variable: Any, filter_ids: Any = None) -> dict[int, int]:
         ids = sorted(self.filter_recorded(variable, filter_ids))
         found, _ = self._spikes(ids)
-        return {int(i): int(n) for i, n in zip(ids, (found[:, None] == np.array(ids)).sum(axis=0), strict=True)}
+        counts = np.bincount(found - int(self.population.first_id), minlength=self.population.size)
+        return dict(zip(map(int, ids), counts[self._places(ids)].tolist(), strict=True))

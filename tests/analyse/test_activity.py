@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ernsnn.analyse.activity import activity
+from ernsnn.recording import by_neuron
 
 
 def of(spikes, size=2, n_steps=100, dt_ms=1.0, bin_steps=5):
@@ -52,3 +53,14 @@ def test_branching_counts_the_next_bin():
     found = of([[0, 1, 5, 6, 7, 8, 10], []], n_steps=20)  # bins: 2, 4, 1, 0
     assert found.branching_factor == pytest.approx((2 + 1 / 4 + 0) / 3)
     assert of([[19], []], n_steps=20).branching_factor is None
+
+
+def test_trains_are_split_in_one_pass():
+    """Of as many neurons as spikes: looking through all spikes for each neuron would take minutes."""
+    size = 100_000
+    neurons = np.random.default_rng(2).permutation(size)
+    trains = by_neuron(np.arange(size), neurons, size + 1)
+    assert trains[-1].tolist() == []
+    assert np.concatenate(trains)[neurons].tolist() == list(range(size))
+    steps, of = np.array([4, 4, 5, 9]), np.array([2, 0, 2, 0])
+    assert [train.tolist() for train in by_neuron(steps, of, 4)] == [[4, 9], [], [4, 5], []]
