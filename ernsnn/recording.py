@@ -14,6 +14,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Arrays, Content
+from ernsnn.graph.memory import require_memory
 
 SCHEMA = 1
 _STATE = "state/"
@@ -113,6 +114,8 @@ class Recording:
             if meta["schema"] != SCHEMA:
                 raise InvalidModel(f"{folder}: recording schema {meta['schema']}; this ernsnn reads schema {SCHEMA}")
             with (folder / RECORDING_FILE).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                needed = sum(member.file_size for member in file.zip.infolist())
+                require_memory(str(folder / RECORDING_FILE), needed, "read single arrays of it with numpy.load")
                 state = Arrays(folder / STATE_FILE) if (folder / STATE_FILE).exists() else None
                 return cls.from_arrays({name: file[name] for name in file.files}, meta, state)
         except InvalidModel:

@@ -122,6 +122,14 @@ class Backend(ABC):
         for name, p in crowded(graph):
             yield self._common("G202", name, described(p, graph.dt_ms), REMEDY)
 
+    def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
+        """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.
+
+        ``kind`` is that of ``graph.Probe``, or ``"spikes"`` of sources. Programs hold numbers twice when they write
+        them, and a spike of a source in a table, too.
+        """
+        return 64 if kind == "spikes" else 16
+
     def placement(self, graph: Graph) -> Sequence[Placed]:
         """Where ``graph`` would go on each kind of chip that this backend is for; nothing if it is for none."""
         return ()

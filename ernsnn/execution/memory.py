@@ -1,12 +1,18 @@
-"""The issue of a graph that needs more memory than there is."""
+"""Whether what a network and its recording take fits, told before any of it is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
+from ernsnn.errors import InvalidModel
 from ernsnn.execution.issues import Issue
-from ernsnn.graph.graph import Graph
+from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import available_bytes, too_large
+
+BytesOf = Callable[[str], int]
+"""The bytes of one recorded number, by the kind of its probe, or of one recorded spike (``"spikes"``)."""
 
 
 def too_little_memory(graph: Graph, backend: str, code: str, needed: int) -> Iterator[Issue]:
@@ -21,3 +27,79 @@ def too_little_memory(graph: Graph, backend: str, code: str, needed: int) -> Ite
             message=too_large(needed, available),
             remedy="fewer synapses, or a machine with more memory",
         )
+
+
+def probed_bytes(graph: Graph, first: int, last: int, bytes_of: BytesOf) -> dict[str, int]:
+    """The bytes that each probe records in steps ``first`` to ``last`` (exclusive), by its name in messages."""
+    return {
+        f"probe of {probe.key}": (last // probe.every - first // probe.every)
+        * _width(graph, probe)
+        * bytes_of(probe.kind)
+        for probe in graph.probes
+    }
+
+
+def recorded_bytes(
+    graph: Graph, first: int, last: int, bytes_of: BytesOf, samples: Collection[int] = ()
+) -> dict[str, int]:
+    """As ``probed_bytes``, with all else that is recorded and known ahead.
+
+    That are the variables of plastic synapses in the steps ``samples``, and the spikes of sources, those of Poisson
+    sources as expected; how often neurons will spike is not known.
+    """
+    found = probed_bytes(graph, first, last, bytes_of)
+    for p in graph.projections if samples else ():
+        if p.learning:
+            numbers = len(samples) * p.n_synapses * len(p.variables)
+            found[f"weights_at_ms of {p.name}"] = numbers * bytes_of("synapses")
+    for source in graph.sources():
+        found[f"spikes of {source.name}"] = int(source.spikes.expected(first, last)) * bytes_of("spikes")
+    return found
+
+
+def _width(graph: Graph, probe: Probe) -> int:
+    """How many numbers a probe records at a time."""
+    if probe.kind == "neurons":
+        return probe.stop - probe.start
+    if probe.kind == "modulator":
+        return next(m.size for m in graph.modulators if m.name == probe.target)
+    return next(p.n_synapses for p in graph.projections if p.name == probe.target)
+
+
+def require_room(parts: dict[str, int], remedy: str, room: int | None = None) -> None:
+    """Raise InvalidModel, naming the largest of ``parts`` (bytes), where they need more memory than there is.
+
+    ``room`` is what there is, where that is known.
+    """
+    available = available_bytes() if room is None else room
+    if (needed := sum(parts.values())) > available:
+        raise InvalidModel(f"{_largest(parts)}{too_large(needed, available)}; {remedy}")
+
+
+def require_disk(parts: dict[str, int], folder: Path, remedy: str) -> None:
+    """As ``require_room``, of the disk on which ``folder`` is or will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if (needed := sum(parts.values())) > free:
+        raise InvalidModel(f"{_largest(parts)}{too_large(needed, free, f'disk at {there}')}; {remedy}")
+
+
+def _largest(parts: dict[str, int]) -> str:
+    name = max(parts, key=lambda part: parts[part])
+    others = len([part for part, needed in parts.items() if needed]) - 1
+    return f"{name}: what is recorded, {parts[name]} bytes of it here, " if others else f"{name}: "
+
+
+class Room:
+    """The memory that a run which goes on and on may still take, measured anew only when it has been used up."""
+
+    def __init__(self) -> None:
+        self.left = 0
+
+    def take(self, parts: dict[str, int], remedy: str) -> None:
+        """Count ``parts`` as taken. Raises InvalidModel, as ``require_room``, where they do not fit."""
+        needed = sum(parts.values())
+        if needed > self.left:
+            self.left = available_bytes()
+            require_room(parts, remedy, self.left)
+        self.left -= needed

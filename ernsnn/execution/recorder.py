@@ -89,6 +89,14 @@ def _variables(graph: Graph) -> Iterator[Probe]:
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks that follow one another as one."""
+    """Chunks that follow one another as one. They are emptied meanwhile, so that memory holds little more than one."""
     kept = [key for key in chunks[0] if all(key in chunk for chunk in chunks)]  # probes may end
-    return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in kept}
+    whole: Chunk = {}
+    for key in kept:
+        first = chunks[0][key]
+        whole[key], end = np.empty((sum(len(chunk[key]) for chunk in chunks), *first.shape[1:]), first.dtype), 0
+        for chunk in chunks:
+            part = chunk.pop(key)
+            whole[key][end : end + len(part)] = part
+            end += len(part)
+    return whole

@@ -19,6 +19,7 @@ from ernsnn.describe.units import time_of, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
 from ernsnn.execution.issues import Issues
+from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record, refuse_unfinished
 from ernsnn.execution.sources import warn_of_crowded
@@ -110,7 +111,8 @@ def run(
 
     Shows a progress bar on a terminal for anything over two seconds. Warns (ModelWarning) of random sources that spike
     with p >= 0.1 a step. Raises InvalidModel, UnsupportedOnBackend (listing every reason), BackendNotAvailable and
-    ProgramFailed.
+    ProgramFailed. What probes will record is counted before the run starts, and InvalidModel says how many bytes where
+    neither memory nor, if it goes there, the disk can hold it.
     """
     folder = None if out is None else Path(os.path.abspath(out))  # which may replace the current one
     if folder is not None:
@@ -143,7 +145,7 @@ def run(
         ernsnn=ernsnn_version(),
         digest=graph.digest,
     )
-    _check_plan(plan, graph, chosen, out)
+    _check_plan(plan, graph, chosen, folder)
     warn_of_crowded(graph)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if folder is None or not isinstance(chosen, SteppedBackend):
@@ -199,7 +201,7 @@ def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording 
     return Result(graph, recording)
 
 
-def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: object) -> None:
+def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> None:
     """Raise where what was asked for does not go together."""
     if plan.checkpoint_every and out is None:
         raise InvalidModel("checkpoint_every_ms: needs out, the folder that they are kept in")
@@ -217,6 +219,21 @@ def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: object) -> None
                     f"{name}: {backend.name} is not run step by step; use backend 'native' or 'reference'"
                 )
     backend.require_installed()
+    _require_space(plan, graph, backend, out)
+
+
+def _require_space(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> None:
+    """Raise InvalidModel where what will be recorded fits neither memory nor, if it goes there, the disk."""
+    needed = recorded_bytes(
+        graph, plan.first_step, plan.end, lambda kind: backend.recorded_bytes(kind, plan.options), plan.samples
+    )
+    less = "probe fewer neurons, choose a larger every_ms, or run for a shorter time"
+    if not isinstance(backend, SteppedBackend):
+        require_room(needed, f"{less}, or on a backend that runs step by step, which with out= records to disk")
+    elif out is None:
+        require_room(needed, f"{less}, or give out=, with which {backend.name} records to disk")
+    else:
+        require_disk(needed, out, f"{less}, or name a folder on a larger disk")
 
 
 def _samples(graph: Graph, times_ms: Any) -> tuple[int, ...]:

@@ -35,6 +35,10 @@ class GivenSpikes:
         order = np.lexsort((neurons, steps))
         return steps[order], neurons[order]
 
+    def expected(self, first: int, last: int) -> float:
+        """How many spikes there are with first <= step < last."""
+        return float(np.count_nonzero((self.steps >= first) & (self.steps < last)))
+
 
 @dataclass(frozen=True, eq=False)
 class PoissonSpikes:
@@ -53,6 +57,13 @@ class PoissonSpikes:
             keep = slice(*np.searchsorted(hits, [first - begin, last - begin]))
             found.append((hits[keep] + begin, neurons[keep]))
         return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
+
+    def expected(self, first: int, last: int) -> float:
+        """The expectation of the number of spikes with first <= step < last."""
+        start = max(int(np.searchsorted(self.steps, first, side="right")) - 1, 0)
+        stop = int(np.searchsorted(self.steps, last))
+        lasting = np.diff(np.clip(np.append(self.steps[start:stop], last), first, last))
+        return float(lasting @ self.probabilities[start:stop].sum(axis=1))
 
     def _hits(self, block: int) -> np.ndarray:
         """Which neurons spike in which step of a block, up to the last step in which any can."""

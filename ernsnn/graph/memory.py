@@ -19,9 +19,9 @@ def available_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def too_large(needed: int, available: int) -> str:
+def too_large(needed: int, available: int, of: str = "memory") -> str:
     """The message of a refusal."""
-    return f"needs {needed} bytes ({needed / 1e9:.1f} GB) of memory; {available / 1e9:.1f} GB are available"
+    return f"needs {needed} bytes ({needed / 1e9:.1f} GB) of {of}; {available / 1e9:.1f} GB are available"
 
 
 def require_memory(path: str, needed: float, remedy: str) -> None:

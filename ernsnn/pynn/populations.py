@@ -298,7 +298,8 @@ class Population(Part, common.Population):
             net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
             for variable, (probed, _) in self.celltype.probes.items():
                 if self.recorder.records(variable):
-                    net.probe(net.populations[self.name], probed, every_ms=self.recorder.sampling_interval)
+                    recorded = net.populations[self.name][self.recorder.span(variable)]
+                    net.probe(recorded, probed, every_ms=self.recorder.sampling_interval)
             return
         given = self.input()
         model = (

@@ -9,6 +9,7 @@ import quantities as pq
 from pyNN import recording
 
 from ernsnn.errors import InvalidModel
+from ernsnn.execution.memory import require_room
 
 from . import simulator
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from .runs import Run
 
 state = simulator.state
+
+_COPIES = 2
+"""So many of a signal are held while it is taken out of a recording."""
 
 
 class Recorder(recording.Recorder):
@@ -31,6 +35,12 @@ class Recorder(recording.Recorder):
         """Whether that variable of any neuron is recorded."""
         return any(each.name == variable and ids for each, ids in self.recorded.items())
 
+    def span(self, variable: str) -> slice:
+        """The neurons from the first to the last of those whose ``variable`` is recorded, which a run probes."""
+        ids = [cell for each, cells in self.recorded.items() if each.name == variable for cell in cells]
+        places = self._places(ids)
+        return slice(int(places.min()), int(places.max()) + 1)
+
     def record(self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None) -> None:
         """Record ``variables`` of ``ids``. Raises InvalidModel on a signal that a run under way does not hold."""
         if sampling_interval is not None:
@@ -38,11 +48,17 @@ class Recorder(recording.Recorder):
             if state.steps(sampling_interval, what) < 1:
                 raise InvalidModel(f"{what}: must be at least a timestep of {state.dt:g} ms, got {sampling_interval}")
         for each in self._localize_variables(variables, locations):
-            if state.under_way and each.name != "spikes" and not self.records(each.name):
-                raise InvalidModel(
-                    f"{self.population.label}: record {each.name!r} before the first run, or after reset()"
-                )
+            if state.under_way and each.name != "spikes" and not self._probes(each.name, ids):
+                what = f"{each.name!r} of these cells" if self.records(each.name) else f"{each.name!r}"
+                raise InvalidModel(f"{self.population.label}: record {what} before the first run, or after reset()")
         super().record(variables, ids, sampling_interval, locations)
+
+    def _probes(self, variable: str, ids: Any) -> bool:
+        """Whether a run holds that variable of all ``ids``."""
+        if not self.records(variable):
+            return False
+        span, places = self.span(variable), self._places(ids)
+        return bool(((span.start <= places) & (places < span.stop)).all())
 
     def _record(self, variable: Any, new_ids: Any, sampling_interval: float | None = None) -> None:
         if variable.name == "spikes":
@@ -93,7 +109,7 @@ class Recorder(recording.Recorder):
 
     def _places(self, ids: Any) -> np.ndarray:
         """The indices of ``ids`` within the population."""
-        return np.asarray(self.population.id_to_index(np.fromiter(ids, dtype=int)))
+        return np.fromiter(ids, dtype=int) - int(self.population.first_id)
 
     def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[np.ndarray, np.ndarray]:
         found, times = self._spikes(ids)
@@ -107,7 +123,10 @@ class Recorder(recording.Recorder):
         states = self.population.celltype.states
         start = self.population.starts[next(name for name, (own, _) in states.items() if own == probed)]
         # Only what is asked for is copied: all cells over a whole run may fill the memory.
-        later = sign * values[np.searchsorted(steps, self.cleared_at - 1) :, places] + 0.0  # no -0
+        kept = slice(np.searchsorted(steps, self.cleared_at - 1), None)
+        size = _COPIES * values[kept, 0].nbytes * len(places)
+        require_room({f"data of {self.population.label}.{variable.name}": size}, "get the data of fewer cells")
+        later = sign * values[kept, places - self.span(variable.name).start] + 0.0  # no -0
         return later if self.cleared_at else np.concatenate([start[None, places], later]), None
 
     def _local_count(self, variable: Any, filter_ids: Any = None) -> dict[int, int]:

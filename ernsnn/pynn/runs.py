@@ -14,6 +14,7 @@ from ernsnn.analyse.result import Result
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, choose_backend
 from ernsnn.execution.issues import Issues
+from ernsnn.execution.memory import Room, probed_bytes
 from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.run_folder import interruptible
 from ernsnn.execution.simulate import run
@@ -113,6 +114,17 @@ def relabelled(state: State, text: str) -> str:
     return re.sub(any_name, lambda found: state.labels[found[0]], text)
 
 
+_LESS = "record fewer cells or with a larger sampling_interval, or run for a shorter time"
+
+
+def require_room(room: Room, graph: Graph, backend: Backend, settings: Mapping[str, Any], first: int, n: int) -> None:
+    """Raise InvalidModel where what is recorded in ``n`` steps from ``first`` on does not fit the memory that is left.
+
+    ``room`` is what earlier steps have left of it.
+    """
+    room.take(probed_bytes(graph, first, first + n, lambda kind: backend.recorded_bytes(kind, settings)), _LESS)
+
+
 class Stepwise:
     """A run of an engine in this process: every call of ``advance`` takes up where the last one stopped."""
 
@@ -121,6 +133,7 @@ class Stepwise:
     def __init__(self, graph: Graph, backend: SteppedBackend, settings: dict[str, Any]) -> None:
         self.backend, self.settings, self.step = backend, settings, 0
         self.chunks: list[Chunk] = []
+        self.room = Room()
         self._recording: Recording | None = None
         self.engine = backend.engine(graph, **settings)
         self._listen()
@@ -131,6 +144,7 @@ class Stepwise:
 
     def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
+        require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
         with interruptible() as stopped:  # a step that is cut in two could not be gone on from
             for t in range(self.step, self.step + n_steps):
@@ -186,9 +200,11 @@ class InOneGo:
     def __init__(self, graph: Graph, backend: Backend, settings: dict[str, Any]) -> None:
         self.graph, self.backend, self.settings, self.step = graph, backend, settings, 0
         self.parts: list[Result] = []
+        self.room = Room()
 
     def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
+        require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
         self.step += n_steps
 
     def _catch_up(self) -> None:

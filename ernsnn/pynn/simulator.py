@@ -197,7 +197,7 @@ class State(common.control.BaseState):
             self._advance(end - self.step)
 
     def _advance(self, n_steps: int) -> None:
-        from .runs import begin
+        from .runs import begin, labelled
 
         if self.under_way is None:
             self.under_way = begin(self)
@@ -205,7 +205,8 @@ class State(common.control.BaseState):
             self.under_way.change(self)
         self.changed = False
         try:
-            self.under_way.advance(n_steps)
+            with labelled(self):
+                self.under_way.advance(n_steps)
         finally:  # Ctrl-C leaves what was run
             self.step = self.under_way.step
 

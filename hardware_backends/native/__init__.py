@@ -50,6 +50,11 @@ class NativeBackend(SteppedBackend):
         """See ``SteppedBackend.versions``."""
         return {"numba": version("numba")}
 
+    def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
+        """See ``Backend.recorded_bytes``."""
+        single = kind == "synapses" and self.settings(options)["precision"] == "float32"
+        return 4 if single else super().recorded_bytes(kind, options)
+
     def engine(self, graph: Graph, **options: Any) -> Engine:
         """See ``SteppedBackend.engine``. Raises UnsupportedOnBackend where memory does not suffice."""
         from . import engine

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ernsnn.errors import InvalidModel
 from ernsnn.recording import Recording
 
 sim = pytest.importorskip("ernsnn.pynn")
@@ -55,3 +56,50 @@ def test_a_signal_of_few_cells_takes_memory_for_these(cells):
     [signal] = data.segments[0].analogsignals
     assert signal.magnitude[:, 0].tolist() == [-65.0, *range(STEPS)]
     assert peak < STEPS * CELLS
+
+
+def recorded(backend, **options):
+    sim.setup(1.0, backend=backend, **options)
+    cells = sim.Population(50, sim.IF_curr_exp(i_offset=1.0), label="my cells")
+    cells[10:20].record("v", sampling_interval=2.0)
+    return cells
+
+
+@pytest.mark.parametrize("backend", ["native", "reference", "brian2"])
+def test_a_run_counts_what_it_records_before_it_starts(backend, monkeypatch):
+    cells = recorded(backend)
+    each = 16 if backend == "brian2" else 8
+    sim.run(60)
+    state.under_way.room.left = 20 * 10 * each
+    sim.run(40)
+    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 9 * each)
+    with pytest.raises(InvalidModel, match=rf"probe of my cells\.v_mV: needs {10 * each} bytes .*sampling_interval"):
+        sim.run(2)
+    monkeypatch.undo()
+    sim.run(4)
+    assert cells.get_data("v").segments[0].analogsignals[0].shape == (53, 10)
+
+
+def test_the_memory_is_measured_again_only_when_it_has_been_used_up(monkeypatch):
+    measured = []
+    recorded("native")
+    sim.run(2)
+    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: measured.append(1) or 10 * 10 * 8)
+    state.under_way.room.left = 0
+    for _ in range(25):
+        sim.run(2)
+    assert len(measured) == 3
+
+
+def test_a_run_probes_no_more_cells_than_those_between_the_first_and_the_last_recorded():
+    cells = recorded("native")
+    cells[30:32].record("isyn_exc")
+    sim.run(10)
+    widths = {key: values.shape[1] for key, (_, values) in state.under_way.recording.signals.items()}
+    assert widths == {"my_cells.v_mV": 10, "my_cells.I_E_nA": 2}
+    cells[12:14].record("v")
+    with pytest.raises(InvalidModel, match="record 'v' of these cells before the first run"):
+        cells[5:12].record("v")
+    v = cells[15:16].get_data("v").segments[0].analogsignals[0].magnitude[:, 0]
+    assert v[0] == -65.0
+    assert (np.diff(v) > 0).all()
