@@ -71,8 +71,7 @@ class Signal:
     @property
     def size(self) -> int:
         """How many values it has at a time."""
-        values = np.asarray(self.schedule.values)
-        return 1 if values.ndim == 1 else int(values.shape[1])
+        return self.schedule.width or 1
 
 
 @checked

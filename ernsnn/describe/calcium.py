@@ -138,10 +138,8 @@ class CalciumAstrocyte(Domain):
             raise InvalidModel(f"{self.name}.transmitter_uM: must be a Schedule, got {given!r}")
         if np.min(given.values, initial=np.inf) < 0:
             raise InvalidModel(f"{self.name}.transmitter_uM: must be >= 0, got {np.min(given.values)}")
-        if np.shape(given.values)[1:] not in ((), (self.size,)):
-            raise InvalidModel(
-                f"{self.name}.transmitter_uM: needs one number a time or {self.size}, got {np.shape(given.values)[1]}"
-            )
+        if given.width not in (None, self.size):
+            raise InvalidModel(f"{self.name}.transmitter_uM: needs one number a time or {self.size}, got {given.width}")
         changed = (self.release_uM, self.tau_transmitter_ms) != (_RELEASE_UM, _TAU_TRANSMITTER_MS)
         if changed and not self.listens_to:
             raise InvalidModel(f"{self.name}: release_uM and tau_transmitter_ms need neurons to listen to")
@@ -163,7 +161,7 @@ class CalciumAstrocyte(Domain):
     def size(self) -> int:
         """How many astrocytes there are."""
         if self.per == "neuron" and not self.listens_to and self.transmitter_uM is not None:
-            return int(np.shape(self.transmitter_uM.values)[1]) if np.ndim(self.transmitter_uM.values) == 2 else 1
+            return self.transmitter_uM.width or 1
         return super().size
 
     @property

@@ -128,7 +128,7 @@ class Network:
         if isinstance(model, SpikeTimes) and len(model.times_ms) != size:
             raise InvalidModel(f"{name}: {size} neurons, but spike times for {len(model.times_ms)}")
         if isinstance(model, Poisson):
-            self._check_length(f"{name}.rate_hz", np.shape(model.schedule.values)[1:], size)
+            self._check_width(f"{name}.rate_hz", model.schedule, size)
         if isinstance(model, Neuron):
             for parameter, value in model.parameters.items():
                 if not isinstance(value, Distribution):
@@ -258,12 +258,12 @@ class Network:
     def inject(self, target: Population | View, current: CurrentSteps | Schedule) -> Injection:
         """Inject a stepwise current into neurons: CurrentSteps, or a Schedule in nA."""
         if isinstance(current, Schedule):
-            current = CurrentSteps(times_ms=current.times_ms, amplitudes_nA=current.values)
+            current = CurrentSteps(times_ms=current.times_ms, amplitudes_nA=current.values, columns=current.columns)
         view = as_view(target, "inject")
         self._check_own(view, "inject")
         if view.population.is_source:
             raise InvalidModel(f"inject: {view.population.name} is a spike source and takes no current")
-        self._check_length(f"current injected into {view.name}", np.shape(current.schedule.values)[1:], view.size)
+        self._check_width(f"current injected into {view.name}", current.schedule, view.size)
         self.injections.append(Injection(target=view, current=current))
         return self.injections[-1]
 
@@ -394,6 +394,10 @@ class Network:
     def _check_own(self, view: View, path: str) -> None:
         if self.populations.get(view.population.name) is not view.population:
             raise InvalidModel(f"{path}: population {view.population.name!r} is not part of this network")
+
+    @classmethod
+    def _check_width(cls, path: str, schedule: Schedule, size: int) -> None:
+        cls._check_length(path, () if schedule.width is None else (schedule.width,), size)
 
     @staticmethod
     def _check_length(path: str, shape: tuple[int, ...], size: int) -> None:

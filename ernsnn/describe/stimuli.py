@@ -20,11 +20,14 @@ from ernsnn.errors import InvalidModel
 class Schedule:
     """A quantity that changes at given times and holds in between: ``values[k]`` from ``times_ms[k]`` on, 0 before.
 
-    ``values`` has one entry a time, each a number or one number a neuron.
+    ``values`` has one entry a time, each a number for all neurons or one number a neuron. Where neurons share series,
+    ``columns`` says which: neuron i has ``values[:, columns[i]]``, and each series is held once. Raises InvalidModel on
+    times that do not rise from 0 on, and on shapes that do not fit.
     """
 
     times_ms: Sequence[float] | np.ndarray
     values: Any
+    columns: Any = None
 
     def __post_init__(self) -> None:
         times = from_zero(np.atleast_1d(to_unit(self.times_ms, "ms", "Schedule.times_ms")))
@@ -37,6 +40,25 @@ class Schedule:
             )
         object.__setattr__(self, "times_ms", times)
         object.__setattr__(self, "values", values)
+        if self.columns is not None:
+            object.__setattr__(self, "columns", self._checked_columns(values))
+
+    def _checked_columns(self, values: np.ndarray) -> np.ndarray:
+        columns, there = np.asarray(self.columns), values.shape[1] if values.ndim == 2 else 0
+        if not there:
+            raise InvalidModel(f"Schedule.columns: needs values (times, columns), got shape {values.shape}")
+        whole = columns.ndim == 1 and columns.dtype.kind in "iu"
+        if not whole or not ((columns >= 0) & (columns < there)).all():
+            raise InvalidModel(
+                f"Schedule.columns: needs a whole number from 0 to {there - 1} for each neuron, got {self.columns!r}"
+            )
+        return columns.astype(np.int64)
+
+    @property
+    def width(self) -> int | None:
+        """For how many neurons there are values; None where one counts for all."""
+        values = np.asarray(self.values)
+        return len(self.columns) if self.columns is not None else values.shape[1] if values.ndim == 2 else None
 
 
 @checked
@@ -104,11 +126,12 @@ class Poisson:
 class CurrentSteps:
     """A current added to i_offset: ``amplitudes_nA[k]`` from ``times_ms[k]`` on, 0 before.
 
-    PyNN calls it StepCurrentSource.
+    PyNN calls it StepCurrentSource. For ``columns`` see ``Schedule``.
     """
 
     times_ms: Sequence[float] | np.ndarray
     amplitudes_nA: Any
+    columns: Any = None
 
     def __post_init__(self) -> None:
         convert_fields(self, "CurrentSteps")
@@ -117,4 +140,4 @@ class CurrentSteps:
     @property
     def schedule(self) -> Schedule:
         """The current as a schedule."""
-        return Schedule(self.times_ms, self.amplitudes_nA)
+        return Schedule(self.times_ms, self.amplitudes_nA, self.columns)

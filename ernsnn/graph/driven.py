@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ernsnn.graph.graph import Calcium, Gated, GivenSpikes, Graph, Largest, Leaky, Modulator, PoissonSpikes, Source
+from ernsnn.graph.values import columns_of
 
 
 def undriven(graph: Graph) -> Iterator[str]:
@@ -43,7 +44,7 @@ def _why_not(m: Modulator, modulators: dict[str, Modulator], graph: Graph) -> st
         return "" if "" in reasons.values() else "; ".join(f"{name} {why}" for name, why in reasons.items())
     if isinstance(m, Calcium):
         return ""  # it may oscillate by itself
-    return "" if np.max(m.values, initial=0.0) > 0 else "is never above 0"
+    return "" if np.max(columns_of(m.values)[0], initial=0.0) > 0 else "is never above 0"
 
 
 def _spikes(graph: Graph, population: str) -> bool:
@@ -53,4 +54,4 @@ def _spikes(graph: Graph, population: str) -> bool:
     if isinstance(p.spikes, GivenSpikes):
         return len(p.spikes.steps) > 0
     assert isinstance(p.spikes, PoissonSpikes)
-    return bool(np.max(p.spikes.probabilities, initial=0.0) > 0)
+    return bool(np.max(columns_of(p.spikes.probabilities)[0], initial=0.0) > 0)

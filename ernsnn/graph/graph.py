@@ -14,7 +14,7 @@ from ernsnn.describe.flows import Flow
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.seeds import generator
-from ernsnn.graph.values import Value
+from ernsnn.graph.values import Series, Value, columns_of
 
 SCHEMA = 1
 _POISSON_BLOCK = 256
@@ -45,7 +45,7 @@ class PoissonSpikes:
     """From ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``; spikes are fixed by ``key``."""
 
     steps: np.ndarray
-    probabilities: np.ndarray
+    probabilities: Series
     key: str
 
     def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,8 @@ class PoissonSpikes:
         start = max(int(np.searchsorted(self.steps, first, side="right")) - 1, 0)
         stop = int(np.searchsorted(self.steps, last))
         lasting = np.diff(np.clip(np.append(self.steps[start:stop], last), first, last))
-        return float(lasting @ self.probabilities[start:stop].sum(axis=1))
+        columns, of = columns_of(self.probabilities)
+        return float(lasting @ columns[start:stop] @ np.bincount(of, minlength=columns.shape[1]))
 
     def _hits(self, block: int) -> np.ndarray:
         """Which neurons spike in which step of a block, up to the last step in which any can."""
@@ -286,7 +287,7 @@ class Calcium:
     tau_transmitter_ms: float
     release_uM: float
     steps: np.ndarray
-    values: np.ndarray
+    values: Series
     integration: Literal["rk4", "euler"]
     kinetics: dict[str, float]
     initial: dict[str, float]
@@ -302,7 +303,7 @@ class Given:
     name: str
     size: int
     steps: np.ndarray
-    values: np.ndarray
+    values: Series
 
 
 @dataclass(frozen=True)
@@ -337,11 +338,11 @@ Modulator = Leaky | Calcium | Given | Gated | Largest
 
 @dataclass(frozen=True, eq=False)
 class Injected:
-    """A current in nA into neurons: ``values[k]`` (one number, or one a neuron) from step ``steps[k]`` on."""
+    """A current in nA into neurons: ``values[k]`` (one number a neuron) from step ``steps[k]`` on."""
 
     target: Member
     steps: np.ndarray
-    values: np.ndarray
+    values: Series
 
 
 @dataclass(frozen=True)

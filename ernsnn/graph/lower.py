@@ -26,7 +26,7 @@ from ernsnn.graph import graph as g
 from ernsnn.graph.driven import undriven
 from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import generator, key_of
-from ernsnn.graph.values import Array, Draw, Scalar, Value, sample
+from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
 
 
 @checked
@@ -142,24 +142,27 @@ class _Lowering:
         return g.GivenSpikes(indptr, steps.astype(np.int64))
 
     def poisson(self, name: str, size: int, schedule: Schedule) -> g.PoissonSpikes:
-        steps, rates = self.schedule(f"{name}.rate_hz", schedule, size)
-        chance = rates * (self.dt / 1000.0)
-        if np.max(chance, initial=0.0) > 1:
-            highest = np.max(rates)
+        highest = np.max(np.asarray(schedule.values), initial=0.0)
+        if highest * (self.dt / 1000.0) > 1:
             raise InvalidModel(
                 f"{name}.rate_hz: {highest} Hz is more than one spike in a step of {self.dt} ms; choose a smaller dt_ms"
             )
-        return g.PoissonSpikes(steps, chance, self.key(f"{name}.spikes"))
+        steps, chances = self.schedule(f"{name}.rate_hz", schedule, size, self.dt / 1000.0)
+        return g.PoissonSpikes(steps, chances, self.key(f"{name}.spikes"))
 
-    def schedule(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Steps (k,) and values (k, size) of a schedule."""
+    def schedule(self, path: str, schedule: Schedule, size: int, unit: float = 1.0) -> tuple[np.ndarray, Series]:
+        """Steps (k,) and values (k, size) of a schedule, times ``unit``."""
         steps = np.array([whole_steps(float(t), self.dt, path) for t in np.asarray(schedule.times_ms)], dtype=np.int64)
         if (np.diff(steps) == 0).any():
             raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
         values = np.asarray(schedule.values, dtype=float)
-        wide = values[:, None] if values.ndim == 1 else values
-        require_memory(path, 8 * len(steps) * size, "take fewer neurons, or fewer changes")
-        return steps, np.ascontiguousarray(np.broadcast_to(wide, (len(steps), size)))
+        require_memory(path, values.nbytes, "take fewer neurons, or fewer changes")
+        values = values if unit == 1 else values * unit
+        if values.ndim == 1:
+            return steps, series(values[:, None], np.zeros(size, np.int64))
+        if schedule.columns is not None:
+            return steps, series(values, schedule.columns)
+        return steps, np.ascontiguousarray(values)
 
     # Projections
 

@@ -22,7 +22,7 @@ _CLASSES: dict[str, Any] = {
     for cls in (
         *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
         *(connectivity.Dense, connectivity.OneToOne, connectivity.CSR),
-        *(values.Scalar, values.Array, values.Draw),
+        *(values.Scalar, values.Array, values.Draw, values.Shared),
         *(graph.GivenSpikes, graph.PoissonSpikes, graph.Traced, graph.Variable, graph.Bound, graph.Learning),
         *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Calcium),
         *(graph.Given, graph.Condition, graph.Gated, graph.Largest),

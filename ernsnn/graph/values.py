@@ -1,4 +1,6 @@
-"""Per-synapse values: one number, an explicit array, or a draw that is evaluated row by row when asked for."""
+"""Values of many: per synapse one number, an explicit array, or a draw that is evaluated row by row when asked for;
+over time an array, or columns that neurons share.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +66,44 @@ class Draw:
 
 
 Value = Scalar | Array | Draw
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Series that neurons share: neuron i has ``columns[:, of[i]]``. Indexed, it is the array (k, n) that it means."""
+
+    columns: np.ndarray
+    of: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(k, n): how many values there are in time, and of how many neurons."""
+        return len(self.columns), len(self.of)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __getitem__(self, times: Any) -> np.ndarray:
+        return np.asarray(self.columns[times][..., self.of])
+
+
+Series = np.ndarray | Shared
+"""Values over time, (k, n): ``series[k]`` are those of all n neurons."""
+
+_WORTH_SHARING = 1 << 16
+"""Fewer numbers than these, saved by sharing, are not worth it."""
+
+
+def series(columns: np.ndarray, of: np.ndarray) -> Series:
+    """The series of neurons that have the columns ``of``: shared where that saves much, else written out."""
+    if columns.shape[0] * (len(of) - columns.shape[1]) >= _WORTH_SHARING:
+        return Shared(np.ascontiguousarray(columns), of)
+    return np.ascontiguousarray(columns[:, of])
+
+
+def columns_of(values: Series) -> tuple[np.ndarray, np.ndarray]:
+    """(columns (k, m), which of them each neuron has (n,)), whether they are shared or not."""
+    return (values.columns, values.of) if isinstance(values, Shared) else (values, np.arange(values.shape[1]))
 
 
 def exponential(x: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import StandardCurrentSource, electrodes
 
 from ernsnn.describe.network import Network
-from ernsnn.describe.stimuli import CurrentSteps, Schedule
+from ernsnn.describe.stimuli import Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.seeds import generator, key_of
 
@@ -98,11 +98,18 @@ class CurrentSource(StandardCurrentSource):
         values = np.asarray(schedule.values)
         owners = {cell.parent.name: cell.parent for cell in self.cells}
         for name, population in owners.items():
-            injections = [(k, population.id_to_index(c)) for k, c in enumerate(self.cells) if c.parent is population]
+            if values.ndim == 1:
+                gain = np.zeros(population.size)
+                for cell, times in Counter(c for c in self.cells if c.parent is population).items():
+                    gain[population.id_to_index(cell)] += times
+                gains, columns = np.unique(gain, return_inverse=True)
+                net.inject(net.populations[name], Schedule(schedule.times_ms, values[:, None] * gains, columns))
+                continue
             amplitudes = np.zeros((len(values), population.size))
-            for number, place in injections:
-                amplitudes[:, place] += values if values.ndim == 1 else values[:, number]
-            net.inject(net.populations[name], CurrentSteps(times_ms=schedule.times_ms, amplitudes_nA=amplitudes))
+            for number, cell in enumerate(self.cells):
+                if cell.parent is population:
+                    amplitudes[:, population.id_to_index(cell)] += values[:, number]
+            net.inject(net.populations[name], Schedule(schedule.times_ms, amplitudes))
 
 
 _TIME: tuple[Any, str] = (lambda values: values >= 0, "a time >= 0")

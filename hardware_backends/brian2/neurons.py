@@ -12,6 +12,7 @@ from ernsnn.describe.learning import EPOCH, POST, Trace
 from ernsnn.graph.constants import decay, membrane
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.streams import start
+from ernsnn.graph.values import columns_of
 
 from .expressions import Constants, clipped, symbol, total
 from .layout import CELLS, SOURCES, Layout
@@ -251,13 +252,21 @@ def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[
     if not graph.injections:
         return [], "i_offset"
     steps = np.unique(np.concatenate([i.steps for i in graph.injections]))
-    table = np.zeros((len(steps) + 1, group.size))
-    for injection in graph.injections:
+    # Cells with the same columns of all injections share one of the table.
+    had = np.full((len(graph.injections), group.size), -1)
+    for row, injection in zip(had, graph.injections, strict=True):
+        row[layout.indices(injection.target)] = columns_of(injection.values)[1]
+    kinds, kind = np.unique(had, axis=1, return_inverse=True)
+    table = np.zeros((len(steps) + 1, kinds.shape[1]))
+    for columns, injection in zip(kinds, graph.injections, strict=True):
         piece = np.searchsorted(injection.steps, steps, side="right") - 1
-        amounts = np.where(piece[:, None] >= 0, injection.values[piece], 0.0)
-        table[1:, layout.indices(injection.target)] += amounts
+        begun, inside = np.flatnonzero(piece >= 0), np.flatnonzero(columns >= 0)
+        amounts = columns_of(injection.values)[0]
+        table[np.ix_(begun + 1, inside)] += amounts[np.ix_(piece[begun], columns[inside])]
+    group.parameter("i_column", kind.reshape(-1), "integer")
     parts.tables["current"] = table
-    return [parts.follow(group, "current", steps), "i_injected = current(piece*dt, i)"], "i_offset + i_injected"
+    renewed = [parts.follow(group, "current", steps), "i_injected = current(piece*dt, i_column)"]
+    return renewed, "i_offset + i_injected"
 
 
 def modulated(layout: Layout, graph: Graph, group: Group) -> dict[str, str]:

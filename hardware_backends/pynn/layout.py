@@ -8,6 +8,7 @@ import numpy as np
 
 from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Injected, Neurons
+from ernsnn.graph.values import columns_of
 
 Value = float | str
 Arrays = dict[str, np.ndarray]
@@ -71,8 +72,9 @@ def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
 
 
 def injections(graph: Graph, arrays: Arrays) -> list[tuple[str, Injected]]:
-    """Injected currents and their keys."""
+    """Injected currents and their keys: neuron i has column ``of[i]`` of ``values``."""
     found = [(f"injected/{k}", injected) for k, injected in enumerate(graph.injections)]
     for key, injected in found:
-        arrays[f"{key}/steps"], arrays[f"{key}/values"] = injected.steps, injected.values
+        columns, of = columns_of(injected.values)
+        arrays |= {f"{key}/steps": injected.steps, f"{key}/values": columns, f"{key}/of": of}
     return found

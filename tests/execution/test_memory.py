@@ -24,7 +24,7 @@ def probed(every_ms=1.0, size=100):
 @pytest.fixture
 def little(monkeypatch):
     """A machine with so many bytes of memory left for what is recorded; the network itself fits."""
-    monkeypatch.setattr(Backend, "require", lambda self, graph: Issues(self.name))
+    monkeypatch.setattr(Backend, "require", lambda self, graph, **options: Issues(self.name))
     monkeypatch.setattr("ernsnn.hardware_backends.native.available_bytes", lambda: 1 << 40)
 
     def leave(free):
@@ -48,7 +48,7 @@ def test_what_does_not_fit_is_refused_with_its_bytes_on_every_backend(backend, m
     """10^9 steps of 100,000 cells."""
     if (missing := get_backend(backend).missing()) is not None:
         pytest.skip(missing)
-    monkeypatch.setattr(Backend, "require", lambda self, graph: Issues(self.name))
+    monkeypatch.setattr(Backend, "require", lambda self, graph, **options: Issues(self.name))
     asked_of_a_backend(monkeypatch, backend)
     with pytest.raises(ern.InvalidModel, match=r"^probe of cells\.v_mV: needs \d+ bytes .* of memory.*every_ms"):
         ern.run(probed(size=100_000), duration_ms=1e9, backend=backend)

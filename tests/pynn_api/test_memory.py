@@ -13,6 +13,7 @@ from ernsnn.recording import Recording
 sim = pytest.importorskip("ernsnn.pynn")
 from peak import peak_bytes  # noqa: E402 - after the skip
 
+from ernsnn.pynn.runs import graph_of  # noqa: E402 - needs PyNN
 from ernsnn.pynn.simulator import state  # noqa: E402 - needs PyNN
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -103,3 +104,18 @@ def test_a_run_probes_no_more_cells_than_those_between_the_first_and_the_last_re
     v = cells[15:16].get_data("v").segments[0].analogsignals[0].magnitude[:, 0]
     assert v[0] == -65.0
     assert (np.diff(v) > 0).all()
+
+
+@pytest.mark.parametrize("which", [slice(None), slice(0, None, 2)])
+def test_one_current_into_many_cells_costs_one_series(which):
+    sim.setup(0.1)
+    cells = sim.Population(4000, sim.IF_curr_exp(), label="cells")
+    source = sim.ACSource(amplitude=0.1, frequency=10.0)
+    source.inject_into(cells[which])
+    state.horizon = 40_000
+    graph, peak = peak_bytes(lambda: graph_of(state))
+    [injected] = graph.injections
+    assert injected.values.shape == (40_000, 4000)
+    assert peak < 40 * 8 * 40_000
+    np.testing.assert_array_equal(injected.values[77][which], source.current().values[77])
+    assert injected.values[77].sum() == pytest.approx(source.current().values[77] * len(cells[which]))

@@ -27,6 +27,7 @@ import numpy as np
 
 from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons, Projection
+from ernsnn.graph.values import columns_of
 
 
 def substeps(graph: Graph) -> int:
@@ -85,7 +86,7 @@ def _reach_mV(graph: Graph, p: Neurons) -> float:
     i_nA = np.abs(p.parameters["i_offset_nA"]) + np.zeros(p.size)
     for injected in graph.injections:
         if injected.target.population == p.name:
-            i_nA = i_nA + np.max(np.abs(injected.values), initial=0.0)
+            i_nA = i_nA + np.max(np.abs(columns_of(injected.values)[0]), initial=0.0)
     for q in graph.projections:
         if q.post == p.name and q.receptor != "inhibitory" and q.n_synapses:
             rows = q.synapses
