@@ -6,11 +6,22 @@ import difflib
 import reprlib
 from collections.abc import Iterable
 
+_LONGEST_LINE = 600
+
 
 class ErnsnnError(Exception):
-    """Base of every error that ernsnn raises on purpose."""
+    """Base of every error that ernsnn raises on purpose. Of a line that quotes very much, the middle is left out."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        lines = str(message).split("\n")
+        super().__init__("\n".join(line if len(line) <= _LONGEST_LINE else _without_middle(line) for line in lines))
+
+
+def _without_middle(line: str) -> str:
+    end = _LONGEST_LINE // 2 - 3
+    return f"{line[:end]} ... {line[-end:]}"
 
 
 class InvalidModel(ErnsnnError, ValueError):

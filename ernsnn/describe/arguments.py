@@ -28,7 +28,7 @@ _MAPPINGS = (collections.abc.Mapping, dict)
 _SPACES = ("stdp", "marks")
 """Modules by which users call what is in them: ``stdp.pair``."""
 _MOST_LOOKED_AT = 10_000
-"""So many members of a container are looked at; longer ones hold numbers, which are looked at as arrays."""
+"""So many members of a container are looked at; longer ones hold numbers, which are judged as arrays."""
 _made: set[type] = set()
 """The classes whose objects users make; those that they derive from are known by them."""
 
@@ -36,7 +36,7 @@ _made: set[type] = set()
 def checked(described: _Checked) -> _Checked:
     """Hold the arguments of a function, method or dataclass to its annotations whenever it is called.
 
-    A sequence may be given as any iterable but text, bytes and a mapping; iterators arrive as tuples. Raises
+    A sequence may be given as anything that has members in an order, but text; iterators arrive as tuples. Raises
     InvalidModel, naming the object by its ``name``, if it has one: ``glia.listens_to: must be a sequence of Population
     or View, got None``.
     """
@@ -163,7 +163,8 @@ def _fits(value: Any, hint: Any, origin: Any) -> bool:
     if hint is bool:
         return isinstance(value, bool | np.bool_)
     if hint is int:
-        return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        whole = isinstance(value, float | np.floating) and float(value).is_integer()
+        return whole or (isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64))
     if hint is float:
         return _may_be_number(value)
     if hint is np.ndarray:
@@ -183,9 +184,13 @@ def _may_be_number(value: Any) -> bool:
 
 
 def _is_sequence(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return value.ndim > 0
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray | Mapping | type)
+    """Whether it has members in an order."""
+    if isinstance(value, str | bytes | bytearray | Mapping | set | frozenset | type):
+        return False
+    try:
+        return len(value) >= 0 and isinstance(value, Iterable)
+    except Exception:  # of a class that is not ours
+        return False
 
 
 def _of_members(mapping: Mapping[Any, Any], inner: tuple[Any, ...], path: str) -> Iterator[str | None]:
@@ -196,8 +201,10 @@ def _of_members(mapping: Mapping[Any, Any], inner: tuple[Any, ...], path: str) -
 
 
 def _in_sequence(value: Any, inner: tuple[Any, ...], path: str, hint: Any) -> Iterator[str | None]:
-    if not inner or isinstance(value, np.ndarray) or len(value) > _MOST_LOOKED_AT:
+    if not inner or len(value) > _MOST_LOOKED_AT:
         return
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        value = value[:1]  # one speaks for all
     several = len(inner) > 1 and inner[-1] is not Ellipsis
     if several and len(value) != len(inner):
         yield _message(path, hint, value)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from ernsnn.describe.learning import Factor, Product
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 _LONGEST_TEXT = 2000
 _HIGHEST_POWER = 16
@@ -43,7 +43,7 @@ def _read(text: str, where: str) -> ast.Expression:
             return ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         hint = ' ("lambda" is a word of Python: call it "lam")' if "lambda" in text else ""
-        raise InvalidModel(f"{where}: cannot read {text!r}: {getattr(error, 'msg', error)}{hint}") from None
+        raise InvalidModel(f"{where}: cannot read {quoted(text)}: {getattr(error, 'msg', error)}{hint}") from None
 
 
 class _Reader:
@@ -62,7 +62,7 @@ class _Reader:
         self.parameters = parameters
 
     def fail(self, problem: str) -> NoReturn:
-        raise InvalidModel(f"{self.where}: {problem} in {self.text!r}")
+        raise InvalidModel(f"{self.where}: {problem} in {quoted(self.text)}")
 
     def build(self, node: ast.expr, depth: int = 0) -> Any:
         if depth > 100:
@@ -89,7 +89,7 @@ class _Reader:
 
     def number(self, value: float) -> Any:
         if not abs(value) < _LARGEST:
-            self.fail(f"the number {value!r} is too large")
+            self.fail(f"the number {quoted(value)} is too large")
         whole = float(value).is_integer() and abs(value) < 2**53
         return self.sympy.Integer(int(value)) if whole else self.sympy.Float(value)
 

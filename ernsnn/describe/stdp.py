@@ -10,6 +10,7 @@ from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Term, Trace
 from ernsnn.describe.marks import AnyMark, with_marks
+from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 
 
@@ -41,13 +42,13 @@ def pair(
         raise InvalidModel(f"stdp.pair: pairing must be 'all' or 'nearest', got {pairing!r}")
     soft = dependence == "multiplicative"
     up = (Factor(variable="w", scale=-1.0, offset=w_max),) if soft else ()
-    down = (Factor(variable="w", offset=-w_min),) if soft else ()
+    down = (Factor(variable="w", offset=-to_single(w_min, "stdp.pair.w_min")),) if soft else ()
     mode: Literal["add", "set"] = "add" if pairing == "all" else "set"
     rule = LearningRule(
         traces={"x": Trace("pre", tau_plus_ms, mode=mode), "y": Trace("post", tau_minus_ms, mode=mode)},
         terms=(
             Term("w", POST, A_plus, (Factor(variable="x"), *up)),
-            Term("w", PRE, -A_minus, (Factor(variable="y"), *down)),
+            Term("w", PRE, -to_single(A_minus, "stdp.pair.A_minus"), (Factor(variable="y"), *down)),
         ),
         bounds={"w": (w_min, w_max)},
     )
@@ -89,8 +90,8 @@ def triplet(
         terms=(
             Term("w", POST, A2_plus, (r1,)),
             Term("w", POST, A3_plus, (r1, o2)),
-            Term("w", PRE, -A2_minus, (o1,)),
-            Term("w", PRE, -A3_minus, (o1, r2)),
+            Term("w", PRE, -to_single(A2_minus, "stdp.triplet.A2_minus"), (o1,)),
+            Term("w", PRE, -to_single(A3_minus, "stdp.triplet.A3_minus"), (o1, r2)),
         ),
         bounds={"w": (w_min, w_max)},
     )

@@ -44,13 +44,12 @@ class Schedule:
             object.__setattr__(self, "columns", self._checked_columns(values))
 
     def _checked_columns(self, values: np.ndarray) -> np.ndarray:
-        columns, there = np.asarray(self.columns), values.shape[1] if values.ndim == 2 else 0
-        if not there:
+        columns, there = np.asarray(to_number(self.columns, "Schedule.columns")), np.shape(values)[1:]
+        if not there or not there[0]:
             raise InvalidModel(f"Schedule.columns: needs values (times, columns), got shape {values.shape}")
-        whole = columns.ndim == 1 and columns.dtype.kind in "iu"
-        if not whole or not ((columns >= 0) & (columns < there)).all():
+        if columns.ndim != 1 or not ((columns >= 0) & (columns < there[0]) & (columns % 1 == 0)).all():
             raise InvalidModel(
-                f"Schedule.columns: needs a whole number from 0 to {there - 1} for each neuron, got {self.columns!r}"
+                f"Schedule.columns: needs a whole number from 0 to {there[0] - 1} for each neuron, got {self.columns!r}"
             )
         return columns.astype(np.int64)
 

@@ -185,7 +185,7 @@ def replay(
     ``pause_ms`` in which ``quantity`` is what it is otherwise. All patterns come once, in an order drawn by ``seed``,
     then all again, for ``duration_ms`` in all; ``quantities`` hold throughout. Without patterns it is one phase. The
     phases are ``name.0``, ``name.0.pause``, and so on; what is left at the end is shorter, if more than rounding noise.
-    Raises InvalidModel on times that are not positive, and on more than a million phases.
+    Raises InvalidModel on times that are not positive, a negative seed, and on more than a million phases.
     """
     if len(patterns) == 0:
         return [Phase(name, duration_ms, **quantities)]
@@ -203,7 +203,9 @@ def replay(
             f"replay {name!r}: {duration_ms} ms in cues of {cue_ms} ms would be {count:.3g} phases, more than "
             f"{MOST_PHASES:,}; take longer cues or pauses, or a shorter time"
         )
-    rng, done = np.random.default_rng(seed), Fraction(0)
+    if seed < 0:
+        raise InvalidModel(f"replay {name!r}: seed must be >= 0, got {seed}")
+    rng, done = np.random.default_rng(int(seed)), Fraction(0)
     order: list[int] = []
     phases: list[Phase] = []
     cues = itertools.count()

@@ -6,6 +6,7 @@ and the quantities package, none of which has to be installed.
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from fractions import Fraction
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 _PREFIXES = {
     "f": 1e-15,
@@ -80,10 +81,10 @@ def _from_text(text: str, unit: str, path: str) -> float:
     dimension, factor = _si_unit(unit)
     if match is None or parsed is None:
         raise InvalidModel(
-            f'{path}: cannot read {text!r} as a quantity; write a number in {unit} or text like "1 {unit}"'
+            f'{path}: cannot read {quoted(text)} as a quantity; write a number in {unit} or text like "1 {unit}"'
         )
     if parsed[0] != dimension:
-        raise InvalidModel(f"{path}: {text!r} is a {parsed[0]}, but a {dimension} in {unit} is needed")
+        raise InvalidModel(f"{path}: {quoted(text)} is a {parsed[0]}, but a {dimension} in {unit} is needed")
     return float(_scaled(float(match.group(1)), parsed[1], factor))
 
 
@@ -97,6 +98,13 @@ def _from_foreign(value: Any, unit: str, path: str) -> Any:
     """A Brian2, pint or quantities object as plain numbers in ``unit``; the value itself if it is none of them."""
     dimension, factor = _si_unit(unit)
     try:
+        if _is_time(value):
+            if dimension != "time":
+                raise ValueError("it is a time")
+            seconds = np.asarray(value, dtype="timedelta64") / np.timedelta64(1, "s")
+            return _scaled(seconds, 1.0, factor)
+        if _is_date(value):
+            raise ValueError("it is a date")
         if hasattr(value, "get_best_unit"):  # Brian2
             dims = tuple(float(value.dim.get_dimension(d)) for d in ("length", "mass", "time", "current"))
             if dims != _BRIAN_DIMENSIONS[dimension]:
@@ -107,12 +115,13 @@ def _from_foreign(value: Any, unit: str, path: str) -> Any:
         if hasattr(value, "magnitude") and hasattr(value, "rescale"):  # quantities
             return value.rescale(unit.replace("Ohm", "ohm")).magnitude
     except Exception as error:
-        raise InvalidModel(f"{path}: {value!r} is no {dimension} in {unit} ({error})") from None
+        raise InvalidModel(f"{path}: {quoted(value)} is no {dimension} in {unit} ({error})") from None
     return value
 
 
 def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
     """``value`` as a float, or a read-only float64 array, in ``unit``. Raises InvalidModel, naming ``path``."""
+    _refuse_masked(value, path)
     if isinstance(value, str):
         value = _from_text(value, unit, path)
     elif isinstance(value, list | tuple) and any(_has_own_unit(item) for item in value):
@@ -121,22 +130,42 @@ def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
     return to_number(_from_foreign(value, unit, path), path)
 
 
+def _is_time(value: Any) -> bool:
+    """Whether it is a duration of NumPy or the standard library, or an array of them."""
+    return isinstance(value, datetime.timedelta) or getattr(getattr(value, "dtype", None), "kind", "") == "m"
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, datetime.date) or getattr(getattr(value, "dtype", None), "kind", "") == "M"
+
+
+def _refuse_masked(value: Any, path: str) -> None:
+    """Raise InvalidModel on an array of which some values are masked: converted, they would count."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InvalidModel(f"{path}: some of its values are masked; fill them, as by .filled(0)")
+
+
 def _has_own_unit(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(_has_own_unit(item) for item in value)
-    return isinstance(value, str) or hasattr(value, "get_best_unit") or hasattr(value, "magnitude")
+    if isinstance(value, str) or _is_time(value) or _is_date(value):
+        return True
+    return hasattr(value, "get_best_unit") or hasattr(value, "magnitude")
 
 
 def to_number(value: Any, path: str) -> float | np.ndarray:
     """``value`` as a finite float or read-only float64 array."""
+    _refuse_masked(value, path)
     try:
-        if value is None or _has_own_unit(value) or np.iscomplexobj(value):
+        if value is None or _has_own_unit(value) or np.iscomplexobj(value) or _is_time(value) or _is_date(value):
             raise TypeError
         array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidModel(f"{path}: {value!r} is no number, array of numbers or distribution") from None
+    except MemoryError:
+        raise
+    except Exception:  # a class that is not ours may fail in any way
+        raise InvalidModel(f"{path}: {quoted(value)} is no number, array of numbers or distribution") from None
     if not np.isfinite(array).all():
-        raise InvalidModel(f"{path}: must be finite, got {value!r}")
+        raise InvalidModel(f"{path}: must be finite, got {quoted(value)}")
     if array.ndim == 0:
         return float(array)
     array.setflags(write=False)
@@ -147,7 +176,7 @@ def to_single(value: Any, path: str) -> float:
     """``value`` as one finite float."""
     number = to_number(value, path)
     if not isinstance(number, float):
-        raise InvalidModel(f"{path}: must be one number, got {value!r}")
+        raise InvalidModel(f"{path}: must be one number, got {quoted(value)}")
     return number
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ernsnn.errors import ModelWarning
 from ernsnn.graph.graph import Graph, PoissonSpikes
+from ernsnn.graph.values import columns_of
 
 TOLD_ABOVE, WARNED_FROM = 0.02, 0.1
 """Probabilities of a spike in a step: from when on an issue says so, and from when on a warning of Python does."""
@@ -24,7 +25,7 @@ def crowded(graph: Graph) -> Iterator[tuple[str, float]]:
     """
     for source in graph.sources():
         if isinstance(source.spikes, PoissonSpikes):
-            p = float(np.max(source.spikes.probabilities, initial=0.0))
+            p = float(np.max(columns_of(source.spikes.probabilities)[0], initial=0.0))
             if p > TOLD_ABOVE * (1 + 1e-9):
                 yield source.name, p
 

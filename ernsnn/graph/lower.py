@@ -156,7 +156,7 @@ class _Lowering:
         if (np.diff(steps) == 0).any():
             raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
         values = np.asarray(schedule.values, dtype=float)
-        require_memory(path, values.nbytes, "take fewer neurons, or fewer changes")
+        require_memory(path, values.nbytes + 8 * size, "take fewer neurons, or fewer changes")
         values = values if unit == 1 else values * unit
         if values.ndim == 1:
             return steps, series(values[:, None], np.zeros(size, np.int64))

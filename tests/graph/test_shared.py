@@ -138,7 +138,7 @@ def test_programs_hold_each_series_once(always):
 
 
 def test_columns_that_do_not_fit_are_refused():
-    for given in ([0, 3], [0, -1], [0.0, 1.0], [[0, 1]]):
+    for given in ([0, 3], [0, -1], [0.5, 1.0], [[0, 1]]):
         with pytest.raises(ern.InvalidModel, match=r"Schedule\.columns: needs a whole number from 0 to 2 for each"):
             ern.Schedule(TIMES, WAVE, given)
     with pytest.raises(ern.InvalidModel, match=r"Schedule\.columns: needs values \(times, columns\), got shape"):
