@@ -6,6 +6,7 @@ import ctypes
 import errno
 import fcntl
 import glob
+import json
 import os
 import shutil
 import tempfile
@@ -20,6 +21,14 @@ from ernsnn.errors import InvalidModel
 
 Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
 """Text, bytes, arrays, or a function that writes into an open file."""
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds, in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark, as editors leave it.
+
+    Raises OSError where it cannot be read, and ValueError on what is no JSON (UnicodeDecodeError on what is no text).
+    """
+    return json.loads(path.read_bytes())
 
 
 class Arrays(Mapping[str, np.ndarray]):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
-from ernsnn.files import Arrays, Content
+from ernsnn.files import Arrays, Content, read_json
 from ernsnn.graph.memory import require_memory
 
 SCHEMA = 1
@@ -107,7 +107,7 @@ class Recording:
         """Read a recording; its state is read when it is asked for. Raises InvalidModel on a missing or damaged one."""
         folder = Path(folder)
         try:
-            meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+            meta = read_json(folder / META_FILE)
             for key, kind in _META_KINDS.items():
                 if not isinstance(meta.get(key, kind()), kind):
                     raise ValueError(f"{key} in {META_FILE} is {meta[key]!r}")

@@ -7,12 +7,12 @@ these experiments has ``SOURCE``, ``PUBLISHED`` (text) and ``measured(results)``
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from ernsnn.execution.experiments import QUICK, get_experiment
+from ernsnn.files import read_json
 
 HEADS = ("system", "source", "published", "measured here", "seeds")
 
@@ -20,7 +20,7 @@ HEADS = ("system", "source", "published", "measured here", "seeds")
 def committed() -> dict[str, dict[str, Any]]:
     """The arguments of ``ernsnn experiment`` -> what it wrote as ``results.json``."""
     folder = Path(str(files("ernsnn"))) / "data" / "results"
-    found = (json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json"))
+    found = map(read_json, folder.glob("*.json"))
     ordered = sorted(found, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
     return {_called(data): data for data in ordered}
 

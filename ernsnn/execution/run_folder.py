@@ -33,7 +33,7 @@ from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.recorder import Recorder
 from ernsnn.execution.stepping import Engine, Run, SteppedBackend
 from ernsnn.execution.tapes import Tapes
-from ernsnn.files import Content, put_in_place, remove_left, write_file, write_folder
+from ernsnn.files import Content, put_in_place, read_json, remove_left, write_file, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, meta_text
@@ -143,7 +143,7 @@ def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
     if (path / META_FILE).exists() and not (path / CHECKPOINT_FILE).exists():
         raise InvalidModel(f"{folder}: this run has finished; `ernsnn export` and Result.load read it")
     try:
-        stored = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))
+        stored = read_json(path / RUN_FILE)
         schema = stored.pop("schema")
         if schema != RUN_SCHEMA:
             raise InvalidModel(f"{folder}: run schema {schema}; this ernsnn reads schema {RUN_SCHEMA}")

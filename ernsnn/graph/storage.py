@@ -14,7 +14,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.errors import InvalidModel
-from ernsnn.files import Content, write_folder
+from ernsnn.files import Content, read_json, write_folder
 from ernsnn.graph import connectivity, graph, values
 
 _CLASSES: dict[str, Any] = {
@@ -103,7 +103,7 @@ def load_graph(folder: str | Path) -> graph.Graph:
     """The graph that ``save_graph`` wrote. Raises InvalidModel on a missing, damaged or newer one."""
     folder = Path(folder)
     try:
-        stored = json.loads((folder / "graph.json").read_text(encoding="utf-8"))
+        stored = read_json(folder / "graph.json")
         schema = stored["graph"]["schema"]
         if schema != graph.SCHEMA:
             raise _Newer(f"{folder}: graph schema {schema}; this ernsnn reads schema {graph.SCHEMA}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.errors import InvalidModel
+from ernsnn.files import read_json
 
 from .operations import read_operations
 
@@ -38,7 +38,7 @@ class Script:
 def read_input(path: Path) -> Testbench | Script:
     """Read either kind of file. Raises InvalidModel, naming the file and what to do."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise InvalidModel(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

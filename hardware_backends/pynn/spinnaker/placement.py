@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from ernsnn.errors import ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import Program
 from ernsnn.execution.subprocesses import run_program
+from ernsnn.files import read_json
 from ernsnn.graph.graph import Graph
 
 from .rounding import ACCUM, RECEPTORS
@@ -124,4 +124,4 @@ def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced
         except ProgramFailed as error:
             how, *words = str(error).splitlines()
             return NotPlaced(f"sPyNNaker cannot map {name}: {' '.join([how, *(w.strip() for w in words[-1:])])}")
-        return Placement(json.loads((folder / "placement.json").read_text(encoding="utf-8")), afterwards)
+        return Placement(read_json(folder / "placement.json"), afterwards)
