@@ -144,12 +144,15 @@ def printed(folder: Path) -> str:
         ["--duration-ms", "33.6", "--set", "dt_ms=0.35", "--set", 'label="true"', "--set", "rate=123.456789012345"],
         ["--duration-ms", "1e2", "--set", "label=", "--seed", "-3", "--set", "precision=float64"],
         ["--duration-ms", "20", "--set", "label=null", "--set", 'options={"a": "1"}'],
+        ["--duration-ms", "12.6", "--set", "dt_ms=0.35", "--set", "target=numpy", "--set", 'label="null"'],
+        ["--duration-ms", "7.7", "--set", "dt_ms=0.7", "--backend", "auto", "--set", "threads=1"],
     ],
     ids=lambda words: words[1],
 )
 def test_the_printed_command_is_the_same_run(words: list[str], model: str, tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    backend = "native" if "precision=float64" in words else "reference"
+    needs = {"precision=float64": "native", "target=numpy": "brian2"}
+    backend = next((name for option, name in needs.items() if option in words), "reference")
     assert main(["run", "my model.py", "--backend", backend, *words, "--out", "first run"]) == 0
     first = ern.Result.load("first run")
     expected = first.recording.to_arrays()
@@ -236,3 +239,39 @@ def test_folders_in_messages_are_quoted(model: str, tmp_path: Path) -> None:
     (folder / "run.json").write_text("{}")
     with pytest.raises(ern.InvalidModel, match=rf"`ernsnn resume '{folder}'` goes on"):
         ern.Result.load(folder)
+
+
+def random_run(rng: random.Random) -> list[str]:
+    """A random command that runs MODEL: its settings, times and seed."""
+    dt = rng.choice([0.1, 0.05, 0.35, 1 / 3, 1.0, 2.3])
+    label = rng.choice(["none", "12", "[1, 2]", 'it\'s "so" $HOME\n', "null", "true", "-x", "", 12, None])
+    steps, rate = rng.randrange(1, 90), rng.uniform(1, 15 / dt)
+    words = ["--set", f"dt_ms={dt!r}", "--set", f"rate={rate!r}", "--set", f"label={json.dumps(label)}"]
+    words += ["--set", f"sizes={[rng.randrange(1, 5) for _ in range(rng.randrange(1, 3))]}"]
+    return [*words, "--duration-ms", repr(steps * dt), "--seed", str(rng.randrange(-5, 2**40))]
+
+
+SLOW = (pytest.mark.slow, pytest.mark.timeout(1800))
+TARGETS = [
+    ("reference", 40),
+    *(pytest.param(*t, marks=SLOW) for t in (("numpy", 40), ("cython", 5), ("cpp_standalone", 5))),
+]
+
+
+@pytest.mark.parametrize(("target", "number"), TARGETS)
+def test_random_commands_end_to_end(target: str, number: int, model: str, tmp_path: Path, capsys) -> None:
+    rng, out = random.Random(number), tmp_path / "out put"
+    how = ["--backend", "reference"] if target == "reference" else ["--backend", "brian2", "--set", f"target={target}"]
+    for _ in range(number):
+        shutil.rmtree(out, ignore_errors=True)
+        assert main(["run", model, *how, *random_run(rng), "--out", str(out)]) == 0
+        first, command = ern.Result.load(out), printed(out)
+        expected = first.recording.to_arrays()
+        shutil.rmtree(out)
+        assert main(shlex.split(command)[1:]) == 0
+        again = ern.Result.load(out)
+        assert (again.meta["digest"], again.recording.n_steps) == (first.meta["digest"], first.recording.n_steps)
+        assert all(np.array_equal(array, again.recording.to_arrays()[name]) for name, array in expected.items()), (
+            command
+        )
+    capsys.readouterr()
