@@ -300,4 +300,4 @@ def test_a_recording_is_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     spikes = {name: [side.tolist() for side in both] for name, both in found.spikes.items()}
     assert spikes == {"s": [[1, 2], [0, 1]], "n": [[8, 8, 19], [0, 1, 1]], "m": [[], []]}
     assert found.synapses["p"]["w"].tolist() == [0.1, 0.2, 0.3, 0.4]
-    assert program["trains"]("s") == [[0.5], [1.0]]
+    assert program["trains"]("s") == [[0.5005], [1.0005]]  # half a microsecond into the step

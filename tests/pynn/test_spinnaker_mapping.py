@@ -166,7 +166,7 @@ home.mkdir()
 os.environ["HOME"] = str(home)
 import program
 made = program.build()
-program.sim.run(program.N_STEPS * program.DT)
+program.sim.run(program.DURATION)
 out = program.recorded(*made)
 program.np.savez("read.npz", **out)
 program.sim.end()

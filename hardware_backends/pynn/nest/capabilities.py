@@ -10,11 +10,10 @@ from ernsnn.graph.graph import Graph
 
 from ..codes import issue
 from ..features import ELSEWHERE, lacking, pair_rules, two_currents
-from .substeps import substeps
+from .substeps import TICS_PER_MS, substeps, tics
 
 _STATIC_BYTES, _PLASTIC_BYTES = 450, 950
 """Of a connection, here and in NEST and PyNN: measured with 250 thousand and a million of them."""
-_TIC_MS = 1e-3
 
 
 def post_traces(graph: Graph) -> Iterator[Issue]:
@@ -65,10 +64,10 @@ def resolution(graph: Graph) -> Iterator[Issue]:
     if n > 1:
         why = "learning" if n == 4 else "step_average"
         yield issue("P101", graph.name, f"a step is {n} of NEST, because of {why}: it runs slower by about that", "")
-    tics = graph.dt_ms / n / _TIC_MS
-    if abs(tics - round(tics)) > 1e-9 * tics or round(tics) < 1:
+    held = tics(graph)
+    if abs(held - round(held)) > 1e-9 * held or round(held) < 1:
         message = f"dt_ms / {n} = {graph.dt_ms / n:g} ms is no whole number of microseconds"
-        yield issue("P301", "dt_ms", message, f"use a dt_ms that is a multiple of {n * _TIC_MS:g}")
+        yield issue("P301", "dt_ms", message, f"use a dt_ms that is a multiple of {n / TICS_PER_MS:g}")
 
 
 def memory(graph: Graph) -> Iterator[Issue]:

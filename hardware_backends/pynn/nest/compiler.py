@@ -13,7 +13,7 @@ from ernsnn.graph.graph import Graph, Neurons, Projection
 from ...templates import script_template
 from ..layout import Arrays, cells, injections, trains, written
 from ..rules import PairRule, pair_rule
-from .substeps import arrivals, held, substeps
+from .substeps import arrivals, held, step_ms, substeps
 
 _SMALLEST = 1e-300
 """Instead of a weight of 0: of a negative range it would be the wrong side, where NEST refuses it."""
@@ -53,6 +53,7 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
         graph=graph,
         n_steps=n_steps,
         n=n,
+        h=step_ms(graph),
         threads=threads,
         longest=max((int(p.synapses.delay.max(initial=1)) for p in graph.projections), default=1),
         cells=[cells(p, graph.dt_ms, arrays) for p in graph.neurons()],
@@ -70,10 +71,10 @@ def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
     """A projection of PyNN for every arrival and sign; where synapses learn, an arrival has one sign."""
     rows, sign, post = p.synapses, -1 if p.receptor == "inhibitory" else 1, graph.population(p.post)
     conducts = isinstance(post, Neurons) and post.conduct
-    every = arrivals(graph, p)
+    every, h = arrivals(graph, p), step_ms(graph)
     for k, arrival in enumerate(every):
         factor = sign * arrival.factor[rows.post]
-        weight, delay = rows.variables["w"] * factor, (rows.delay - arrival.synaptic_early) * graph.dt_ms
+        weight, delay = rows.variables["w"] * factor, (rows.delay - arrival.synaptic_early) * substeps(graph) * h
         columns = [rows.pre, rows.post, weight, delay]
         excitatory = weight >= 0
         if conducts:

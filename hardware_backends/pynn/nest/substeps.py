@@ -29,12 +29,28 @@ from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons, Projection
 from ernsnn.graph.values import columns_of
 
+TICS_PER_MS = 1000.0
+"""NEST counts time in these."""
+
 
 def substeps(graph: Graph) -> int:
     """How many steps of NEST one step is."""
     if any(p.learning and p.n_synapses for p in graph.projections):
         return 4
     return 1 if graph.current_integration == "exact" or not graph.n_synapses else 2
+
+
+def tics(graph: Graph) -> float:
+    """NEST's units of time in one of its steps; not whole where NEST cannot have that step."""
+    return graph.dt_ms / substeps(graph) * TICS_PER_MS
+
+
+def step_ms(graph: Graph) -> float:
+    """A step of NEST as NEST holds it, a whole number of tics times its float of one: for .7 ms .7000000000000001.
+
+    Where a time of NEST's is divided by that, only multiples of it are whole steps.
+    """
+    return round(tics(graph)) * (1 / TICS_PER_MS)
 
 
 @dataclass(frozen=True)

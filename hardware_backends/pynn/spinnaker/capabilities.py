@@ -37,6 +37,11 @@ def time_scale(graph: Graph) -> int:
     return max(1, math.ceil(_REAL_TIME_MS / graph.dt_ms - 1e-9))
 
 
+def step_ms(graph: Graph) -> float:
+    """A step as sPyNNaker holds it, in whole microseconds."""
+    return round(graph.dt_ms * 1000) / 1000
+
+
 def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Issue]:
     """sPyNNaker counts time in microseconds; its cores are fast enough for steps of 1 ms."""
     if (factor := time_scale_factor or time_scale(graph)) > 1:
@@ -44,9 +49,8 @@ def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Issue]:
             f"a step of {graph.dt_ms:g} ms takes {graph.dt_ms * factor:g} ms: {factor} times slower than real time"
         )
         yield issue("S101", "dt_ms", message, "set time_scale_factor to say otherwise")
-    microseconds = graph.dt_ms * 1000
-    if abs(math.ceil(microseconds) - microseconds) > 1e-9 * microseconds:
-        message = f"{microseconds:g} us is no whole number of microseconds"
+    if abs(step_ms(graph) - graph.dt_ms) > 1e-9 * graph.dt_ms:
+        message = f"{graph.dt_ms * 1000:g} us is no whole number of microseconds"
         yield issue("S301", "dt_ms", message, "use a dt_ms that is a multiple of .001")
 
 

@@ -14,6 +14,7 @@ from ernsnn.graph.graph import Graph, Projection
 from ...templates import script_template
 from ..layout import Arrays, cells, injections, trains, written
 from ..rules import PairRule, pair_rule
+from .capabilities import step_ms
 from .rounding import largest_sums, parts
 
 CARRIED = ("board.py", "mapping.py")
@@ -38,6 +39,7 @@ def compile_program(graph: Graph, n_steps: int, *, time_scale_factor: int) -> Pr
     text = script_template(__package__, repr=repr, value=written).render(
         graph=graph,
         n_steps=n_steps,
+        dt=step_ms(graph),
         time_scale_factor=time_scale_factor,
         cells=[cells(p, graph.dt_ms, arrays) for p in graph.neurons()],
         sums=largest_sums(graph),
@@ -56,6 +58,6 @@ def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
     rows, rule = p.synapses, pair_rule(p.learning) if p.learning else None
     for part in parts(p):
         key = f"{p.name}/{part.receptor}"
-        columns = [rows.pre, rows.post, np.abs(rows.variables["w"]), rows.delay * graph.dt_ms]
+        columns = [rows.pre, rows.post, np.abs(rows.variables["w"]), rows.delay * step_ms(graph)]
         arrays[key] = np.stack(columns, axis=1)[part.chosen]
         yield Wiring(key, p, part.receptor, rule)

@@ -49,7 +49,7 @@ def mapped(home: Path) -> dict[str, Any]:
     program = importlib.import_module("program")
     began = time.perf_counter()
     program.build()
-    program.sim.run(program.N_STEPS * program.DT)
+    program.sim.run(program.DURATION)
     found = placement(program.N_STEPS) | {"seconds": round(time.perf_counter() - began, 2)}
     program.sim.end()
     return found
