@@ -262,7 +262,7 @@ def test_into_the_current_folder(cli: Cli, model: str, tmp_path: Path, monkeypat
             "ernsnn: {model} or lossy: no parameter or option 'thread'; did you mean 'threads'?\n",
         ),
         (["--set", "threads=x"], 2, "ernsnn: lossy: threads must be a whole number >= 0, got 'x'\n"),
-        (["--set", "cells=many"], 2, "ernsnn: {model}: cells: a population needs a whole number of neurons >= 1"),
+        (["--set", "cells=many"], 2, "ernsnn: {model}: cells.size: must be a whole number, got 'many'"),
         (["--set", "cells"], 2, "ernsnn: argument --set: must be KEY=VALUE, got 'cells'\n"),
         (["--input", "x.json"], 2, "ernsnn: {model}: takes no input file"),
         (["--demo"], 2, "ernsnn: {model}: takes no demonstration"),

@@ -21,6 +21,7 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
+from ernsnn.issues import Issues
 from ernsnn.recording import Recording, by_neuron
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Result:
     def meta(self) -> dict[str, Any]:
         """Backend, digest, seed, versions, wall time, issues."""
         return self._meta
+
+    @property
+    def issues(self) -> Issues:
+        """What the backend does otherwise than described, and what is doubtful about the network; prints as a table."""
+        return Issues.from_json(self.meta["backend"], self.meta.get("issues", []))
 
     @property
     def duration_ms(self) -> float:

@@ -24,12 +24,12 @@ from ernsnn.cli.report import page_of
 from ernsnn.cli.report import report as report
 from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
 from ernsnn.execution.backend import AUTO, Backend, auto_options, backend_names, get_backend
+from ernsnn.execution.doubts import told
 from ernsnn.execution.models import Model, Session, Summary, get_model, model_names, session_of
 from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
-from ernsnn.execution.sources import told
 from ernsnn.files import add_file
 
 
@@ -160,7 +160,9 @@ def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
         head.append(f"  auto took {meta['backend']}, the fastest backend that can run this network")
         head += [f"  auto passed over {reason}" for reason in meta["auto"]]
     head += [
-        f"  {i['code']} {i['fidelity']} {i['path']}: {i['message']}" for i in meta["issues"] if i["fidelity"] != "exact"
+        f"  {issue.code} {issue.fidelity} {issue.path}: {issue.message}"
+        for issue in result.issues.listed
+        if issue.fidelity != "exact" or issue.doubtful
     ]
     if summary:
         body = [summary.text]

@@ -15,6 +15,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
+from ernsnn.execution.doubts import doubts
 from ernsnn.execution.issues import CODES, Issue, Issues
 from ernsnn.execution.sources import REMEDY, crowded, described
 from ernsnn.files import Content, write_folder
@@ -97,11 +98,15 @@ class Backend(ABC):
         Raises InvalidModel on an unknown option or value, and nothing else.
         """
         found = [issue for capability in self.limits(self.settings(options)) for issue in capability(graph)]
-        return Issues(self.name, [*found, *self._further_parameters(graph), *self._crowded_sources(graph)])
+        common = (self._common(*each) for each in doubts(graph))
+        return Issues(self.name, [*found, *self._further_parameters(graph), *self._crowded_sources(graph), *common])
 
-    def _common(self, code: str, path: str, message: str, remedy: str) -> Issue:
+    def _common(self, code: str, path: str, message: str, remedy: str, error: float | None = None) -> Issue:
         """An issue that any backend may have."""
-        return Issue(backend=self.name, code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+        fidelity = CODES[code][0]
+        return Issue(
+            backend=self.name, code=code, path=path, fidelity=fidelity, message=message, remedy=remedy, error=error
+        )
 
     def _further_parameters(self, graph: Graph) -> Iterator[Issue]:
         """ConductanceLIF, and neurons that a user derived from ours, are none that every backend computes."""
@@ -120,7 +125,7 @@ class Backend(ABC):
     def _crowded_sources(self, graph: Graph) -> Iterator[Issue]:
         """Random sources whose counts over time vary noticeably less than those of a Poisson process."""
         for name, p in crowded(graph):
-            yield self._common("G202", name, described(p, graph.dt_ms), REMEDY)
+            yield self._common("G202", name, described(p, graph.dt_ms), REMEDY, p)
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.

@@ -18,11 +18,11 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.units import time_of, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
+from ernsnn.execution.doubts import warn
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record, refuse_unfinished
-from ernsnn.execution.sources import warn_of_crowded
 from ernsnn.execution.start import as_result, check_start
 from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder
@@ -109,8 +109,9 @@ def run(
     a probe would (``Result.signal``); these backends only. ``notes``, which JSON must be able to hold, are kept in
     ``Result.meta``. All other options are the backend's own.
 
-    Shows a progress bar on a terminal for anything over two seconds. Warns (ModelWarning) of random sources that spike
-    with p >= 0.1 a step. Raises InvalidModel, UnsupportedOnBackend (listing every reason), BackendNotAvailable and
+    Shows a progress bar on a terminal for anything over two seconds. Warns (ModelWarning) where the backend differs
+    from what is described by more than a rounding, and of networks that are hardly what is meant; ``Result.issues``
+    has all that was found. Raises InvalidModel, UnsupportedOnBackend (listing every reason), BackendNotAvailable and
     ProgramFailed. What probes will record is counted before the run starts, and InvalidModel says how many bytes where
     neither memory nor, if it goes there, the disk can hold it.
     """
@@ -128,6 +129,7 @@ def run(
     samples = _samples(graph, weights_at_ms)
     every = None if checkpoint_every_ms is None else _steps(graph, checkpoint_every_ms, "checkpoint_every_ms")
     settings = chosen.settings({**_options_of(begun, chosen), **options})
+    issues = chosen.require(graph, **settings)
     plan = Plan(
         backend=chosen.name,
         options=settings,
@@ -136,7 +138,7 @@ def run(
         checkpoint_every=every,
         samples=samples,
         about={
-            "issues": chosen.require(graph, **settings).to_json(),
+            "issues": issues.to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
             **({"notes": dict(notes)} if notes else {}),
             **({"weights_at_ms": [time_of(step, graph.dt_ms) for step in samples]} if samples else {}),
@@ -146,7 +148,7 @@ def run(
         digest=graph.digest,
     )
     _check_plan(plan, graph, chosen, folder)
-    warn_of_crowded(graph)
+    warn(issues, graph)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if folder is None or not isinstance(chosen, SteppedBackend):
             result = _run_in_memory(graph, plan, chosen, before, progress)

@@ -6,6 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -17,7 +18,7 @@ from pyNN.recording import get_io
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import AUTO, Backend, get_backend
-from ernsnn.execution.issues import Issue, Issues
+from ernsnn.execution.issues import Issues
 from ernsnn.execution.stepping import SteppedBackend
 
 from . import simulator
@@ -182,13 +183,11 @@ def check(backend: str | Backend | None = None) -> Issues:
             state.note("Y203", path, message, "use backend 'native' or 'reference'")
     with labelled(state):
         found = chosen.check(graph, **settings_of(chosen, options))
-    own = [Issue(**(vars(issue) | {"backend": chosen.name})) for issue in state.noted.values()]
+    own = [replace(issue, backend=chosen.name) for issue in state.noted.values()]
     renamed = [
-        Issue(
-            backend=issue.backend,
-            code=issue.code,
+        replace(
+            issue,
             path=relabelled(state, issue.path),
-            fidelity=issue.fidelity,
             message=relabelled(state, issue.message),
             remedy=relabelled(state, issue.remedy),
         )

@@ -13,12 +13,12 @@ import numpy as np
 from ernsnn.analyse.result import Result
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, choose_backend
+from ernsnn.execution.doubts import warn
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import Room, probed_bytes
 from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.run_folder import interruptible
 from ernsnn.execution.simulate import run
-from ernsnn.execution.sources import warn_of_crowded
 from ernsnn.execution.stepping import Feeds, SteppedBackend
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.lower import lower
@@ -75,25 +75,21 @@ def begin(state: State) -> Run:
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
         settings = settings_of(backend, state.options)
         backend.require_installed()
-        backend.require(graph, **settings)
+        issues = backend.require(graph, **settings)
         if isinstance(backend, SteppedBackend):
             made: Run = Stepwise(graph, backend, settings)
         else:
             made = InOneGo(graph, backend, settings)
         for population in state.populations:
             population.start(made)
+    warn(issues, graph, lambda text: relabelled(state, text))
     return made
 
 
 def graph_of(state: State) -> Graph:
-    """What the script described, lowered; what is drawn while it runs differs from segment to segment.
-
-    Warns (ModelWarning) of random sources that spike with p >= 0.1 a step.
-    """
+    """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
     with labelled(state):
-        graph = lower(describe(state), state.segment_seed)
-    warn_of_crowded(graph, lambda text: relabelled(state, text))
-    return graph
+        return lower(describe(state), state.segment_seed)
 
 
 @contextmanager

@@ -106,4 +106,5 @@ def predict(name: str, m: Membrane, cells: Cells, scale: float, given: Input, re
             "L114",
             name,
             f"driven towards twice its threshold it fires {held_step - asked_step:+d} steps from step {asked_step}",
+            error=(held_step - asked_step) / max(asked_step, 1),
         )

@@ -51,7 +51,8 @@ def quantise_glia(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, ...], 
 
         one = impulse(m.tau_ms, sum(member.stop - member.start for member in m.members))
         if m.threshold is None:
-            report.add("L111", m.name, f"C is sent as whole numbers of {unit / one:.3g}, up to {127 * unit / one:.3g}")
+            message = f"C is sent as whole numbers of {unit / one:.3g}, up to {127 * unit / one:.3g}"
+            report.add("L111", m.name, message, error=1 / 127)
         made.append(
             Astrocyte(
                 name=m.name,

@@ -204,7 +204,8 @@ class Translation:
             message = f"{trace.increment:g} is 127; a pre spike that meets a post spike hides the trace before it"
         else:
             message = f"{trace.increment:g} is {size} of 127: it saturates at {TRACE_MAX / size:.3g} increments"
-        self.report.add("L107", path, f"{message}; decays with {trace.tau_ms:g} ms, rounded at random in every step")
+        message += f"; decays with {trace.tau_ms:g} ms, rounded at random in every step"
+        self.report.add("L107", path, message, error=1 / 127)
 
     def _third_factors(self) -> None:
         free = [name for name in reversed(POST_TRACES) if name not in self.traces]

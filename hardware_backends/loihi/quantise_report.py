@@ -44,9 +44,10 @@ def percent(error: float) -> str:
     return f"{error:+.2%}" if abs(error) >= 5e-5 else f"{error:+.1e}"
 
 
-def issue(code: str, path: str, message: str, remedy: str = "") -> Issue:
+def issue(code: str, path: str, message: str, remedy: str = "", error: float | None = None) -> Issue:
     """An issue whose fidelity is what the table of codes says."""
-    return Issue(backend="loihi2", code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+    fidelity = CODES[code][0]
+    return Issue(backend="loihi2", code=code, path=path, fidelity=fidelity, message=message, remedy=remedy, error=error)
 
 
 @dataclass
@@ -56,9 +57,9 @@ class Report:
     rounded: list[Rounded] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
-    def add(self, code: str, path: str, message: str, remedy: str = "") -> None:
+    def add(self, code: str, path: str, message: str, remedy: str = "", error: float | None = None) -> None:
         """Note an issue."""
-        self.issues.append(issue(code, path, message, remedy))
+        self.issues.append(issue(code, path, message, remedy, error))
 
     def note(
         self, code: str, path: str, what: str, asked: float, stored: float, integers: str, effect: str = ""
@@ -90,7 +91,8 @@ class Report:
             worst = max(inexact, key=lambda r: abs(r.error) if math.isfinite(r.error) else 0.0)
             exact = f"; {len(same) - len(inexact)} more are exact" if len(same) > len(inexact) else ""
             rest = f" (the worst of {len(inexact)}{exact})" if len(same) > 1 else ""
-            yield issue(code, worst.path, f"{worst}{rest}")
+            size = worst.error if math.isfinite(worst.error) else None
+            yield issue(code, worst.path, f"{worst}{rest}", error=size)
 
     def __str__(self) -> str:
         lines = [f"{r.code}  {r.path}: {r}" for r in self.rounded]

@@ -30,6 +30,7 @@ def in_float32(graph: Graph) -> Iterator[Issue]:
             message="synapses are stored in float32: changes of weights and marks, and sums of what plastic synapses "
             "send in a step, are rounded to 7 digits",
             remedy="precision='float64' rounds nothing more than the reference does, in twice the memory",
+            error=2.0**-24,
         )
 
 

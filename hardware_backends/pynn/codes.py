@@ -74,8 +74,8 @@ CODES: dict[str, Codes] = {
 _BACKENDS = {"P": "nest", "S": "spinnaker"}
 
 
-def issue(code: str, path: str, message: str, remedy: str) -> Issue:
+def issue(code: str, path: str, message: str, remedy: str, error: float | None = None) -> Issue:
     """An issue of the table."""
     backend = _BACKENDS[code[0]]
     fidelity, _ = CODES[backend][code]
-    return Issue(backend=backend, code=code, path=path, fidelity=fidelity, message=message, remedy=remedy)
+    return Issue(backend=backend, code=code, path=path, fidelity=fidelity, message=message, remedy=remedy, error=error)

@@ -56,7 +56,7 @@ def test_what_float64_alone_cannot_hold_is_refused_too(monkeypatch):
 
 def test_float32_is_told():
     net = ern.Network()
-    cells = net.population("cells", 2, ern.LIF())
+    cells = net.population("cells", 2, ern.LIF(i_offset_nA=1.0))
     assert not ern.check(net, "native")
     net.projection("p", cells, cells, weight_nA=0.5)
     [issue] = ern.check(net, "native")

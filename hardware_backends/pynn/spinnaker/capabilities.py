@@ -57,14 +57,14 @@ def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Issue]:
 def numbers(graph: Graph) -> Iterator[Issue]:
     """Everything but a weight is S16.15."""
     message = f"V and currents are whole multiples of {ACCUM:.3g} mV and nA in every step"
-    yield issue("S104", graph.name, message, "")
+    yield issue("S104", graph.name, message, "", ACCUM)
     if graph.current_integration == "exact":
         message = "a spike acts in the step in which it arrives, as its average over that, and not from the next one on"
         yield issue("S105", graph.name, message, "use current_integration='step_average', which says just that")
     for p in graph.neurons():
         if p.conduct:
             message = f"a conductance acts as a whole multiple of {ACCUM:.3g} uS, rounded down"
-            yield issue("S110", p.name, message, "")
+            yield issue("S110", p.name, message, "", ACCUM)
         if not p.delta:
             yield from _stored(p.name, {**parameters(p, graph.dt_ms), "v_init": p.parameters["v_init_mV"]})
 
@@ -73,7 +73,7 @@ def _stored(
     path: str, values: Mapping[str, float | np.ndarray], scales: Mapping[str, float] | None = None
 ) -> Iterator[Issue]:
     """What S16.15 makes of numbers, some of which are scaled before, of arrays the worst."""
-    changed = []
+    changed, largest = [], 0.0
     for name, value in values.items():
         asked, scaled = np.atleast_1d(np.asarray(value, dtype=float)), (scales or {}).get(name, 1.0)
         if np.any(np.abs(asked) >= (LARGEST - ACCUM) / scaled):
@@ -84,8 +84,9 @@ def _stored(
         worst = int(np.argmax(off))
         if off[worst] > 1e-12 * abs(asked[worst]):
             changed.append(f"{name} {asked[worst]:.8g} -> {stored[worst]:.8g}")
+            largest = max(largest, float(off[worst] / abs(asked[worst])))
     if changed:
-        yield issue("S103", path, ", ".join(changed), "")
+        yield issue("S103", path, ", ".join(changed), "", largest)
 
 
 def memory(graph: Graph) -> Iterator[Issue]:
@@ -131,7 +132,7 @@ def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[I
         message = f"{part.receptor} weights in units of {one:.3g} {unit}: {asked[worst]:.6g} -> {stored[worst]:.6g}"
         message += f"; {lost} of {len(asked)} become 0" if lost else ""
         remedy = "weaker or fewer synapses onto a neuron leave them more bits"
-        yield issue("S102", part.projection.name, message, remedy)
+        yield issue("S102", part.projection.name, message, remedy, 1.0 if lost else float(off[worst] / asked[worst]))
 
 
 @_of_synapses
@@ -154,7 +155,7 @@ def learning(graph: Graph) -> Iterator[Issue]:
         message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {post.weight_unit}, of which a pair of "
         message += f"spikes changes up to {up:.3g} up and {down:.3g} down"
         remedy = "what is below half a unit is lost: make changes larger, or w_max smaller" if min(up, down) < 5 else ""
-        yield issue("S106", f"{p.name}.learning", message, remedy)
+        yield issue("S106", f"{p.name}.learning", message, remedy, min(1.0, 0.5 / max(min(up, down), 0.5)))
         if math.isfinite(rule.w_max):
             given = {"A_plus": rule.A_plus, "A_minus": rule.A_minus, "w_max": rule.w_max}
             scaled = given.keys() if not rule.soft_plus else ("w_max",)

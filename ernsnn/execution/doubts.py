@@ -1,0 +1,114 @@
+"""Networks that can be run and are hardly what is meant, and the warning that a run gives of these and of worse.
+
+All of it is legal: each of G301 and the following has a case that is right, and is told, not refused.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from weakref import WeakSet
+
+import numpy as np
+
+from ernsnn.errors import ModelWarning
+from ernsnn.execution.issues import Issue
+from ernsnn.graph.constants import membrane
+from ernsnn.graph.graph import GivenSpikes, Graph, Neurons, PoissonSpikes
+from ernsnn.graph.values import columns_of
+
+_LONG_STEP_MS = 5.0
+_DEEP_REST_MV = -20.0
+"""Whose rest lies below has potentials in mV as a neuron has them."""
+Doubt = tuple[str, str, str, str]
+"""(code, path, message, remedy)."""
+
+
+def doubts(graph: Graph) -> Iterator[Doubt]:
+    """What is surprising about a network."""
+    if graph.dt_ms > _LONG_STEP_MS:
+        yield "G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less"
+    for p in graph.neurons():
+        yield from _of_potentials(p)
+        yield from _of_times(p, graph)
+        if _rests(p, graph):
+            message = "no synapse reaches these neurons, no current is injected, and i_offset does not make them spike"
+            yield "G305", p.name, message, "project onto them, inject a current, or raise i_offset_nA"
+    silent = {source.name for source in graph.sources() if _silent(source.spikes)}
+    for projection in graph.projections:
+        if projection.learning and projection.pre in silent:
+            message = f"{projection.pre} never spikes: nothing is transmitted, and what its spikes change stays"
+            yield "G306", projection.name, message, f"give {projection.pre} spikes"
+
+
+def _of_potentials(p: Neurons) -> Iterator[Doubt]:
+    rest, threshold = (np.asarray(p.parameters[name]) for name in ("v_rest_mV", "v_threshold_mV"))
+    if np.all((rest > -1) & (rest < 0)) and np.all(np.abs(threshold) < 1):
+        message = f"v_rest_mV is {rest.min():g} and v_threshold_mV {threshold.max():g}: these look like volts"
+        yield "G301", p.name, message, 'give them in mV, or with their unit: "-65 mV"'
+    elif np.all(rest < _DEEP_REST_MV) and np.any(threshold > 0):
+        message = f"v_threshold_mV reaches {threshold.max():g}, and v_rest_mV is {rest.min():g}"
+        yield "G304", p.name, message, "a threshold of -50 mV is meant, not 50?"
+
+
+def _of_times(p: Neurons, graph: Graph) -> Iterator[Doubt]:
+    """Time constants below a step: where currents act with their average over a step, they are meant."""
+    if graph.current_integration != "exact":
+        return
+    for name in ("tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"):
+        shortest = float(np.min(p.parameters.get(name, np.inf)))
+        if shortest < graph.dt_ms * (1 - 1e-9):
+            message = f"{name} is {shortest:g}, and a step takes {graph.dt_ms:g} ms: what decays is gone in the next"
+            yield "G302", p.name, message, "take a smaller dt_ms"
+
+
+def _rests(p: Neurons, graph: Graph) -> bool:
+    """Whether neurons have no input of any kind, and do not spike by themselves."""
+    reached = any(projection.post == p.name and projection.n_synapses for projection in graph.projections)
+    injected = any(each.target.population == p.name for each in graph.injections)
+    if reached or injected or p.noise or p.intrinsic or any(m.target.population == p.name for m in graph.modulations):
+        return False
+    values, resistance = p.parameters, membrane(p.parameters, graph.dt_ms, graph.current_integration)["R"]
+    highest = np.maximum(values["v_init_mV"], values["v_rest_mV"] + resistance * values["i_offset_nA"])
+    return bool(np.all(highest < values["v_threshold_mV"]))
+
+
+def _silent(spikes: GivenSpikes | PoissonSpikes) -> bool:
+    if isinstance(spikes, GivenSpikes):
+        return len(spikes.steps) == 0
+    return not np.any(columns_of(spikes.probabilities)[0])
+
+
+def warn(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] = str) -> None:
+    """Give one ModelWarning of the doubtful ones among the issues of a run, a line for each code; once for a graph.
+
+    It points to the line that called this package; ``rename`` puts the caller's names in place of the graph's.
+    """
+    by_code: dict[str, list[Issue]] = {}
+    for issue in issues:
+        if issue.doubtful:
+            by_code.setdefault(issue.code, []).append(issue)
+    if by_code and graph not in _told:
+        lines = [f"{found[0]}{f' (and {len(found) - 1} more)' if len(found) > 1 else ''}" for found in by_code.values()]
+        listed = "\n".join(f"  {line}" for line in lines)
+        message = f"{next(iter(by_code.values()))[0].backend} runs {graph.name}, but see result.issues:\n{listed}"
+        warnings.warn(rename(message), ModelWarning, stacklevel=_depth() + 1)
+    told(graph)
+
+
+def told(graph: Graph) -> None:
+    """Give no warning of ``graph``: its issues are shown by other means."""
+    _told.add(graph)
+
+
+_told: WeakSet[Graph] = WeakSet()
+_OURS = ("ernsnn", "pyNN")
+
+
+def _depth() -> int:
+    """How many callers up the first is that belongs neither to this package nor to PyNN."""
+    frame, depth = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
+        frame, depth = frame.f_back, depth + 1
+    return depth - 1

@@ -1,0 +1,93 @@
+"""What a backend cannot do, or does differently: told before the run, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from ernsnn.describe.arguments import checked
+
+Fidelity = Literal["exact", "approximate", "unsupported"]
+
+SMALL, LARGE = 1e-3, 0.1
+"""Relative deviations: below the first, many are listed in one line; from the second on, a run warns of one."""
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """One limit that a graph meets on a backend.
+
+    ``code`` is stable; ``path`` names the object in the user's names; an ``"unsupported"`` one prevents a run, an
+    ``"approximate"`` one changes results, an ``"exact"`` one is worth knowing and changes none. ``error`` is the
+    largest relative deviation where that is one number, as of what is rounded.
+    """
+
+    backend: str
+    code: str
+    path: str
+    fidelity: Fidelity
+    message: str
+    remedy: str = ""
+    error: float | None = None
+
+    def __str__(self) -> str:
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.code:6} {self.fidelity:11} {self.path}: {self.message}{remedy}"
+
+    @property
+    def small(self) -> bool:
+        """Whether it is a rounding that hardly counts."""
+        return self.fidelity == "approximate" and self.error is not None and abs(self.error) < SMALL
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a run warns of it: results differ by more than a rounding, or the network is hardly what is meant."""
+        if self.code.startswith("G3"):
+            return True
+        return self.fidelity == "approximate" and (self.error is None or abs(self.error) >= LARGE * (1 - 1e-9))
+
+
+class Issues(list[Issue]):
+    """The issues of one check; prints as a table, worst first."""
+
+    @checked
+    def __init__(self, backend: str, found: Sequence[Issue] = ()) -> None:
+        order = ["unsupported", "approximate", "exact"]
+        super().__init__(sorted(found, key=lambda issue: (order.index(issue.fidelity), issue.code, issue.path)))
+        self.backend = backend
+
+    @classmethod
+    def from_json(cls, backend: str, found: Iterable[Mapping[str, Any]]) -> Issues:
+        """The inverse of ``to_json``."""
+        known = [field.name for field in fields(Issue)]
+        return cls(backend, [Issue(**{name: each[name] for name in known if name in each}) for each in found])
+
+    @property
+    def errors(self) -> list[Issue]:
+        """Those that prevent a run."""
+        return [issue for issue in self if issue.fidelity == "unsupported"]
+
+    @property
+    def listed(self) -> list[Issue]:
+        """All, but several small roundings as one."""
+        small = [issue for issue in self if issue.small]
+        if len(small) < 2:
+            return list(self)
+        worst = max(small, key=lambda issue: abs(issue.error or 0.0))
+        codes, places = ", ".join(dict.fromkeys(issue.code for issue in small)), len({issue.path for issue in small})
+        message = f"{len(small)} roundings of less than {SMALL:.1%} ({codes}, in {places} places); the largest: "
+        whole = Issue(**{**asdict(worst), "message": message + worst.message})
+        return [whole if issue is worst else issue for issue in self if not issue.small or issue is worst]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """As plain dictionaries."""
+        return [asdict(issue) for issue in self]
+
+    def __str__(self) -> str:
+        if not self:
+            return f"{self.backend}: runs as described, no issues"
+        counts = {f: sum(issue.fidelity == f for issue in self) for f in ("unsupported", "approximate", "exact")}
+        head = ", ".join(f"{number} {fidelity}" for fidelity, number in counts.items() if number)
+        return "\n".join([f"{self.backend}: {head}", *(f"  {issue}" for issue in self.listed)])
