@@ -219,8 +219,8 @@ def same_time(one_ms: float | Fraction, other_ms: float | Fraction) -> bool:
 
     For where no time step is known; ``whole_steps`` is the measure where it is.
     """
-    one, other = Fraction(one_ms), Fraction(other_ms)
-    return abs(one - other) <= max(1e-9, 1e-10 * float(max(abs(one), abs(other))))
+    one, other = float(one_ms), float(other_ms)
+    return abs(one - other) <= max(1e-9, 1e-10 * abs(one), 1e-10 * abs(other))
 
 
 def from_zero(times_ms: np.ndarray) -> np.ndarray:
