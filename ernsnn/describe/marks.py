@@ -30,6 +30,7 @@ from ernsnn.describe.distributions import Value
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Flow, Latch, Relax
 from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term
+from ernsnn.describe.names import is_symbol
 from ernsnn.describe.units import same_time, single_time, to_single
 from ernsnn.errors import InvalidModel
 
@@ -321,7 +322,7 @@ def _within(mark: Labile | Stable, name: str, path: str, low: float, high: float
 def _settle(mark: Labile | Stable, path: str) -> None:
     """Check the name, the initial value and tau_s, by making what is made of them."""
     variable, flow = mark.mark, mark.flow(()) if isinstance(mark, Labile) else mark._latch(1.0)
-    if not isinstance(mark.name, str) or not mark.name.isidentifier():
-        raise InvalidModel(f"{path}: its name must be letters, digits and '_', the first no digit")
+    if not is_symbol(mark.name):
+        raise InvalidModel(f"{path}: its name must be letters, digits and '_', the first no digit, and no long one")
     object.__setattr__(mark, "initial", variable.initial)
     object.__setattr__(mark, "tau_s", flow.tau_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, Neuron
 from ernsnn.describe.populations import CHANGEABLE, IntrinsicPlasticity, Population, View, as_view
 from ernsnn.describe.projections import Projection, Receptor, check_projection
@@ -23,8 +23,6 @@ from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
 from ernsnn.errors import InvalidModel
-
-_NAME = re.compile(r"[A-Za-z_][\w.\-]*")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,12 +81,10 @@ class Network:
         current_integration: Literal["exact", "step_average"] = "exact",
         name: str = "network",
     ) -> None:
-        self.name = name
+        self.name = network_name(name)
         self.dt_ms = to_single(to_unit(dt_ms, "ms", "Network.dt_ms"), "Network.dt_ms")
         if not self.dt_ms > 0:
             raise InvalidModel(f"Network.dt_ms: must be > 0, got {self.dt_ms}")
-        if not isinstance(name, str):
-            raise InvalidModel(f"Network.name: must be text, got {name!r}")
         if not is_one_of(current_integration, ("exact", "step_average")):
             raise InvalidModel(
                 f"Network.current_integration: must be 'exact' or 'step_average', got {current_integration!r}"
@@ -381,8 +377,7 @@ class Network:
     # Checks. Each raises InvalidModel and names the object.
 
     def _check_name(self, name: str) -> None:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise InvalidModel(f"{name!r}: a name starts with a letter and has letters, digits, '_', '-' and '.' only")
+        part_name(name)
         if name in self.populations or name in self.projections or name in self.modulators:
             raise InvalidModel(f"{name}: the name is taken; every part of a network needs a name of its own")
 

@@ -14,6 +14,7 @@ from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule, Product, lowest
+from ernsnn.describe.names import network_name
 from ernsnn.describe.network import Injection, Modulation, Network, Probe
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, check_neuron_values
 from ernsnn.describe.populations import Population, View
@@ -40,6 +41,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise InvalidModel(f"seed: must be a whole number, got {seed!r}")
+    network_name(network.name)
     if not network.populations:
         raise InvalidModel(f"{network.name}: has no population")
     lowering = _Lowering(network, int(seed))

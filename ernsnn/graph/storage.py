@@ -13,6 +13,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
+from ernsnn.describe.names import is_symbol, network_name, part_name, shown
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, read_json, write_folder
 from ernsnn.graph import connectivity, graph, values
@@ -70,6 +71,36 @@ def decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     return value
 
 
+_KEYS = ("key", "noise", "erasure")
+"""Fields with texts that random numbers are drawn by, of which no name and no line of a program is made."""
+
+
+def check_names(loaded: graph.Graph) -> None:
+    """Raise InvalidModel unless every name in a graph from a file is one that a network could have given.
+
+    Programs and files are named after them.
+    """
+    network_name(loaded.name)
+    if isinstance(loaded.seed, bool) or not isinstance(loaded.seed, int):
+        raise InvalidModel(f"seed: must be a whole number, got {shown(loaded.seed)}")
+    for field in dataclasses.fields(loaded):
+        if field.name != "name":
+            _check_texts(getattr(loaded, field.name))
+
+
+def _check_texts(value: Any) -> None:
+    if isinstance(value, str):
+        if not is_symbol(value):
+            part_name(value)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _check_texts(item)
+    elif isinstance(value, dict):
+        _check_texts([*value, *value.values()])
+    elif dataclasses.is_dataclass(value):
+        _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
+
+
 def digest(described: Any) -> str:
     """SHA-256 of the JSON of a graph, or of parts of one, and of every array's type, shape and bytes."""
     arrays: dict[str, np.ndarray] = {}
@@ -111,8 +142,12 @@ def load_graph(folder: str | Path) -> graph.Graph:
         with (folder / "graph.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             loaded = decode(stored["graph"], {name: file[name] for name in file.files})
         intact = loaded.digest == stored["digest"]
+        if intact:
+            check_names(loaded)
     except _Newer:
         raise
+    except InvalidModel as error:
+        raise InvalidModel(f"{folder}: the saved graph has what no network has: {error}") from None
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InvalidModel(f"{folder}: no saved graph ({error.filename} is missing)") from None
     except Exception as error:

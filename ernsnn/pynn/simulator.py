@@ -31,6 +31,8 @@ name = "ernsnn"
 Convention = Literal["pynn", "spinnaker"]
 CONVENTIONS: tuple[Convention, ...] = ("pynn", "spinnaker")
 
+_LONGEST = 150
+"""Bytes of a name that comes from a label: of a long one the beginning."""
 _FIRST_HORIZON, _DECIMALS = 1024, 9
 
 
@@ -153,7 +155,7 @@ class State(common.control.BaseState):
 
     def name_of(self, label: str) -> str:
         """A name for a part labelled ``label``, which only it has."""
-        plain = re.sub(r"[^\w.\-]", "_", label.replace("→", "-to-"))
+        plain = re.sub(r"[^\w.\-]", "_", label.replace("→", "-to-")).encode()[:_LONGEST].decode(errors="ignore")
         plain = plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
         name, number = plain, 2
         while name in self.labels:

@@ -11,7 +11,7 @@ from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording import Recording
 
-from ..templates import script_template
+from ..templates import Escaped, script_template
 from . import neurons, synapses
 from .layout import CELLS, SOURCES, Layout
 from .modulators import modulators
@@ -55,7 +55,7 @@ def compile_program(
     if start is not None:
         take_up(parts, layout, start)
     arrays = collect(parts, layout)
-    text = script_template(__package__, is_number=lambda value: isinstance(value, bool | int | float)).render(
+    text = script_template(__package__).render(
         graph=graph,
         n_steps=n_steps,
         target=target,
@@ -132,16 +132,16 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
 
 def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
     """(key of the recording, object, variable, its index as text) of final synapses and learned neuron parameters."""
-    found = []
+    found: list[tuple[str, str, str, str]] = []
     for s in layout.plastic:
         for name, part in s.slices.items():
-            learning, index = s.first.learning, f'arrays["{s.name}/places"][{part.start}:{part.stop}]'
+            learning, index = s.first.learning, Escaped(f"arrays[{s.name + '/places'!r}][{part.start}:{part.stop}]")
             assert learning is not None
             for v in learning.variables:
                 found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), index))
     for p in layout.cells:
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
-            index = f"slice({first}, {first + p.size})"
+            index = Escaped(f"slice({first}, {first + p.size})")
             found.append((f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], index))
     return found

@@ -25,11 +25,6 @@ class Cells:
     v_init: Value
 
 
-def written(value: Value) -> str:
-    """A value as a script has it."""
-    return f"arrays[{value!r}]" if isinstance(value, str) else repr(value)
-
-
 def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
     """The parameters of IF_curr_exp or IF_cond_exp, by PyNN's names; a refractory time is whole steps."""
     g = p.parameters

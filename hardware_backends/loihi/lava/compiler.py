@@ -20,6 +20,9 @@ from ..integers import Astrocyte, Cells, Connection, IntegerNetwork, Part, Produ
 from ..limits import DELAY_MAX
 from ..readout import Readout
 
+_LONGEST = 80
+"""Letters of a variable's name: files are named after them, and of those with more than 255 there are none."""
+
 Watch = Mapping[str, Sequence[int] | np.ndarray]
 """Name of cells, a plastic connection or an astrocyte -> the steps after which its state is wanted."""
 
@@ -76,7 +79,8 @@ class _Writer:
             self.arrays[f"{self.ids[name]}/watch"] = wanted
 
     def _identifier(self, prefix: str, name: str) -> str:
-        plain = re.sub(r"\W+", "_", f"{prefix}_{name}", flags=re.ASCII).strip("_")
+        """A variable of the script, and a file's name: of a long name the beginning."""
+        plain = re.sub(r"\W+", "_", f"{prefix}_{name}", flags=re.ASCII)[:_LONGEST].strip("_")
         taken = set(self.ids.values())
         return next(i for i in (plain + (f"_{k}" if k else "") for k in itertools.count()) if i not in taken)
 

@@ -11,7 +11,7 @@ from ernsnn.execution.backend import Program
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
 from ...templates import script_template
-from ..layout import Arrays, cells, injections, trains, written
+from ..layout import Arrays, cells, injections, trains
 from ..rules import PairRule, pair_rule
 from .substeps import arrivals, held, step_ms, substeps
 
@@ -49,7 +49,7 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
         for p in graph.neurons():
             arrays[f"{p.name}/push"], arrays[f"{p.name}/pull"] = held(graph, p)
     wirings = [wiring for p in graph.projections if p.n_synapses for wiring in _wirings(graph, p, arrays)]
-    text = script_template(__package__, repr=repr, value=written).render(
+    text = script_template(__package__).render(
         graph=graph,
         n_steps=n_steps,
         n=n,

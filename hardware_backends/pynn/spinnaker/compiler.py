@@ -12,7 +12,7 @@ from ernsnn.execution.backend import Program
 from ernsnn.graph.graph import Graph, Projection
 
 from ...templates import script_template
-from ..layout import Arrays, cells, injections, trains, written
+from ..layout import Arrays, cells, injections, trains
 from ..rules import PairRule, pair_rule
 from .capabilities import step_ms
 from .rounding import largest_sums, parts
@@ -36,7 +36,7 @@ def compile_program(graph: Graph, n_steps: int, *, time_scale_factor: int) -> Pr
     arrays: Arrays = {}
     trains(graph, n_steps, arrays)
     wirings = [wiring for p in graph.projections for wiring in _wirings(graph, p, arrays)]
-    text = script_template(__package__, repr=repr, value=written).render(
+    text = script_template(__package__).render(
         graph=graph,
         n_steps=n_steps,
         dt=step_ms(graph),
