@@ -23,9 +23,9 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.flows import Flow
-from ernsnn.describe.names import LONGEST, is_symbol, shown
+from ernsnn.describe.names import LONGEST, is_symbol
 from ernsnn.describe.units import to_number, to_single, whole_steps
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 PRE: Literal["pre"] = "pre"
 POST: Literal["post"] = "post"
@@ -247,7 +247,7 @@ class LearningRule:
         wrong = [n for n in known if not is_symbol(n)]
         if wrong:
             rule = f"letters, digits and '_' only, the first no digit, and no more than {LONGEST} bytes"
-            return [f"{shown(n)} is no name: {rule}" for n in wrong]
+            return [f"{quoted(n)} is no name: {rule}" for n in wrong]
         found = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
         for term in self.terms:
             if term.target not in self.variables:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 LONGEST = 200
 """Bytes of a name, as UTF-8: a file's name may have 255, and some are a part's name and more."""
 _PART = re.compile(r"[A-Za-z_][\w.\-]*")
-_SHOWN = 60
-
-
-def shown(name: object) -> str:
-    """A name for a message: of a long one the beginning."""
-    text = repr(name)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _too_long(name: str) -> bool:
@@ -25,20 +18,22 @@ def _too_long(name: str) -> bool:
 def network_name(name: object) -> str:
     """``name``, of a network: printable text on one line. Raises InvalidModel on anything else."""
     if not isinstance(name, str):
-        raise InvalidModel(f"Network.name: must be text, got {shown(name)}")
+        raise InvalidModel(f"Network.name: must be text, got {quoted(name)}")
     if not name or not name.isprintable():
-        raise InvalidModel(f"Network.name: must be printable text on one line, got {shown(name)}")
+        raise InvalidModel(f"Network.name: must be printable text on one line, got {quoted(name)}")
     if _too_long(name):
-        raise InvalidModel(f"Network.name: must have no more than {LONGEST} bytes, got {shown(name)}")
+        raise InvalidModel(f"Network.name: must have no more than {LONGEST} bytes, got {quoted(name)}")
     return name
 
 
 def part_name(name: object) -> str:
     """``name``, of a population, projection or third factor. Raises InvalidModel on what cannot be one."""
     if not isinstance(name, str) or not _PART.fullmatch(name):
-        raise InvalidModel(f"{shown(name)}: a name starts with a letter and has letters, digits, '_', '-' and '.' only")
+        raise InvalidModel(
+            f"{quoted(name)}: a name starts with a letter and has letters, digits, '_', '-' and '.' only"
+        )
     if _too_long(name):
-        raise InvalidModel(f"{shown(name)}: a name has no more than {LONGEST} bytes")
+        raise InvalidModel(f"{quoted(name)}: a name has no more than {LONGEST} bytes")
     return name
 
 

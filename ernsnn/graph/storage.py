@@ -13,8 +13,8 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
-from ernsnn.describe.names import is_symbol, network_name, part_name, shown
-from ernsnn.errors import InvalidModel
+from ernsnn.describe.names import is_symbol, network_name, part_name
+from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content, read_json, write_folder
 from ernsnn.graph import connectivity, graph, values
 
@@ -82,7 +82,7 @@ def check_names(loaded: graph.Graph) -> None:
     """
     network_name(loaded.name)
     if isinstance(loaded.seed, bool) or not isinstance(loaded.seed, int):
-        raise InvalidModel(f"seed: must be a whole number, got {shown(loaded.seed)}")
+        raise InvalidModel(f"seed: must be a whole number, got {quoted(loaded.seed)}")
     for field in dataclasses.fields(loaded):
         if field.name != "name":
             _check_texts(getattr(loaded, field.name))

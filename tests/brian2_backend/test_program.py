@@ -164,7 +164,7 @@ HOSTILE = (
         "k0",
         "c",
     ),
-    *("w_value", "mark_a", "change0", "learns", "plastic", "period0", "λ", "наз", "n" * 300),
+    *("w_value", "mark_a", "change0", "learns", "plastic", "period0", "λ", "наз", "n" * 190),
 )
 
 
@@ -213,7 +213,7 @@ def test_names_that_mean_something_in_a_language(turn):
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["cython", "cpp_standalone"])
 def test_names_that_mean_something_in_compiled_code(target):
-    net = named(["xi", "_a", "λ", "while"], ["double", "a_pre", "n" * 300], ["int", "x_post", "_pre"])
+    net = named(["xi", "_a", "λ", "while"], ["double", "a_pre", "n" * 190], ["int", "x_post", "_pre"])
     assert_same(ern.lower(net, seed=2), 60, target=target)
 
 
