@@ -61,6 +61,10 @@ class Brian2Backend(Backend):
             )
         return compile_program(graph, n_steps, target=chosen, threads=threads, start=options.get("start"))
 
+    def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
+        """See ``Backend.recorded_bytes``: of a probe that is not of every step, neuron and time are held, too."""
+        return super().recorded_bytes(kind, options) + (20 if kind != "spikes" else 0)
+
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""
         start = options.get("start")
