@@ -129,9 +129,6 @@ class Either:
         object.__setattr__(self, "factors", tuple(self.factors))
         if len(self.factors) < 2:
             raise InvalidModel(f"{self.name}: needs at least two third factors")
-        for factor in self.factors:
-            if not isinstance(factor, Astrocyte | CalciumAstrocyte | Signal | Gate):
-                raise InvalidModel(f"{self.name}: takes astrocytes, gates and signals, got {factor!r}")
         sizes = {factor.size for factor in self.factors} - {1}
         if len(sizes) > 1:
             raise InvalidModel(f"{self.name}: third factors of different sizes, {sorted(sizes)}")

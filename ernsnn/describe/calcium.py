@@ -134,8 +134,6 @@ class CalciumAstrocyte(Domain):
             if not self.listens_to:
                 raise InvalidModel(f"{self.name}: needs neurons to listen to, or a Schedule as transmitter_uM")
             return
-        if not isinstance(given, Schedule):
-            raise InvalidModel(f"{self.name}.transmitter_uM: must be a Schedule, got {given!r}")
         if np.min(given.values, initial=np.inf) < 0:
             raise InvalidModel(f"{self.name}.transmitter_uM: must be >= 0, got {np.min(given.values)}")
         if given.width not in (None, self.size):

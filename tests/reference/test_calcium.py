@@ -185,7 +185,7 @@ BAD = [
     ({"threshold": 0.1, "threshold_off": 0.2}, r"cell.threshold_off: needs a threshold at or above"),
     ({"integration": "milstein"}, r"cell.integration: must be 'rk4' or 'euler'"),
     ({"per": "synapse"}, r"cell.per: must be"),
-    ({"transmitter_uM": 3.0}, r"cell.transmitter_uM: must be a Schedule"),
+    ({"transmitter_uM": 3.0}, r"cell.transmitter_uM: must be Schedule"),
     ({"transmitter_uM": ern.Schedule([0], [-1.0])}, r"cell.transmitter_uM: must be >= 0"),
     ({"transmitter_uM": ern.Schedule([0], [[1.0, 2.0]])}, r"cell.transmitter_uM: needs one number a time or 1, got 2"),
 ]
@@ -209,7 +209,7 @@ def test_it_needs_an_input():
         net.calcium_astrocyte("cell", transmitter_uM=ern.Schedule([0], [1.0]), release_uM=3.0)
     with pytest.raises(ern.InvalidModel, match="members of one size"):
         net.calcium_astrocyte("cell", [source, source[1:]], per="neuron")
-    with pytest.raises(ern.InvalidModel, match="needs a list of populations"):
+    with pytest.raises(ern.InvalidModel, match="cell.listens_to: must be a sequence of Population"):
         net.calcium_astrocyte("cell", source)
     with pytest.raises(ern.InvalidModel, match="is not part of this network"):
         ern.Network().calcium_astrocyte("cell", [source])

@@ -101,7 +101,7 @@ def test_either_refuses_what_it_cannot_compare():
     for factors, words in (
         ([two], "either: needs at least two"),
         ([two, three], r"either: third factors of different sizes, \[2, 3\]"),
-        ([two, "x"], "either: takes astrocytes, gates and signals, got 'x'"),
+        ([two, "x"], "either.factors.1.: must be Astrocyte or .*, got 'x'"),
         ([two, ern.Network().signal("z", times_ms=[0], values=[1])], "either: 'z' is not part of this network"),
     ):
         with pytest.raises(ern.InvalidModel, match=words):
