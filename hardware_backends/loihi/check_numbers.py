@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
-
-import numpy as np
 
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph, Leaky
 
+from ..numbers import out_of_range
 from .check_features import LARGEST_MATRIX
 from .limits import NUMBER_MAX
 from .quantise_report import issue
@@ -23,8 +21,8 @@ def numbers(graph: Graph) -> Iterator[Issue]:
     """Every number of neurons, synapses, rules and astrocytes that is neither 0 nor within 1e-30 to 1e30."""
     yield from _told(graph.name, graph.dt_ms, "dt_ms")
     for p in graph.neurons():
-        parameters = {name: value for name, value in p.parameters.items() if name != _COUNTED}
-        yield from _told(p.name, [parameters, p.intrinsic])
+        yield from _told(p.name, {name: value for name, value in p.parameters.items() if name != _COUNTED})
+        yield from _told(p.name, p.intrinsic, "intrinsic")
     for q in graph.projections:
         yield from _told(q.name, q.learning, "learning")
         if q.connectivity.n_pre * q.connectivity.n_post <= LARGEST_MATRIX:
@@ -35,24 +33,6 @@ def numbers(graph: Graph) -> Iterator[Issue]:
 
 
 def _told(name: str, held: Any, what: str = "") -> Iterator[Issue]:
-    for path, value in _floats(held, what):
-        size = np.abs(value)
-        out = size[(size > 0) & np.isfinite(size) & ((size > NUMBER_MAX) | (size < 1 / NUMBER_MAX))]
-        if len(out):
-            message = f"{out[0]:g} is beyond what integers can be chosen for, {1 / NUMBER_MAX:g} to {NUMBER_MAX:g}"
-            yield issue("L309", f"{name}.{path}", message, "choose a number within that, or 0")
-
-
-def _floats(held: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Path and values of everything that is no whole number."""
-    if isinstance(held, float | np.ndarray) and np.asarray(held).dtype.kind == "f":
-        yield path, np.atleast_1d(held)
-    elif is_dataclass(held):
-        for field in fields(held):
-            yield from _floats(getattr(held, field.name), f"{path}.{field.name}".lstrip("."))
-    elif isinstance(held, dict):
-        for name, value in held.items():
-            yield from _floats(value, f"{path}.{name}".lstrip("."))
-    elif isinstance(held, tuple | list):
-        for k, value in enumerate(held):
-            yield from _floats(value, f"{path}[{k}]" if path else "")
+    for path, value in out_of_range(held, 1 / NUMBER_MAX, NUMBER_MAX, what):
+        message = f"{value:g} is beyond what integers can be chosen for, {1 / NUMBER_MAX:g} to {NUMBER_MAX:g}"
+        yield issue("L309", f"{name}.{path}", message, "choose a number within that, or 0")

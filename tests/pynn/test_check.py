@@ -19,6 +19,7 @@ UNEQUAL = ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7)
 EXAMPLES = {
     "P101": (lambda: network(learning=PAIR), "network"),
     "P102": (lambda: network(ern.ConductanceLIF()), "n"),
+    "P103": (lambda: network(ern.LIF(tau_m_ms=1e9)), "n.tau_m_ms"),
     "P201": (lambda: network(ern.AdaptiveLIF()), "n"),
     "P202": (lambda: network(ern.DeltaLIF()), "n"),
     "P203": (intrinsic, "n"),
@@ -35,6 +36,7 @@ EXAMPLES = {
     "P214": (lambda: network(ern.ConductanceLIF(), learning=PAIR), "n"),
     "P301": (lambda: network(learning=PAIR, dt_ms=0.01), "dt_ms"),
     "P302": (large, "network"),
+    "P303": (lambda: network(ern.LIF(tau_syn_E_ms=1e-4)), "n.tau_syn_E_ms"),
 }
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from ernsnn.execution.issues import Issue
 from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 
+from ...numbers import out_of_range
 from ..codes import issue
 from ..features import ELSEWHERE, lacking, pair_rules, two_currents
 from .substeps import TICS_PER_MS, substeps, tics
 
 _STATIC_BYTES, _PLASTIC_BYTES = 450, 950
 """Of a connection, here and in NEST and PyNN: measured with 250 thousand and a million of them."""
+_GONE = 700.0
+"""Synaptic time constants in a step of NEST, of which it computes e to the power: more leave the floats."""
+_SLOW, _WRONG = 1e7, 1e-5
+"""Steps of a membrane's time constant from which on digits are lost that matter, and the share that is too much."""
+_LARGEST = 1e100
+_MOST_TICS = 1e12
 
 
 def post_traces(graph: Graph) -> Iterator[Issue]:
@@ -65,9 +75,38 @@ def resolution(graph: Graph) -> Iterator[Issue]:
         why = "learning" if n == 4 else "step_average"
         yield issue("P101", graph.name, f"a step is {n} of NEST, because of {why}: it runs slower by about that", "")
     held = tics(graph)
-    if abs(held - round(held)) > 1e-9 * held or round(held) < 1:
-        message = f"dt_ms / {n} = {graph.dt_ms / n:g} ms is no whole number of microseconds"
+    if not (held < _MOST_TICS and abs(held - round(held)) <= 1e-9 * held and round(held) >= 1):
+        message = f"dt_ms / {n} = {graph.dt_ms / n:g} ms is no whole number of microseconds up to {_MOST_TICS:g}"
         yield issue("P301", "dt_ms", message, f"use a dt_ms that is a multiple of {n / TICS_PER_MS:g}")
+
+
+def time_constants(graph: Graph) -> Iterator[Issue]:
+    """NEST's closed forms lose digits where almost nothing leaks in a step, and divide by 0 where all is gone."""
+    h = graph.dt_ms / substeps(graph)
+    for p in graph.neurons():
+        for name in ("tau_syn_E_ms", "tau_syn_I_ms"):
+            shortest = float(np.min(p.parameters.get(name, np.inf)))
+            if shortest < h / _GONE:
+                message = f"{shortest:g} ms, of which NEST's step of {h:g} ms has more than {_GONE:g}"
+                yield issue("P303", f"{p.name}.{name}", message, f"use at least {h / _GONE:.3g} ms")
+        longest = float(np.max(p.parameters["tau_m_ms"]))
+        lost, path, remedy = longest / h * np.finfo(float).eps, f"{p.name}.tau_m_ms", f"use at most {_SLOW * h:.3g} ms"
+        if lost > _WRONG:
+            yield issue("P303", path, f"{longest:g} ms: V would be off by {lost:.1g} of what currents do to it", remedy)
+        elif longest > _SLOW * h:
+            yield issue("P103", path, f"V is off by {lost:.1g} of what currents do to it", remedy)
+
+
+def numbers(graph: Graph) -> Iterator[Issue]:
+    """Numbers whose products leave the floats. A long refractory time does not count: a run ends before it."""
+    parts: list[tuple[str, Any]] = [(f"a current into {k.target.population}", k.values) for k in graph.injections]
+    for p in graph.neurons():
+        parts.append((p.name, {name: value for name, value in p.parameters.items() if name != "tau_refrac_ms"}))
+    parts += [(q.name, {"weight": q.weight, "learning": q.learning}) for q in graph.projections]
+    for name, held in parts:
+        for path, value in out_of_range(held, 0.0, _LARGEST):
+            message = f"{value:g} is more than NEST can compute with"
+            yield issue("P303", f"{name}.{path}".rstrip("."), message, f"use numbers up to {_LARGEST:g}")
 
 
 def memory(graph: Graph) -> Iterator[Issue]:
@@ -77,4 +116,7 @@ def memory(graph: Graph) -> Iterator[Issue]:
     return too_little_memory(graph, "nest", "P302", times * bytes_each)
 
 
-CAPABILITIES = (*lacking("P"), post_traces, receptors, conductances, probes, resolution, memory)
+CAPABILITIES = (
+    *lacking("P"),
+    *(post_traces, receptors, conductances, probes, resolution, time_constants, numbers, memory),
+)

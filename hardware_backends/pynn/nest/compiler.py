@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from ..layout import Arrays, cells, injections, trains
 from ..rules import PairRule, pair_rule
 from .substeps import arrivals, held, step_ms, substeps
 
+_GONE = 600.0
+"""Time constants after which nothing is left: e^-600 is 1e-261, and e^300, what half a step is made up for, a float."""
 _SMALLEST = 1e-300
 """Instead of a weight of 0: of a negative range it would be the wrong side, where NEST refuses it."""
 
@@ -56,7 +58,7 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
         h=step_ms(graph),
         threads=threads,
         longest=max((int(p.synapses.delay.max(initial=1)) for p in graph.projections), default=1),
-        cells=[cells(p, graph.dt_ms, arrays) for p in graph.neurons()],
+        cells=[cells(_silenced(p, graph.dt_ms * (n_steps + 1)), graph.dt_ms, arrays) for p in graph.neurons()],
         sources=list(graph.sources()),
         relays=sorted({w.projection.pre for w in wirings if w.relayed}),
         wirings=wirings,
@@ -65,6 +67,12 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
         injections=injections(graph, arrays),
     )
     return Program({"program.py": text, "arrays.npz": arrays})
+
+
+def _silenced(p: Neurons, longest_ms: float) -> Neurons:
+    """``p``, refractory for no longer than a run: NEST counts steps of refractoriness in 32 bits."""
+    refractory = np.minimum(p.parameters["tau_refrac_ms"], longest_ms)[()]
+    return replace(p, parameters={**p.parameters, "tau_refrac_ms": refractory})
 
 
 def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
@@ -97,6 +105,9 @@ def _plastic(graph: Graph, p: Projection, wirings: list[Wiring]) -> Plastic:
     assert p.learning is not None
     rule, half = pair_rule(p.learning), graph.dt_ms / 2
     A_plus, A_minus = rule.fractions
+    # A trace that is gone within a step is gone if it takes a little longer; NEST would divide by its time constant.
+    shortest = graph.dt_ms / _GONE
+    rule = replace(rule, tau_plus_ms=max(rule.tau_plus_ms, shortest), tau_minus_ms=max(rule.tau_minus_ms, shortest))
     return Plastic(
         p,
         rule,

@@ -27,6 +27,7 @@ _RING_BUFFER_BITS, _RECEPTOR_BITS = 14, 1
 """sPyNNaker's own: neurons a core, repetitions of a delay, bits that tell neuron, receptor and delay apart."""
 _REAL_TIME_MS = 1.0
 """What a core of 256 neurons can rely on for a step."""
+_SLOWEST = 1e9
 _TRACE_UNITS = 2048
 _BYTES = 200
 """Of a connection, here and in PyNN's lists."""
@@ -34,12 +35,12 @@ _BYTES = 200
 
 def time_scale(graph: Graph) -> int:
     """How many times slower than real time a run must be, so that a step has a millisecond."""
-    return max(1, math.ceil(_REAL_TIME_MS / graph.dt_ms - 1e-9))
+    return max(1, math.ceil(min(_REAL_TIME_MS / graph.dt_ms, _SLOWEST) - 1e-9))
 
 
 def step_ms(graph: Graph) -> float:
     """A step as sPyNNaker holds it, in whole microseconds."""
-    return round(graph.dt_ms * 1000) / 1000
+    return float(np.rint(graph.dt_ms * 1000)) / 1000
 
 
 def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Issue]:

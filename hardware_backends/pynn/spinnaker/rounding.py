@@ -31,7 +31,8 @@ RECEPTORS = ("excitatory", "inhibitory")
 
 def accum(value: float | np.ndarray) -> np.ndarray:
     """The nearest number of S16.15."""
-    return np.rint(np.asarray(value, dtype=float) / ACCUM) * ACCUM
+    with np.errstate(over="ignore"):  # what is infinite then has an issue of its own, as it has no 16 bits
+        return np.rint(np.asarray(value, dtype=float) / ACCUM) * ACCUM
 
 
 @dataclass(frozen=True)

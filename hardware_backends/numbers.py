@@ -1,0 +1,33 @@
+"""All numbers of a part of a graph, by where they are: what some backend holds or computes may be too large for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+
+def out_of_range(held: Any, smallest: float, largest: float, path: str = "") -> Iterator[tuple[str, float]]:
+    """Path and first value of every field whose numbers are neither 0 nor infinite nor, in size, within these ends."""
+    for where, values in floats(held, path):
+        size = np.abs(values)
+        out = values[(size > 0) & np.isfinite(size) & ((size > largest) | (size < smallest))]
+        if len(out):
+            yield where, float(out[0])
+
+
+def floats(held: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """Path and values of everything in ``held`` that is no whole number."""
+    if isinstance(held, float | np.ndarray) and np.asarray(held).dtype.kind == "f":
+        yield path, np.ravel(held)
+    elif is_dataclass(held):
+        for field in fields(held):
+            yield from floats(getattr(held, field.name), f"{path}.{field.name}".lstrip("."))
+    elif isinstance(held, dict):
+        for name, value in held.items():
+            yield from floats(value, f"{path}.{name}".lstrip("."))
+    elif isinstance(held, tuple | list):
+        for k, value in enumerate(held):
+            yield from floats(value, f"{path}[{k}]")
