@@ -75,8 +75,12 @@ class Synapses:
     @property
     def transmit(self) -> str:
         """What a spike adds to V, in mV."""
-        held = " + rho*m" if self.stable and self.rho else ""
-        return f"J*(w{held} - k)"
+        return "J*(w + rho*m - k)" if self.stable else "J*(w - k)"
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The numbers of ``transmit``."""
+        return {"J": self.J, "k": self.k} | ({"rho": self.rho} if self.stable else {})
 
 
 UNMARKED = Synapses()
@@ -102,7 +106,7 @@ def unmarked_rule(eta: float, w_max: float, parameters: Mapping[str, float] | No
 
 def rule(synapses: Synapses) -> LearningRule:
     """The learning rule of the module's text; its third factor is P where there are stable marks."""
-    plain = unmarked_rule(synapses.eta, 1.0, {"J": synapses.J, "rho": synapses.rho, "k": synapses.k})
+    plain = unmarked_rule(synapses.eta, 1.0, synapses.parameters)
     marks: list[AnyMark] = []
     if synapses.labile:
         marks.append(Labile("a", tau_s=120.0, rise=0.02, fall=0.006))

@@ -36,7 +36,7 @@ from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, rng_of
 INPUTS, ACTIVE, NEURONS = 100, 30, 5
 MARK, INTACT, ERODED = 0.97, 0.95, 0.32
 J, RHO, K = 0.075, 1.0, 0.2
-READ_OUTS = {"plain": "J*w", "additive": "J*(w + rho*m - k)", "multiplicative": "J*w*(1 + rho*m)"}
+READ_OUTS = {"plain": "J*w", "additive": f"J*(w + {RHO}*m - {K})", "multiplicative": f"J*w*(1 + {RHO}*m)"}
 # What the cue of an intact pattern moves V by per spike, in units of J.
 _INTACT_DRIVE = {"plain": INTACT, "additive": INTACT + RHO * MARK - K, "multiplicative": INTACT * (1 + RHO * MARK)}
 MEASURES = ("hits", "false_alarms", "auc", "rate_hz", "latency_ms")
@@ -67,9 +67,7 @@ def build(timeline: Timeline, pattern: np.ndarray, rng: np.random.Generator) -> 
         cells = net.population(name.replace(" ", "_"), NEURONS, CELL)
         weights = unmarked.copy()
         weights[pattern] = store.w
-        rule = LearningRule(
-            terms=[], marks=[Mark("m", marks)], bounds={"w": (0, 1)}, parameters={"J": store.J, "rho": RHO, "k": K}
-        )
+        rule = LearningRule(terms=[], marks=[Mark("m", marks)], bounds={"w": (0, 1)}, parameters={"J": store.J})
         transmit = READ_OUTS[store.read_out]
         net.projection(f"inputs-{cells.name}", inputs, cells, weight_mV=weights, learning=rule, transmit=transmit)
     return net

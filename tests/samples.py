@@ -125,7 +125,10 @@ def intrinsic() -> Network:
     net = Network(dt_ms=0.5, name="intrinsic")
     up = LearningRule(
         traces={"o": Trace("post", 100)},
-        terms=[Term("w", "post", 0.5), Term("w", "epoch", -0.1, (Factor(variable="w", offset=50.0, power=3),))],
+        terms=[
+            Term("w", "post", 0.5, (Factor(variable="o", offset=1.0),)),
+            Term("w", "epoch", -0.1, (Factor(variable="w", offset=50.0, power=3),)),
+        ],
         bounds={"w": (-55, -40)},
         epoch_ms=5,
     )

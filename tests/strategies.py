@@ -256,21 +256,26 @@ class _Builder:
             if w_min >= 0 and self.on("normalise"):
                 normalise = (Normalise(self.draw(st.sampled_from(["pre", "post"])), "w", self.number(2, 6)),)
         flows = self.flows(marks, third) if epoch and self.on("flows") else ()
+        rho, transmit = self.number(0.1, 1.0), "w"
+        if marks and self.on("transmit"):
+            transmit = self.draw(st.sampled_from(["w + rho*m", "w*(1 + rho*m)**2", "0.5*w - 0.1*m*w + 0.3"]))
+        # What nothing uses is refused.
+        read = {factor.variable for term in terms for factor in term.factors}
+        traces = {name: trace for name, trace in traces.items() if name in read}
+        read |= {trace.gate for trace in traces.values()} | {signal for flow in flows for signal in flow.signals}
         rule = LearningRule(
             terms=terms,
             traces=traces,
             marks=marks,
             flows=flows,
             bounds={"w": (w_min, W_MAX)},
-            third_factors=third,
+            third_factors=[name for name in third if name in read],
             epoch_ms=epoch,
             normalise=normalise,
-            parameters={"rho": self.number(0.1, 1.0)},
+            parameters={"rho": rho} if "rho" in transmit else {},
         )
-        options = {"learning": rule, "third_factors": modulators}
-        if marks and self.on("transmit"):
-            options["transmit"] = self.draw(st.sampled_from(["w + rho*m", "w*(1 + rho*m)**2", "0.5*w - 0.1*m*w + 0.3"]))
-        return options
+        bound = {name: modulator for name, modulator in modulators.items() if name in read}
+        return {"learning": rule, "third_factors": bound, "transmit": transmit}
 
     def flows(self, marks, third) -> tuple[Relax | Latch, ...]:
         """A flow of the weight, and of a mark one of either kind: the latch needs a third factor."""

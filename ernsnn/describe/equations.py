@@ -32,6 +32,11 @@ def parse_products(
     return reader.products(reader.build(tree.body))
 
 
+def names_in(text: str, where: str) -> set[str]:
+    """The names that ``text`` uses. Raises InvalidModel, naming ``where``, on what cannot be read."""
+    return {node.id for node in ast.walk(_read(text, where)) if isinstance(node, ast.Name)}
+
+
 def _read(text: str, where: str) -> ast.Expression:
     if not isinstance(text, str):
         raise InvalidModel(f"{where}: an equation is text, got {text!r}")

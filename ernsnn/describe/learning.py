@@ -195,7 +195,9 @@ class LearningRule:
     ``bounds`` gives (low, high) of ``w``; marks carry their own. ``third_factors`` names the modulatory signals that
     terms, gates or flows use; the projection says which signals of the network they are. ``flows`` move variables at
     every epoch, after the epoch terms, one flow a variable. ``parameters`` are kept so that a projection's ``transmit``
-    can use them.
+    can use them. ``equation_names`` are the names in the text that the terms were made from, also those that cancel
+    there or whose coefficient is 0. A projection refuses a rule with traces, third factors or parameters that nothing
+    uses: see ``unused``.
     """
 
     terms: Sequence[Term]
@@ -207,10 +209,11 @@ class LearningRule:
     normalise: Sequence[Normalise] = ()
     parameters: Mapping[str, float] = field(default_factory=dict)
     flows: Sequence[Flow] = ()
+    equation_names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         convert_fields(self, "LearningRule")
-        for name in ("terms", "marks", "third_factors", "normalise", "flows"):
+        for name in ("terms", "marks", "third_factors", "normalise", "flows", "equation_names"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("traces", "bounds", "parameters"):
             object.__setattr__(self, name, dict(getattr(self, name)))
@@ -241,6 +244,33 @@ class LearningRule:
             if mark.name == variable:
                 return mark.low, mark.high
         return self.bounds.get(variable, (-np.inf, np.inf))
+
+    def unused(self, transmit: str = "") -> str:
+        """What is wrong where a trace, third factor or parameter of the rule has no effect; empty where all have one.
+
+        Traces are used by terms; third factors by terms, gates of traces and flows; parameters by equations and by
+        ``transmit``, the text of a projection. Raises InvalidModel on a ``transmit`` that cannot be read.
+        """
+        from ernsnn.describe.equations import names_in
+
+        read = self._read
+        found = [f"trace {name!r}" for name in self.traces if name not in read]
+        found += self._unused_third_factors
+        if self.parameters:
+            read |= names_in(transmit, "transmit") if transmit else set()
+            found += [f"parameter {name!r}" for name in self.parameters if name not in read]
+        return _unused(found)
+
+    @property
+    def _read(self) -> set[str]:
+        """The names that terms and equations read."""
+        return {*self.equation_names, *(factor.variable for term in self.terms for factor in term.factors)}
+
+    @property
+    def _unused_third_factors(self) -> list[str]:
+        used = self._read | {trace.gate for trace in self.traces.values()}
+        used |= {signal for flow in self.flows for signal in flow.signals}
+        return [f"third factor {name!r}" for name in self.third_factors if name not in used]
 
     def _problems(self) -> list[str]:
         known = [*self.variables, *self.traces, *self.third_factors]
@@ -321,19 +351,20 @@ class LearningRule:
 
         The text may use + - * / **, numbers, and the names of variables, traces, third factors and parameters. It
         is never executed. Raises InvalidModel, naming the equation, on an unknown name or on what is no sum of
-        products of powers of single variables.
+        products of powers of single variables, and on a third factor that nothing uses.
         """
-        from ernsnn.describe.equations import parse_products
+        from ernsnn.describe.equations import names_in, parse_products
 
         traces, parameters = dict(traces or {}), dict(parameters or {})
         names = {"w", *(mark.name for mark in marks), *traces, *third_factors}
-        terms = [
-            Term(target, event, product.coefficient, product.factors)
-            for event, equations in ((PRE, on_pre), (POST, on_post), (EPOCH, on_epoch))
-            for target, text in (equations or {}).items()
-            for product in parse_products(text, names, parameters, where=f"on_{event}[{target!r}]")
-        ]
-        return cls(
+        terms, read = [], set()
+        for event, equations in ((PRE, on_pre), (POST, on_post), (EPOCH, on_epoch)):
+            for target, text in (equations or {}).items():
+                where = f"on_{event}[{target!r}]"
+                products = parse_products(text, names, parameters, where)
+                terms += [Term(target, event, product.coefficient, product.factors) for product in products]
+                read |= names_in(text, where)
+        rule = cls(
             terms=terms,
             traces=traces,
             marks=marks,
@@ -343,4 +374,13 @@ class LearningRule:
             normalise=normalise,
             parameters=parameters,
             flows=flows,
+            equation_names=sorted(read),
         )
+        if unused := _unused(rule._unused_third_factors):
+            raise InvalidModel(f"learning rule: {unused}")
+        return rule
+
+
+def _unused(parts: Sequence[str]) -> str:
+    """What is wrong with a rule of whose ``parts`` nothing makes use; empty for none."""
+    return f"nothing uses the {', the '.join(parts)}: write it into an equation, or leave it out" if parts else ""

@@ -40,6 +40,8 @@ class IntrinsicPlasticity:
             raise InvalidModel("IntrinsicPlasticity: a neuron has no pre spikes of its own; use 'post' for its spikes")
         if self.rule.marks or self.rule.third_factors or self.rule.normalise or self.rule.flows:
             raise InvalidModel("IntrinsicPlasticity: marks, third factors, flows and Normalise belong to projections")
+        if unused := self.rule.unused():
+            raise InvalidModel(f"IntrinsicPlasticity: {unused}")
 
 
 @checked

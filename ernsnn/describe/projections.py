@@ -82,9 +82,9 @@ def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) 
     if learning is not None:
         try:
             learning.check_epochs(dt_ms, f"{p.name}.learning")
+            yield from _of_learning(p, learning, modulators)
         except InvalidModel as problem:
             yield str(problem)
-        yield from _of_learning(p, learning, modulators)
 
 
 def _of_connector(p: Projection) -> Iterator[str]:
@@ -112,6 +112,8 @@ def _of_shapes(p: Projection, values: Mapping[str, Value]) -> Iterator[str]:
 
 
 def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Modulator]) -> Iterator[str]:
+    if unused := rule.unused(p.transmit):
+        yield f"{p.name}.learning: {unused}"
     missing = [f"say which astrocyte or signal {n!r} is" for n in rule.third_factors if n not in p.third_factors]
     extra = [f"the rule has no third factor {n!r}" for n in p.third_factors if n not in rule.third_factors]
     if missing or extra:

@@ -115,7 +115,7 @@ def build(
         return net
 
     third: dict[str, Modulator] = {"gate": _gates(net, inputs, cues, slow)}
-    rules = _gated_rule(on_pre="12*y - 6", on_post="12*x"), _gated_rule(on_pre="0", on_post="40*x - 6")
+    rules = _gated_rule(_X | _Y, on_pre="12*y - 6", on_post="12*x"), _gated_rule(_X, on_pre="0", on_post="40*x - 6")
     if gate == "majority":
         third["bit"] = _bits(net, inputs[cues:])
         rules = _majority_rule(cues="pre"), _majority_rule(cues="post")
@@ -160,10 +160,13 @@ def _majority_rule(*, cues: Side) -> LearningRule:
     )
 
 
-def _gated_rule(*, on_pre: str, on_post: str) -> LearningRule:
+_X, _Y = {"x": Trace("pre", tau_ms=1.5)}, {"y": Trace("post", tau_ms=1.5)}
+
+
+def _gated_rule(traces: dict[str, Trace], *, on_pre: str, on_post: str) -> LearningRule:
     """A pre spike of a learnt cue first wipes its row, before it transmits, so that nothing of the old is shown."""
     return LearningRule.from_equations(
-        traces={"x": Trace("pre", tau_ms=1.5), "y": Trace("post", tau_ms=1.5)},
+        traces=traces,
         on_pre={"w": f"({on_pre})*gate"},
         on_post={"w": f"({on_post})*gate"},
         bounds={"w": (0.0, _W)},

@@ -28,9 +28,7 @@ def network() -> ern.Network:
     """Whatever a result can hold: silent neurons, every kind of probe, marks, learned weights and thresholds."""
     net = ern.Network(dt_ms=DT, name="all of it")
     source = net.population("in.put", 3, ern.SpikeTimes([[0.3, 0.7, 2.9, 5.1], [], [0.3, 1.1]]))
-    rule = ern.LearningRule(
-        traces={"o": ern.Trace("post", 100)}, terms=[ern.Term("w", "post", 0.5)], bounds={"w": (-55, -40)}
-    )
+    rule = ern.LearningRule(terms=[ern.Term("w", "post", 0.5)], bounds={"w": (-55, -40)})
     plasticity = ern.IntrinsicPlasticity(target="v_threshold_mV", rule=rule)
     cells = net.population("cells", 4, ern.LIF(cm_nF=0.05), plasticity=plasticity)
     jumps = net.population("jumps", 2, ern.DeltaLIF())

@@ -12,6 +12,7 @@ from ernsnn import (
     AllToAll,
     Astrocyte,
     CurrentSteps,
+    Factor,
     FixedInDegree,
     FromList,
     InvalidModel,
@@ -46,7 +47,7 @@ class World:
         self.each = net.astrocyte("each", [self.a], tau_ms=50, per="neuron")
         self.reward = net.signal("reward", times_ms=[0], values=[1.0])
         self.stdp = ernsnn.stdp.pair(A_plus=1, A_minus=1)
-        self.modulated = LearningRule(terms=[], third_factors=["g"])
+        self.modulated = LearningRule(terms=[Term("w", "pre", 0.1, (Factor(variable="g"),))], third_factors=["g"])
         self.gated = LearningRule.from_equations(
             traces={"x": Trace("pre", tau_ms=20, gate="g")},
             on_post={"w": "x * g"},

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ernsnn import (
+    LIF,
     AllToAll,
     Exponential,
     Factor,
@@ -17,6 +18,7 @@ from ernsnn import (
     LearningRule,
     LogNormal,
     Mark,
+    Network,
     Normal,
     Normalise,
     Product,
@@ -28,6 +30,7 @@ from ernsnn import (
     stdp,
 )
 from ernsnn.describe.distributions import span
+from ernsnn.describe.marks import Labile, Stable, with_marks
 
 NAN, INF = float("nan"), float("inf")
 X, Y = Factor(variable="x"), Factor(variable="y")
@@ -151,6 +154,73 @@ def test_what_rules_refuse(make, words):
 def test_all_problems_of_a_rule_are_told_at_once():
     with pytest.raises(InvalidModel, match=r"'q'.*'m'.*epoch_ms"):
         LearningRule(terms=[Term("w", "pre", 1, (Factor(variable="q"),)), Term("m", "epoch", 1)])
+
+
+def text(**options):
+    """A rule of one equation in which ``options`` are used, or not."""
+    return LearningRule.from_equations(**{"on_pre": {"w": "0.1"}, "bounds": {"w": (0, 1)}, **options})
+
+
+def into_projection(rule, **options):
+    net = Network()
+    a, b = net.population("a", 2, LIF()), net.population("b", 2, LIF())
+    reward = net.signal("reward", times_ms=[0], values=[1.0])
+    third = dict.fromkeys(rule.third_factors, reward)
+    return net.projection("p", a, b, weight_nA=0.5, learning=rule, third_factors=third, **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: text(third_factors=["R"]), "nothing uses the third factor 'R': write it"),
+        (lambda: text(third_factors=["R", "S"], on_pre={"w": "0.1*S"}), "the third factor 'R': "),
+        (lambda: into_projection(one(third_factors=["R"])), "p.learning: nothing uses the third factor 'R'"),
+        (lambda: into_projection(text(traces={"x": Trace("pre", 20)})), "p.learning: nothing uses the trace 'x'"),
+        (
+            lambda: into_projection(one(traces={"x": Trace("pre", 20, gate="R")}, third_factors=["R"])),
+            "nothing uses the trace 'x': ",
+        ),
+        (lambda: into_projection(text(parameters={"eta": 0.1})), "p.learning: nothing uses the parameter 'eta'"),
+        (
+            lambda: into_projection(text(parameters={"rho": 0.1, "eta": 1}, traces={"x": Trace("pre", 20)})),
+            "nothing uses the trace 'x', the parameter 'rho', the parameter 'eta'",
+        ),
+        (lambda: into_projection(one(parameters={"rho": 0.1, "k": 1}), transmit="k*w"), "the parameter 'rho': "),
+        (
+            lambda: IntrinsicPlasticity(
+                target="i_offset_nA", rule=one(terms=[Term("w", "post", 1)], traces={"y": Trace("post", 20)})
+            ),
+            "IntrinsicPlasticity: nothing uses the trace 'y'",
+        ),
+        (
+            lambda: IntrinsicPlasticity(
+                target="i_offset_nA", rule=text(on_pre={}, on_post={"w": "0.1"}, parameters={"eta": 1})
+            ),
+            "IntrinsicPlasticity: nothing uses the parameter 'eta'",
+        ),
+    ],
+)
+def test_what_no_expression_uses_is_refused(make, words):
+    with pytest.raises(InvalidModel, match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("rule", "transmit"),
+    [
+        (text(third_factors=["R"], on_pre={"w": "0.1*R"}), "w"),
+        (text(third_factors=["R"], on_pre={"w": "A*R*x"}, parameters={"A": 0}, traces={"x": Trace("pre", 20)}), "w"),
+        (text(third_factors=["R"], on_pre={"w": "x"}, traces={"x": Trace("pre", 20, gate="R")}), "w"),
+        (text(parameters={"rho": 2.0}), "rho*w"),
+        (text(parameters={"A": 0.0, "k": 3}, on_pre={"w": "A*k*x"}, traces={"x": Trace("pre", 20)}), "w"),
+        (one(terms=[Term("w", "pre", 0.0, (X,))], traces={"x": Trace("pre", 20)}), "w"),
+        (stdp.pair(A_plus=0.0, A_minus=0.0), "w"),
+        (stdp.pair(A_plus=1, A_minus=1, marks=[Labile("a", 1, 0.1), Stable("m", 1, "R", "a", rate_per_s=0)]), "w"),
+        (with_marks(one(traces={"x": Trace("pre", 20)}), [Labile("a", 1, 0.1)]), "w"),
+    ],
+)
+def test_what_is_used_is_taken_also_where_its_coefficient_is_0(rule, transmit):
+    assert into_projection(rule, transmit=transmit).learning is rule
 
 
 def test_open_bounds():

@@ -123,7 +123,8 @@ def test_the_pair_rule_is_found_however_it_is_written() -> None:
 )
 def test_other_rules_are_told_apart(post: str, pre: str, why: str) -> None:
     traces = {"x": Trace("pre", 10), "y": Trace("post", 10), "z": Trace("pre", 10, mode="set")}
-    rule = LearningRule.from_equations(traces=traces, on_post={"w": post}, on_pre={"w": pre}, bounds={"w": (0, 2)})
+    read = {name: trace for name, trace in traces.items() if name in post + pre}
+    rule = LearningRule.from_equations(traces=read, on_post={"w": post}, on_pre={"w": pre}, bounds={"w": (0, 2)})
     with pytest.raises(NotThePairRule, match=why):
         matched(rule)
 
