@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -245,20 +245,16 @@ class LearningRule:
                 return mark.low, mark.high
         return self.bounds.get(variable, (-np.inf, np.inf))
 
-    def unused(self, transmit: str = "") -> str:
+    def unused(self, transmitted: Collection[str] = ()) -> str:
         """What is wrong where a trace, third factor or parameter of the rule has no effect; empty where all have one.
 
-        Traces are used by terms; third factors by terms, gates of traces and flows; parameters by equations and by
-        ``transmit``, the text of a projection. Raises InvalidModel on a ``transmit`` that cannot be read.
+        Traces are used by terms; third factors by terms, gates of traces and flows; parameters by equations and where
+        they are among ``transmitted``, the names in the text ``transmit`` of a projection.
         """
-        from ernsnn.describe.equations import names_in
-
         read = self._read
         found = [f"trace {name!r}" for name in self.traces if name not in read]
         found += self._unused_third_factors
-        if self.parameters:
-            read |= names_in(transmit, "transmit") if transmit else set()
-            found += [f"parameter {name!r}" for name in self.parameters if name not in read]
+        found += [f"parameter {name!r}" for name in self.parameters if name not in read.union(transmitted)]
         return _unused(found)
 
     @property

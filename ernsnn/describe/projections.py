@@ -12,6 +12,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
@@ -112,7 +113,7 @@ def _of_shapes(p: Projection, values: Mapping[str, Value]) -> Iterator[str]:
 
 
 def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Modulator]) -> Iterator[str]:
-    if unused := rule.unused(p.transmit):
+    if unused := rule.unused(names_in(p.transmit, f"{p.name}.transmit")):
         yield f"{p.name}.learning: {unused}"
     missing = [f"say which astrocyte or signal {n!r} is" for n in rule.third_factors if n not in p.third_factors]
     extra = [f"the rule has no third factor {n!r}" for n in p.third_factors if n not in rule.third_factors]
