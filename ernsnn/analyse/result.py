@@ -20,6 +20,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.probes import not_probed
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.issues import Issues
 from ernsnn.recording import Recording, by_neuron
@@ -130,8 +131,15 @@ class Result:
         return Result(self.graph, dataclasses.replace(self.recording, synapses=synapses))
 
     def signal(self, target: str, variable: str) -> tuple[np.ndarray, np.ndarray]:
-        """(times in ms (k,), values (k, n)) of a probe. A value is that at the end of the step starting at its time."""
-        steps, values = self._find("probe", f"{target}.{variable}", self.recording.signals)
+        """(times in ms (k,), values (k, n)) of a probe. A value is that at the end of the step starting at its time.
+
+        Raises InvalidModel where it was not recorded, with the probe that records it.
+        """
+        key, recorded = f"{target}.{variable}", self.recording.signals
+        if key not in recorded:
+            held = f" (recorded: {', '.join(recorded)})" if recorded else ""
+            raise InvalidModel(f"no probe {key!r}: {not_probed(self.graph, target, variable)}{held}")
+        steps, values = recorded[key]
         return steps * self.graph.dt_ms, values
 
     def metrics(self, bin_ms: float | None = None) -> Metrics:

@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = command("run", "simulate a model")
     _model(run)
+    _seed(run, None, "0, or as --start")
     run.add_argument(
         "--backend",
         metavar="NAME|auto",
@@ -65,16 +66,19 @@ def parser() -> argparse.ArgumentParser:
 
     check = command("check", "list every limit that a model meets on a backend")
     _model(check)
+    _seed(check)
     check.add_argument("--backend", metavar="NAME|all", default="brian2", help="(default: brian2)")
 
     compiling = command("compile", "write the program that runs a model on a backend, without ernsnn")
     _model(compiling)
+    _seed(compiling)
     _backend(compiling)
     _duration(compiling)
     compiling.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the program")
 
     compare = command("compare", "run a model on several backends; is every spike of the first in the others?")
     _model(compare)
+    _seed(compare)
     compare.add_argument(
         "--backends", metavar="A,B,...", required=True, type=_several, help="two or more; the first is the reference"
     )
@@ -136,7 +140,12 @@ def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--input", metavar="FILE", type=Path, help="the input, in a format that the model reads")
     command.add_argument("--demo", action="store_true", help="play the model's demonstration")
     _settings(command, "a parameter of the model or an option of the backend; the value is read as JSON, else as text")
-    command.add_argument("--seed", metavar="N", type=int, default=0, help="fixes everything random (default: 0)")
+
+
+def _seed(command: argparse.ArgumentParser, default: int | None = 0, shown: str = "0") -> None:
+    command.add_argument(
+        "--seed", metavar="N", type=int, default=default, help=f"fixes everything random (default: {shown})"
+    )
 
 
 def _backend(command: argparse.ArgumentParser) -> None:

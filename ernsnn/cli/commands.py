@@ -86,6 +86,8 @@ def run(arguments: Namespace) -> int:
     """Simulate a model; print what it did, save it where asked."""
     start = None if arguments.start is None else Result.load(arguments.start)
     arguments.backend = arguments.backend or (start.meta["backend"] if start else "brian2")
+    if arguments.seed is None:
+        arguments.seed = start.graph.seed if start else 0
     model, auto = get_model(arguments.model), arguments.backend == AUTO
     taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
     parameters, [options] = _settings(arguments, model, [taker])

@@ -82,7 +82,7 @@ def run(
     model: Network | Graph,
     *,
     duration_ms: Any,
-    seed: int = 0,
+    seed: int | None = None,
     backend: str | Backend | None = None,
     start: Result | str | Path | None = None,
     out: str | Path | None = None,
@@ -92,6 +92,8 @@ def run(
     **options: Any,
 ) -> Result:
     """Simulate ``model`` for ``duration_ms`` on a backend ("brian2"), or on the fastest that can (``"auto"``).
+
+    ``seed`` fixes everything random; it is that of ``start`` unless given, else 0.
 
     With ``start``, a result or the folder of one, the run goes on where that ended, on its backend: for another
     ``duration_ms``, with the clock going on, so that times - of spikes and currents that are given, of phases, and all
@@ -123,7 +125,7 @@ def run(
     if backend is None:
         backend = _DEFAULT_BACKEND if begun is None else begun.meta["backend"]
     named = None if backend == AUTO else get_backend(backend)
-    graph = as_graph(model, seed)
+    graph = as_graph(model, (0 if begun is None else begun.graph.seed) if seed is None else seed)
     chosen, passed_over = (named, None) if named else choose_backend(graph)
     before = None if begun is None else check_start(begun, graph, chosen)
     samples = _samples(graph, weights_at_ms)

@@ -54,6 +54,8 @@ def check_start(start: Result, graph: Graph, backend: Backend) -> Recording:
     if version != ernsnn_version():
         raise InvalidModel(f"start: was run by ernsnn {version}, this is {ernsnn_version()}; run it anew")
     problems = [*_differences(start.graph, graph), *_lacking(start)]
+    if problems and start.graph.seed != graph.seed:
+        problems.append(f"the seed, by which synapses are drawn, was {start.graph.seed}, and is {graph.seed}")
     if problems:
         listed = "\n".join(f"  {problem}" for problem in problems)
         raise InvalidModel(f"start: {graph.name} does not fit the network that was run:\n{listed}")

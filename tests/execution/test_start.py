@@ -283,6 +283,56 @@ def test_on_the_command_line(tmp_path, capsys):
     assert (told["backend"], told["start"]["ms"], told["duration_ms"]) == ("reference", 10, 10)
 
 
+def drawn(p=0.5, extra=0):
+    net = ern.Network(name="drawn")
+    inputs, cells = net.population("inputs", 6, ern.Poisson(200.0)), net.population("cells", 6 + extra, ern.LIF())
+    rule = ern.stdp.pair(A_plus=0.1, A_minus=0.05, w_max=2.0)
+    net.projection("plastic", inputs, cells, ern.FixedProbability(p), weight_nA=1.0, learning=rule)
+    return net
+
+
+def test_the_seed_is_that_of_the_start():
+    whole = ern.run(drawn(), duration_ms=40, seed=1, backend="reference")
+    first = ern.run(drawn(), duration_ms=20, seed=1, backend="reference")
+    second = ern.run(drawn(), duration_ms=20, start=first)
+    assert second.graph.digest == whole.graph.digest != ern.lower(drawn()).digest
+    assert first.trains("inputs")[0] + second.trains("inputs")[0] == whole.trains("inputs")[0]
+    assert second.weights("plastic").tobytes() == whole.weights("plastic").tobytes()
+
+
+@pytest.mark.parametrize("p", [0.5, 1.0])
+def test_a_seed_of_its_own_is_named_where_it_matters(p):
+    first = ern.run(drawn(p), duration_ms=2, seed=1, backend="reference")
+    if p == 1.0:
+        assert ern.run(drawn(p), duration_ms=2, seed=2, start=first).graph.seed == 2
+    else:
+        with pytest.raises(ern.InvalidModel, match=r"set of synapses[^$]*seed, by which .* was 1, and is 2"):
+            ern.run(drawn(p), duration_ms=2, seed=2, start=first)
+    with pytest.raises(ern.InvalidModel) as error:
+        ern.run(drawn(p, extra=1), duration_ms=2, start=first)
+    assert "seed" not in str(error.value)
+
+
+def test_the_seed_of_the_start_on_the_command_line(tmp_path, capsys):
+    model = tmp_path / "mine.py"
+    model.write_text(
+        "import ernsnn as ern\n\ndef build():\n    net = ern.Network()\n"
+        "    a = net.population('source', 9, ern.Poisson(200.0))\n    b = net.population('b', 9, ern.LIF())\n"
+        "    net.projection('p', a, b, ern.FixedProbability(.5), weight_nA=1, "
+        "learning=ern.stdp.pair(A_plus=.1, A_minus=.1))\n    return net\n"
+    )
+    command = ["run", str(model), "--duration-ms", "10", "--backend", "reference", "--json"]
+    first = str(tmp_path / "first")
+    assert main([*command, "--out", first, "--seed", "3"]) == 0
+    capsys.readouterr()
+    assert main([*command, "--start", first]) == 0
+    assert json.loads(capsys.readouterr().out)["seed"] == 3
+    assert main([*command, "--start", first, "--seed", "0"]) == 2
+    assert "the seed, by which synapses are drawn, was 3, and is 0" in capsys.readouterr().err
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["seed"] == 0
+
+
 def test_another_layout_of_the_brian2_program():
     """Projections of one rule are one object there; given rules of their own, they would be two."""
 

@@ -1,0 +1,32 @@
+"""What a probe can record of a graph, for messages about what was not recorded."""
+
+from __future__ import annotations
+
+from ernsnn.describe.calcium import CALCIUM_VARIABLES
+from ernsnn.errors import unknown
+from ernsnn.graph.graph import Calcium, Graph, Leaky, Modulator, Neurons, Population
+
+
+def not_probed(graph: Graph, target: str, variable: str) -> str:
+    """How ``variable`` of ``target``, a part of ``graph``, is recorded; what there is where it has no such variable."""
+    known = {p.name: ("populations", _of_population(p)) for p in graph.populations}
+    known |= {p.name: ("projections", tuple(v.name for v in p.variables)) for p in graph.projections}
+    known |= {m.name: ("modulators", _of_modulator(m)) for m in graph.modulators}
+    if target not in known:
+        return unknown("no population, projection or third factor", target, known)
+    kind, variables = known[target]
+    if variable not in variables:
+        return unknown(f"a probe of {target} records no", variable, variables)
+    return f"add net.probe(net.{kind}[{target!r}], {variable!r}) before the run"
+
+
+def _of_population(p: Population) -> tuple[str, ...]:
+    if not isinstance(p, Neurons):
+        return ()
+    synaptic = () if p.delta else ("g_E_uS", "g_I_uS") if p.conduct else ("I_E_nA", "I_I_nA")
+    return ("v_mV", *synaptic, *(("theta_mV",) if p.adaptive else ()))
+
+
+def _of_modulator(m: Modulator) -> tuple[str, ...]:
+    inner = CALCIUM_VARIABLES if isinstance(m, Calcium) else ("C",) if isinstance(m, Leaky) else ()
+    return (*inner, "value")
