@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import sys
+import warnings
 from collections.abc import Iterable
 
 _LONGEST_LINE = 600
@@ -72,6 +74,17 @@ def quoted(value: object) -> str:
     except Exception:  # of an object of the user's
         text = f"an object of type {type(value).__name__}"
     return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
+
+
+_OURS = ("ernsnn", "pyNN")
+
+
+def warn(message: str) -> None:
+    """Give a ModelWarning that points to the line that called this package, also where PyNN stands between."""
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, ModelWarning, stacklevel=depth)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, Neuron
 from ernsnn.describe.populations import CHANGEABLE, IntrinsicPlasticity, Population, View, as_view
-from ernsnn.describe.projections import Projection, Receptor, check_projection
+from ernsnn.describe.projections import Projection, Receptor, check_projection, warn_of_zeros
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
@@ -163,6 +163,7 @@ class Network:
         acts negatively, and of either sign on ``"signed"``, which adds to the excitatory current. With a learning
         rule the weight is the initial ``w``; what a spike transmits is ``transmit``, a sum of products of ``w``, marks
         and the rule's parameters. ``third_factors`` says which astrocyte or signal each third factor of the rule is.
+        Warns (ModelWarning) of a matrix of initial weights in which some are 0: those synapses learn, too.
         """
         self._check_name(name)
         pre_view, post_view = as_view(pre, f"{name}.pre"), as_view(post, f"{name}.post")
@@ -184,6 +185,7 @@ class Network:
             transmit=transmit,
         )
         check_projection(projection, self.dt_ms, self.modulators)
+        warn_of_zeros(projection)
         self.projections[name] = projection
         return projection
 

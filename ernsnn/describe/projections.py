@@ -10,14 +10,14 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
-from ernsnn.describe.connectors import Connector, FixedInDegree, FromList, OneToOne
+from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import View
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, warn
 
 Receptor = Literal["excitatory", "inhibitory", "signed"]
 RECEPTORS: tuple[Receptor, ...] = ("excitatory", "inhibitory", "signed")
@@ -63,6 +63,20 @@ def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modul
     problems = list(_problems(p, dt_ms, modulators))
     if problems:
         raise InvalidModel("\n".join(problems))
+
+
+def warn_of_zeros(p: Projection) -> None:
+    """Give a ModelWarning where a matrix with zeros and other weights makes a plastic synapse of every zero."""
+    if p.learning is None or not isinstance(p.connector, AllToAll) or not isinstance(p.weight, np.ndarray):
+        return
+    left_out = np.zeros(0) if p.connector.self_connections else p.weight.diagonal()
+    synapses = p.weight.size - left_out.size
+    zeros = synapses - int(np.count_nonzero(p.weight) - np.count_nonzero(left_out))
+    if 0 < zeros < synapses:
+        warn(
+            f"{p.name}.{p.weight_field}: {zeros} of {synapses} weights are 0, and are synapses that learn like the "
+            "others; to leave them out, list the synapses: FromList(np.argwhere(weights)), with weights[weights != 0]"
+        )
 
 
 def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> Iterator[str]:

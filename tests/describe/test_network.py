@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -266,6 +268,50 @@ def test_everything_ordinary_is_taken():
     world.net.probe(world.each, "C")
     assert ernsnn.lower(world.net).n_synapses == 12 + 12 + 3 + 12
     assert "3 populations, 10 neurons, 4 projections" in repr(world.net)
+
+
+def test_zeros_in_a_matrix_of_weights_that_learn_are_told():
+    weights = np.zeros((20, 5))
+    weights[3, 2] = 0.2
+    net = Network()
+    a, b = net.population("a", 20, Poisson(5)), net.population("b", 5, LIF())
+    pair = ernsnn.stdp.pair(A_plus=0.1, A_minus=0.1)
+    with pytest.warns(ernsnn.ModelWarning, match=r"p\.weight_nA: 99 of 100 weights are 0.*FromList") as told:
+        net.projection("p", a, b, weight_nA=weights, learning=pair)
+    assert [warning.filename for warning in told] == [__file__]
+    listed = {"connector": FromList(np.argwhere(weights)), "weight_nA": weights[weights != 0]}  # as the message says
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.projection("listed", a, b, learning=pair, **listed)
+        net.projection("static", a, b, weight_nA=weights)
+        net.projection("one", a, b, weight_nA=0.0, learning=pair)
+        net.projection("all", a, b, weight_nA=np.zeros((20, 5)), learning=pair)
+        net.projection("none", a, b, weight_nA=weights + 0.1, learning=pair)
+        net.projection("diagonal", b, b, AllToAll(self_connections=False), weight_nA=1 - np.eye(5), learning=pair)
+        each = net.population("each", 20, LIF())
+        net.projection("pairs", a, each, OneToOne(), weight_nA=np.arange(20) / 20, learning=pair)
+    jumps = net.population("jumps", 5, ernsnn.DeltaLIF())
+    with pytest.warns(ernsnn.ModelWarning, match=r"jump\.weight_mV: 99 of 100"):
+        net.projection("jump", a, jumps, weight_mV=weights, learning=pair)
+    matrix, upper = np.kron([[1.0], [0.0]], np.ones((4, 5))), np.eye(5) + np.eye(5, k=1)
+    with pytest.warns(ernsnn.ModelWarning, match=r"off\.weight_nA: 20 of 40"):
+        net.projection("off", a[:8], b, AllToAll(self_connections=True), weight_nA=matrix, learning=pair)
+    with pytest.warns(ernsnn.ModelWarning, match=r"own\.weight_nA: 16 of 20"):
+        net.projection("own", b, b, AllToAll(self_connections=False), weight_nA=upper, learning=pair)
+
+
+def test_a_warning_points_to_the_line_that_called_the_package():
+    """Also where the package calls itself: a model of ours is built here."""
+    scope = {"__name__": "ernsnn.models.mine", "net": Network(), "ernsnn": ernsnn, "np": np}
+    code = (
+        "def build():\n"
+        "    a, b = net.population('a', 2, ernsnn.LIF()), net.population('b', 2, ernsnn.LIF())\n"
+        "    net.projection('p', a, b, weight_nA=np.eye(2), learning=ernsnn.stdp.pair(A_plus=1, A_minus=1))\n"
+    )
+    exec(code, scope)
+    with pytest.warns(ernsnn.ModelWarning) as told:
+        scope["build"]()
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_parts_of_parts():
