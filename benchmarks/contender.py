@@ -8,6 +8,8 @@ import time
 from typing import Any
 
 import ernsnn as ern
+from ernsnn.describe.units import whole_steps
+from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend, get_backend
 from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.graph.graph import Graph
@@ -24,7 +26,7 @@ _SMALL = 20
 def measure(race: Race, neurons: int, duration_ms: float, name: str, threads: int) -> dict[str, Any]:
     """Seconds of building and of simulating, spikes of each population, and the memory taken, in bytes."""
     graph = ern.lower(race.build(neurons, duration_ms), seed=0)
-    n_steps = round(duration_ms / graph.dt_ms)
+    n_steps = whole_steps(duration_ms, graph.dt_ms, "--duration-ms")
     if name == "nest":
         from . import nest_by_hand
 
@@ -83,4 +85,8 @@ def _visited(graph: Graph, spikes: dict[str, int]) -> dict[str, float]:
 
 if __name__ == "__main__":
     race, neurons, duration_ms, name, threads = sys.argv[1:]
-    print(json.dumps(measure(RACES[race], int(neurons), float(duration_ms), name, int(threads))))
+    try:
+        print(json.dumps(measure(RACES[race], int(neurons), float(duration_ms), name, int(threads))))
+    except InvalidModel as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -12,7 +12,10 @@ import ernsnn as ern
 
 @dataclass(frozen=True)
 class Race:
-    """A network of ``neurons`` for ``duration_ms``; ``build(neurons, duration_ms)`` describes it."""
+    """A network of ``neurons`` for ``duration_ms``; ``build(neurons, duration_ms)`` describes it.
+
+    ``density``: which part of all pairs of neurons has a synapse.
+    """
 
     name: str
     description: str
@@ -20,6 +23,7 @@ class Race:
     duration_ms: float
     contenders: tuple[str, ...]
     build: Callable[[int, float], ern.Network]
+    density: float = 1.0
 
 
 RATE_HZ = 10.0
@@ -126,6 +130,7 @@ RACES = {
             1000.0,
             ("native", "brian2", "brian2-by-hand", "nest"),
             sparse,
+            density=0.1,
         ),
     )
 }

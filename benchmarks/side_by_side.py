@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.errors import BackendNotAvailable, ProgramFailed
+from ernsnn.errors import BackendNotAvailable, InvalidModel, ProgramFailed
 from ernsnn.execution.backend import get_backend
+from ernsnn.graph.memory import require_memory
 
 from .contender import BY_HAND
 from .races import Race
 
 Json = dict[str, Any]
 _BANDWIDTH_MB = 256
+_LEAST_BYTES = 4
+"""Of a synapse, and of a millisecond, while a network is made."""
 
 
 def missing(name: str) -> str | None:
@@ -42,8 +45,11 @@ def hold(
 ) -> Json:
     """Run every contender ``repeats`` times, in turn, after one round that is not counted (it fills their caches).
 
-    ``ratio`` is to the first contender's simulation, the median of those of the rounds. Raises ProgramFailed.
+    ``ratio`` is to the first contender's simulation, the median of those of the rounds. Raises InvalidModel on a number
+    of neurons or a duration that the network cannot have, or memory cannot hold, and ProgramFailed.
     """
+    needed = _LEAST_BYTES * (race.density * float(neurons) ** 2 + duration_ms)
+    require_memory(f"bench {race.name}", needed, "take fewer --neurons, or a shorter --duration-ms")
     rounds: list[dict[str, Json]] = []
     bandwidths = []
     for k in range(repeats + 1):
@@ -89,6 +95,8 @@ def once(race: Race, neurons: int, duration_ms: float, name: str, threads: int) 
     began = time.perf_counter()
     done = subprocess.run([*command, str(threads)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     command_s = time.perf_counter() - began
+    if done.returncode == InvalidModel.exit_code:
+        raise InvalidModel(f"bench {race.name}: {done.stderr.strip()}")
     if done.returncode:
         words = "\n".join(f"  {line}" for line in done.stderr.splitlines()[-12:])
         raise ProgramFailed(f"{name} stopped with exit code {done.returncode} on {race.name}:\n{words}")

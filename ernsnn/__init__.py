@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ernsnn import starting  # noqa: F401 - before all that takes time
 from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.analyse.energy import Energy
 from ernsnn.analyse.metrics import Metrics

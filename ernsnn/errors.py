@@ -87,9 +87,14 @@ def warn(message: str) -> None:
     warnings.warn(message, ModelWarning, stacklevel=depth)
 
 
+_MOST_LISTED = 30
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A message about an unknown name, with the nearest known one."""
+    """A message about an unknown name, with the nearest known one, or with those that there are, if they are few."""
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f" (there is: {', '.join(known) or 'none'})"
-    return f"{what} {name!r}{hint}"
+    near = difflib.get_close_matches(name, known, n=1) if len(name) <= _LONGEST_QUOTE else []
+    if near:
+        return f"{what} {quoted(name)}; did you mean {near[0]!r}?"
+    more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+    return f"{what} {quoted(name)} (there is: {', '.join(known[:_MOST_LISTED]) or 'none'}{more})"

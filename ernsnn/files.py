@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
 """Text, bytes, arrays, or a function that writes into an open file."""
@@ -72,7 +72,7 @@ def reason(error: OSError) -> str:
 
 def _write(path: Path, content: Content) -> None:
     if isinstance(content, str):
-        path.write_text(content, encoding="utf-8")
+        path.write_text(content, encoding="utf-8", errors="backslashreplace")  # names of files may hold any bytes
     elif isinstance(content, bytes):
         path.write_bytes(content)
     else:
@@ -85,8 +85,24 @@ def _write(path: Path, content: Content) -> None:
 
 def _named(path: str | Path) -> Path:
     if "\0" in str(path):
-        raise InvalidModel(f"{str(path)!r}: is no name that a file can have")
+        raise InvalidModel(f"{quoted(str(path))}: is no name that a file can have")
     return Path(path)
+
+
+def absolute(path: str | Path) -> Path:
+    """``path``, which need not be there, from the root on.
+
+    Raises InvalidModel where nothing can have that name or be looked for there: it is too long, goes through what is
+    not ours to read, or begins in a current folder that has been removed.
+    """
+    try:
+        found = Path(os.path.abspath(_named(path)))
+        found.exists()
+    except FileNotFoundError:
+        raise InvalidModel(f"{quoted(str(path))}: the current folder has been removed; go to another") from None
+    except OSError as error:
+        raise InvalidModel(f"{quoted(str(path))}: {reason(error)}") from None
+    return found
 
 
 def sync(path: str | Path) -> None:
@@ -101,6 +117,8 @@ def sync(path: str | Path) -> None:
 def write_file(path: str | Path, content: Content, *, synced: bool = False) -> Path:
     """Write one file beside its place and rename it over the old one; ``synced``, it outlives the machine's end."""
     path = _named(path)
+    if absolute(path).exists() and not path.is_file():
+        raise InvalidModel(f"cannot write {path}: it exists, and is no file; name another")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -131,7 +149,7 @@ def add_file(folder: str | Path, name: str, content: Content) -> None:
 
 def check_folder(folder: str | Path) -> None:
     """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
-    path = Path(os.path.abspath(_named(folder)))
+    path = absolute(folder)
     if path.exists() and not path.is_dir():
         raise InvalidModel(f"{folder} exists and is a file; name another folder")
     above = path.parent
@@ -141,7 +159,7 @@ def check_folder(folder: str | Path) -> None:
         foreign = _foreign(path)
         if foreign:
             raise InvalidModel(f"{folder} holds {foreign!r}, which is not ours to replace; name another folder")
-        os.rmdir(tempfile.mkdtemp(prefix=f".{path.name}.", dir=above))
+        os.rmdir(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_BEING_WRITTEN, dir=above))
     except OSError as error:
         raise InvalidModel(f"cannot write {folder}: {reason(error)}") from None
 
@@ -222,7 +240,7 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
     it is empty or holds nothing that its manifest does not name. Raises InvalidModel otherwise, and where nothing can
     be written; what was there is then untouched.
     """
-    folder, named = Path(os.path.abspath(folder)), folder
+    folder, named = absolute(folder), folder
     check_folder(named)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -50,8 +50,9 @@ Files = dict[Path, tuple[Content, str]]
 def _check_ours(path: Path, mark: str) -> None:
     """Raise InvalidModel where there is something in place of ``path`` that no export wrote."""
     try:
-        if path.is_dir():
-            raise InvalidModel(f"{path} is a folder; name a file")
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "no file"
+            raise InvalidModel(f"{path} is {what}; name a file")
         foreign = path.exists() and not _is_ours(path, mark.encode())
     except OSError as error:
         raise InvalidModel(f"cannot write {path}: {error.strerror}") from None

@@ -2,38 +2,73 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TextIO
 
 from ernsnn.cli.arguments import parser
 from ernsnn.errors import ErnsnnError
+from ernsnn.files import reason
+from ernsnn.starting import INTERRUPTED, NOTHING_WRITTEN, loaded
 
-DONE, OTHER, USAGE, UNSUPPORTED, MISMATCH, NOT_AVAILABLE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+DONE, OTHER, USAGE, UNSUPPORTED, MISMATCH, NOT_AVAILABLE = 0, 1, 2, 3, 4, 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code; errors are told on stderr as ``ernsnn: message``."""
+    _prepare_streams()
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except ErnsnnError as error:
+        return _tell(str(error), error.exit_code)
+    except MemoryError as error:
+        return _tell(f"there is too little memory for this: {error or 'take a smaller network'}", OTHER)
+    except KeyboardInterrupt as interrupt:
+        return _tell(str(interrupt) or NOTHING_WRITTEN, INTERRUPTED)
+    except OSError as error:
+        _drop(sys.stdout)  # what could not be written would be tried again when Python ends
+        if isinstance(error, BrokenPipeError):  # the reader (`| head`) has left
+            return OTHER
+        return _tell(f"{error.filename}: {reason(error)}" if error.filename else reason(error), OTHER)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:  # --help, --version, or a usage error that argparse has told
         return stop.code if isinstance(stop.code, int) else USAGE
-    try:
-        from ernsnn.cli import commands
+    from ernsnn.cli import commands
 
-        code: int = getattr(commands, arguments.command)(arguments)
-        sys.stdout.flush()
-        return code
-    except ErnsnnError as error:
-        print(f"ernsnn: {error}", file=sys.stderr)
-        return error.exit_code
-    except MemoryError as error:
-        print(f"ernsnn: there is too little memory for this: {error or 'take a smaller network'}", file=sys.stderr)
-        return OTHER
-    except KeyboardInterrupt as interrupt:
-        print(f"ernsnn: {interrupt if str(interrupt) else 'interrupted; nothing was written'}", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`| head`) has left; nobody is there for what Python would still flush on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OTHER
+    loaded()
+    code: int = getattr(commands, arguments.command)(arguments)
+    return code
+
+
+def _prepare_streams() -> None:
+    """Let everything be printable: in any encoding, and where a stream is closed (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as this process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _tell(message: str, code: int) -> int:
+    """Print why a command ends with ``code``, which is returned."""
+    try:
+        print(f"ernsnn: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
+    return code
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what is still to be written to a stream go nowhere."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ernsnn.errors import ErnsnnError, InvalidModel, quoted
 from ernsnn.execution.settings import read_setting
+from ernsnn.files import absolute
 
 EXIT_CODES = """exit codes: 0 done; 2 usage, or an invalid model or input; 3 unsupported on that backend;
 4 the results differ; 5 backend not available; 130 interrupted; 1 anything else"""
@@ -14,7 +17,7 @@ EXIT_CODES = """exit codes: 0 done; 2 usage, or an invalid model or input; 3 uns
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"ernsnn: {message}\n{self.format_usage()}")
+        self.exit(2, f"ernsnn: {ErnsnnError(message)}\n{self.format_usage()}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -51,9 +54,9 @@ def parser() -> argparse.ArgumentParser:
     )
     _duration(run)
     run.add_argument(
-        "--start", metavar="DIR", type=Path, help="go on where the run saved in DIR ended, as did its clock"
+        "--start", metavar="DIR", type=_path, help="go on where the run saved in DIR ended, as did its clock"
     )
-    run.add_argument("--out", metavar="DIR", type=Path, help="folder for the recording and the graph")
+    run.add_argument("--out", metavar="DIR", type=_path, help="folder for the recording and the graph")
     run.add_argument(
         "--checkpoint-every", metavar="MS", type=float, help="keep the state in DIR so often, for `ernsnn resume`"
     )
@@ -62,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     resume = command("resume", "go on with a run that was interrupted or killed, to its end")
-    resume.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` began to write")
+    resume.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` began to write")
 
     check = command("check", "list every limit that a model meets on a backend")
     _model(check)
@@ -74,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _seed(compiling)
     _backend(compiling)
     _duration(compiling)
-    compiling.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder for the program")
+    compiling.add_argument("--out", metavar="DIR", type=_path, required=True, help="folder for the program")
 
     compare = command("compare", "run a model on several backends; is every spike of the first in the others?")
     _model(compare)
@@ -96,12 +99,12 @@ def parser() -> argparse.ArgumentParser:
     experiment.add_argument("--first-seed", metavar="S", type=_steps, default=0, help="the first of them (default: 0)")
     experiment.add_argument("--setting", metavar="NAME", help="settings by name, such as full (default: quick)")
     _settings(experiment, "a setting of the experiment; the value is read as JSON, else as text")
-    experiment.add_argument("--out", metavar="DIR", type=Path, help="folder for the figures (default: runs/NAME)")
+    experiment.add_argument("--out", metavar="DIR", type=_path, help="folder for the figures (default: runs/NAME)")
 
     bench = command("bench", "measure ernsnn beside other simulators; without CASE, list the cases")
     bench.add_argument("case", metavar="CASE", nargs="?", help="which")
     bench.add_argument("--neurons", metavar="N", type=_count, help="how many (default: the case's own)")
-    bench.add_argument("--duration-ms", metavar="T", type=float, help="how long (default: the case's own)")
+    bench.add_argument("--duration-ms", metavar="T", type=_ms, help="how long (default: the case's own)")
     bench.add_argument(
         "--backends", metavar="A,B,...", type=_names, help="ratios are to the first (default: all that are installed)"
     )
@@ -109,11 +112,11 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--threads", metavar="K", type=_count, help="threads of those that can (default: 1)")
 
     metrics = command("metrics", "activity, sparsity, operations and memory of a saved run")
-    metrics.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    metrics.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
     metrics.add_argument("--bin-ms", metavar="T", type=float, help="bin of synchrony and branching (default: 5 steps)")
 
     energy = command("energy", "what the events of a saved run would cost on chips, with the origin of every price")
-    energy.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    energy.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
     energy.add_argument(
         "--placement", metavar="BACKEND", help="count packets and hops, too, between the cores on which it puts neurons"
     )
@@ -122,14 +125,14 @@ def parser() -> argparse.ArgumentParser:
     )
 
     page = command("report", "write the page of a saved run, which every run with --out has; opens in any browser")
-    page.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
-    page.add_argument("--to", metavar="FILE.html", type=Path, help="the file to write (default: DIR/report.html)")
+    page.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
+    page.add_argument("--to", metavar="FILE.html", type=_path, help="the file to write (default: DIR/report.html)")
     page.add_argument("--placement", metavar="BACKEND", help="show on which cores it puts the neurons, such as loihi2")
 
     export = command("export", "write spikes, probes and what was learned as .csv, .npz, .nix (Neo) or .nwb")
-    export.add_argument("folder", metavar="DIR", type=Path, help="what `ernsnn run --out DIR` wrote")
+    export.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
     export.add_argument(
-        "--to", metavar="FILE", type=Path, required=True, help="the file to write; its ending says the format"
+        "--to", metavar="FILE", type=_path, required=True, help="the file to write; its ending says the format"
     )
     export.add_argument("--force", action="store_true", help="replace a file that is no export, too")
     return top
@@ -137,14 +140,14 @@ def parser() -> argparse.ArgumentParser:
 
 def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a registered name or a Python file with `build`")
-    command.add_argument("--input", metavar="FILE", type=Path, help="the input, in a format that the model reads")
+    command.add_argument("--input", metavar="FILE", type=_path, help="the input, in a format that the model reads")
     command.add_argument("--demo", action="store_true", help="play the model's demonstration")
     _settings(command, "a parameter of the model or an option of the backend; the value is read as JSON, else as text")
 
 
 def _seed(command: argparse.ArgumentParser, default: int | None = 0, shown: str = "0") -> None:
     command.add_argument(
-        "--seed", metavar="N", type=int, default=default, help=f"fixes everything random (default: {shown})"
+        "--seed", metavar="N", type=_seed_number, default=default, help=f"fixes everything random (default: {shown})"
     )
 
 
@@ -172,14 +175,14 @@ def _setting(text: str) -> tuple[str, Any]:
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise argparse.ArgumentTypeError(f"needs names with commas between, got {text!r}")
+        raise argparse.ArgumentTypeError(f"needs names with commas between, got {quoted(text)}")
     return names
 
 
 def _several(text: str) -> list[str]:
     names = _names(text)
     if len(names) < 2:
-        raise argparse.ArgumentTypeError(f"needs two or more names with commas between, got {text!r}")
+        raise argparse.ArgumentTypeError(f"needs two or more names with commas between, got {quoted(text)}")
     return names
 
 
@@ -187,16 +190,43 @@ def _times(text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be times in ms with commas between, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be times in ms with commas between, got {quoted(text)}") from None
+
+
+def _path(text: str) -> Path:
+    try:
+        absolute(text)
+    except InvalidModel as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number >= 1, got {text!r}")
-    return int(text)
+    return _whole(text, 1)
 
 
 def _steps(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number >= 0, got {text!r}")
+    return _whole(text, 0)
+
+
+def _whole(text: str, lowest: int) -> int:
+    if not text.isdecimal() or len(text) > 18 or int(text) < lowest:
+        raise argparse.ArgumentTypeError(f"must be a whole number >= {lowest}, got {quoted(text)}")
     return int(text)
+
+
+def _seed_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {quoted(text)}") from None
+
+
+def _ms(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a time in ms > 0, got {quoted(text)}")
+    return number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import shlex
 from argparse import Namespace
 from collections.abc import Collection, Sequence
@@ -30,7 +29,7 @@ from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
-from ernsnn.files import add_file
+from ernsnn.files import absolute, add_file
 
 
 def backends(arguments: Namespace) -> int:
@@ -92,7 +91,7 @@ def run(arguments: Namespace) -> int:
     taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
     parameters, [options] = _settings(arguments, model, [taker])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
-    out = None if arguments.out is None else Path(os.path.abspath(arguments.out))  # it may replace the current folder
+    out = None if arguments.out is None else absolute(arguments.out)  # it may replace the current folder
     if out is None and (arguments.weights_at or arguments.checkpoint_every is not None):
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
     graph = as_graph(session.network, arguments.seed)

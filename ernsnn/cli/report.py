@@ -26,10 +26,18 @@ def report(arguments: Namespace) -> int:
     from ernsnn.report import write_report
 
     to = arguments.to
-    if to is not None and to.is_file() and b'content="ernsnn ' not in to.read_bytes()[:_HEAD]:
+    if to is not None and to.is_file() and not _is_report(to):
         raise InvalidModel(f"{to}: exists, and is no report; name another file")
     written = write_report(arguments.folder, arguments.to, placement=arguments.placement)
     return show(arguments, {"folder": str(arguments.folder), "report": str(written)}, [f"report: {written}"])
+
+
+def _is_report(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return b'content="ernsnn ' in opened.read(_HEAD)
+    except OSError:
+        return False
 
 
 def page_of(result: Result, summary: Summary | None, out: Path) -> str:

@@ -5,14 +5,12 @@ All of it is legal: each of G301 and the following has a case that is right, and
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from weakref import WeakSet
 
 import numpy as np
 
-from ernsnn.errors import ModelWarning
+from ernsnn.errors import warn
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import GivenSpikes, Graph, Neurons, PoissonSpikes
@@ -80,10 +78,10 @@ def _silent(spikes: GivenSpikes | PoissonSpikes) -> bool:
     return not np.any(columns_of(spikes.probabilities)[0])
 
 
-def warn(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] = str) -> None:
-    """Give one ModelWarning of the doubtful ones among the issues of a run, a line for each code; once for a graph.
+def warn_of(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] = str) -> None:
+    """Give one warning of the doubtful ones among the issues of a run, a line for each code; once for a graph.
 
-    It points to the line that called this package; ``rename`` puts the caller's names in place of the graph's.
+    ``rename`` puts the caller's names in place of the graph's.
     """
     by_code: dict[str, list[Issue]] = {}
     for issue in issues:
@@ -92,8 +90,8 @@ def warn(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] = s
     if by_code and graph not in _told:
         lines = [f"{found[0]}{f' (and {len(found) - 1} more)' if len(found) > 1 else ''}" for found in by_code.values()]
         listed = "\n".join(f"  {line}" for line in lines)
-        message = f"{next(iter(by_code.values()))[0].backend} runs {graph.name}, but see result.issues:\n{listed}"
-        warnings.warn(rename(message), ModelWarning, stacklevel=_depth() + 1)
+        backend = next(iter(by_code.values()))[0].backend
+        warn(rename(f"{backend} runs {graph.name}, but see result.issues:\n{listed}"))
     told(graph)
 
 
@@ -103,12 +101,3 @@ def told(graph: Graph) -> None:
 
 
 _told: WeakSet[Graph] = WeakSet()
-_OURS = ("ernsnn", "pyNN")
-
-
-def _depth() -> int:
-    """How many callers up the first is that belongs neither to this package nor to PyNN."""
-    frame, depth = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _OURS:
-        frame, depth = frame.f_back, depth + 1
-    return depth - 1

@@ -18,6 +18,7 @@ from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import discover
+from ernsnn.files import absolute
 from ernsnn.graph.lower import lower
 
 GROUP = "ernsnn.models"
@@ -156,6 +157,7 @@ def get_model(name: str) -> Model:
             module = loaders[name]()
         return _checked(Model(name, module))
     file = Path(name)
+    absolute(file)
     if file.suffix != ".py" and not file.is_file():
         raise InvalidModel(unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py")
     if not file.is_file():

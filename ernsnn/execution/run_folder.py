@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shlex
 import shutil
 import signal
@@ -33,7 +32,7 @@ from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.recorder import Recorder
 from ernsnn.execution.stepping import Engine, Run, SteppedBackend
 from ernsnn.execution.tapes import Tapes
-from ernsnn.files import Content, put_in_place, read_json, remove_left, write_file, write_folder
+from ernsnn.files import Content, absolute, put_in_place, read_json, remove_left, write_file, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, meta_text
@@ -69,7 +68,7 @@ class Plan:
 
 def _beside(folder: Path) -> Path:
     """Where a run works whose result will replace what is in ``folder``."""
-    return folder.with_name(f".{folder.name}.unfinished")
+    return absolute(folder.parent / f".{folder.name}.unfinished")
 
 
 def _unfinished(path: Path) -> bool:
@@ -124,7 +123,7 @@ def place_of(folder: str | Path) -> Path:
 
     One that had come to its end beside it, but for taking its place, does so now.
     """
-    path = Path(os.path.abspath(folder))
+    path = absolute(folder)
     place = _beside(path)
     if _unfinished(place):
         return place

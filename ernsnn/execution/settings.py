@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ernsnn.errors import quoted
+
 
 def read_setting(text: str) -> tuple[str, Any]:
     """Key and value; the value is read as JSON, or else as text. Raises ValueError where key or ``=`` is missing."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ValueError(f"must be KEY=VALUE, got {text!r}")
+        raise ValueError(f"must be KEY=VALUE, got {quoted(text)}")
     return key, _read(value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -18,14 +17,14 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.units import time_of, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
-from ernsnn.execution.doubts import warn
+from ernsnn.execution.doubts import warn_of
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record, refuse_unfinished
 from ernsnn.execution.start import as_result, check_start
 from ernsnn.execution.stepping import SteppedBackend
-from ernsnn.files import check_folder
+from ernsnn.files import absolute, check_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.recording import Recording
@@ -117,7 +116,7 @@ def run(
     ProgramFailed. What probes will record is counted before the run starts, and InvalidModel says how many bytes where
     neither memory nor, if it goes there, the disk can hold it.
     """
-    folder = None if out is None else Path(os.path.abspath(out))  # which may replace the current one
+    folder = None if out is None else absolute(out)  # which may replace the current one
     if folder is not None:
         check_folder(folder)
         refuse_unfinished(folder)
@@ -150,7 +149,7 @@ def run(
         digest=graph.digest,
     )
     _check_plan(plan, graph, chosen, folder)
-    warn(issues, graph)
+    warn_of(issues, graph)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if folder is None or not isinstance(chosen, SteppedBackend):
             result = _run_in_memory(graph, plan, chosen, before, progress)
@@ -177,7 +176,7 @@ def resume(folder: str | Path) -> Result:
     or comes from another version of ernsnn.
     """
     place = place_of(folder)
-    if place != Path(os.path.abspath(folder)):
+    if place != absolute(folder):
         check_folder(folder)
     graph, plan = read_plan(place)
     backend = get_backend(plan.backend)
@@ -186,7 +185,7 @@ def resume(folder: str | Path) -> Result:
         raise InvalidModel(f"{folder}: backend {plan.backend!r} is not run step by step")
     engine = backend.engine(graph, **plan.options)
     with progress_bar(f"{graph.name} on {backend.name}") as progress:
-        return record(Path(os.path.abspath(folder)), place, graph, plan, backend, engine, progress)
+        return record(absolute(folder), place, graph, plan, backend, engine, progress)
 
 
 def _options_of(start: Result | None, backend: Backend) -> dict[str, Any]:
@@ -253,7 +252,7 @@ def _samples(graph: Graph, times_ms: Any) -> tuple[int, ...]:
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
     """A bar on a terminal, for what takes over two seconds; it is told the fraction done."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda fraction: None
         return
     from tqdm import tqdm

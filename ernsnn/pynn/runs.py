@@ -13,7 +13,7 @@ import numpy as np
 from ernsnn.analyse.result import Result
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, choose_backend
-from ernsnn.execution.doubts import warn
+from ernsnn.execution.doubts import warn_of
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import Room, probed_bytes
 from ernsnn.execution.recorder import Chunk, Recorder, joined
@@ -82,7 +82,7 @@ def begin(state: State) -> Run:
             made = InOneGo(graph, backend, settings)
         for population in state.populations:
             population.start(made)
-    warn(issues, graph, lambda text: relabelled(state, text))
+    warn_of(issues, graph, lambda text: relabelled(state, text))
     return made
 
 

@@ -54,12 +54,18 @@ def test_backends_beside_each_other(capsys):
         (["ca3", "--neurons", "3"], "bench: ca3 takes no --neurons"),
         (["loihi", "--backends", "native"], "bench: loihi takes no --backends"),
         (["plastic", "--backends", "nativ"], "nativ"),
+        *((["plastic", "--duration-ms", t], f"must be a time in ms > 0, got '{t}'") for t in ("nan", "inf", "-1", "0")),
+        (["sparse", "--neurons", "1000000000", "--backends", "native"], "take fewer --neurons"),
+        (["plastic", "--duration-ms", "1e300", "--backends", "native"], "or a shorter --duration-ms"),
+        (["plastic", "--duration-ms", "0.5", "--neurons", "10", "--backends", "native"], "0.5 ms is no multiple"),
+        (["sparse", "--neurons", "1", "--duration-ms", "1", "--backends", "native"], "is empty"),
     ],
 )
 def test_what_it_refuses(capsys, words, message):
     code, data, err = bench(capsys, *words)
     assert (code != 0, data) == (True, None)
     assert message in err
+    assert "Traceback" not in err
 
 
 def test_a_contender_that_is_not_installed(capsys, monkeypatch):

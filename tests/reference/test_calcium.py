@@ -209,7 +209,7 @@ def test_it_needs_an_input():
         net.calcium_astrocyte("cell", transmitter_uM=ern.Schedule([0], [1.0]), release_uM=3.0)
     with pytest.raises(ern.InvalidModel, match="members of one size"):
         net.calcium_astrocyte("cell", [source, source[1:]], per="neuron")
-    with pytest.raises(ern.InvalidModel, match="cell.listens_to: must be a sequence of Population"):
+    with pytest.raises(ern.InvalidModel, match=r"cell\.listens_to: must be a sequence of Population"):
         net.calcium_astrocyte("cell", source)
     with pytest.raises(ern.InvalidModel, match="is not part of this network"):
         ern.Network().calcium_astrocyte("cell", [source])
