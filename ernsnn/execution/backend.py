@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
 from ernsnn.execution.doubts import doubts
@@ -158,7 +159,7 @@ class Backend(ABC):
             if name not in self.options:
                 raise InvalidModel(unknown(f"{self.name}: no option", name, self.options))
             option = self.options[name]
-            if option.choices and value not in option.choices:
+            if option.choices and not is_one_of(value, option.choices):
                 raise InvalidModel(f"{self.name}: {name} must be one of {', '.join(option.choices)}, got {value!r}")
             if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {value!r}")

@@ -240,8 +240,10 @@ def _require_space(plan: Plan, graph: Graph, backend: Backend, out: Path | None)
 
 
 def _samples(graph: Graph, times_ms: Any) -> tuple[int, ...]:
-    times = np.atleast_1d(np.asarray(to_unit(times_ms, "ms", "weights_at_ms"), dtype=float)).tolist()
-    steps = {whole_steps(time_ms, graph.dt_ms, "weights_at_ms") for time_ms in times}
+    times = np.atleast_1d(np.asarray(to_unit(times_ms, "ms", "weights_at_ms"), dtype=float))
+    if times.ndim > 1:
+        raise InvalidModel(f"weights_at_ms: must be a list of times, got an array of shape {times.shape}")
+    steps = {whole_steps(time_ms, graph.dt_ms, "weights_at_ms") for time_ms in times.tolist()}
     if steps and min(steps) < 0:
         raise InvalidModel("weights_at_ms: times start at 0")
     if steps and not any(p.learning for p in graph.projections):
