@@ -15,7 +15,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
-from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
+from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, quoted, unknown
 from ernsnn.execution.doubts import doubts
 from ernsnn.execution.issues import CODES, Issue, Issues
 from ernsnn.execution.sources import REMEDY, crowded, described
@@ -160,9 +160,9 @@ class Backend(ABC):
                 raise InvalidModel(unknown(f"{self.name}: no option", name, self.options))
             option = self.options[name]
             if option.choices and not is_one_of(value, option.choices):
-                raise InvalidModel(f"{self.name}: {name} must be one of {', '.join(option.choices)}, got {value!r}")
+                raise InvalidModel(f"{self.name}: {name} must be one of {', '.join(option.choices)}, got {quoted(value)}")
             if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {value!r}")
+                raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {quoted(value)}")
             result[name] = value
         return result
 

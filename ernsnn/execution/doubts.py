@@ -6,10 +6,12 @@ All of it is legal: each of G301 and the following has a case that is right, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from weakref import WeakSet
 
 import numpy as np
 
+from ernsnn.describe.neurons import AdaptiveLIF, ConductanceLIF
 from ernsnn.errors import warn
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.constants import membrane
@@ -19,6 +21,7 @@ from ernsnn.graph.values import columns_of
 _LONG_STEP_MS = 5.0
 _DEEP_REST_MV = -20.0
 """Whose rest lies below has potentials in mV as a neuron has them."""
+_KNOWN = {field.name for kind in (AdaptiveLIF, ConductanceLIF) for field in fields(kind)}
 Doubt = tuple[str, str, str, str]
 """(code, path, message, remedy)."""
 
@@ -65,7 +68,9 @@ def _rests(p: Neurons, graph: Graph) -> bool:
     """Whether neurons have no input of any kind, and do not spike by themselves."""
     reached = any(projection.post == p.name and projection.n_synapses for projection in graph.projections)
     injected = any(each.target.population == p.name for each in graph.injections)
-    if reached or injected or p.noise or p.intrinsic or any(m.target.population == p.name for m in graph.modulations):
+    modulated = any(each.target.population == p.name for each in graph.modulations)
+    known = p.parameters.keys() <= _KNOWN  # of other kinds of neurons, none can say when they spike
+    if reached or injected or modulated or p.noise or p.intrinsic or not known:
         return False
     values, resistance = p.parameters, membrane(p.parameters, graph.dt_ms, graph.current_integration)["R"]
     highest = np.maximum(values["v_init_mV"], values["v_rest_mV"] + resistance * values["i_offset_nA"])
