@@ -160,7 +160,8 @@ class Backend(ABC):
                 raise InvalidModel(unknown(f"{self.name}: no option", name, self.options))
             option = self.options[name]
             if option.choices and not is_one_of(value, option.choices):
-                raise InvalidModel(f"{self.name}: {name} must be one of {', '.join(option.choices)}, got {quoted(value)}")
+                among = ", ".join(option.choices)
+                raise InvalidModel(f"{self.name}: {name} must be one of {among}, got {quoted(value)}")
             if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {quoted(value)}")
             result[name] = value
