@@ -125,3 +125,32 @@ def test_marks_and_astrocytes_in_the_users_units() -> None:
         assert np.array_equal(found.recording.signals[key][0], steps)
         assert np.ptp(values) > 3 * allowed, key
         assert np.max(np.abs(found.recording.signals[key][1] - values)) < allowed, key
+
+
+def long_named() -> ern.Network:
+    """Names as long as they may be, which differ at their ends only."""
+    net, stem = ern.Network(dt_ms=1.0, name="N" * 200), "e" * 190
+    source = net.population(f"s{stem}", 2, ern.SpikeTimes([[1.0, 5.0], [2.0]]))
+    cells = [net.population(f"n{stem}_{k}", 2, ern.LIF(tau_m_ms=10, cm_nF=0.2)) for k in range(2)]
+    for k, cell in enumerate(cells):
+        rule = ern.stdp.pair(A_plus=0.1, A_minus=0.1, w_max=2.0)
+        net.projection(f"p{stem}_{k}", source, cell, weight_nA=1.5, learning=rule)
+        net.probe(cell, "v_mV", every_ms=2)
+    return net
+
+
+def test_parts_with_long_names_have_files_of_their_own() -> None:
+    program = LavaBackend().compile(ern.lower(long_named()), 10)
+    text = str(program.files["program.py"])
+    names = {name for line in text.splitlines() for name in line.split('journal("')[1:2] if not name.startswith(")")}
+    files = {name.split('"')[0] for name in names if '"' in name}
+    assert len(files) == 6  # two populations, two plastic projections and the relays before them
+    assert all(len(f"{file}.npz".encode()) < 200 for file in files)
+
+
+@needs_lava
+@pytest.mark.slow
+def test_long_names_run() -> None:
+    found, asked = (ern.run(long_named(), duration_ms=10, backend=name) for name in ("lava", "loihi-emulator"))
+    assert all(found.trains(name) == asked.trains(name) for name in asked.recording.spikes)
+    assert any(asked.trains(list(asked.recording.spikes)[1]))
