@@ -246,6 +246,15 @@ class Population(Part, common.Population):
         probe, sign = self._probe(variable)
         return sign * state.under_way.read(probe) + 0.0  # no -0
 
+    def start_of(self, probed: str) -> np.ndarray:
+        """Where a variable of ernsnn starts, with PyNN's sign."""
+        return self.starts[next(name for name, (own, _) in self.celltype.states.items() if own == probed)]
+
+    def probed_now(self, recordable: str) -> np.ndarray:
+        """What would be recorded under that name now, of all neurons."""
+        probed, _ = self.celltype.probes[recordable]
+        return self.now(next(name for name, (own, _) in self.celltype.states.items() if own == probed))
+
     @property
     def further_starts(self) -> dict[str, np.ndarray]:
         """Where state variables start that ernsnn describes no start of: those of synapses that do not start at 0."""

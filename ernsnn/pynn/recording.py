@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import neo
 import numpy as np
 import quantities as pq
 from pyNN import recording
@@ -23,13 +24,23 @@ _COPIES = 2
 
 
 class Recorder(recording.Recorder):
-    """The recorder of one population. A signal has a value at time 0 and one at the end of each sampling interval."""
+    """The recorder of one population. A signal has a value at time 0 and one at the end of each sampling interval.
+
+    What is recorded from some time in a run on holds what comes after: spikes of later steps, and the samples from then
+    on; in a signal with others those before are NaN.
+    """
 
     _simulator = simulator
 
     def __init__(self, population: Any, file: Any = None) -> None:
         super().__init__(population, file)
         self.cleared_at = 0
+        self.since: dict[str, np.ndarray] = {}
+        """Of what has been recorded since the last reset, the step from which on each neuron was."""
+        self.begun: dict[str, np.ndarray] = {}
+        """The values of each signal when neurons began to be recorded in a run, where the run knows them; else NaN."""
+        self.first: dict[str, int] = {}
+        """The step of the first sample that was taken out of each signal."""
 
     def records(self, variable: str) -> bool:
         """Whether that variable of any neuron is recorded."""
@@ -42,56 +53,100 @@ class Recorder(recording.Recorder):
         return slice(int(places.min()), int(places.max()) + 1)
 
     def record(self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None) -> None:
-        """Record ``variables`` of ``ids``. Raises InvalidModel on a signal that a run under way does not hold."""
+        """Record ``variables`` of ``ids`` from now on. Raises InvalidModel on a signal that has ended in this run."""
         if sampling_interval is not None:
             what = f"{self.population.label}: sampling_interval"
             if state.steps(sampling_interval, what) < 1:
                 raise InvalidModel(f"{what}: must be at least a timestep of {state.dt:g} ms, got {sampling_interval}")
         for each in self._localize_variables(variables, locations):
-            if state.under_way and each.name != "spikes" and not self._probes(each.name, ids):
-                what = f"{each.name!r} of these cells" if self.records(each.name) else f"{each.name!r}"
-                raise InvalidModel(f"{self.population.label}: record {what} before the first run, or after reset()")
+            if state.under_way and each.name != "spikes" and not self.records(each.name) and each.name in self.since:
+                raise InvalidModel(
+                    f"{self.population.label}: record {each.name!r} before the first run, or after reset()"
+                )
         super().record(variables, ids, sampling_interval, locations)
 
-    def _probes(self, variable: str, ids: Any) -> bool:
-        """Whether a run holds that variable of all ``ids``."""
-        if not self.records(variable):
-            return False
-        span, places = self.span(variable), self._places(ids)
-        return bool(((span.start <= places) & (places < span.stop)).all())
-
     def _record(self, variable: Any, new_ids: Any, sampling_interval: float | None = None) -> None:
+        since, places = self.since.setdefault(variable.name, self._none()), self._places(new_ids)
+        since[places] = state.step
         if variable.name == "spikes":
             return
         if sampling_interval is not None:
             self.sampling_interval = sampling_interval
+        if state.under_way and len(places):
+            self._begin(variable.name, places)
 
-    def get(self, *args: Any, **kwargs: Any) -> Any:
+    def _begin(self, variable: str, places: np.ndarray) -> None:
+        """Let a run hold a signal of the neurons at ``places`` from now on."""
+        state.changed = True
+        if state.under_way and state.under_way.live:
+            begun = self.begun.setdefault(variable, self._begun(variable))
+            begun[places] = self.population.probed_now(variable)[places]
+
+    def _none(self) -> np.ndarray:
+        return np.zeros(self.population.size, dtype=np.int64)
+
+    def get(
+        self,
+        variables: Any,
+        gather: bool = False,
+        filter_ids: Any = None,
+        clear: bool = False,
+        annotations: Any = None,
+        locations: Any = None,
+    ) -> Any:
         """What has been recorded. Raises InvalidModel where there was no run."""
-        if not state.running and not list(self.cache):
+        earlier = list(self.cache)
+        if not state.running and not earlier:
             raise self._nothing_yet()
-        return super().get(*args, **kwargs)
+        if variables == "all" or not earlier:
+            return super().get(variables, gather, filter_ids, clear, annotations, locations)
+        # Asked for some variables, PyNN empties the earlier segments that it keeps: it is given others in their place.
+        names = {each.name for each in self._localize_variables(variables, locations)}
+        self.cache._data = [neo.Segment(rec_datetime=segment.rec_datetime) for segment in earlier]
+        try:
+            block = super().get(variables, gather, filter_ids, clear, annotations, locations)
+        finally:
+            self.cache._data = [] if clear else earlier
+        for number, segment in enumerate(earlier):
+            block.segments[number] = _part(segment, names)
+            block.segments[number].block = block
+        return block
 
     def _nothing_yet(self) -> InvalidModel:
         return InvalidModel(f"{self.population.label}: nothing has been recorded yet; run() comes first")
 
     def _reset(self) -> None:
-        pass  # what has been cleared stays so
+        if not state.under_way:
+            self.since.clear()  # what has been cleared stays so
 
     def store_to_cache(self, annotations: Any = None) -> None:
         """Keep what was recorded up to a reset."""
         super().store_to_cache(annotations)
         self.cleared_at = 0
+        self.begun.clear()
+        for since in self.since.values():
+            since[:] = 0
 
     def _clear_simulator(self) -> None:
         self.cleared_at = state.step
 
     def _get_current_segment(self, *args: Any, **kwargs: Any) -> Any:
         segment = super()._get_current_segment(*args, **kwargs)
-        every = max(round(self.sampling_interval / state.dt), 1)
-        for signal in segment.analogsignals:  # the first sample after data were cleared, not the time of that
-            signal.t_start = state.ms(-(-self.cleared_at // every) * every) * pq.ms
+        for signal in segment.analogsignals:
+            signal.t_start = state.ms(self.first[signal.name]) * pq.ms
+        since = self._since("spikes")
+        if since.any():
+            for train in segment.spiketrains:
+                train.t_start = state.ms(since[train.annotations["source_index"]]) * pq.ms
         return segment
+
+    def _since(self, variable: str) -> np.ndarray:
+        """From which step on there are data of each neuron."""
+        since = self.since.get(variable, self._none())
+        return np.asarray(np.maximum(since, self.cleared_at))
+
+    def _begun(self, variable: str) -> np.ndarray:
+        return self.begun.get(variable, np.full(self.population.size, np.nan))
 
     @property
     def _run(self) -> Run:
@@ -100,11 +155,13 @@ class Recorder(recording.Recorder):
         return state.under_way
 
     def _spikes(self, ids: Any) -> tuple[np.ndarray, np.ndarray]:
-        """(ids, times in ms) of the spikes of ``ids`` since data were last cleared."""
+        """(ids, times in ms) of the spikes of ``ids`` since they are recorded and data were last cleared."""
         steps, neurons = self._run.recording.spikes[self.population.name]
+        kept = slice(np.searchsorted(steps, self.cleared_at), None)
+        steps, neurons = steps[kept], neurons[kept]
         asked = np.zeros(self.population.size, dtype=bool)
         asked[self._places(ids)] = True
-        wanted = asked[neurons] & (steps >= self.cleared_at)
+        wanted = asked[neurons] & (steps >= self._since("spikes")[neurons])
         return neurons[wanted] + int(self.population.first_id), state.ms(steps[wanted] + state.latency)
 
     def _places(self, ids: Any) -> np.ndarray:
@@ -119,18 +176,40 @@ class Recorder(recording.Recorder):
     def _get_all_signals(self, variable: Any, ids: Any, clear: bool = False) -> tuple[np.ndarray, None]:
         places = self._places(ids)
         probed, sign = self.population.celltype.probes[variable.name]
-        steps, values = self._run.recording.signals[f"{self.population.name}.{probed}"]
-        states = self.population.celltype.states
-        start = self.population.starts[next(name for name, (own, _) in states.items() if own == probed)]
+        own, since = self.since[variable.name][places], self._since(variable.name)[places]
+        first, span = since.min(initial=state.step), self.span(variable.name)
+        none = (np.zeros(0, np.int64), np.zeros((0, span.stop - span.start)))
+        steps, values = self._run.recording.signals.get(f"{self.population.name}.{probed}", none)
         # Only what is asked for is copied: all cells over a whole run may fill the memory.
-        kept = slice(np.searchsorted(steps, self.cleared_at - 1), None)
+        kept = slice(np.searchsorted(steps, first - 1), None)
         size = _COPIES * values[kept, 0].nbytes * len(places)
         require_room({f"data of {self.population.label}.{variable.name}": size}, "get the data of fewer cells")
-        later = sign * values[kept, places - self.span(variable.name).start] + 0.0  # no -0
-        return later if self.cleared_at else np.concatenate([start[None, places], later]), None
+        ends, found = steps[kept] + 1, sign * values[kept, places - span.start] + 0.0  # no -0
+        start = np.where(own == 0, self.population.start_of(probed)[places], self._begun(variable.name)[places])
+        known = np.isfinite(start) & (own == since)
+        every = max(round(self.sampling_interval / state.dt), 1)
+        if known[since == first].any() and first % every == 0 and first not in ends[:1]:
+            ends, found = np.append(first, ends), np.concatenate([np.full((1, len(places)), np.nan), found])
+        for begin in np.unique(since):
+            row, those = np.searchsorted(ends, begin), since == begin
+            found[:row, those] = np.nan
+            if begin in ends[row : row + 1]:
+                found[row, known & those] = start[known & those]
+        self.first[variable.name] = int(ends[0]) if len(ends) else state.step
+        return found, None
 
     def _local_count(self, variable: Any, filter_ids: Any = None) -> dict[int, int]:
         ids = sorted(self.filter_recorded(variable, filter_ids))
         found, _ = self._spikes(ids)
         counts = np.bincount(found - int(self.population.first_id), minlength=self.population.size)
         return dict(zip(map(int, ids), counts[self._places(ids)].tolist(), strict=True))
+
+
+def _part(segment: neo.Segment, names: set[str]) -> neo.Segment:
+    """A segment with these of the variables of another."""
+    part = neo.Segment(
+        name=segment.name, description=segment.description, rec_datetime=segment.rec_datetime, **segment.annotations
+    )
+    part.analogsignals.extend([signal for signal in segment.analogsignals if signal.name in names])
+    part.spiketrains.extend(list(segment.spiketrains) if "spikes" in names else [])
+    return part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -134,9 +134,11 @@ class Stepwise:
         self.engine = backend.engine(graph, **settings)
         self._listen()
 
-    def _listen(self) -> None:
+    def _listen(self, were: Sequence[Probe] = ()) -> None:
         self.feeds = Feeds(self.engine.graph, _NEVER)
         self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
+        for chunk in self.chunks:
+            _fit(chunk, were, self.recorder.probes, self.recorder.widths)
 
     def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
@@ -156,9 +158,10 @@ class Stepwise:
         self.recorder.flush()
         learned = self.engine.learned() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
         here = Recording.from_arrays(learned, {}, self.engine.state())
+        were = self.engine.graph.probes
         self.engine = self.backend.engine(graph_of(state), **self.settings)
         self.engine.go_on(here)
-        self._listen()
+        self._listen(were)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
         """See ``Run.write``."""
@@ -215,7 +218,8 @@ class InOneGo:
         """See ``Run.change``; only inputs can change where the backend cannot go on."""
         graph = graph_of(state)
         if self.backend.continues:
-            self._catch_up()
+            if dataclasses.replace(self.graph, probes=graph.probes).digest != graph.digest:
+                self._catch_up()
         elif _without_inputs(graph).digest != _without_inputs(self.graph).digest:
             raise self._refusal("parameters", "set")
         self.graph = graph
@@ -251,16 +255,38 @@ class InOneGo:
     def recording(self) -> Recording:
         """See ``Run.recording``."""
         self._catch_up()
-        return _whole([part.recording for part in self.parts])
+        return _whole(self.parts)
 
 
-def _whole(parts: list[Recording]) -> Recording:
-    """Spikes and signals of consecutive recordings as those of one."""
+def _whole(parts: list[Result]) -> Recording:
+    """Spikes and signals of consecutive results as the recording of one."""
     if len(parts) == 1:
-        return parts[0]
-    chunks = [{k: a for k, a in p.to_arrays().items() if k.startswith(("spikes/", "signals/"))} for p in parts]
-    return Recording.from_arrays(joined(chunks) | {"n_steps": np.array(parts[-1].end)}, {})
+        return parts[0].recording
+    arrays = [part.recording.to_arrays() for part in parts]
+    chunks = [{k: a for k, a in each.items() if k.startswith(("spikes/", "signals/"))} for each in arrays]
+    probes = parts[-1].graph.probes
+    none = {probe.key: chunks[-1][f"signals/{probe.key}/values"][:0] for probe in probes}
+    for part, chunk in zip(parts, chunks, strict=True):
+        _fit(chunk, part.graph.probes, probes, none)
+    return Recording.from_arrays(joined(chunks) | {"n_steps": np.array(parts[-1].recording.end)}, {})
+
+
+def _fit(chunk: Chunk, were: Sequence[Probe], probes: Sequence[Probe], none: Mapping[str, np.ndarray]) -> None:
+    """Give a chunk of a run with probes that ``were`` the signals of later ``probes``, NaN where it has no values.
+
+    ``none`` has each of these signals without a sample.
+    """
+    starts = {probe.key: probe.start for probe in were}
+    for probe in probes:
+        steps, values, width = f"signals/{probe.key}/steps", f"signals/{probe.key}/values", none[probe.key].shape[1]
+        known = chunk.get(values)
+        if known is None:  # the probe has begun since
+            chunk |= {steps: np.zeros(0, np.int64), values: none[probe.key]}
+        elif known.shape[1] < width:
+            first = starts[probe.key] - probe.start
+            chunk[values] = np.full((len(known), width), np.nan, known.dtype)
+            chunk[values][:, first : first + known.shape[1]] = known
 
 
 def _without_inputs(graph: Graph) -> Graph:
-    return dataclasses.replace(graph, populations=tuple(graph.neurons()), injections=())
+    return dataclasses.replace(graph, populations=tuple(graph.neurons()), injections=(), probes=())

@@ -99,8 +99,10 @@ def test_a_run_probes_no_more_cells_than_those_between_the_first_and_the_last_re
     widths = {key: values.shape[1] for key, (_, values) in state.under_way.recording.signals.items()}
     assert widths == {"my_cells.v_mV": 10, "my_cells.I_E_nA": 2}
     cells[12:14].record("v")
-    with pytest.raises(InvalidModel, match="record 'v' of these cells before the first run"):
-        cells[5:12].record("v")
+    cells[5:12].record("v")
+    sim.run(10)
+    widths = {key: values.shape[1] for key, (_, values) in state.under_way.recording.signals.items()}
+    assert widths == {"my_cells.v_mV": 15, "my_cells.I_E_nA": 2}
     v = cells[15:16].get_data("v").segments[0].analogsignals[0].magnitude[:, 0]
     assert v[0] == -65.0
     assert (np.diff(v) > 0).all()

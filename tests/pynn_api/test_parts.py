@@ -321,8 +321,9 @@ def test_recording_can_begin_anew_after_a_reset():
     first, second = cells.get_data().segments
     assert first.analogsignals[0].array_annotations["channel_index"].tolist() == [0]
     assert second.analogsignals[0].array_annotations["channel_index"].tolist() == [2]
-    with pytest.raises(InvalidModel, match="record 'isyn_exc' before the first run"):
-        cells.record("isyn_exc")
+    cells.record(None)
+    with pytest.raises(InvalidModel, match="record 'v' before the first run, or after reset"):
+        cells.record("v")
 
 
 def test_callbacks_are_called_when_they_asked_to_be():

@@ -230,7 +230,6 @@ def test_a_network_that_has_run_is_complete_until_reset():
         lambda: sim.Population(1, sim.IF_curr_exp(), label="late"),
         lambda: sim.Projection(cells, cells, sim.AllToAllConnector(), label="late"),
         lambda: forward.set(delay=3.0),
-        lambda: cells.record("isyn_exc"),
     ):
         with pytest.raises(InvalidModel, match="before the first run"):
             addition()
