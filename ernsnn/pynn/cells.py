@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from pyNN.standardmodels import build_translations, cells
 from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
 from ernsnn.describe.stimuli import Schedule
 
+from .inputs import Trains
 from .simulator import state
 
 MEMBRANE = {
@@ -125,48 +126,55 @@ class SpikeSourceArray(cells.SpikeSourceArray):
     translations = same(cells.SpikeSourceArray.default_parameters)
 
     def trains(
-        self, parameters: dict[str, np.ndarray], label: str, now: int = 0, before: Sequence[np.ndarray] | None = None
-    ) -> list[np.ndarray]:
-        """Two rows for each neuron: the steps in which it spikes, and its times as given, in steps.
+        self, parameters: dict[str, np.ndarray], label: str, now: int = 0, before: Trains | None = None
+    ) -> Trains:
+        """The steps in which each neuron spikes. Raises InvalidParameterValueError on what is no list of times.
 
-        They were given at step ``now``; ``before`` are its trains up to then, of which nothing is sent again.
+        Times were given at step ``now``; ``before`` is what was sent up to then, of which nothing is sent again.
         """
-        sent = [np.zeros((2, 0), np.int64)] * len(parameters["spike_times"]) if before is None else before
-        given = [getattr(times, "value", times) for times in parameters["spike_times"]]
-        return [self._train(times, label, now, own) for times, own in zip(given, sent, strict=True)]
-
-    @staticmethod
-    def _train(given: Any, label: str, now: int, sent: np.ndarray) -> np.ndarray:
-        times, what = np.asarray(given, dtype=float), f"{label}.spike_times"
-        if times.ndim != 1:
-            raise InvalidParameterValueError(
-                f"{what}: needs a list of times, or one for each neuron, got {given!r}; a single spike is [{given!r}]"
-            )
-        if not np.isfinite(times).all() or (times < 0).any() or (np.diff(times) < 0).any():
-            raise InvalidParameterValueError(f"{what}: times must be >= 0 and rise, got {times}")
+        what, size = f"{label}.spike_times", len(parameters["spike_times"])
+        given = [np.asarray(getattr(each, "value", each), dtype=float) for each in parameters["spike_times"]]
+        for train in given:
+            if train.ndim != 1:
+                raise InvalidParameterValueError(
+                    f"{what}: needs a list of times, or one for each neuron, got {train}; a single spike is [{train}]"
+                )
+        times, neurons = np.concatenate([np.zeros(0), *given]), np.repeat(np.arange(size), list(map(len, given)))
+        together = np.diff(neurons) == 0
+        wrong = ~np.isfinite(times) | (times < 0)
+        wrong[1:] |= together & (np.diff(times) < 0)
+        if wrong.any():
+            train = given[neurons[np.argmax(wrong)]]
+            raise InvalidParameterValueError(f"{what}: times must be >= 0 and rise, got {train}")
         stamps = np.ceil(times / state.dt - 1e-6).astype(np.int64)
         if (np.abs(stamps * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(stamps) * 1e-3)).any():
             message = f"spike times between two steps of {state.dt:g} ms are moved to the end of their step"
             state.note("Y101", what, message, "choose a smaller timestep")
         steps = stamps - state.latency
-        late = (steps < now) & ~np.isin(stamps, sent[1])
-        at_once, past = late & (stamps == now), late & (stamps < now)
-        if at_once.any():
-            message = f"no step that ends at {now * state.dt:g} ms is to come; the spike is sent at "
-            message += f"{(now + 1) * state.dt:g} ms"
+        late = steps < now
+        if late.any():
+            late &= ~before.holds(neurons, stamps) if before else True
+            self._note_late(what, times[late & (stamps < now)], bool((late & (stamps == now)).any()), now)
+            steps = np.where(late & (stamps == now), now, steps)
+        if (together & (np.diff(steps) == 0)).any():
+            message = f"several spikes of a neuron in one step of {state.dt:g} ms are one"
+            state.note("Y103", what, message, "choose a smaller timestep")
+        return Trains(size, steps, neurons, stamps)
+
+    @staticmethod
+    def _note_late(what: str, past: np.ndarray, at_once: bool, now: int) -> None:
+        """Tell of times that were ``past``, or those of that moment, when they were given at step ``now``."""
+        if at_once:
+            message = f"no step that ends at {state.ms(now):g} ms is to come; the spike is sent at "
+            message += f"{state.ms(now + 1):g} ms"
             remedy = (
                 "shift all times by a timestep, or use convention='spinnaker', whose stamps are beginnings of steps"
             )
             state.note("Y102", what, message, remedy)
-            steps = np.where(at_once, now, steps)
-        if past.any():
-            message = f"times that were past when they were given, at {now * state.dt:g} ms, are not sent: "
-            message += f"{past.sum()} of a neuron, the first at {times[past][0]:g} ms"
+        if len(past):
+            message = f"times that were past when they were given, at {state.ms(now):g} ms, are not sent: "
+            message += f"{len(past)}, the first at {past.min():g} ms"
             state.note(LOST, what, message, "give times from get_current_time() on")
-        if len(np.unique(steps)) < len(steps):
-            message = f"several spikes of a neuron in one step of {state.dt:g} ms are one"
-            state.note("Y103", what, message, "choose a smaller timestep")
-        return np.stack([steps, stamps])
 
 
 class SpikeSourcePoisson(cells.SpikeSourcePoisson):

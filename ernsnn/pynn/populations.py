@@ -19,6 +19,7 @@ from ernsnn.graph.graph import Probe
 from . import simulator
 from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
 from .drawing import NumpyRNG, seeded
+from .inputs import Trains
 from .recording import Recorder
 from .simulator import named
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .runs import Run
 
 state = simulator.state
+
+NEVER = 1 << 62
 
 
 class Assembly(common.Assembly):
@@ -208,7 +211,7 @@ class Population(Part, common.Population):
 
     def rewind(self) -> None:
         """Forget what inputs there were before parameters were changed."""
-        self.input_before: list[np.ndarray] | Schedule | None = None
+        self.input_before: Trains | Schedule | None = None
         self.changed_at = 0
 
     def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:  # noqa: A002 - PyNN's name
@@ -281,7 +284,7 @@ class Population(Part, common.Population):
         if state.under_way and not isinstance(self.celltype, Cell):
             self.input_before, self.changed_at = self.input(), state.step
 
-    def given(self) -> list[np.ndarray] | Schedule:
+    def given(self) -> Trains | Schedule:
         """What a source was last told to send: the trains of ``SpikeSourceArray``, or the rates."""
         if isinstance(self.celltype, SpikeSourceArray):
             assert not isinstance(self.input_before, Schedule)
@@ -289,17 +292,14 @@ class Population(Part, common.Population):
         rates: Schedule = self.celltype.rates(self.parameters, self.label)
         return rates
 
-    def input(self) -> list[np.ndarray] | Schedule:
+    def input(self) -> Trains | Schedule:
         """What a source sends from the start on: before parameters changed in a run as it did then."""
-        given, now = self.given(), self.changed_at
-        if isinstance(given, list):
-            if self.input_before is None:
-                return given
-            assert isinstance(self.input_before, list)
-            pairs = zip(self.input_before, given, strict=True)
-            return [np.concatenate([old[:, old[0] < now], new[:, new[0] >= now]], axis=1) for old, new in pairs]
-        assert not isinstance(self.input_before, list)
-        return simulator.spliced(self.input_before, given, self.changed_at * state.dt)
+        given, now, before = self.given(), self.changed_at, self.input_before
+        if isinstance(given, Trains):
+            assert not isinstance(before, Schedule)
+            return Trains.joined([before.within(0, now), given.within(now, NEVER)]) if before else given
+        assert not isinstance(before, Trains)
+        return simulator.spliced(before, given, now * state.dt)
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn, with a probe for each variable that is recorded."""
@@ -311,12 +311,10 @@ class Population(Part, common.Population):
                     net.probe(recorded, probed, every_ms=self.recorder.sampling_interval)
             return
         given = self.input()
-        model = (
-            SpikeTimes([np.unique(steps) * state.dt for steps, _ in given])
-            if isinstance(given, list)
-            else Poisson(given)
-        )
-        net.population(self.name, self.size, model)
+        if isinstance(given, Trains):
+            net.population(self.name, self.size, SpikeTimes([steps * state.dt for steps in given.by_neuron()]))
+        else:
+            net.population(self.name, self.size, Poisson(given))
 
 
 def _size(size: Any, label: str) -> int | tuple[int, ...]:

@@ -91,7 +91,7 @@ def test_of_several_that_are_given_at_one_time_the_last_count():
 def test_spikes_that_come_too_late_are_told(convention):
     source = sources(2, convention=convention)
     sim.run(10)
-    with pytest.warns(UserWarning, match=r"given.spike_times: .* 2 of a neuron, the first at 3 ms") as caught:
+    with pytest.warns(UserWarning, match=r"given.spike_times: .* 2, the first at 3 ms") as caught:
         source.set(spike_times=[[3.0, 9.0, 12.0], [15.0]])
     assert caught[0].filename == __file__
     assert ("Y105", "given.spike_times") in told()
