@@ -70,6 +70,8 @@ def setup(
     common.setup(timestep, min_delay, **extra_params)
     _one_of("current_integration", current_integration, get_args(Integration))
     _one_of("convention", convention, CONVENTIONS)
+    if not isinstance(backend, str | Backend):
+        raise InvalidModel(f"setup: backend must be the name of one, or 'auto', got {backend!r}")
     chosen = None if backend == AUTO else get_backend(backend)
     given = dict(extra_params)
     given.pop("max_delay", None)

@@ -196,6 +196,10 @@ class Population(Part, common.Population):
         state.id_counter += self.size
         self._mask_local = np.ones(self.size, bool)
         space = self.celltype.native_parameters
+        for parameter, values in space.items():
+            if values.shape not in (None, (), (self.size,)):
+                number = values.shape[0]
+                raise InvalidParameterValueError(f"{self.label}.{parameter}: {number} values for {self.size} cells")
         space.shape = (self.size,)
         space.evaluate(simplify=False)
         kinds = {

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
         ({"seed": None}, "seed must be a whole number, got None"),
         ({"seed": 1.5}, "seed must be a whole number, got 1.5"),
         ({"seed": True}, "seed must be a whole number, got True"),
+        ({"backend": None}, "backend must be the name of one, or 'auto', got None"),
         ({"timestep": 0}, "timestep must be > 0 ms, got 0"),
         ({"timestep": -0.1}, "timestep must be > 0 ms, got -0.1"),
         ({"timestep": np.nan}, "timestep: must be finite, got nan"),
@@ -80,6 +81,16 @@ def test_sizes_that_no_population_has(size):
     with pytest.raises(InvalidModel, match="cells: size must be a whole number >= 1, or up to three"):
         sim.Population(size, sim.IF_curr_exp(), label="cells")
     assert sim.Population((2, np.int64(3)), sim.IF_curr_exp()).size == 6
+
+
+def test_as_many_values_as_cells():
+    sim.setup(1.0)
+    wrong = sim.errors.InvalidParameterValueError
+    with pytest.raises(wrong, match=r"cells.tau_m: 3 values for 2 cells"):
+        sim.Population(2, sim.IF_curr_exp(tau_m=[10.0, 11.0, 12.0]), label="cells")
+    with pytest.raises(wrong, match=r"sources.spike_times: 3 values for 2 cells"):
+        sim.Population(2, sim.SpikeSourceArray(spike_times=[[1.0], [2.0], [3.0]]), label="sources")
+    assert sim.Population(2, sim.IF_curr_exp(tau_m=[10.0, 11.0])).get("tau_m").tolist() == [10.0, 11.0]
 
 
 @pytest.mark.parametrize("label", [3, b"cells", ("cells",), 1.5])
