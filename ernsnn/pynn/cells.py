@@ -126,11 +126,12 @@ class SpikeSourceArray(cells.SpikeSourceArray):
     translations = same(cells.SpikeSourceArray.default_parameters)
 
     def trains(
-        self, parameters: dict[str, np.ndarray], label: str, now: int = 0, before: Trains | None = None
+        self, parameters: dict[str, np.ndarray], label: str, now: int = 0, before: Iterable[Trains] = ()
     ) -> Trains:
         """The steps in which each neuron spikes. Raises InvalidParameterValueError on what is no list of times.
 
-        Times were given at step ``now``; ``before`` is what was sent up to then, of which nothing is sent again.
+        Times were given at step ``now``; ``before`` is what was sent and given up to then, of which nothing is sent
+        again, or told.
         """
         what, size = f"{label}.spike_times", len(parameters["spike_times"])
         given = [np.asarray(getattr(each, "value", each), dtype=float) for each in parameters["spike_times"]]
@@ -153,7 +154,8 @@ class SpikeSourceArray(cells.SpikeSourceArray):
         steps = stamps - state.latency
         late = steps < now
         if late.any():
-            late &= ~before.holds(neurons, stamps) if before else True
+            for trains in before:
+                late &= ~trains.holds(neurons, stamps)
             self._note_late(what, times[late & (stamps < now)], bool((late & (stamps == now)).any()), now)
             steps = np.where(late & (stamps == now), now, steps)
         if (together & (np.diff(steps) == 0)).any():

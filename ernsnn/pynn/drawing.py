@@ -60,7 +60,7 @@ def seeded(given: Any) -> Any:
     It looks into distributions, lazy arrays, parameters, cell and synapse types, connectors and structures.
     """
     if isinstance(given, random.RandomDistribution):
-        given.rng = _ours(given.rng)
+        given.rng = ours(given.rng)
     elif isinstance(given, LazyArray):
         seeded(given.base_value)
         for _, operand in given.operations:
@@ -73,13 +73,13 @@ def seeded(given: Any) -> Any:
     elif isinstance(given, _HOLDERS):
         for name, value in vars(given).items():
             if name == "rng":
-                given.rng = _ours(value)
+                given.rng = ours(value)
             else:
                 seeded(value)
     return given
 
 
-def _ours(rng: Any) -> Any:
-    """A structure without a generator makes one when it is asked for positions."""
+def ours(rng: Any) -> Any:
+    """``rng``, or one of ``NumpyRNG`` where it has no seed, or there is none."""
     plain = type(rng) is random.NumpyRNG and rng.seed is None
     return NumpyRNG(parallel_safe=rng.parallel_safe) if plain else NumpyRNG() if rng is None else rng

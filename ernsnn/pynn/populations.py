@@ -18,7 +18,7 @@ from ernsnn.graph.graph import Probe
 
 from . import simulator
 from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
-from .drawing import NumpyRNG, seeded
+from .drawing import ours, seeded
 from .inputs import Trains
 from .recording import Recorder
 from .simulator import named
@@ -41,7 +41,7 @@ class Assembly(common.Assembly):
 
     def sample(self, n: int, rng: Any = None) -> Assembly:
         """``n`` cells drawn at random."""
-        sampled: Assembly = super().sample(_sample(n, self), rng or NumpyRNG())
+        sampled: Assembly = super().sample(_sample(n, self), ours(rng))
         return sampled
 
     @property
@@ -61,7 +61,7 @@ class Part:
 
     def sample(self, n: int, rng: Any = None) -> PopulationView:
         """A view of ``n`` cells drawn at random."""
-        view: PopulationView = super().sample(_sample(n, self), rng or NumpyRNG())  # type: ignore[misc]
+        view: PopulationView = super().sample(_sample(n, self), ours(rng))  # type: ignore[misc]
         return view
 
     def set(self, **parameters: Any) -> None:
@@ -216,6 +216,7 @@ class Population(Part, common.Population):
     def rewind(self) -> None:
         """Forget what inputs there were before parameters were changed."""
         self.input_before: Trains | Schedule | None = None
+        self.given_before: Trains | Schedule | None = None
         self.changed_at = 0
 
     def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:  # noqa: A002 - PyNN's name
@@ -286,13 +287,14 @@ class Population(Part, common.Population):
     def remember_inputs(self) -> None:
         """Before parameters of a source change: what it sends up to now stays as it was."""
         if state.under_way and not isinstance(self.celltype, Cell):
-            self.input_before, self.changed_at = self.input(), state.step
+            given = self.given() if state.step > self.changed_at else self.given_before
+            self.input_before, self.given_before, self.changed_at = self.input(), given, state.step
 
     def given(self) -> Trains | Schedule:
         """What a source was last told to send: the trains of ``SpikeSourceArray``, or the rates."""
         if isinstance(self.celltype, SpikeSourceArray):
-            assert not isinstance(self.input_before, Schedule)
-            return self.celltype.trains(self.parameters, self.label, self.changed_at, self.input_before)
+            before = [known for known in (self.input_before, self.given_before) if isinstance(known, Trains)]
+            return self.celltype.trains(self.parameters, self.label, self.changed_at, before)
         rates: Schedule = self.celltype.rates(self.parameters, self.label)
         return rates
 

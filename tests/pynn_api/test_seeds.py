@@ -46,11 +46,12 @@ def script(seed=7):
     third = sim.Projection(cells.sample(3), grid, sim.AllToAllConnector(), either)
     third.set(weight=plain.RandomDistribution("uniform", (-0.3, -0.2)))
     (cells + grid).sample(5).inject(sim.NoisyCurrentSource(mean=0.3, stdev=0.2, dt=1.0))
+    sampled = (cells + grid).sample(4, plain.NumpyRNG()).all_cells.tolist()
     dc = sim.DCSource(amplitude=plain.RandomDistribution("uniform", (0.1, 0.2)))
     cells.inject(dc)
     for population in (sources, cells, grid):
         population.record("spikes")
-    drawn = [*HELD.permutation(20).tolist(), float(sim.NumpyRNG().next()), *cells.positions.ravel().tolist()]
+    drawn = [*sampled, *HELD.permutation(20).tolist(), float(sim.NumpyRNG().next()), *cells.positions.ravel().tolist()]
     drawn += [*grid.positions.ravel().tolist(), float(sim.RandomDistribution("exponential", beta=2.0).next())]
     digest = graph_of(state).digest
     sim.run(200)

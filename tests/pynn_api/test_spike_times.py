@@ -105,6 +105,22 @@ def test_spikes_that_come_too_late_are_told(convention):
     assert trains(source) == [[12.0, 30.0], [15.0, 30.0]]
 
 
+def test_what_was_lost_is_told_once():
+    source = sources(2)
+    sim.run(10)
+    with pytest.warns(UserWarning, match="1, the first at 3 ms"):
+        source[0:1].set(spike_times=[3.0, 12.0])
+    sim.run(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        source[1:2].set(spike_times=[25.0])
+        source[0:1].set(spike_times=[3.0, 12.0, 27.0])
+    sim.run(10)
+    assert trains(source) == [[12.0, 27.0], [25.0]]
+    with pytest.warns(UserWarning, match="1, the first at 13 ms"):
+        source[0:1].set(spike_times=[3.0, 12.0, 13.0, 27.0])
+
+
 @pytest.mark.parametrize("given", [5.0, 5, np.float64(5.0), [[5.0], 7.0], [[[5.0]], [[6.0]]], lambda i: 5.0 + i])
 @pytest.mark.parametrize("how", ["made", "set"])
 def test_a_number_is_no_list_of_times(given, how):
