@@ -254,14 +254,10 @@ class Population(Part, common.Population):
         probe, sign = self._probe(variable)
         return sign * state.under_way.read(probe) + 0.0  # no -0
 
-    def start_of(self, probed: str) -> np.ndarray:
-        """Where a variable of ernsnn starts, with PyNN's sign."""
-        return self.starts[next(name for name, (own, _) in self.celltype.states.items() if own == probed)]
-
-    def probed_now(self, recordable: str) -> np.ndarray:
-        """What would be recorded under that name now, of all neurons."""
+    def variable_of(self, recordable: str) -> str:
+        """The state variable that is recorded under that name."""
         probed, _ = self.celltype.probes[recordable]
-        return self.now(next(name for name, (own, _) in self.celltype.states.items() if own == probed))
+        return next(name for name, (own, _) in self.celltype.states.items() if own == probed)
 
     @property
     def further_starts(self) -> dict[str, np.ndarray]:

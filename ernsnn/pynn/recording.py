@@ -80,7 +80,7 @@ class Recorder(recording.Recorder):
         state.changed = True
         if state.under_way and state.under_way.live:
             begun = self.begun.setdefault(variable, self._begun(variable))
-            begun[places] = self.population.probed_now(variable)[places]
+            begun[places] = self.population.now(self.population.variable_of(variable))[places]
 
     def _none(self) -> np.ndarray:
         return np.zeros(self.population.size, dtype=np.int64)
@@ -185,7 +185,8 @@ class Recorder(recording.Recorder):
         size = _COPIES * values[kept, 0].nbytes * len(places)
         require_room({f"data of {self.population.label}.{variable.name}": size}, "get the data of fewer cells")
         ends, found = steps[kept] + 1, sign * values[kept, places - span.start] + 0.0  # no -0
-        start = np.where(own == 0, self.population.start_of(probed)[places], self._begun(variable.name)[places])
+        start = self.population.starts[self.population.variable_of(variable.name)][places]
+        start = np.where(own == 0, start, self._begun(variable.name)[places])
         known = np.isfinite(start) & (own == since)
         every = max(round(self.sampling_interval / state.dt), 1)
         if known[since == first].any() and first % every == 0 and first not in ends[:1]:
