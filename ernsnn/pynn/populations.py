@@ -257,7 +257,8 @@ class Population(Part, common.Population):
     def variable_of(self, recordable: str) -> str:
         """The state variable that is recorded under that name."""
         probed, _ = self.celltype.probes[recordable]
-        return next(name for name, (own, _) in self.celltype.states.items() if own == probed)
+        states: dict[str, tuple[str, float]] = self.celltype.states
+        return next(name for name, (own, _) in states.items() if own == probed)
 
     @property
     def further_starts(self) -> dict[str, np.ndarray]:

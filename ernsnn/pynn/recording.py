@@ -135,7 +135,7 @@ class Recorder(recording.Recorder):
         for signal in segment.analogsignals:
             signal.t_start = state.ms(self.first[signal.name]) * pq.ms
         since = self._since("spikes")
-        if since.any():
+        if (since > self.cleared_at).any():
             for train in segment.spiketrains:
                 train.t_start = state.ms(since[train.annotations["source_index"]]) * pq.ms
         return segment
