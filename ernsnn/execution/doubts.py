@@ -15,7 +15,8 @@ from ernsnn.describe.neurons import AdaptiveLIF, ConductanceLIF
 from ernsnn.errors import warn
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.constants import membrane
-from ernsnn.graph.graph import GivenSpikes, Graph, Neurons, PoissonSpikes
+from ernsnn.graph.graph import Graph, Neurons
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 _LONG_STEP_MS = 5.0

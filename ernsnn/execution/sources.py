@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ernsnn.graph.graph import Graph, PoissonSpikes
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 TOLD_ABOVE = 0.02

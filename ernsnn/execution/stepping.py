@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,10 +14,12 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend, Progress
 from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.state import restore, state_of
-from ernsnn.graph.graph import GivenSpikes, Graph, Probe
+from ernsnn.graph.graph import Graph, Probe
+from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
 from ernsnn.recording import Recording
 
 _BLOCK = 1024
+_NO_SPIKES = np.zeros(0, np.int64)
 _TOLD_EVERY_S, _LOOK_EVERY = 0.1, 32
 
 
@@ -45,6 +48,13 @@ class Engine(ABC):
     @abstractmethod
     def teach(self, recording: Recording) -> None:
         """Set what ``learned`` gave, before the first step."""
+
+    @abstractmethod
+    def adjust(self, graph: Graph) -> None:
+        """Between two steps: go on with the currents and the parameters of neurons of ``graph``.
+
+        It is that of the engine in all else but spikes of sources, and its populations are of the same kinds; V stays.
+        """
 
     def state(self) -> dict[str, np.ndarray]:
         """All else that another run needs to go on from here, after ``learned``."""
@@ -114,7 +124,7 @@ class Run:
     def __init__(self, engine: Engine, recorder: Recorder, end: int, t: int = 0, first: int | None = None) -> None:
         self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
         self.first = t if first is None else first
-        self.feeds = Feeds(engine.graph, end)
+        self.feeds = Feeds(engine.graph)
         self.told = time.perf_counter()
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -133,25 +143,42 @@ class Run:
 
 
 class Feeds:
-    """The spikes of all sources, a block of steps at a time; given ones are sorted once."""
+    """The spikes of all sources, some steps ahead. Steps are asked for once, and rise."""
 
-    def __init__(self, graph: Graph, end: int) -> None:
-        self.sources = {source.name: source.spikes for source in graph.sources()}
-        self.known = {n: s.between(0, end) for n, s in self.sources.items() if isinstance(s, GivenSpikes)}
-        self.block = -1
-        self.given: list[dict[str, np.ndarray]] = []
+    def __init__(self, graph: Graph) -> None:
+        self.feeds = {source.name: Feed(source.spikes) for source in graph.sources()}
 
     def at(self, t: int) -> dict[str, np.ndarray]:
-        """The neurons of each source that spike in step ``t``, rising. Each step is asked for once."""
-        if t // _BLOCK != self.block:
-            self.block = t // _BLOCK
-            self._fetch(self.block * _BLOCK)
-        return self.given[t % _BLOCK]
+        """The neurons of each source that spike in step ``t``, rising."""
+        return {name: feed.at(t) for name, feed in self.feeds.items()}
 
-    def _fetch(self, first: int) -> None:
-        self.given = [{} for _ in range(_BLOCK)]
-        for name, source in self.sources.items():
-            steps, neurons = self.known.get(name) or source.between(first, first + _BLOCK)
-            cuts = np.searchsorted(steps, np.arange(first, first + _BLOCK + 1)).tolist()
-            for k, given in enumerate(self.given):
-                given[name] = neurons[cuts[k] : cuts[k + 1]]
+    def change(self, name: str, spikes: GivenSpikes | PoissonSpikes) -> None:
+        """Let a source send other spikes from now on; Poisson ones have the key that they had."""
+        self.feeds[name] = Feed(spikes, self.feeds[name])
+
+
+class Feed:
+    """The spikes of one source. What was changed, and so may be again, is looked at a few steps ahead at first."""
+
+    def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None) -> None:
+        self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
+        self.found: dict[int, np.ndarray] = {}
+        self.drawn: Drawn | None = None
+        if before is not None and isinstance(spikes, PoissonSpikes):
+            self.drawn = before.drawn or Drawn(spikes.key, spikes.probabilities.shape[1])
+
+    def at(self, t: int) -> np.ndarray:
+        """See ``Feeds.at``."""
+        if t >= self.stop:
+            self._fetch(t)
+        return self.found.get(t, _NO_SPIKES)
+
+    def _fetch(self, t: int) -> None:
+        self.stop = (t // self.ahead + 1) * self.ahead
+        self.ahead = min(2 * self.ahead, _BLOCK)
+        if isinstance(self.spikes, PoissonSpikes):
+            steps, neurons = self.spikes.between(t, self.stop, self.drawn)
+        else:
+            steps, neurons = self.spikes.between(t, self.stop)
+        cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(steps)]
+        self.found = {int(steps[a]): neurons[a:b] for a, b in pairwise(cuts) if b > a}

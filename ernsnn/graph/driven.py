@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ernsnn.graph.graph import Calcium, Gated, GivenSpikes, Graph, Largest, Leaky, Modulator, PoissonSpikes, Source
+from ernsnn.graph.graph import Calcium, Gated, Graph, Largest, Leaky, Modulator, Source
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 

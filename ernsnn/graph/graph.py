@@ -13,73 +13,10 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Flow
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.graph.connectivity import CSR, Connectivity
-from ernsnn.graph.seeds import generator
-from ernsnn.graph.values import Series, Value, columns_of
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
+from ernsnn.graph.values import Series, Value
 
 SCHEMA = 1
-_POISSON_BLOCK = 256
-
-
-@dataclass(frozen=True, eq=False)
-class GivenSpikes:
-    """Neuron i of a source spikes in the steps ``steps[indptr[i]:indptr[i + 1]]``, which rise."""
-
-    indptr: np.ndarray
-    steps: np.ndarray
-
-    def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """(steps, neurons) of all spikes with first <= step < last, by step, then neuron."""
-        neurons = np.repeat(np.arange(len(self.indptr) - 1), np.diff(self.indptr))
-        keep = (self.steps >= first) & (self.steps < last)
-        steps, neurons = self.steps[keep], neurons[keep]
-        order = np.lexsort((neurons, steps))
-        return steps[order], neurons[order]
-
-    def expected(self, first: int, last: int) -> float:
-        """How many spikes there are with first <= step < last."""
-        return float(np.count_nonzero((self.steps >= first) & (self.steps < last)))
-
-
-@dataclass(frozen=True, eq=False)
-class PoissonSpikes:
-    """From ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``; spikes are fixed by ``key``."""
-
-    steps: np.ndarray
-    probabilities: Series
-    key: str
-
-    def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """As ``GivenSpikes.between``."""
-        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-        for block in range(first // _POISSON_BLOCK, -(-last // _POISSON_BLOCK)):
-            begin = block * _POISSON_BLOCK
-            hits, neurons = divmod(np.flatnonzero(self._hits(block)), self.probabilities.shape[1])
-            keep = slice(*np.searchsorted(hits, [first - begin, last - begin]))
-            found.append((hits[keep] + begin, neurons[keep]))
-        return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
-
-    def expected(self, first: int, last: int) -> float:
-        """The expectation of the number of spikes with first <= step < last."""
-        start = max(int(np.searchsorted(self.steps, first, side="right")) - 1, 0)
-        stop = int(np.searchsorted(self.steps, last))
-        lasting = np.diff(np.clip(np.append(self.steps[start:stop], last), first, last))
-        columns, of = columns_of(self.probabilities)
-        return float(lasting @ columns[start:stop] @ np.bincount(of, minlength=columns.shape[1]))
-
-    def _hits(self, block: int) -> np.ndarray:
-        """Which neurons spike in which step of a block, up to the last step in which any can."""
-        size, begin = self.probabilities.shape[1], block * _POISSON_BLOCK
-        pieces = np.searchsorted(self.steps, np.arange(begin, begin + _POISSON_BLOCK), side="right")
-        start = max(pieces[0] - 1, 0)
-        limits = np.ceil(self.probabilities[start : pieces[-1]] * 2.0**53).astype(np.uint64)
-        if pieces[0] == 0:
-            limits = np.concatenate([np.zeros((1, size), np.uint64), limits])
-        piece = pieces - pieces[0]
-        rows = int(np.flatnonzero(np.any(limits, axis=1)[piece]).max(initial=-1)) + 1
-        # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
-        drawn = generator(self.key, block).bit_generator.random_raw(rows * size).reshape(rows, size)
-        drawn >>= np.uint64(11)
-        return np.asarray(drawn < (limits if len(limits) == 1 else limits[piece[:rows]]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ from ernsnn.graph import graph as g
 from ernsnn.graph.driven import undriven
 from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import generator, key_of
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
 
 
@@ -62,6 +63,23 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     if problems:
         raise InvalidModel("\n".join(problems))
     return graph
+
+
+def lower_population(network: Network, name: str, seed: int) -> g.Population:
+    """One population of ``network``, as ``lower`` has it."""
+    return _Lowering(network, seed).population(network.populations[name])
+
+
+def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
+    """The probability of a spike in a step. Raises InvalidModel, naming ``path``, on negative ones and on above 1."""
+    found = rates_hz * (dt_ms / 1000.0)
+    if not (found >= 0).all():
+        raise InvalidModel(f"{path}: must be >= 0, got {np.min(rates_hz)}")
+    if np.max(found, initial=0.0) > 1:
+        raise InvalidModel(
+            f"{path}: {np.max(rates_hz)} Hz is more than one spike in a step of {dt_ms} ms; choose a smaller dt_ms"
+        )
+    return found
 
 
 _LISTED_BYTES = 12
@@ -126,7 +144,7 @@ class _Lowering:
             raise InvalidModel(f"{p.name}: {p.plasticity.target} starts outside the rule's bounds [{low}, {high}]")
         return g.Intrinsic(p.plasticity.target, self.rule(p.name, p.plasticity.rule, value, (), ()))
 
-    def given_spikes(self, name: str, model: SpikeTimes) -> g.GivenSpikes:
+    def given_spikes(self, name: str, model: SpikeTimes) -> GivenSpikes:
         counts = [len(row) for row in model.times_ms]
         neurons = np.repeat(np.arange(len(counts)), counts)
         times = np.concatenate([np.zeros(0), *model.times_ms])
@@ -141,30 +159,28 @@ class _Lowering:
             i = twice[0]
             raise InvalidModel(f"{name}: two spikes of neuron {i} fall into one step; a neuron spikes once a step")
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return g.GivenSpikes(indptr, steps.astype(np.int64))
+        return GivenSpikes(indptr, steps.astype(np.int64))
 
-    def poisson(self, name: str, size: int, schedule: Schedule) -> g.PoissonSpikes:
-        highest = np.max(np.asarray(schedule.values), initial=0.0)
-        if highest * (self.dt / 1000.0) > 1:
-            raise InvalidModel(
-                f"{name}.rate_hz: {highest} Hz is more than one spike in a step of {self.dt} ms; choose a smaller dt_ms"
-            )
-        steps, chances = self.schedule(f"{name}.rate_hz", schedule, size, self.dt / 1000.0)
-        return g.PoissonSpikes(steps, chances, self.key(f"{name}.spikes"))
+    def poisson(self, name: str, size: int, schedule: Schedule) -> PoissonSpikes:
+        steps, columns, of = self.columns(f"{name}.rate_hz", schedule, size)
+        probabilities = chances(f"{name}.rate_hz", columns, self.dt)
+        return PoissonSpikes(steps, series(probabilities, of), self.key(f"{name}.spikes"))
 
-    def schedule(self, path: str, schedule: Schedule, size: int, unit: float = 1.0) -> tuple[np.ndarray, Series]:
-        """Steps (k,) and values (k, size) of a schedule, times ``unit``."""
+    def schedule(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, Series]:
+        """Steps (k,) and values (k, size) of a schedule."""
+        steps, columns, of = self.columns(path, schedule, size)
+        return steps, series(columns, of)
+
+    def columns(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Steps (k,), columns (k, m) and which of them each of ``size`` neurons has; None: one each."""
         steps = np.array([whole_steps(float(t), self.dt, path) for t in np.asarray(schedule.times_ms)], dtype=np.int64)
         if (np.diff(steps) == 0).any():
             raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
         values = np.asarray(schedule.values, dtype=float)
         require_memory(path, values.nbytes + 8 * size, "take fewer neurons, or fewer changes")
-        values = values if unit == 1 else values * unit
         if values.ndim == 1:
-            return steps, series(values[:, None], np.zeros(size, np.int64))
-        if schedule.columns is not None:
-            return steps, series(values, schedule.columns)
-        return steps, np.ascontiguousarray(values)
+            return steps, values[:, None], np.zeros(size, np.int64)
+        return steps, values, schedule.columns
 
     # Projections
 

@@ -16,7 +16,7 @@ from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
 from ernsnn.describe.names import is_symbol, network_name, part_name
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content, read_json, write_folder
-from ernsnn.graph import connectivity, graph, values
+from ernsnn.graph import connectivity, graph, spikes, values
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
@@ -24,7 +24,8 @@ _CLASSES: dict[str, Any] = {
         *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
         *(connectivity.Dense, connectivity.OneToOne, connectivity.CSR),
         *(values.Scalar, values.Array, values.Draw, values.Shared),
-        *(graph.GivenSpikes, graph.PoissonSpikes, graph.Traced, graph.Variable, graph.Bound, graph.Learning),
+        *(spikes.GivenSpikes, spikes.PoissonSpikes),
+        *(graph.Traced, graph.Variable, graph.Bound, graph.Learning),
         *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Calcium),
         *(graph.Given, graph.Condition, graph.Gated, graph.Largest),
         *(graph.Injected, graph.Modulation, graph.Probe, graph.Graph),

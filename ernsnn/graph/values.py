@@ -94,8 +94,10 @@ _WORTH_SHARING = 1 << 16
 """Fewer numbers than these, saved by sharing, are not worth it."""
 
 
-def series(columns: np.ndarray, of: np.ndarray) -> Series:
-    """The series of neurons that have the columns ``of``: shared where that saves much, else written out."""
+def series(columns: np.ndarray, of: np.ndarray | None) -> Series:
+    """The series of neurons that have the columns ``of``, or one each: shared where that saves much, or written out."""
+    if of is None:
+        return np.ascontiguousarray(columns)
     if columns.shape[0] * (len(of) - columns.shape[1]) >= _WORTH_SHARING:
         return Shared(np.ascontiguousarray(columns), of)
     return np.ascontiguousarray(columns[:, of])

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from pyNN.errors import InvalidParameterValueError, NonExistentParameterError
+from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import build_translations, cells
 
 from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
-from ernsnn.describe.stimuli import Schedule
 
-from .inputs import Trains
+from .inputs import History, Rates, Trains
 from .simulator import state
 
 MEMBRANE = {
@@ -125,13 +125,15 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
     translations = same(cells.SpikeSourceArray.default_parameters)
 
-    def trains(
-        self, parameters: dict[str, np.ndarray], label: str, now: int = 0, before: Iterable[Trains] = ()
-    ) -> Trains:
+    def translate(self, parameters: ParameterSpace, copy: bool = True) -> ParameterSpace:
+        """Names stay. PyNN would copy every list; where they are kept, they are copied at less cost."""
+        return super().translate(parameters, copy=False)
+
+    def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Trains:
         """The steps in which each neuron spikes. Raises InvalidParameterValueError on what is no list of times.
 
-        Times were given at step ``now``; ``before`` is what was sent and given up to then, of which nothing is sent
-        again, or told.
+        Times were given at the last change of ``history``; of what was sent before nothing is sent again, and of what
+        was given before nothing is told again.
         """
         what, size = f"{label}.spike_times", len(parameters["spike_times"])
         given = [np.asarray(getattr(each, "value", each), dtype=float) for each in parameters["spike_times"]]
@@ -151,10 +153,10 @@ class SpikeSourceArray(cells.SpikeSourceArray):
         if (np.abs(stamps * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(stamps) * 1e-3)).any():
             message = f"spike times between two steps of {state.dt:g} ms are moved to the end of their step"
             state.note("Y101", what, message, "choose a smaller timestep")
-        steps = stamps - state.latency
+        steps, now = stamps - state.latency, history.since if history else 0
         late = steps < now
         if late.any():
-            for trains in before:
+            for trains in history.known(int(steps[late].min())) if history else ():
                 late &= ~trains.holds(neurons, stamps)
             self._note_late(what, times[late & (stamps < now)], bool((late & (stamps == now)).any()), now)
             steps = np.where(late & (stamps == now), now, steps)
@@ -184,17 +186,21 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
 
     translations = same(cells.SpikeSourcePoisson.default_parameters)
 
-    def rates(self, parameters: dict[str, np.ndarray], label: str) -> Schedule:
-        """The rates in Hz from each time on at which one changes. Raises InvalidParameterValueError."""
-        rate, start, duration = (np.asarray(parameters[n], dtype=float) for n in ("rate", "start", "duration"))
-        for name, values in (("rate", rate), ("start", start), ("duration", duration)):
+    def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Rates:
+        """The rates from each step on in which one changes. Raises InvalidParameterValueError."""
+        settings = np.stack([np.asarray(parameters[n], dtype=float) for n in ("rate", "start", "duration")])
+        for name, values in zip(("rate", "start", "duration"), settings, strict=True):
             if not (values >= 0).all() or (name == "rate" and not np.isfinite(values).all()):
                 raise InvalidParameterValueError(f"{label}.{name}: must be a number >= 0, got {values}")
+        if (settings == settings[:, :1]).all():
+            (rate, start, duration), of = settings[:, :1], np.zeros(settings.shape[1], np.int64)
+        else:
+            (rate, start, duration), of = np.unique(settings, axis=1, return_inverse=True)
         begins, ends = np.rint(start / state.dt), np.rint((start + duration) / state.dt)
         changes = np.unique(np.concatenate([begins, ends]))
         changes = changes[changes * state.dt < NEVER_MS]
         on = (begins <= changes[:, None]) & (changes[:, None] < ends)
-        return Schedule(changes * state.dt, np.where(on, rate, 0.0))
+        return Rates(changes.astype(np.int64), np.where(on, rate, 0.0), of.reshape(-1))
 
 
 def _plain(values: np.ndarray) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pyNN.errors import InvalidParameterValueError
@@ -13,11 +13,29 @@ from pyNN.standardmodels import StandardCurrentSource, electrodes
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.errors import InvalidModel
+from ernsnn.graph import graph
 from ernsnn.graph.seeds import generator, key_of
+from ernsnn.graph.values import series
 
 from .cells import NEVER_MS, same
 from .drawing import seeded
 from .simulator import ID, spliced, state
+
+if TYPE_CHECKING:
+    from .populations import Population
+
+
+class Target(NamedTuple):
+    """A population that a current is injected into: at ``places``, by the injections with these ``numbers``.
+
+    Neuron i gets it ``gains[columns[i]]`` times.
+    """
+
+    population: Population
+    numbers: np.ndarray
+    places: np.ndarray
+    gains: np.ndarray
+    columns: np.ndarray
 
 
 class CurrentSource(StandardCurrentSource):
@@ -29,6 +47,7 @@ class CurrentSource(StandardCurrentSource):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(**parameters)
         self.cells: list[ID] = []
+        self.targets: list[Target] | None = None
         self.recorded = False
         self.number = len(state.current_sources)
         self.given: dict[str, Any] = {}
@@ -50,6 +69,7 @@ class CurrentSource(StandardCurrentSource):
                 raise TypeError("Can't inject current into a spike source.")
         state.require_open(f"a {type(self).__name__}")
         self.cells += list(cells)
+        self.targets = None
 
     def get_native_parameters(self) -> ParameterSpace:
         """As they are now."""
@@ -64,7 +84,7 @@ class CurrentSource(StandardCurrentSource):
         if state.under_way and self.given:
             self.before, self.changed_at = self.current(), state.step
         self.given |= self.settled(given)
-        state.changed = True
+        state.changed_parts[f"current {self.number}"] = self
 
     def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters as they are kept."""
@@ -74,11 +94,14 @@ class CurrentSource(StandardCurrentSource):
         """(times in ms, amplitudes in nA) of its changes; amplitudes have a second axis where injections differ."""
         raise NotImplementedError
 
-    def current(self) -> Schedule:
-        """The current as a schedule."""
+    def _set(self) -> Schedule:
         times, amplitudes = on_grid(*self.changes())
         kept = times < NEVER_MS
-        return spliced(self.before, Schedule(times[kept], amplitudes[kept]), self.changed_at * state.dt)
+        return Schedule(times[kept], amplitudes[kept])
+
+    def current(self) -> Schedule:
+        """The current as a schedule."""
+        return spliced(self.before, self._set(), self.changed_at * state.dt)
 
     def record(self) -> None:
         """Keep the current for ``get_data``."""
@@ -95,22 +118,44 @@ class CurrentSource(StandardCurrentSource):
 
     def add_to(self, net: Network) -> None:
         """Inject it, population by population."""
-        schedule = self.current()
-        values = np.asarray(schedule.values)
-        owners = {cell.parent.name: cell.parent for cell in self.cells}
-        for name, population in owners.items():
+        for population, current in self._injected(self.current()):
+            net.inject(net.populations[population.name], current)
+
+    def lowered(self) -> list[graph.Injected]:
+        """Its part of the graph as it is from now on, whatever it was before."""
+        return [
+            graph.Injected(
+                graph.Member(population.name, 0, population.size),
+                np.rint(np.asarray(current.times_ms) / state.dt).astype(np.int64),
+                series(np.asarray(current.values), current.columns),
+            )
+            for population, current in self._injected(self._set())
+        ]
+
+    def _injected(self, current: Schedule) -> Iterator[tuple[Population, Schedule]]:
+        """What each population gets: a column for each number of times that it goes into a cell, or one for each cell.
+
+        The latter where injections differ.
+        """
+        if self.targets is None:
+            self.targets = list(self._found_targets())
+        times, values = current.times_ms, np.asarray(current.values)
+        for target in self.targets:
             if values.ndim == 1:
-                gain = np.zeros(population.size)
-                for cell, times in Counter(c for c in self.cells if c.parent is population).items():
-                    gain[population.id_to_index(cell)] += times
-                gains, columns = np.unique(gain, return_inverse=True)
-                net.inject(net.populations[name], Schedule(schedule.times_ms, values[:, None] * gains, columns))
+                yield target.population, Schedule(times, values[:, None] * target.gains, target.columns)
                 continue
-            amplitudes = np.zeros((len(values), population.size))
-            for number, cell in enumerate(self.cells):
-                if cell.parent is population:
-                    amplitudes[:, population.id_to_index(cell)] += values[:, number]
-            net.inject(net.populations[name], Schedule(schedule.times_ms, amplitudes))
+            amplitudes = np.zeros((len(values), target.population.size))
+            for number, place in zip(target.numbers, target.places, strict=True):
+                amplitudes[:, place] += values[:, number]
+            yield target.population, Schedule(times, amplitudes)
+
+    def _found_targets(self) -> Iterator[Target]:
+        owners = {cell.parent.name: cell.parent for cell in self.cells}
+        for population in owners.values():
+            numbers = np.array([number for number, cell in enumerate(self.cells) if cell.parent is population])
+            places = population.id_to_index(np.array([int(self.cells[number]) for number in numbers]))
+            gain = np.bincount(places, minlength=population.size).astype(float)
+            yield Target(population, numbers, places, *np.unique(gain, return_inverse=True))
 
 
 _TIME: tuple[Any, str] = (lambda values: values >= 0, "a time >= 0")

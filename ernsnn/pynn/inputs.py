@@ -1,18 +1,46 @@
-"""What the sources of a script send."""
+"""What the sources of a script send: as it is set now, and as it was set before it was changed in a run."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
 
 import numpy as np
+
+from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.graph.lower import chances
+from ernsnn.graph.seeds import key_of
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
+from ernsnn.graph.values import series
+
+_NEVER = 1 << 62
+"""A step that no run reaches."""
+
+
+class Input(Protocol):
+    """What a source sends over time."""
+
+    def within(self, first: int, last: int) -> Self:
+        """That of the steps from ``first`` to ``last`` (exclusive)."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Any]) -> Self:
+        """Parts that follow one another as one."""
+
+    def described(self, dt_ms: float) -> SpikeTimes | Poisson:
+        """As ernsnn describes it."""
+
+    def lowered(self, population: str, dt_ms: float, seed: int) -> GivenSpikes | PoissonSpikes:
+        """As a graph has it: what ``described`` is lowered to."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trains:
     """Neuron ``neurons[k]`` of ``size`` spikes in step ``steps[k]``; neuron by neuron, of each the steps rise.
 
-    ``stamps[k]`` is the time that it was given, in steps.
+    ``stamps[k]`` is the time that it was given, in steps. Several spikes of a neuron in one step are sent as one.
     """
 
     size: int
@@ -21,13 +49,13 @@ class Trains:
     stamps: np.ndarray
 
     def within(self, first: int, last: int) -> Trains:
-        """That of the steps from ``first`` to ``last`` (exclusive)."""
+        """See ``Input.within``."""
         kept = (self.steps >= first) & (self.steps < last)
         return Trains(self.size, self.steps[kept], self.neurons[kept], self.stamps[kept])
 
     @classmethod
     def joined(cls, parts: Sequence[Trains]) -> Trains:
-        """Parts that follow one another as one."""
+        """See ``Input.joined``."""
         steps, neurons, stamps = (
             np.concatenate([getattr(part, name) for part in parts]) for name in ("steps", "neurons", "stamps")
         )
@@ -38,8 +66,86 @@ class Trains:
         """Of each of these spikes, whether it is one of them."""
         return np.asarray(np.isin(self.size * stamps + neurons, self.size * self.stamps + self.neurons))
 
-    def by_neuron(self) -> list[np.ndarray]:
-        """The steps of each neuron, each once."""
+    def _once(self) -> tuple[np.ndarray, np.ndarray]:
+        """(steps, first of each neuron and the end), of several spikes of a neuron in one step one."""
         single = np.append(True, (np.diff(self.neurons) != 0) | (np.diff(self.steps) != 0))[: len(self.steps)]
-        bounds = np.searchsorted(self.neurons[single], np.arange(1, self.size))
-        return np.split(self.steps[single], bounds)
+        return self.steps[single], np.searchsorted(self.neurons[single], np.arange(self.size + 1))
+
+    def described(self, dt_ms: float) -> SpikeTimes:
+        """See ``Input.described``."""
+        steps, bounds = self._once()
+        return SpikeTimes([train * dt_ms for train in np.split(steps, bounds[1:-1])])
+
+    def lowered(self, population: str, dt_ms: float, seed: int) -> GivenSpikes:
+        """See ``Input.lowered``."""
+        steps, bounds = self._once()
+        return GivenSpikes(bounds, steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """From step ``steps[k]`` on neuron i has a rate of ``values[k, of[i]]`` Hz, and 0 before the first."""
+
+    steps: np.ndarray
+    values: np.ndarray
+    of: np.ndarray
+
+    def within(self, first: int, last: int) -> Rates:
+        """See ``Input.within``."""
+        begun, stop = np.searchsorted(self.steps, first, side="right"), np.searchsorted(self.steps, last)
+        held = self.values[begun - 1 : begun] if begun else np.zeros((1, self.values.shape[1]))
+        steps = np.concatenate([[first], self.steps[begun:stop]])
+        return Rates(steps, np.concatenate([held, self.values[begun:stop]]), self.of)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rates]) -> Rates:
+        """See ``Input.joined``. Neurons that share their rates in all parts share them in the whole."""
+        kinds, of = np.unique(np.stack([part.of for part in parts]), axis=1, return_inverse=True)
+        values = [part.values[:, kind] for part, kind in zip(parts, kinds, strict=True)]
+        return cls(np.concatenate([part.steps for part in parts]), np.concatenate(values), of.reshape(-1))
+
+    def described(self, dt_ms: float) -> Poisson:
+        """See ``Input.described``."""
+        return Poisson(Schedule(self.steps * dt_ms, self.values, self.of))
+
+    def lowered(self, population: str, dt_ms: float, seed: int) -> PoissonSpikes:
+        """See ``Input.lowered``."""
+        probabilities = chances(f"{population}.rate_hz", self.values, dt_ms)
+        return PoissonSpikes(self.steps, series(probabilities, self.of), key_of(seed, f"{population}.spikes"))
+
+
+@dataclass
+class History:
+    """An input that changes in a run: ``now`` from step ``since`` on, and the parts that were sent before.
+
+    ``past[k]`` was sent up to step ``ends[k]``; ``before`` is what was given before the last change, sent or not.
+    """
+
+    now: Any
+    since: int = 0
+    past: list[Any] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    before: Any = None
+
+    def end(self, step: int) -> None:
+        """Keep what is sent before ``step``: the input is about to change there."""
+        if step > self.since:
+            self.past.append(self.now.within(self.since, step))
+            self.ends.append(step)
+            self.before, self.since = self.now, step
+
+    def known(self, first: int) -> list[Any]:
+        """What was sent from step ``first`` on, and what was given, before the last change."""
+        return [*self.past[bisect_right(self.ends, first) :], *([] if self.before is None else [self.before])]
+
+    @property
+    def coming(self) -> Input:
+        """The input from the last change on."""
+        found: Input = self.now.within(self.since, _NEVER) if self.since else self.now
+        return found
+
+    @property
+    def whole(self) -> Input:
+        """The input from the start on."""
+        found: Input = self.now.joined([*self.past, self.coming]) if self.past else self.now
+        return found

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyNN import common, errors
 from pyNN.errors import InvalidParameterValueError
-from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, simplify
+from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence, simplify
 
 from ernsnn.describe.network import Network
-from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.errors import InvalidModel, unknown
+from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
+from ernsnn.graph.lower import lower_population
 
 from . import simulator
 from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
 from .drawing import ours, seeded
-from .inputs import Trains
+from .inputs import History, Input
 from .recording import Recorder
 from .simulator import named
 
@@ -110,15 +111,14 @@ class Part:
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         parameter_space.evaluate(simplify=False)
         before = {changed: self.root.parameters[changed].copy() for changed, _ in parameter_space.items()}
-        self.root.remember_inputs()
         for changed, values in parameter_space.items():
-            self.root.parameters[changed][self.places] = values
+            self.root.parameters[changed][self.places] = _copied(values)
         try:
-            self.root.check_input()
+            self.root.change_input()
         except InvalidParameterValueError:
             self.root.parameters |= before
             raise
-        state.changed = True
+        state.changed_parts[self.root.name] = self.root
 
     def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:
         values = np.broadcast_to(np.asarray(initial_values.evaluate(simplify=False), dtype=float), (self.size,))
@@ -206,18 +206,17 @@ class Population(Part, common.Population):
             name: object if kind not in (float, int) else float for name, kind in self.celltype.get_schema().items()
         }
         self.parameters = {
-            name: np.array(np.broadcast_to(values, self.size), dtype=kinds[name])
+            name: _copied(np.array(np.broadcast_to(values, self.size), dtype=kinds[name]))
             for name, values in space.as_dict().items()
         }
         self.starts: dict[str, np.ndarray] = {}
-        self.rewind()
-        self.check_input()
+        self.history: History | None = None
+        self.change_input()
 
     def rewind(self) -> None:
         """Forget what inputs there were before parameters were changed."""
-        self.input_before: Trains | Schedule | None = None
-        self.given_before: Trains | Schedule | None = None
-        self.changed_at = 0
+        if self.history:
+            self.history = History(self._sends(None))
 
     def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:  # noqa: A002 - PyNN's name
         super()._set_cell_initial_value(id, variable, value)
@@ -272,52 +271,51 @@ class Population(Part, common.Population):
             probe, sign = self._probe(variable)
             run.write(probe, slice(None), sign * values)
 
-    def check_input(self) -> None:
-        """Raise InvalidParameterValueError on spike times or rates that cannot be; warn of spikes that are lost."""
+    def change_input(self) -> None:
+        """Let a source send what its parameters say, in a run from now on; warn of spikes that are lost.
+
+        Raises InvalidParameterValueError on spike times or rates that cannot be.
+        """
+        if not isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson):
+            return
         lost = f"{LOST} {self.label}.spike_times"
         state.noted.pop(lost, None)
-        if isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson):
-            self.given()
+        if self.history is None:
+            self.history = History(self._sends(None))
+        else:
+            self.history.end(state.step if state.under_way else 0)
+            self.history.now = self._sends(self.history)
         if issue := state.noted.get(lost):
             warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=5)
 
-    def remember_inputs(self) -> None:
-        """Before parameters of a source change: what it sends up to now stays as it was."""
-        if state.under_way and not isinstance(self.celltype, Cell):
-            given = self.given() if state.step > self.changed_at else self.given_before
-            self.input_before, self.given_before, self.changed_at = self.input(), given, state.step
-
-    def given(self) -> Trains | Schedule:
-        """What a source was last told to send: the trains of ``SpikeSourceArray``, or the rates."""
-        if isinstance(self.celltype, SpikeSourceArray):
-            before = [known for known in (self.input_before, self.given_before) if isinstance(known, Trains)]
-            return self.celltype.trains(self.parameters, self.label, self.changed_at, before)
-        rates: Schedule = self.celltype.rates(self.parameters, self.label)
-        return rates
-
-    def input(self) -> Trains | Schedule:
-        """What a source sends from the start on: before parameters changed in a run as it did then."""
-        given, now, before = self.given(), self.changed_at, self.input_before
-        if isinstance(given, Trains):
-            assert not isinstance(before, Schedule)
-            return Trains.joined([before.within(0, now), given.within(now, NEVER)]) if before else given
-        assert not isinstance(before, Trains)
-        return simulator.spliced(before, given, now * state.dt)
+    def _sends(self, history: History | None) -> Input:
+        """What a source was last told to send; notes what is rounded, or comes too late."""
+        assert isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson)
+        return self.celltype.sends(self.parameters, self.label, history)
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn, with a probe for each variable that is recorded."""
-        if isinstance(self.celltype, Cell):
-            net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
-            for variable, (probed, _) in self.celltype.probes.items():
-                if self.recorder.records(variable):
-                    recorded = net.populations[self.name][self.recorder.span(variable)]
-                    net.probe(recorded, probed, every_ms=self.recorder.sampling_interval)
+        if self.history:
+            self._sends(self.history)  # which notes what it rounds
+            net.population(self.name, self.size, self.history.whole.described(state.dt))
             return
-        given = self.input()
-        if isinstance(given, Trains):
-            net.population(self.name, self.size, SpikeTimes([steps * state.dt for steps in given.by_neuron()]))
-        else:
-            net.population(self.name, self.size, Poisson(given))
+        self._add_cells(net)
+        for variable, (probed, _) in self.celltype.probes.items():
+            if self.recorder.records(variable):
+                recorded = net.populations[self.name][self.recorder.span(variable)]
+                net.probe(recorded, probed, every_ms=self.recorder.sampling_interval)
+
+    def _add_cells(self, net: Network) -> None:
+        net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
+
+    def lowered(self) -> graph.Population:
+        """Its part of the graph as it is from now on."""
+        if self.history:
+            spikes = self.history.coming.lowered(self.name, state.dt, state.segment_seed)
+            return graph.Source(self.name, self.size, spikes)
+        net = Network(dt_ms=state.dt, current_integration=state.current_integration)
+        self._add_cells(net)
+        return lower_population(net, self.name, state.segment_seed)
 
 
 def _size(size: Any, label: str) -> int | tuple[int, ...]:
@@ -335,3 +333,11 @@ def _sample(n: Any, of: Any) -> int:
     if not _is_count(n):
         raise InvalidModel(f"{of.label}: sample needs a whole number of cells >= 1, got {n!r}")
     return int(n)
+
+
+def _copied(values: np.ndarray) -> np.ndarray:
+    """Lists of numbers as others than those that a script may go on to change; those that are one stay one."""
+    if values.dtype != object:
+        return values
+    copies = {id(each): Sequence(np.array(getattr(each, "value", each), dtype=float)) for each in values}
+    return np.fromiter((copies[id(each)] for each in values), object, len(values))

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,15 +21,15 @@ from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.run_folder import interruptible
 from ernsnn.execution.simulate import run
 from ernsnn.execution.stepping import Feeds, SteppedBackend
-from ernsnn.graph.graph import Graph, Probe
+from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
 from ernsnn.recording import Recording
 
 from .absent import unsupported
 from .building import describe
+from .populations import Population
 from .simulator import State
 
-_NEVER = 1 << 62
 _STATES = "potentials and synaptic variables"
 _OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
 """PyNN's numbers are doubles: a weight that is set is read back as it was."""
@@ -49,7 +50,10 @@ class Run(Protocol):
         """Run ``n_steps`` more."""
 
     def change(self, state: State) -> None:
-        """Go on with what the script changed: parameters and inputs."""
+        """Go on with what the script changed, whatever it is."""
+
+    def adjust(self, state: State) -> None:
+        """Go on with other inputs and parameters of cells: those of ``state.changed_parts``."""
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
         """Set state variables of neurons, or variables of synapses, of those at ``places``."""
@@ -135,7 +139,8 @@ class Stepwise:
         self._listen()
 
     def _listen(self, were: Sequence[Probe] = ()) -> None:
-        self.feeds = Feeds(self.engine.graph, _NEVER)
+        self.feeds = Feeds(self.engine.graph)
+        self.currents: dict[int, list[Injected]] = {}
         self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
         for chunk in self.chunks:
             _fit(chunk, were, self.recorder.probes, self.recorder.widths)
@@ -162,6 +167,29 @@ class Stepwise:
         self.engine = self.backend.engine(graph_of(state), **self.settings)
         self.engine.go_on(here)
         self._listen(were)
+
+    def adjust(self, state: State) -> None:
+        """See ``Run.adjust``: nothing is lowered but the changed parts, and the engine stays."""
+        populations = {p.name: p for p in self.engine.graph.populations}
+        currents = dict(self.currents)
+        with labelled(state):
+            for part in state.changed_parts.values():
+                if isinstance(part, Population):
+                    populations[part.name] = part.lowered()
+                else:
+                    currents[part.number] = part.lowered()
+            if len(currents) > len(self.currents):
+                currents = {s.number: currents.get(s.number) or s.lowered() for s in state.current_sources}
+        self.currents = currents
+        graph = dataclasses.replace(
+            self.engine.graph,
+            populations=tuple(populations.values()),
+            injections=tuple(chain(*currents.values())) or self.engine.graph.injections,
+        )
+        self.engine.adjust(graph)
+        for name in state.changed_parts:
+            if isinstance(source := populations.get(name), Source):
+                self.feeds.change(name, source.spikes)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
         """See ``Run.write``."""
@@ -223,6 +251,10 @@ class InOneGo:
         elif _without_inputs(graph).digest != _without_inputs(self.graph).digest:
             raise self._refusal("parameters", "set")
         self.graph = graph
+
+    def adjust(self, state: State) -> None:
+        """See ``Run.adjust``."""
+        self.change(state)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
         """See ``Run.write``; only weights, and only where the backend can go on."""

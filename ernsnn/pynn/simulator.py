@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from pyNN import common
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .populations import Population
     from .projections import Projection
     from .runs import Run
+
+    ChangedPart: TypeAlias = Population | CurrentSource
 
 name = "ernsnn"
 
@@ -67,6 +69,7 @@ class Part(Protocol):
 class State(common.control.BaseState):
     """Settings, parts and progress of a script. ``step`` counts the steps done since the start or ``reset``.
 
+    What the script changed in a run are the ``changed_parts``; where anything else did, ``changed`` is true.
     Currents that change all the time are laid out up to step ``horizon``, which moves on before a run reaches it.
     """
 
@@ -114,6 +117,7 @@ class State(common.control.BaseState):
         self.segment_counter += 1
         self.under_way: Run | None = None
         self.changed = False
+        self.changed_parts: dict[str, ChangedPart] = {}
         parts: list[Part] = [*self.populations, *self.current_sources]
         for part in parts:
             part.rewind()
@@ -193,7 +197,7 @@ class State(common.control.BaseState):
         end = self.steps(time_ms, "run")
         if end >= self.horizon:  # a recorded current has a value at the end, too
             self.horizon = max(end + 1, 2 * self.horizon)
-            self.changed |= any(source.varies for source in self.current_sources)
+            self.changed_parts |= {f"current {s.number}": s for s in self.current_sources if s.varies}
         self.running = True
         if end > self.step:
             self._advance(end - self.step)
@@ -205,7 +209,10 @@ class State(common.control.BaseState):
             self.under_way = begin(self)
         elif self.changed:
             self.under_way.change(self)
+        elif self.changed_parts:
+            self.under_way.adjust(self)
         self.changed = False
+        self.changed_parts = {}
         try:
             with labelled(self):
                 self.under_way.advance(n_steps)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.graph.graph import GivenSpikes, Graph, PoissonSpikes
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 
 from .integers import IntegerNetwork
 from .limits import STATE_SHIFT, WEIGHT_MAX

@@ -75,6 +75,11 @@ class Engine(stepping.Engine):
         else:
             self._synapses(probe.target).write(probe.variable, values)
 
+    def adjust(self, graph: Graph) -> None:
+        """See ``stepping.Engine.adjust``."""
+        self.graph = graph
+        self.neurons.adjust(graph)
+
     def _synapses(self, projection: str) -> PlasticSynapses | StaticSynapses:
         both: list[PlasticSynapses | StaticSynapses] = [*self.plastic, *self.static.projections]
         return next(s for s in both if s.p.name == projection)

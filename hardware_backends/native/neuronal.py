@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -46,29 +47,30 @@ class Part:
     def __init__(self, p: Neurons, first: int, m: Membranes, graph: Graph) -> None:
         self.p, self.first, self.last = p, first, first + p.size
         self.v_threshold, self.i_offset = (m.of(name)[first : self.last] for name in ("v_threshold", "i_offset"))
-        self._fill(m, graph)
+        self.fill(p, m, graph, (*STATE, *CONSTANTS))
         self.intrinsic = IntrinsicState(p, graph.dt_ms, self) if p.intrinsic else None
         averaged = graph.current_integration == "step_average"
         self.kind: Kind = "delta" if p.delta else "averaged" if averaged else "exact"
         if p.conduct:
             self.kind = "averaged conductance" if averaged else "exact conductance"
-        # Neurons from one of ``cuts`` to the next have equal constants.
-        shared = m.constants[len(OWN) :, first : self.last]
-        changes = np.flatnonzero((shared[:, 1:] != shared[:, :-1]).any(axis=0)) + 1
-        self.cuts = [first, *(first + changes).tolist(), self.last]
-        self.alike = p.size >= FEW * (len(changes) + 1)
 
-    def _fill(self, m: Membranes, graph: Graph) -> None:
-        p = self.p
+    def fill(self, p: Neurons, m: Membranes, graph: Graph, names: Sequence[str]) -> None:
+        """Set the numbers of these names to those of ``p``."""
+        self.p = p
         found = {name.removesuffix("_mV").removesuffix("_nA"): value for name, value in p.parameters.items()}
         found |= membrane(p.parameters, graph.dt_ms, graph.current_integration)
         found |= {"V": found["v_init"], "n_ref": np.minimum(found["n_ref"], _FOREVER)}
         if p.adaptive:
             found["P_theta"] = decay(p.parameters["tau_threshold_ms"], graph.dt_ms)
             found["theta_increment"] = found["threshold_increment"]
-        for name in (*STATE, *CONSTANTS):
+        for name in names:
             if name in found:
                 m.of(name)[self.first : self.last] = found[name]
+        # Neurons from one of ``cuts`` to the next have equal constants.
+        shared = m.constants[len(OWN) :, self.first : self.last]
+        changes = np.flatnonzero((shared[:, 1:] != shared[:, :-1]).any(axis=0)) + 1
+        self.cuts = [self.first, *(self.first + changes).tolist(), self.last]
+        self.alike = p.size >= FEW * (len(changes) + 1)
 
 
 class Group:
@@ -136,13 +138,24 @@ class Neuronal:
         self.given = all(isinstance(state.m, Given) for _, _, state in self.modulations)
         self.shifted_by = [np.zeros(0) for _ in self.modulations]
         self.shifts = bool(graph.injections or self.modulations)
+        self.groups = self._grouped()
+        self.silence = dict.fromkeys(self.parts, np.zeros(0, np.int64))
+
+    def _grouped(self) -> list[Group]:
         groups: dict[tuple[Kind, bool], dict[str, Part]] = {}
         for name, part in self.parts.items():
             groups.setdefault((part.kind, part.alike), {})[name] = part
-        self.groups = [
-            Group(parts, m, self.arriving, self.shift, self.normal, self.shifts) for parts in groups.values()
-        ]
-        self.silence = dict.fromkeys(self.parts, np.zeros(0, np.int64))
+        shared = self.m, self.arriving, self.shift, self.normal, self.shifts
+        return [Group(parts, *shared) for parts in groups.values()]
+
+    def adjust(self, graph: Graph) -> None:
+        """Take over the parameters and the injected currents of ``graph``."""
+        self.graph, self.holds_until = graph, 0
+        changed = [p for p in graph.neurons() if p is not self.parts[p.name].p]
+        for p in changed:
+            self.parts[p.name].fill(p, self.m, graph, CONSTANTS)
+        if changed:
+            self.groups = self._grouped()
 
     def step(self, t: int) -> dict[str, np.ndarray]:
         """Advance to the end of stage 2; returns the neurons that spike, by population."""

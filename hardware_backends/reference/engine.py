@@ -76,6 +76,12 @@ class Engine(stepping.Engine):
             synapses = self.synapses[probe.target]
             synapses.variables = {**synapses.variables, probe.variable: np.array(values, dtype=float)}
 
+    def adjust(self, graph: Graph) -> None:
+        """See ``stepping.Engine.adjust``."""
+        self.graph = graph
+        for p in graph.neurons():
+            self.neurons[p.name].adjust(p, graph)
+
     def learned(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
         synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}

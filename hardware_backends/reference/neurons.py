@@ -19,14 +19,29 @@ class NeuronState:
     settled = ("v_threshold", "i_offset")
 
     def __init__(self, p: Neurons, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
+        self._take(p, graph)
+        self.V = np.broadcast_to(p.parameters["v_init_mV"], p.size).astype(float)
+        self.I = np.zeros((2, p.size))
+        self.countdown = np.zeros(p.size, dtype=np.int64)
+        self.theta = np.zeros(p.size)
+        self.noise = Streams(p.noise, p.size) if p.noise else None
+        self.arrivals = np.zeros((longest_delay + 1, 2, p.size))
+        self.injections = [i for i in graph.injections if i.target.population == p.name]
+        self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations if m.target.population == p.name]
+        self.intrinsic = IntrinsicState(p, graph.dt_ms, self) if p.intrinsic else None
+
+    def adjust(self, p: Neurons, graph: Graph) -> None:
+        """Take over the parameters of ``p``, and the currents that ``graph`` injects into it."""
+        self.injections = [i for i in graph.injections if i.target.population == p.name]
+        if p is not self.p:
+            self._take(p, graph)
+
+    def _take(self, p: Neurons, graph: Graph) -> None:
         self.p = p
         self.averaged = graph.current_integration == "step_average"
         values = {name: np.broadcast_to(value, p.size).astype(float) for name, value in p.parameters.items()}
         self.v_rest, self.v_reset, self.v_threshold = (values[f"v_{k}_mV"] for k in ("rest", "reset", "threshold"))
-        self.i_offset, self.V = values["i_offset_nA"], values["v_init_mV"]
-        self.I = np.zeros((2, p.size))
-        self.countdown = np.zeros(p.size, dtype=np.int64)
-        self.theta = np.zeros(p.size)
+        self.i_offset = values["i_offset_nA"]
         c = {
             name: np.broadcast_to(value, p.size)
             for name, value in membrane(p.parameters, graph.dt_ms, graph.current_integration).items()
@@ -37,14 +52,9 @@ class NeuronState:
         if p.conduct:
             self.e_rev = values["e_rev_E_mV"], values["e_rev_I_mV"]
         self.v_min = values.get("v_min_mV", np.full(p.size, -np.inf))
-        self.noise = Streams(p.noise, p.size) if p.noise else None
         if p.adaptive:
             self.P_theta = decay(p.parameters["tau_threshold_ms"], graph.dt_ms)
             self.theta_increment = values["threshold_increment_mV"]
-        self.arrivals = np.zeros((longest_delay + 1, 2, p.size))
-        self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations if m.target.population == p.name]
-        self.injections = [i for i in graph.injections if i.target.population == p.name]
-        self.intrinsic = IntrinsicState(p, graph.dt_ms, self) if p.intrinsic else None
 
     def arrive(self, step: int, receptor: int, neurons: np.ndarray, weights: np.ndarray) -> None:
         """Book weights that will arrive in ``step``."""

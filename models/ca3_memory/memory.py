@@ -19,7 +19,8 @@ from ernsnn.execution.backend import Backend
 from ernsnn.execution.models import Mark, Session, Summary
 from ernsnn.execution.simulate import run
 from ernsnn.files import Content
-from ernsnn.graph.graph import GivenSpikes, Source
+from ernsnn.graph.graph import Source
+from ernsnn.graph.spikes import GivenSpikes
 
 from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge
