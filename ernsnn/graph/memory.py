@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ernsnn.errors import InvalidModel
 
+_MACHINE, _GROUP, _OURS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/proc/self/statm")
+
 
 def available_bytes() -> int:
-    """What this machine can still give: as its kernel says, or else all that it has."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+    """What can still be taken: the least that the machine, a container and this process's own limit leave."""
+    return max(0, min([_of_machine(), *_of_container(), *_of_process()]))
+
+
+def _of_machine() -> int:
+    """As its kernel says, or else all that it has."""
+    with suppress(OSError):
+        for line in _MACHINE.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
-    except OSError:
-        pass
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _of_container() -> Iterator[int]:
+    """What a control group (version 2) leaves, files that it only caches not counted; nothing where it has no limit."""
+    with suppress(OSError, ValueError):
+        limit, taken = (int((_GROUP / f"memory.{what}").read_text(encoding="ascii")) for what in ("max", "current"))
+        lines = (_GROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+        yield limit - taken + sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+
+
+def _of_process() -> Iterator[int]:
+    """What ``ulimit -v`` leaves."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        with suppress(OSError):
+            yield limit - int(_OURS.read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def too_large(needed: int, available: int, of: str = "memory") -> str:
