@@ -90,13 +90,34 @@ def _variables(graph: Graph) -> Iterator[Probe]:
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
     """Chunks that follow one another as one. They are emptied meanwhile, so that memory holds little more than one."""
-    kept = [key for key in chunks[0] if all(key in chunk for chunk in chunks)]  # probes may end
-    whole: Chunk = {}
-    for key in kept:
-        first = chunks[0][key]
-        whole[key], end = np.empty((sum(len(chunk[key]) for chunk in chunks), *first.shape[1:]), first.dtype), 0
+    return Growing().add(chunks)
+
+
+class Growing:
+    """Chunks that follow one another as one, to which others can be added without copying all that is there."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+        self.lengths: dict[str, int] = {}
+
+    def add(self, chunks: Sequence[Chunk]) -> Chunk:
+        """Add chunks, which are emptied, and return the whole: arrays that later additions leave as they are."""
+        known = list(self.arrays or (chunks[0] if chunks else ()))
+        self.arrays = {key: self._with(key, chunks) for key in known if all(key in chunk for chunk in chunks)}
+        return {key: array[: self.lengths[key]] for key, array in self.arrays.items()}  # probes may have ended
+
+    def _with(self, key: str, chunks: Sequence[Chunk]) -> np.ndarray:
+        array, end = self.arrays.get(key), self.lengths.get(key, 0)
+        needed = end + sum(len(chunk[key]) for chunk in chunks)
+        if array is None or needed > len(array):
+            kind = chunks[0][key]
+            larger = np.empty((needed if array is None else needed + needed // 2, *kind.shape[1:]), kind.dtype)
+            if array is not None:
+                larger[:end] = array[:end]
+            array = larger
         for chunk in chunks:
             part = chunk.pop(key)
-            whole[key][end : end + len(part)] = part
+            array[end : end + len(part)] = part
             end += len(part)
-    return whole
+        self.lengths[key] = end
+        return array

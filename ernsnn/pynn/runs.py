@@ -17,7 +17,7 @@ from ernsnn.execution.backend import Backend, choose_backend
 from ernsnn.execution.doubts import warn_of
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import Room, probed_bytes
-from ernsnn.execution.recorder import Chunk, Recorder, joined
+from ernsnn.execution.recorder import Chunk, Growing, Recorder, joined
 from ernsnn.execution.run_folder import interruptible
 from ernsnn.execution.simulate import run
 from ernsnn.execution.stepping import Feeds, SteppedBackend
@@ -133,6 +133,7 @@ class Stepwise:
     def __init__(self, graph: Graph, backend: SteppedBackend, settings: dict[str, Any]) -> None:
         self.backend, self.settings, self.step = backend, settings, 0
         self.chunks: list[Chunk] = []
+        self.recorded = Growing()
         self.room = Room()
         self._recording: Recording | None = None
         self.engine = backend.engine(graph, **settings)
@@ -142,8 +143,10 @@ class Stepwise:
         self.feeds = Feeds(self.engine.graph)
         self.currents: dict[int, list[Injected]] = {}
         self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
-        for chunk in self.chunks:
-            _fit(chunk, were, self.recorder.probes, self.recorder.widths)
+        if self.step and tuple(were) != tuple(self.recorder.probes):
+            self.chunks[:] = [self.recorded.add(self.chunks)]
+            _fit(self.chunks[0], were, self.recorder.probes, self.recorder.widths)
+            self.recorded = Growing()
 
     def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
@@ -210,8 +213,8 @@ class Stepwise:
         """See ``Run.recording``."""
         if self._recording is None:
             self.recorder.flush()
-            whole = joined(self.chunks)
-            self.chunks[:] = [whole]
+            whole = self.recorded.add(self.chunks)
+            self.chunks.clear()
             self._recording = Recording.from_arrays(whole | {"n_steps": np.array(self.step)}, {})
         return self._recording
 

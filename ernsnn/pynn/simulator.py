@@ -218,6 +218,8 @@ class State(common.control.BaseState):
                 self.under_way.advance(n_steps)
         finally:  # Ctrl-C leaves what was run
             self.step = self.under_way.step
+            if not self.step:  # nothing was, and the network is still open
+                self.under_way = None
 
 
 def spliced(before: Schedule | None, after: Schedule, now_ms: float) -> Schedule:

@@ -286,3 +286,26 @@ def test_a_feed_that_changes_again_and_again_gives_what_each_source_would():
             if rng.random() < 0.5:
                 continue  # Poisson spikes do not depend on which steps are asked for
             assert feed.at(t).tolist() == current.between(t, t + 1)[1].tolist()
+
+
+def test_what_is_recorded_is_read_again_and_again_at_the_cost_of_what_is_new(monkeypatch):
+    """Arrays that were read stay as they are, and are not copied whenever a step has been added."""
+    inputs, cells = cells_and(sim.SpikeSourcePoisson(rate=300.0), "native")
+    seen, bases = [], set()
+    for _ in range(200):
+        sim.run(1)
+        recording = state.under_way.recording
+        seen.append([array.copy() for array in (*recording.spikes["inputs"], recording.signals["cells.v_mV"][1])])
+        bases.add(id(recording.signals["cells.v_mV"][1].base))
+        assert sum(cells.get_spike_counts().values()) == len(recording.spikes["cells"][0])
+    assert len(bases) < 20
+    last = state.under_way.recording
+    whole = (*last.spikes["inputs"], last.signals["cells.v_mV"][1])
+    for arrays in seen:
+        for array, all_of_it in zip(arrays, whole, strict=True):
+            np.testing.assert_array_equal(array, all_of_it[: len(array)])
+    early = inputs.get_data("spikes", clear=True).segments[0].spiketrains
+    sim.run(50)
+    late = inputs.get_data("spikes").segments[0].spiketrains
+    assert all(train.magnitude.min(initial=201) > 200 for train in late)
+    assert sum(map(len, early)) + sum(map(len, late)) == len(state.under_way.recording.spikes["inputs"][0])

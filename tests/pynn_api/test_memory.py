@@ -121,3 +121,22 @@ def test_one_current_into_many_cells_costs_one_series(which):
     assert peak < 40 * 8 * 40_000
     np.testing.assert_array_equal(injected.values[77][which], source.current().values[77])
     assert injected.values[77].sum() == pytest.approx(source.current().values[77] * len(cells[which]))
+
+
+@pytest.mark.parametrize("backend", ["native", "brian2"])
+def test_after_a_refused_first_run_the_network_is_open_to_record_less(backend, monkeypatch):
+    cells = recorded(backend)
+    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 100)
+    monkeypatch.setattr("ernsnn.execution.memory.too_little_memory", lambda *given: ())
+    with monkeypatch.context() as patch:
+        patch.setattr("ernsnn.execution.backend.Backend.require", lambda self, graph, **options: ())
+        with pytest.raises(InvalidModel, match="record fewer cells"):
+            sim.run(100)
+    assert sim.get_current_time() == 0
+    with pytest.raises(InvalidModel, match=r"nothing has been recorded yet; run\(\) comes first"):
+        cells.get_data("v")
+    monkeypatch.undo()
+    cells.record(None)
+    cells[3:4].record("v", sampling_interval=50.0)
+    sim.run(100)
+    assert cells.get_data("v").segments[0].analogsignals[0].shape == (3, 1)
