@@ -309,3 +309,12 @@ def test_what_is_recorded_is_read_again_and_again_at_the_cost_of_what_is_new(mon
     late = inputs.get_data("spikes").segments[0].spiketrains
     assert all(train.magnitude.min(initial=201) > 200 for train in late)
     assert sum(map(len, early)) + sum(map(len, late)) == len(state.under_way.recording.spikes["inputs"][0])
+
+
+def test_a_current_made_in_a_run_is_told_that_it_comes_too_late():
+    _, cells = cells_and(sim.SpikeSourceArray(), "native")
+    sim.run(1)
+    late = sim.DCSource(amplitude=0.3)
+    with pytest.raises(ern.InvalidModel, match="a DCSource: the network has run"):
+        late.inject_into(cells)
+    sim.run(1)
