@@ -143,6 +143,69 @@ def test_currents_that_change_all_the_time_are_laid_out_further_without_lowering
     assert lowerings == ["graph", "engine"]
 
 
+@pytest.mark.parametrize("backend", STEPPED)
+def test_noise_that_differs_from_cell_to_cell_changes_in_the_running_engine(backend, lowerings, monkeypatch):
+    def script(adjust):
+        with monkeypatch.context() as patch:
+            patch.setattr(runs.Stepwise, "adjust", adjust)
+            _, cells = cells_and(sim.SpikeSourceArray(), backend)
+            others = sim.Population(2, sim.IF_curr_exp(), label="others")
+            noise = sim.NoisyCurrentSource(mean=0.5, stdev=0.3, dt=2.0)
+            for target in (cells, cells[1:3], others[1:2]):
+                noise.inject_into(target)
+            noise.record()
+            others.record("v")
+            lowerings.clear()
+            for k in range(12):
+                if k % 3 == 1:
+                    noise.set_parameters(mean=0.1 * k, stdev=0.05 * k)
+                sim.run(k + 1)
+            sim.run(1000)  # beyond what is laid out at first
+            return potentials(cells), potentials(others), noise.get_data().magnitude
+
+    looped = script(runs.Stepwise.adjust)
+    assert lowerings == ["graph", "engine"]
+    anew = script(runs.Stepwise.change)
+    assert len(lowerings) == 2 * (1 + 4 + 1)
+    for one, other in zip(looped, anew, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(np.unique(looped[0][-1])) == 4
+    assert looped[2].shape[1] == 7
+
+
+@pytest.mark.parametrize("backend", STEPPED)
+def test_records_that_begin_among_changes_and_looks_hold_what_comes_after(backend):
+    def script(late):
+        inputs, cells = cells_and(sim.SpikeSourcePoisson(rate=200.0), backend)
+        cells.record(None)
+        current = sim.DCSource(amplitude=0.2)
+        current.inject_into(cells)
+        cells[1:2].record("v")
+        if not late:
+            cells.record(["spikes", "v"])
+        for k in range(30):
+            inputs.set(rate=100.0 + 10.0 * k)
+            cells.set(i_offset=0.02 * k)
+            if late and k == 7:
+                cells[3:4].record(["spikes", "v"])
+            if late and k == 19:
+                cells[0:1].record(["spikes", "v"])
+            current.set_parameters(amplitude=0.2 + 0.01 * k)
+            sim.run(2)
+            if k > 4:
+                looked = potentials(cells)
+        assert len(looked) == 61
+        return trains(cells), looked
+
+    spikes, v = script(late=False)
+    fewer, later = script(late=True)
+    assert sum(map(len, spikes)) > 10
+    assert fewer == [[t for t in train if t > since] for train, since in zip(spikes[::3], (38, 14), strict=True)]
+    for column, (cell, since) in enumerate([(0, 38), (1, 0), (3, 14)]):
+        assert np.isnan(later[:since, column]).all()
+        np.testing.assert_array_equal(later[since:, column], v[since:, cell])
+
+
 # All kinds together, against an engine made anew after each change
 
 

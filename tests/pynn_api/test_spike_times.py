@@ -87,6 +87,32 @@ def test_of_several_that_are_given_at_one_time_the_last_count():
     assert trains(source) == [[15.0]]
 
 
+def test_a_spike_of_now_that_is_given_again_at_once_is_still_sent():
+    source = sources()
+    sim.run(10)
+    source.set(spike_times=[10.0])
+    source.set(spike_times=[10.0, 13.0])
+    sim.run(10)
+    assert trains(source) == [[11.0, 13.0]]
+    with pytest.warns(UserWarning, match="1, the first at 11 ms"):
+        source.set(spike_times=[10.0, 11.0, 13.0, 25.0])
+    sim.run(10)
+    assert trains(source) == [[11.0, 13.0, 25.0]]
+    sim.reset()
+    sim.run(30)
+    assert trains(source) == [[10.0, 11.0, 13.0, 25.0]], "from the start on none of them comes too late"
+
+
+def test_spikes_of_now_and_of_the_next_step_are_one_and_both_count_as_sent():
+    source = sources()
+    sim.run(10)
+    source.set(spike_times=[10.0, 11.0])
+    sim.run(1)
+    source.set(spike_times=[10.0, 11.0, 14.0])
+    sim.run(9)
+    assert trains(source) == [[11.0, 14.0]]
+
+
 @pytest.mark.parametrize("convention", ["pynn", "spinnaker"])
 def test_spikes_that_come_too_late_are_told(convention):
     source = sources(2, convention=convention)
