@@ -140,6 +140,8 @@ def misfit(value: Any, hint: Any, path: str) -> str | None:
     """What an annotation does not allow about ``value``, called ``path``; None if it allows it."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
+        if any(_fits(value, each, typing.get_origin(each)) for each in inner):
+            return None  # before messages are made, in which arrays are written out
         wrong = [misfit(value, each, path) for each in inner]
         if None in wrong:
             return None
