@@ -24,7 +24,6 @@ def network(dt: float) -> ern.Network:
     mark = ern.marks.Labile("a", tau_s=1, rise=0.1)
     rule = ern.stdp.pair(A_plus=0.02, A_minus=0.01, w_max=2.0, marks=[mark], epoch_ms=7 * dt)
     up = ern.LearningRule(
-        traces={"o": ern.Trace("post", 100)},
         terms=[ern.Term("w", "post", 0.5), ern.Term("w", "epoch", -0.1)],
         bounds={"w": (-55, -40)},
         epoch_ms=5 * dt,
