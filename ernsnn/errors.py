@@ -32,6 +32,12 @@ class InvalidModel(ErnsnnError, ValueError):
     exit_code = 2
 
 
+class NotFinite(InvalidModel):
+    """The state of a run left the finite numbers; the message says whose, and ``steps`` when: (first, last + 1)."""
+
+    steps: tuple[int, int] = (0, 0)
+
+
 class UnsupportedOnBackend(ErnsnnError):
     """The model is valid, but this backend cannot run it; the message lists every reason."""
 

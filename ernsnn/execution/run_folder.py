@@ -25,12 +25,12 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.result import StoredResult
-from ernsnn.errors import Interrupted, InvalidModel
+from ernsnn.errors import Interrupted, InvalidModel, NotFinite
 from ernsnn.execution.backend import Progress
 from ernsnn.execution.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.recorder import Recorder
-from ernsnn.execution.stepping import Engine, Run, SteppedBackend
+from ernsnn.execution.stepping import Engine, Run, SteppedBackend, located
 from ernsnn.execution.tapes import Tapes
 from ernsnn.files import Content, absolute, put_in_place, read_json, remove_left, write_file, write_folder
 from ernsnn.graph.graph import Graph
@@ -175,6 +175,10 @@ def record(
     """
     try:
         return _record(folder, place, graph, plan, backend, engine, progress)
+    except NotFinite as error:
+        again = backend.engine(graph, **plan.options)
+        begun = load_checkpoint(place, plan.key, again) if plan.first_step else None
+        raise located(error, again, begun.step if begun else 0) from None
     except Interrupted:
         raise
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ from ernsnn.describe.units import time_of, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
 from ernsnn.execution.doubts import warn_of
+from ernsnn.execution.finite import check_recording
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
 from ernsnn.execution.meta import about_run, ernsnn_version
@@ -198,6 +199,7 @@ def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording 
     asked = {"samples": plan.samples, "start": start}
     asked = {name: value for name, value in asked.items() if value}
     recording = backend.run(graph, plan.n_steps, progress, **plan.options, **asked)
+    check_recording(graph, recording)
     wall_s, meta = time.perf_counter() - began, recording.meta
     options = {**plan.options, **meta.get("options", {})}
     meta.update(about_run(graph, plan.backend, plan.n_steps, wall_s, options, meta.get("versions", {})) | plan.about)

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, NotFinite
 from ernsnn.execution.backend import Backend, Progress
+from ernsnn.execution.finite import Watch, sound
 from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.state import restore, state_of
 from ernsnn.graph.graph import Graph, Probe
@@ -113,7 +114,13 @@ class SteppedBackend(Backend):
         **options: Any,
     ) -> Recording:
         """See ``Backend.run``; for ``samples``, which is no option, see ``Recorder``."""
-        recording = self.engine(graph, **options).run(n_steps, progress, samples, start)
+        try:
+            recording = self.engine(graph, **options).run(n_steps, progress, samples, start)
+        except NotFinite as error:
+            again = self.engine(graph, **options)
+            if start is not None:
+                again.go_on(start)
+            raise located(error, again, 0 if start is None else start.end) from None
         recording.meta["versions"] = self.versions()
         return recording
 
@@ -125,21 +132,53 @@ class Run:
         self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
         self.first = t if first is None else first
         self.feeds = Feeds(engine.graph)
-        self.told = time.perf_counter()
+        self.told, self.watch = time.perf_counter(), Watch(engine, t, self.first)
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Run and record up to step ``end`` (exclusive), or some steps up to where ``stopped`` says so."""
-        while self.t < end:
-            spikes = self.feeds.at(self.t)
-            self.engine.step(self.t, spikes)
-            self.recorder.add(self.t, spikes)
-            self.t += 1
-            if self.t % _LOOK_EVERY == 0 and time.perf_counter() > self.told + _TOLD_EVERY_S:
-                progress((self.t - self.first) / (self.end - self.first))
-                self.told = time.perf_counter()
-            if stopped():
-                break
+        """Run and record up to step ``end`` (exclusive), or some steps up to where ``stopped`` says so.
+
+        Raises NotFinite where the state left the finite numbers, in one of the steps that the error names.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            while self.t < end:
+                spikes = self.feeds.at(self.t)
+                self.engine.step(self.t, spikes)
+                self.recorder.add(self.t, spikes)
+                self.t += 1
+                if self.t % _LOOK_EVERY == 0:
+                    self._look(progress)
+                if stopped():
+                    break
+            self.watch.insist(self.t)
+            if self.t == self.end:
+                self.watch.insist_on_all(self.t)
         self.recorder.flush()
+
+    def _look(self, progress: Progress) -> None:
+        now = time.perf_counter()
+        if now > self.told + _TOLD_EVERY_S:
+            progress((self.t - self.first) / (self.end - self.first))
+            self.told = now
+        self.watch.look(self.t, now)
+
+
+def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
+    """``error`` with the very step: ``engine``, which is before step ``t``, goes that way again, and is looked at."""
+    first, stop = error.steps
+    if t > first:  # too late
+        return error
+    feeds, watch = Feeds(engine.graph), Watch(engine, t)
+    with np.errstate(over="ignore", invalid="ignore"):
+        while t < stop:
+            engine.step(t, feeds.at(t))
+            t += 1
+            try:
+                if t > first and not all(map(sound, state_of(engine).values())):
+                    watch.insist_on_all(t)
+            except NotFinite as found:
+                return found
+            watch.began = watch.sound = t
+    return error
 
 
 class Feeds:

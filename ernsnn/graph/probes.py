@@ -1,10 +1,12 @@
-"""What a probe can record of a graph, for messages about what was not recorded."""
+"""What a probe can record of a graph."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ernsnn.describe.calcium import CALCIUM_VARIABLES
 from ernsnn.errors import unknown
-from ernsnn.graph.graph import Calcium, Graph, Leaky, Modulator, Neurons, Population
+from ernsnn.graph.graph import Calcium, Graph, Leaky, Modulator, Neurons, Population, Probe
 
 
 def not_probed(graph: Graph, target: str, variable: str) -> str:
@@ -18,6 +20,16 @@ def not_probed(graph: Graph, target: str, variable: str) -> str:
     if variable not in variables:
         return unknown(f"a probe of {target} records no", variable, variables)
     return f"add net.probe(net.{kind}[{target!r}], {variable!r}) before the run"
+
+
+def variables(graph: Graph) -> Iterator[Probe]:
+    """A probe of everything that there is to record, of whole populations and in every step."""
+    for p in graph.populations:
+        yield from (Probe("neurons", p.name, 0, p.size, name, 1) for name in _of_population(p))
+    for m in graph.modulators:
+        yield from (Probe("modulator", m.name, 0, 0, name, 1) for name in _of_modulator(m))
+    for projection in graph.projections:
+        yield from (Probe("synapses", projection.name, 0, 0, v.name, 1) for v in projection.variables)
 
 
 def _of_population(p: Population) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -15,6 +16,7 @@ from ernsnn.analyse.result import Result
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, choose_backend
 from ernsnn.execution.doubts import warn_of
+from ernsnn.execution.finite import Watch
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import Room, probed_bytes
 from ernsnn.execution.recorder import Chunk, Growing, Recorder, joined
@@ -140,7 +142,7 @@ class Stepwise:
         self._listen()
 
     def _listen(self, were: Sequence[Probe] = ()) -> None:
-        self.feeds = Feeds(self.engine.graph)
+        self.feeds, self.watch = Feeds(self.engine.graph), Watch(self.engine, self.step)
         self.currents: dict[int, list[Injected]] = {}
         self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
         if self.step and tuple(were) != tuple(self.recorder.probes):
@@ -152,7 +154,8 @@ class Stepwise:
         """See ``Run.advance``."""
         require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
-        with interruptible() as stopped:  # a step that is cut in two could not be gone on from
+        # A step that is cut in two could not be gone on from.
+        with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
             for t in range(self.step, self.step + n_steps):
                 spikes = self.feeds.at(t)
                 self.engine.step(t, spikes)
@@ -160,6 +163,7 @@ class Stepwise:
                 self.step = t + 1
                 if stopped():
                     raise KeyboardInterrupt
+            self.watch.look(self.step, time.perf_counter())
 
     def change(self, state: State) -> None:
         """See ``Run.change``: another engine takes over, in the same state."""
@@ -212,6 +216,7 @@ class Stepwise:
     def recording(self) -> Recording:
         """See ``Run.recording``."""
         if self._recording is None:
+            self.watch.insist_on_all(self.step)
             self.recorder.flush()
             whole = self.recorded.add(self.chunks)
             self.chunks.clear()

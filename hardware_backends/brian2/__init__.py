@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, Option, Program, Progress
+from ernsnn.execution.finite import check_recording, check_values
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording import Recording
@@ -19,7 +20,7 @@ from .capabilities import CAPABILITIES
 from .compiler import compile_program
 from .cost import choose_target
 from .layout import Layout
-from .start import state_after
+from .start import seen, state_after
 
 
 class Brian2Backend(Backend):
@@ -66,10 +67,13 @@ class Brian2Backend(Backend):
         return super().recorded_bytes(kind, options) + (20 if kind != "spikes" else 0)
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """See ``Backend.run``."""
+        """See ``Backend.run``. Raises NotFinite, which names no step but where a probe has recorded it."""
         start = options.get("start")
         arrays = recorded(self.compile(graph, n_steps, **options), progress, f"the Brian2 program of {graph.name}")
         about = {key: str(arrays.pop(f"about/{key}")) for key in ("target", "brian2")}
         meta = {"options": {"target": about["target"]}, "versions": {"brian2": about["brian2"]}}
         recording = Recording.from_arrays(arrays, meta)
-        return replace(recording, state=state_after(Layout(graph), recording, start))
+        layout = Layout(graph)
+        check_recording(graph, recording)
+        check_values(graph, seen(layout, recording.state or {}), recording.first_step, recording.end)
+        return replace(recording, state=state_after(layout, recording, start))

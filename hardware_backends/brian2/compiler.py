@@ -13,21 +13,13 @@ from ernsnn.recording import Recording
 
 from ..templates import Escaped, script_template
 from . import neurons, synapses
-from .layout import CELLS, SOURCES, Layout
+from .layout import CELLS, NEURON_VARIABLES, SOURCES, Layout
 from .modulators import modulators
 from .parts import Group, Monitor, Parts, Pathway, SynapseGroup
 from .start import queued, take_up
 
 SAMPLES = 999
 """The place of what probes read, at the end of a step; they record at the next."""
-_NEURON_VARIABLES = {
-    "v_mV": "V",
-    "I_E_nA": "I_E",
-    "I_I_nA": "I_I",
-    "g_E_uS": "I_E",
-    "g_I_uS": "I_I",
-    "theta_mV": "theta",
-}
 
 
 def compile_program(
@@ -122,7 +114,7 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     """(object, variable, indices) that a probe records."""
     if probe.kind == "neurons":
         first = layout.start[probe.target]
-        return CELLS, _NEURON_VARIABLES[probe.variable], np.arange(first + probe.start, first + probe.stop)
+        return CELLS, NEURON_VARIABLES[probe.variable], np.arange(first + probe.start, first + probe.stop)
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
         return layout.factor[probe.target], probe.variable, np.arange(size)

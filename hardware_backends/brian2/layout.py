@@ -17,6 +17,15 @@ from ernsnn.graph.graph import Graph, Member, Projection
 from ernsnn.graph.storage import encode
 
 CELLS, SOURCES = "cells", "sources"
+NEURON_VARIABLES = {
+    "v_mV": "V",
+    "I_E_nA": "I_E",
+    "I_I_nA": "I_I",
+    "g_E_uS": "I_E",
+    "g_I_uS": "I_I",
+    "theta_mV": "theta",
+}
+"""What a probe of neurons is called here."""
 
 BLOCK = 4
 """Post neurons of a block of plastic synapses: half a line of a cache holds them (measured: 1, 2 and 8 are slower)."""

@@ -6,14 +6,16 @@ what static synapses had sent and will arrive (k + 1 steps after the end, cell).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ernsnn.errors import InvalidModel
+from ernsnn.graph.graph import Probe
+from ernsnn.graph.probes import variables
 from ernsnn.recording import Recording
 
-from .layout import CELLS, Layout, Synapses
+from .layout import CELLS, NEURON_VARIABLES, Layout, Synapses
 from .neurons import INTRINSIC_TARGETS
 from .parts import Parts
 from .synapses import Plastic, receptor
@@ -80,6 +82,18 @@ def state_after(layout: Layout, recording: Recording, start: Recording | None) -
         for k, cells, weights in _sent(s, layout, recording):
             np.add.at(state[f"pending/{receptor(s)}"], (k, cells), weights)
     return state
+
+
+def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Probe, np.ndarray]]:
+    """What probes of all neurons and modulators would see, of what a state holds."""
+    for probe in variables(layout.graph):
+        if probe.kind == "neurons":
+            first = layout.start[probe.target]
+            place, part = f"{CELLS}/{NEURON_VARIABLES[probe.variable]}", slice(first, first + probe.stop)
+        else:
+            place, part = f"{layout.factor.get(probe.target)}/{probe.variable}", slice(None)
+        if place in state:
+            yield probe, state[place][part]
 
 
 def _sent(s: Synapses, layout: Layout, recording: Recording) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ernsnn.errors import InvalidModel
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Projection
 from ernsnn.graph.values import Array, Scalar, Value
@@ -48,13 +49,20 @@ def gathered(p: Projection, value: Value, dtype: type) -> np.ndarray:
 
 
 def gather(p: Projection, value: Value, result: np.ndarray) -> None:
-    """The same, written to ``result``."""
-    if isinstance(value, Scalar | Array):
-        result[:] = value.value if isinstance(value, Scalar) else value.values
-        return
-    indptr = p.connectivity.indptr.tolist()
-    for row in range(p.connectivity.n_pre):
-        result[indptr[row] : indptr[row + 1]] = value.row(row, indptr[row], indptr[row + 1] - indptr[row])
+    """The same, written to ``result``. Raises InvalidModel on what is too large for its type."""
+    try:
+        with np.errstate(over="raise"):
+            if isinstance(value, Scalar | Array):
+                result[:] = value.value if isinstance(value, Scalar) else value.values
+                return
+            indptr = p.connectivity.indptr.tolist()
+            for row in range(p.connectivity.n_pre):
+                result[indptr[row] : indptr[row + 1]] = value.row(row, indptr[row], indptr[row + 1] - indptr[row])
+    except FloatingPointError:
+        raise InvalidModel(
+            f"{p.name}: a weight or mark is beyond {np.finfo(result.dtype).max:.2g}, the largest number of "
+            f"{result.dtype}, in which this backend keeps synapses; choose smaller ones, or precision='float64'"
+        ) from None
 
 
 def targets(p: Projection) -> np.ndarray:

@@ -1,0 +1,142 @@
+"""Whether the state of a run has left the finite numbers, as with weights of 1e308: what, where and in which step.
+
+NaN and infinities stay where they are: they decay to themselves, and what is NaN never spikes. So it is enough to look
+now and then. Only a V of +infinity does not stay: such a neuron spikes at once, and is reset like any other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from ernsnn.errors import NotFinite
+from ernsnn.graph.graph import Graph, Probe
+from ernsnn.graph.probes import variables
+from ernsnn.recording import Recording
+
+_LEAST_BETWEEN = 200
+"""Looking takes one part in so many of the time of a run, at most."""
+
+REMEDY = "weights, currents or learning rates are too large for its numbers, or grow without bound; choose smaller ones"
+
+
+class Looked(Protocol):
+    """What is looked at: an engine."""
+
+    @property
+    def graph(self) -> Graph:
+        """Whose run it is."""
+
+    def probe(self, probe: Probe) -> np.ndarray:
+        """A copy of what a probe sees now."""
+
+    def learned(self) -> dict[str, np.ndarray]:
+        """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
+
+
+class Watch:
+    """Looks at an engine, which is before step ``t``: at neurons and modulators now and then, at all when asked.
+
+    ``began`` is the first step of its run, unless that is ``t``: from then on nobody has looked at what it learned.
+    """
+
+    def __init__(self, engine: Looked, t: int, began: int | None = None) -> None:
+        self.engine, self.began, self.sound, self.due = engine, t if began is None else began, t, 0.0
+        self.probes = [p for p in variables(engine.graph) if p.kind != "synapses"]
+
+    def look(self, t: int, now: float) -> None:
+        """Before step ``t``, at the time ``now``: raise NotFinite on neurons and modulators, if it is time to look."""
+        if now >= self.due:
+            began = time.perf_counter()
+            self.insist(t)
+            ended = time.perf_counter()
+            self.due = ended + _LEAST_BETWEEN * (ended - began)
+
+    def insist(self, t: int) -> None:
+        """Raise NotFinite on neurons and modulators."""
+        if found := next(self._of_probes(), None):
+            raise left(self.engine.graph, found, self.sound, t)
+        self.sound = t
+
+    def insist_on_all(self, t: int) -> None:
+        """Raise NotFinite, also on what has been learned, whose rows are brought up to date for that."""
+        self.insist(t)
+        if found := next(_of_learned(self.engine.graph, self.engine.learned()), None):
+            raise left(self.engine.graph, found, self.began, t)
+
+    def _of_probes(self) -> Iterator[str]:
+        for probe in self.probes:
+            for place, value in _wrong(self.engine.probe(probe), probe.variable):
+                yield _named(self.engine.graph, probe.target, probe.variable, place, value)
+
+
+def left(graph: Graph, what: str, first: int, stop: int) -> NotFinite:
+    """The error that something left the finite numbers in one of the steps from ``first`` to ``stop`` (exclusive)."""
+    ms = f"{first * graph.dt_ms:.12g} ms"
+    when = f"step {first}, at {ms}" if stop <= first + 1 else f"one of the steps {first} to {stop - 1}, from {ms} on"
+    error = NotFinite(f"{what} after {when}: {REMEDY}")
+    error.steps = first, max(stop, first + 1)
+    return error
+
+
+def check_values(graph: Graph, values: Iterable[tuple[Probe, np.ndarray]], first: int, stop: int) -> None:
+    """Raise NotFinite on what probes of whole populations and modulators see after the steps ``first`` to ``stop``."""
+    for probe, seen in values:
+        for place, value in _wrong(seen, probe.variable):
+            raise left(graph, _named(graph, probe.target, probe.variable, place, value), first, stop)
+
+
+def check_recording(graph: Graph, recording: Recording) -> None:
+    """Raise NotFinite where what any backend recorded is not finite: probes, which tell the step, and what was learned.
+
+    Of a backend that hands over the state with which its runs go on, see its own ``run``.
+    """
+    for key, (steps, values) in recording.signals.items():
+        target, _, variable = key.rpartition(".")
+        flat = np.asarray(values)
+        if found := next(_wrong(flat, variable), None):
+            row, place = divmod(found[0], flat.shape[1])
+            step = int(steps[row])
+            raise left(graph, _named(graph, target, variable, place, found[1]), step, step + 1)
+    kinds = (("synapses", recording.synapses), ("neurons", recording.neurons))
+    learned = {f"{kind}/{name}/{v}": a for kind, owners in kinds for name, of in owners.items() for v, a in of.items()}
+    if what := next(_of_learned(graph, learned), None):
+        raise left(graph, what, recording.first_step, recording.end)
+
+
+def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[str]:
+    for key, values in learned.items():
+        _, name, variable = key.split("/")
+        for place, value in _wrong(values, variable):
+            yield _named(graph, name, variable, place, value)
+
+
+def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> str:
+    """A number of the state, in the user's words."""
+    projection = next((p for p in graph.projections if p.name == name), None)
+    if projection is not None:
+        rows = projection.synapses
+        where = f"of the synapse from neuron {rows.pre[place]} to neuron {rows.post[place]}"
+    else:
+        probed = next((p for p in graph.probes if (p.target, p.variable) == (name, variable)), None)
+        neurons = any(p.name == name for p in graph.populations)
+        where = f"of neuron {place + (probed.start if probed else 0)}" if neurons else f"of unit {place}"
+    return f"{name}: {variable} {where} is {value}"
+
+
+def sound(values: np.ndarray) -> bool:
+    """Whether all are finite, at the price of their sum."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.dtype.kind != "f" or bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
+
+
+def _wrong(values: np.ndarray, variable: str) -> Iterator[tuple[int, float]]:
+    """(place, value) of what is not finite and stays so."""
+    if not sound(values):
+        flat = values.reshape(-1)
+        stays = ~np.isfinite(flat) if variable != "v_mV" else ~(np.isfinite(flat) | (flat == np.inf))
+        for place in np.flatnonzero(stays).tolist():
+            yield place, float(flat[place])
