@@ -74,7 +74,8 @@ def _rests(p: Neurons, graph: Graph) -> bool:
     if reached or injected or modulated or p.noise or p.intrinsic or not known:
         return False
     values, resistance = p.parameters, membrane(p.parameters, graph.dt_ms, graph.current_integration)["R"]
-    highest = np.maximum(values["v_init_mV"], values["v_rest_mV"] + resistance * values["i_offset_nA"])
+    with np.errstate(over="ignore"):
+        highest = np.maximum(values["v_init_mV"], values["v_rest_mV"] + resistance * values["i_offset_nA"])
     return bool(np.all(highest < values["v_threshold_mV"]))
 
 

@@ -79,7 +79,7 @@ LEFT = {
 
 def first_step_of(graph, make, steps):
     """Found by brute force: the first step after which an array of the engine's state is not finite."""
-    engine, feeds = make(graph), Feeds(graph, steps)
+    engine, feeds = make(graph), Feeds(graph)
     with np.errstate(all="ignore"):
         for t in range(steps):
             engine.step(t, feeds.at(t))
@@ -91,7 +91,7 @@ def first_step_of(graph, make, steps):
 
 @STEPPED
 @pytest.mark.parametrize("case", LEFT)
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ernsnn.ModelWarning")
 def test_what_leaves_the_finite_numbers_is_named_with_its_step(case, backend):
     build, words, step = LEFT[case]
     network = build()
@@ -115,7 +115,7 @@ def test_what_leaves_the_finite_numbers_is_named_with_its_step(case, backend):
     ],
     ids=["large", "a V that spikes and is reset", "an offset that lets it spike", "a far start", "a large mark"],
 )
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ernsnn.ModelWarning")
 def test_what_is_harmless_runs(build, backend):
     result = ern.run(build(), duration_ms=200, backend=backend, **OPTIONS[backend])
     assert result.duration_ms == 200
