@@ -62,33 +62,52 @@ def _wrapped(function: Callable[..., Any], called: str, prefix: str, implicit: i
     come first and that a user does not write.
     """
     signature = inspect.signature(function)
-    named = [
-        (p.name, p.default) for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
-    ]
+    parameters = [p for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    places = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    defaults = {p.name: p.default for p in parameters}
 
     @functools.cache
-    def hints() -> dict[str, Any]:
-        return typing.get_type_hints(function, vars(sys.modules[function.__module__]), _Names(function))
+    def hints() -> dict[str, tuple[Any, frozenset[type]]]:
+        known = typing.get_type_hints(function, vars(sys.modules[function.__module__]), _Names(function))
+        return {name: (known[name], _plain(known[name])) for name in defaults if name in known}
+
+    def checked_value(name: str, value: Any, given: Mapping[str, Any]) -> Any:
+        if name not in hints() or value is defaults[name]:
+            return value
+        hint, plain = hints()[name]
+        if type(value) in plain:
+            return value
+        if isinstance(value, Iterator):
+            value = tuple(value)
+        if (wrong := misfit(value, hint, name)) is not None:
+            before = _object(given, prefix, name)
+            raise InvalidModel(f"{before}{'.' if before else ''}{wrong}")
+        return value
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
+        given = dict(zip(places, args, strict=False)) | keywords
+        first = [checked_value(name, value, given) for name, value in zip(places, args, strict=False)]
+        named = {name: checked_value(name, value, given) for name, value in keywords.items()}
         try:
-            bound = signature.bind(*args, **keywords)
+            return function(*first, *args[len(first) :], **named)
         except TypeError:
-            raise InvalidModel(f"{called}: {_unbound(signature, args, keywords, implicit)}") from None
-        given, known = bound.arguments, hints()
-        for name, default in named:
-            if name not in given or name not in known or given[name] is default:
-                continue
-            if isinstance(given[name], Iterator):
-                given[name] = tuple(given[name])
-            wrong = misfit(given[name], known[name], name)
-            if wrong is not None:
-                before = _object(given, prefix, name)
-                raise InvalidModel(f"{before}{'.' if before else ''}{wrong}")
-        return function(*bound.args, **bound.kwargs)
+            try:
+                signature.bind(*args, **keywords)
+            except TypeError:
+                raise InvalidModel(f"{called}: {_unbound(signature, args, keywords, implicit)}") from None
+            raise
 
     return call
+
+
+def _plain(hint: Any) -> frozenset[type]:
+    """Types whose very own objects an annotation allows, for a quick answer to most arguments."""
+    if hint is float:
+        return frozenset((int, float))
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return frozenset().union(*map(_plain, typing.get_args(hint)))
+    return frozenset((hint,)) if isinstance(hint, type) and hint is not np.ndarray else frozenset()
 
 
 class _Names(dict[str, Any]):

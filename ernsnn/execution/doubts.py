@@ -31,10 +31,11 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
     """What is surprising about a network."""
     if graph.dt_ms > _LONG_STEP_MS:
         yield "G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less"
+    driven = _driven(graph)
     for p in graph.neurons():
         yield from _of_potentials(p)
         yield from _of_times(p, graph)
-        if _rests(p, graph):
+        if p.name not in driven and _rests(p, graph):
             message = "no synapse reaches these neurons, no current is injected, and i_offset does not make them spike"
             yield "G305", p.name, message, "project onto them, inject a current, or raise i_offset_nA"
     silent = {source.name for source in graph.sources() if _silent(source.spikes)}
@@ -65,13 +66,15 @@ def _of_times(p: Neurons, graph: Graph) -> Iterator[Doubt]:
             yield "G302", p.name, message, "take a smaller dt_ms"
 
 
+def _driven(graph: Graph) -> set[str]:
+    """The populations that synapses, injected currents or modulators reach."""
+    moved = [each.target.population for each in graph.injections] + [m.target.population for m in graph.modulations]
+    return {*moved, *(projection.post for projection in graph.projections if projection.n_synapses)}
+
+
 def _rests(p: Neurons, graph: Graph) -> bool:
-    """Whether neurons have no input of any kind, and do not spike by themselves."""
-    reached = any(projection.post == p.name and projection.n_synapses for projection in graph.projections)
-    injected = any(each.target.population == p.name for each in graph.injections)
-    modulated = any(each.target.population == p.name for each in graph.modulations)
-    known = p.parameters.keys() <= _KNOWN  # of other kinds of neurons, none can say when they spike
-    if reached or injected or modulated or p.noise or p.intrinsic or not known:
+    """Whether neurons without input do not spike by themselves either."""
+    if p.noise or p.intrinsic or not p.parameters.keys() <= _KNOWN:  # of other kinds none can say when they spike
         return False
     values, resistance = p.parameters, membrane(p.parameters, graph.dt_ms, graph.current_integration)["R"]
     with np.errstate(over="ignore"):
