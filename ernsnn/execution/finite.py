@@ -17,7 +17,7 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.probes import variables
 from ernsnn.recording import Recording
 
-_LEAST_BETWEEN = 200
+_LEAST_BETWEEN = 1000
 """Looking takes one part in so many of the time of a run, at most."""
 
 REMEDY = "weights, currents or learning rates are too large for its numbers, or grow without bound; choose smaller ones"
