@@ -124,8 +124,7 @@ class Recorder(recording.Recorder):
         super().store_to_cache(annotations)
         self.cleared_at = 0
         self.begun.clear()
-        for since in self.since.values():
-            since[:] = 0
+        self.since = {variable: self._none() for variable in self.since if self.records(variable)}
 
     def _clear_simulator(self) -> None:
         self.cleared_at = state.step

@@ -7,6 +7,8 @@ import pytest
 import quantities as pq
 from in_one_go import GoesOn, InOneGo
 
+import ernsnn as ern
+
 sim = pytest.importorskip("ernsnn.pynn")
 from pynn_scripts import trains  # noqa: E402 - needs PyNN
 
@@ -133,6 +135,21 @@ def test_a_record_that_ended_and_began_again_forgets_what_was_before():
     assert min(t for train in trains(some) for t in train) > 30
     counts = some.get_spike_counts()
     assert sum(counts.values()) == sum(map(len, trains(some)))
+
+
+def test_a_signal_that_ended_before_a_reset_begins_in_the_next_run():
+    some = cells()
+    some.record("v")
+    sim.run(10)
+    some.record(None)
+    with pytest.raises(ern.InvalidModel, match="cells: record 'v' before the first run, or after reset"):
+        some.record("v")
+    sim.reset()
+    sim.run(10)
+    some[1:2].record("v")
+    sim.run(10)
+    found = signal(some)
+    assert (float(found.t_start), found.shape) == (10.0, (21, 1))
 
 
 def test_clearing_and_recording_later_go_together():
