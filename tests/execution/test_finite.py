@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 
 import numpy as np
@@ -13,7 +12,6 @@ from ernsnn.cli import main
 from ernsnn.execution.finite import Watch
 from ernsnn.execution.stepping import Feeds
 from ernsnn.hardware_backends.native import engine as native
-from ernsnn.hardware_backends.reference import ReferenceBackend
 from ernsnn.hardware_backends.reference import engine as reference
 
 HUGE = 1e308
@@ -157,7 +155,7 @@ def test_single_precision_holds_less():
         ern.run(growing(first=3e37), duration_ms=200, backend="native")
 
 
-@pytest.mark.parametrize("case", ["excitatory", "conductance", "astrocyte", "threshold"])
+@pytest.mark.parametrize("case", ["excitatory", "delta", "conductance", "offset", "astrocyte", "mark", "threshold"])
 def test_brian2_says_so_at_the_end(case):
     build, words, _ = LEFT[case]
     further = {"conductance": "cells: v_mV of neuron 1 is nan", "threshold": "cells: v_threshold_mV of neuron 0 is nan"}
@@ -171,39 +169,6 @@ def test_brian2_knows_the_step_where_it_is_recorded():
     network.probe(network.populations["cells"][1:], "v_mV")
     with pytest.raises(ern.NotFinite, match=r"cells: v_mV of neuron 1 is -inf after step 5, at 5 ms"):
         ern.run(network, duration_ms=20, backend="brian2", target="numpy")
-
-
-@pytest.mark.skipif(importlib.util.find_spec("nest") is None, reason="needs NEST")
-@pytest.mark.parametrize(
-    ("build", "words"),
-    [
-        (LEFT["inhibitory"][0], "cells: v_mV of neuron 1 is -inf"),
-        (LEFT["conductance"][0], "cells: v_mV of neuron 1 is nan"),
-        (LEFT["offset"][0], "cells: v_mV of neuron 2 is -inf"),
-    ],
-)
-def test_nest_says_so_at_the_end(build, words):
-    with pytest.raises(ern.NotFinite, match=re.escape(f"{words} after one of the steps 0 to 99, from 0 ms on: ")):
-        ern.run(build(), duration_ms=100, backend="nest")
-    assert ern.run(driven(weight_nA=1.0), duration_ms=20, backend="nest").recording.state is None
-
-
-class Broken(ReferenceBackend):
-    """A backend of somebody else's that says nothing of itself."""
-
-    name = "broken"
-
-    def run(self, graph, n_steps, progress, **options):
-        recording = super().run(graph, n_steps, progress, **options)
-        recording.signals["cells.v_mV"][1][5, 1] = np.nan
-        return recording
-
-
-def test_what_any_backend_recorded_is_looked_at():
-    network = driven(weight_nA=0.1)
-    network.probe(network.populations["cells"][1:], "v_mV", every_ms=2)
-    with pytest.raises(ern.NotFinite, match=r"cells: v_mV of neuron 2 is nan after step 11, at 11 ms"):
-        ern.run(network, duration_ms=20, backend=Broken())
 
 
 def test_harmless_on_brian2():
