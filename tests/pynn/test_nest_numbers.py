@@ -105,3 +105,11 @@ def test_no_number_is_too_strange_to_be_checked(backend: str, value: float) -> N
     net = ern.Network(dt_ms=value)
     net.population("n", 1, ern.LIF())
     codes(net, backend)
+
+
+@pytest.mark.parametrize(("weight_uS", "told"), [(1e12, set()), (1e17, {"P303"}), (1e30, {"P303"})])
+def test_conductances_of_which_the_solver_does_not_end(weight_uS: float, told: set[str]) -> None:
+    net = ern.Network(dt_ms=0.1)
+    source = net.population("s", 1, ern.SpikeTimes([[1.0]]))
+    net.projection("p", source, net.population("n", 2, ern.ConductanceLIF()), weight_uS=weight_uS)
+    assert {"P303"} & codes(net) == told

@@ -23,6 +23,8 @@ _GONE = 700.0
 _SLOW, _WRONG = 1e7, 1e-5
 """Steps of a membrane's time constant from which on digits are lost that matter, and the share that is too much."""
 _LARGEST = 1e100
+_STIFF = 1e15
+"""How often a conductance may charge a membrane in a step: at 1e16 the solver still ends, at 1e19 it does not."""
 _MOST_TICS = 1e12
 
 
@@ -58,6 +60,18 @@ def conductances(graph: Graph) -> Iterator[Issue]:
         elif p.conduct:
             message = "V differs by what NEST's Runge-Kutta method and the specification leave out within a step"
             yield issue("P102", p.name, message, "the difference falls with the square of dt_ms: choose a smaller one")
+
+
+def strong_conductances(graph: Graph) -> Iterator[Issue]:
+    """NEST's solver makes its steps the smaller, the faster a conductance charges the membrane, and does not end."""
+    conducting = {p.name: p for p in graph.neurons() if p.conduct}
+    for q in graph.projections:
+        if q.post in conducting:
+            largest = float(np.max(np.abs(q.synapses.variables["w"]), initial=0.0))
+            charges = largest * graph.dt_ms / float(np.min(conducting[q.post].parameters["cm_nF"]))
+            if charges > _STIFF:
+                message = f"{largest:g} uS charge V {charges:.2g} times in a step: NEST's solver does not end"
+                yield issue("P303", f"{q.name}.weight", message, f"use at most {largest * _STIFF / charges:.2g} uS")
 
 
 def probes(graph: Graph) -> Iterator[Issue]:
@@ -118,5 +132,5 @@ def memory(graph: Graph) -> Iterator[Issue]:
 
 CAPABILITIES = (
     *lacking("P"),
-    *(post_traces, receptors, conductances, probes, resolution, time_constants, numbers, memory),
+    *(post_traces, receptors, conductances, strong_conductances, probes, resolution, time_constants, numbers, memory),
 )
