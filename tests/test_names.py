@@ -79,12 +79,12 @@ def test_what_can_name_a_network_is_what_its_programs_say(name: str) -> None:
         assert (ast.get_docstring(ast.parse(text), clean=False) or "").startswith(f"{name} in "), backend
 
 
-@pytest.mark.parametrize("name", ["L" * 201, "é" * 101, "1a", "a b", "a/b", "../a", "", "a\n", 3, None])
-def test_what_cannot_name_a_part(name: object) -> None:
+@pytest.mark.parametrize("name", ["L" * 201, "é" * 101, "1a", "a b", "a/b", "../a", "", "a\n"])
+def test_what_cannot_name_a_part(name: str) -> None:
     net, members = ern.Network(), ern.Network().population("s", 1, ern.LIF())
     for add in (
-        lambda: net.population(name, 1, ern.LIF()),  # type: ignore[arg-type]
-        lambda: net.signal(name, ern.Schedule(times_ms=[0.0], values=[1.0])),  # type: ignore[arg-type]
+        lambda: net.population(name, 1, ern.LIF()),
+        lambda: net.signal(name, ern.Schedule(times_ms=[0.0], values=[1.0])),
     ):
         with pytest.raises(InvalidModel, match="a name "):
             add()
@@ -139,7 +139,9 @@ def renamed(graph: Graph, seed: int, what: str) -> Graph:
     if what == "network":
         return replace(graph, name=text)
     if what == "seed":
-        return replace(graph, seed=text)  # type: ignore[arg-type]
+        odd = replace(graph)
+        object.__setattr__(odd, "seed", text)  # which the class itself refuses
+        return odd
     old = {"population": graph.populations[0].name, "cells": graph.populations[1].name, "projection": "s-p"}[what]
     populations = tuple(replace(p, name=text if p.name == old else p.name) for p in graph.populations)
     projections = tuple(

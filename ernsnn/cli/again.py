@@ -45,7 +45,7 @@ def _options(arguments: Namespace) -> Iterator[tuple[str, str | None]]:
         yield "--demo", None
     for key, value in arguments.settings:
         yield "--set", write_setting(key, value)
-    if arguments.seed:
+    if arguments.seed is not None:
         yield "--seed", str(arguments.seed)
     if arguments.duration_ms is not None:
         yield "--duration-ms", repr(arguments.duration_ms)

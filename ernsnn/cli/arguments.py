@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -167,7 +168,8 @@ def _settings(command: argparse.ArgumentParser, purpose: str) -> None:
 
 def _setting(text: str) -> tuple[str, Any]:
     try:
-        return read_setting(text)
+        # A terminal that knows ASCII only hands on the bytes of other letters as they are.
+        return read_setting(os.fsencode(text).decode("utf-8", "surrogateescape"))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -85,8 +85,6 @@ def run(arguments: Namespace) -> int:
     """Simulate a model; print what it did, save it where asked."""
     start = None if arguments.start is None else Result.load(arguments.start)
     arguments.backend = arguments.backend or (start.meta["backend"] if start else "brian2")
-    if arguments.seed is None:
-        arguments.seed = start.graph.seed if start else 0
     model, auto = get_model(arguments.model), arguments.backend == AUTO
     taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
     parameters, [options] = _settings(arguments, model, [taker])
@@ -94,7 +92,8 @@ def run(arguments: Namespace) -> int:
     out = None if arguments.out is None else absolute(arguments.out)  # it may replace the current folder
     if out is None and (arguments.weights_at or arguments.checkpoint_every is not None):
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
-    graph = as_graph(session.network, arguments.seed)
+    inherited = start.graph.seed if start else 0
+    graph = as_graph(session.network, inherited if arguments.seed is None else arguments.seed)
     told(graph)  # what is printed of a run lists its issues
     result = run_graph(
         graph,

@@ -76,8 +76,9 @@ def _rests(p: Neurons, graph: Graph) -> bool:
     """Whether neurons without input do not spike by themselves either."""
     if p.noise or p.intrinsic or not p.parameters.keys() <= _KNOWN:  # of other kinds none can say when they spike
         return False
-    values, resistance = p.parameters, membrane(p.parameters, graph.dt_ms, graph.current_integration)["R"]
-    with np.errstate(over="ignore"):
+    values = p.parameters
+    with np.errstate(over="ignore", invalid="ignore"):
+        resistance = membrane(values, graph.dt_ms, graph.current_integration)["R"]
         highest = np.maximum(values["v_init_mV"], values["v_rest_mV"] + resistance * values["i_offset_nA"])
     return bool(np.all(highest < values["v_threshold_mV"]))
 

@@ -69,7 +69,7 @@ def recorded(backend, **options):
 @pytest.mark.parametrize("backend", ["native", "reference", "brian2"])
 def test_a_run_counts_what_it_records_before_it_starts(backend, monkeypatch):
     cells = recorded(backend)
-    each = 16 if backend == "brian2" else 8
+    each = 36 if backend == "brian2" else 8
     sim.run(60)
     state.under_way.room.left = 20 * 10 * each
     sim.run(40)
