@@ -3,6 +3,12 @@
 Numba is imported where something has to be compiled, and not else: what is kept is loaded by LLVM alone (llvmlite),
 which takes milliseconds where Numba takes most of a second to start. A kernel is bound to its arrays beforehand; to
 call it then with the numbers that vary takes less than a microsecond, for no type of an argument is looked at again.
+
+Why not ``numba.njit(cache=True)``: Numba would have to be imported before it looks at its cache, in every process; it
+refuses to keep functions that are made from text, as those of learning rules are; it keeps them by the time stamp of
+one file, so that kernels which call each other across files would be kept too long; and it looks at the type of every
+argument of every call, a hundred times a step. The price is that the machine code relies on how Numba passes arguments
+(``_words``, ``_kinds``). That is looked at for every kernel that is compiled, and setup.cfg bounds Numba's version.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import BackendNotAvailable, InvalidModel
 from ernsnn.files import write_file
 
 _OPTIONS: Any = {"error_model": "numpy", "nogil": True, "_nrt": False}
@@ -65,11 +71,11 @@ class Kernel:
         name = "ernsnn_" + hashlib.sha256("\n".join(about).encode()).hexdigest()[:32]
         ints = self.function.__code__.co_argcount - len(given)
         path = cache_folder() / f"{name}.kernel"
-        code = _kept(path)
+        code = _kept(path, name)
         if code is None:
             code = self._compile(name, given, ints)
             with suppress(InvalidModel):  # no cache costs the next run its speed, not this one its result
-                write_file(path, hashlib.sha256(code).digest() + code)
+                write_file(path, _seal(name, code) + code)
         address = _loaded(name, code)
         return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * ints)(address)
 
@@ -96,7 +102,14 @@ class Kernel:
         dispatcher.compile(types)
         result = dispatcher.overloads[types]
         body, inner = result.library.get_llvm_str(), result.fndesc.llvm_func_name
-        parameters = [str(p.type) for p in llvm.parse_assembly(body).get_function(inner).arguments][2:]
+        parameters = [str(p.type) for p in llvm.parse_assembly(body).get_function(inner).arguments]
+        expected = ["ptr", "ptr", *(kind for a in given for kind in _kinds(a)), *["i64"] * ints]
+        if parameters != expected:
+            raise BackendNotAvailable(
+                f"native: numba {version('numba')} passes {self.function.__name__} {', '.join(parameters)}, where "
+                f"native passes {', '.join(expected)}; install a version of Numba that setup.cfg allows"
+            )
+        parameters = parameters[2:]
         module = llvm.parse_assembly(f"{body}\n{_entrance(name, inner, parameters, ints)}")
         module.verify()
         outside = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
@@ -179,6 +192,17 @@ def _words(value: Any) -> Iterator[int]:
         yield int(np.float64(value).view(np.int64))
 
 
+def _kinds(value: Any) -> Iterator[str]:
+    """The types in LLVM's language of ``_words``."""
+    if isinstance(value, np.ndarray):
+        yield from ("ptr", "ptr", "i64", "i64", "ptr", *["i64"] * (2 * value.ndim))
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _kinds(part)
+    else:
+        yield "i64" if isinstance(value, int) else "double"
+
+
 def _entrance(name: str, inner: str, parameters: Sequence[str], ints: int) -> str:
     """The C function ``name`` in LLVM's language, around Numba's, whose own first two are a result and a failure."""
     given = parameters[: len(parameters) - ints]
@@ -198,14 +222,19 @@ def _entrance(name: str, inner: str, parameters: Sequence[str], ints: int) -> st
     )
 
 
-def _kept(path: Path) -> bytes | None:
-    """What is kept there, unless it is damaged."""
+def _seal(name: str, code: bytes) -> bytes:
+    """What stands before machine code that is kept: a digest of it and of what it is called."""
+    return hashlib.sha256(name.encode() + code).digest()
+
+
+def _kept(path: Path, name: str) -> bytes | None:
+    """What is kept there, unless it is damaged, or that of another kernel."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
     digest, code = content[:32], content[32:]
-    return code if hashlib.sha256(code).digest() == digest else None
+    return code if _seal(name, code) == digest else None
 
 
 @functools.cache

@@ -111,9 +111,42 @@ def test_machine_code_is_kept_and_the_next_process_does_without_numba(tmp_path: 
     whole = kept.read_bytes()
     for damaged in (whole[:-1], whole[:40], b"", bytes([whole[0] ^ 1]) + whole[1:]):
         kept.write_bytes(damaged)
-        assert compiled._kept(kept) is None
+        assert compiled._kept(kept, kept.stem) is None
     assert twice_two(tmp_path) == "4 True "
-    assert compiled._kept(kept) is not None
+    assert compiled._kept(kept, kept.stem) is not None
+
+
+def test_two_kernels_that_were_exchanged_are_made_anew(tmp_path: Path):
+    code = "import sys; from ernsnn.hardware_backends.native.compiled import load\n"
+    code += "import numpy as np\n"
+    code += "x = np.zeros(3)\n"
+    code += "print(load('def few(k):\\n    return k + 1\\n')['few'](2), end=' ')\n"
+    code += "print(load('def many(x, y, k):\\n    x[k] += y[k] + 1\\n    return k\\n')['many'](x, x, 2), x[2])\n"
+    environment = {**os.environ, "ERNSNN_CACHE": str(tmp_path)}
+
+    def run() -> str:
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert run() == "3 2 1.0\n"
+    first, second = (tmp_path / "native").glob("*.kernel")
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    second.write_bytes(contents[0])
+    assert run() == "3 2 1.0\n"
+    assert (first.read_bytes(), second.read_bytes()) == contents
+
+
+def test_another_way_of_passing_arguments_is_noticed(monkeypatch, tmp_path: Path):
+    monkeypatch.setenv("ERNSNN_CACHE", str(tmp_path))
+    kinds = compiled._kinds
+    monkeypatch.setattr(compiled, "_kinds", lambda value: list(kinds(value))[1:])
+    with pytest.raises(ern.BackendNotAvailable, match=r"native: numba .* passes last ptr, ptr, .*setup.cfg"):
+        compiled.load("def last(x, k):\n    return k + len(x)\n")["last"].bind(np.ones(1))
+    monkeypatch.setattr(compiled, "_kinds", kinds)
+    with pytest.raises(ern.BackendNotAvailable, match="float, i64, where native passes ptr, ptr, double"):
+        compiled.load("def half(x, k):\n    return k\n")["half"].bind(np.float32(1))
+    assert not list(tmp_path.rglob("*.kernel"))
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path):
