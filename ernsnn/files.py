@@ -6,14 +6,12 @@ import ctypes
 import errno
 import fcntl
 import glob
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -21,42 +19,6 @@ from ernsnn.errors import InvalidModel, quoted
 
 Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
 """Text, bytes, arrays, or a function that writes into an open file."""
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds, in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark, as editors leave it.
-
-    Raises OSError where it cannot be read, and ValueError on what is no JSON (UnicodeDecodeError on what is no text).
-    """
-    return json.loads(path.read_bytes())
-
-
-class Arrays(Mapping[str, np.ndarray]):
-    """The arrays of an npz file, each read when it is asked for. Raises InvalidModel on a damaged file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @contextmanager
-    def _opened(self) -> Iterator[Any]:
-        try:
-            with self.path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                yield file
-        except KeyError:
-            raise
-        except Exception as error:
-            raise InvalidModel(f"{self.path}: is damaged ({type(error).__name__}: {error})") from None
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        with self._opened() as file:
-            return np.asarray(file[name])
-
-    def __iter__(self) -> Iterator[str]:
-        with self._opened() as file:
-            return iter(list(file.files))
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
 
 
 _BEING_WRITTEN = ".part"
@@ -105,6 +67,26 @@ def absolute(path: str | Path) -> Path:
     return found
 
 
+def real(path: str | Path) -> Path:
+    """Where a name that a user gives leads, through all links: there it is written, and the links stay.
+
+    Raises InvalidModel where it leads nowhere. Names within a folder are never followed: see ``write_file``.
+    """
+    absolute(path)
+    found = absolute(os.path.realpath(path))
+    if found.is_symlink():
+        raise InvalidModel(f"{quoted(str(path))}: is a link that leads to itself")
+    return found
+
+
+def _inside(name: str) -> str:
+    """A name of a file in a folder, or in a folder within. Raises InvalidModel on one that leads elsewhere."""
+    parts = name.split("/")
+    if len(parts) > 2 or any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise InvalidModel(f"{quoted(name)}: is no name that a file in a folder can have")
+    return name
+
+
 def sync(path: str | Path) -> None:
     """Wait until what was written to a file is on the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -115,7 +97,10 @@ def sync(path: str | Path) -> None:
 
 
 def write_file(path: str | Path, content: Content, *, synced: bool = False) -> Path:
-    """Write one file beside its place and rename it over the old one; ``synced``, it outlives the machine's end."""
+    """Write one file beside its place and rename it over the old one, or over a link that is there.
+
+    ``synced``, it outlives the machine's end.
+    """
     path = _named(path)
     if absolute(path).exists() and not path.is_file():
         raise InvalidModel(f"cannot write {path}: it exists, and is no file; name another")
@@ -140,16 +125,16 @@ def write_file(path: str | Path, content: Content, *, synced: bool = False) -> P
 
 def add_file(folder: str | Path, name: str, content: Content) -> None:
     """Write one file more into a folder that ``write_folder`` made."""
-    manifest = Path(folder) / MANIFEST
-    names = manifest.read_text(encoding="utf-8").split("\n")
+    _inside(name)
+    names = _ours(Path(folder))
     if name not in names:
-        write_file(manifest, "\n".join([*names, name]))
+        write_file(Path(folder) / MANIFEST, "\n".join([*names, name]))
     write_file(Path(folder) / name, content)
 
 
 def check_folder(folder: str | Path) -> None:
     """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
-    path = absolute(folder)
+    path = real(folder)
     if path.exists() and not path.is_dir():
         raise InvalidModel(f"{folder} exists and is a file; name another folder")
     above = path.parent
@@ -168,8 +153,7 @@ def _foreign(folder: Path) -> str | None:
     """Something in ``folder`` that its manifest does not name; None if all of it is ours."""
     if not folder.is_dir():
         return None
-    manifest = folder / MANIFEST
-    ours = [MANIFEST, *(manifest.read_text(encoding="utf-8").split("\n") if manifest.is_file() else [])]
+    ours = [MANIFEST, *_ours(folder)]
     left = tuple(f".{name}." for name in ours)  # by a process that was killed while it wrote one of them
     return next((n for n in sorted(os.listdir(folder)) if n not in ours and not n.startswith(left)), None)
 
@@ -186,8 +170,13 @@ def put_in_place(made: Path, folder: Path) -> None:
 
     Both must lie in the same folder. A reader finds the one or the other, whole, whenever this process ends: where the
     system can exchange two folders, as Linux can. Elsewhere the old one is for a moment found as ``.NAME.old`` only.
+
+    The current folder, which a shell is in, stays the same folder: its files are replaced one after the other.
     """
-    if folder.exists():
+    if _is_current(folder):
+        check_folder(folder)
+        _move_into(made, folder)
+    elif folder.exists():
         check_folder(folder)
         try:
             _exchange(made, folder)
@@ -205,6 +194,50 @@ def put_in_place(made: Path, folder: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
     else:
         os.replace(made, folder)
+
+
+def _is_current(folder: Path) -> bool:
+    """Whether this process, and so the shell that began it, is in ``folder``."""
+    try:
+        current = Path(os.getcwd())
+    except OSError:
+        return False
+    return folder == current or folder in current.parents
+
+
+def _ours(folder: Path) -> list[str]:
+    """What the manifest in ``folder`` names."""
+    manifest = folder / MANIFEST
+    return manifest.read_text(encoding="utf-8", errors="replace").split("\n") if manifest.is_file() else []
+
+
+def _move_into(made: Path, folder: Path) -> None:
+    """Replace what is ours in ``folder`` by what is in ``made``; at every moment the manifest names all of it."""
+    new = _ours(made)
+    write_file(folder / MANIFEST, "\n".join(dict.fromkeys([*_ours(folder), *new])))
+    _clear(folder, keep=MANIFEST)
+    for name in os.listdir(made):
+        if name != MANIFEST:
+            os.replace(made / name, folder / name)
+    os.replace(made / MANIFEST, folder / MANIFEST)
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def _clear(folder: Path, keep: str = "") -> None:
+    for name in os.listdir(folder):
+        path = folder / name
+        if name != keep and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif name != keep:
+            path.unlink(missing_ok=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder that ``write_folder`` made; of the current one, what is in it."""
+    if _is_current(folder):
+        _clear(folder)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _exchange(one: Path, other: Path) -> None:
@@ -237,11 +270,12 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
     """Write a folder of files beside its place and rename it there. A name may hold one "/": a folder within.
 
     A manifest names the files, and what else may come to lie there (``also``). An existing folder is replaced only if
-    it is empty or holds nothing that its manifest does not name. Raises InvalidModel otherwise, and where nothing can
-    be written; what was there is then untouched.
+    it is empty or holds nothing that its manifest does not name; through a link, where that leads. Raises InvalidModel
+    otherwise, and where nothing can be written; what was there is then untouched.
     """
-    folder, named = absolute(folder), folder
+    folder, named = real(folder), folder
     check_folder(named)
+    names = dict.fromkeys([*(_inside(name).split("/")[0] for name in files), *also])
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -251,7 +285,7 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
     try:
         with (beside / MANIFEST).open("w", encoding="utf-8") as manifest:
             fcntl.flock(manifest, fcntl.LOCK_EX)
-            manifest.write("\n".join(dict.fromkeys([*(name.split("/")[0] for name in files), *also])))
+            manifest.write("\n".join(names))
             manifest.flush()
             for name, content in files.items():
                 (beside / name).parent.mkdir(exist_ok=True)

@@ -2,26 +2,77 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from ernsnn.arrays import Arrays, Form, checksum
 from ernsnn.describe.arguments import checked
-from ernsnn.errors import InvalidModel
-from ernsnn.files import Arrays, Content, read_json
+from ernsnn.errors import InvalidModel, quoted
+from ernsnn.files import Content
+from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import require_memory
+from ernsnn.issues import Fidelity
+from ernsnn.loading import Unfit, fit, reading, sealed, unsealed
 
 SCHEMA = 1
+NAME = re.compile(r"[\w.\-]{1,80}")
+"""What a backend may be called."""
 _STATE = "state/"
-_META_KINDS = {"backend": str, "digest": str, "options": dict, "versions": dict, "issues": list, "notes": dict}
 RECORDING_FILE, META_FILE, STATE_FILE = "recording.npz", "meta.json", "state.npz"
 RUN_FILE = "run.json"
 """What was asked for, where a run is recorded while it goes on (``execution.run_folder``)."""
+
+
+class _Issue(TypedDict):
+    backend: NotRequired[str]
+    code: str
+    fidelity: Fidelity
+    path: str
+    message: str
+    remedy: str
+    error: NotRequired[float | None]
+
+
+class _Start(TypedDict):
+    ms: float
+    digest: str
+
+
+class Said(TypedDict, total=False):
+    """What may be said of a run before it begins."""
+
+    issues: list[_Issue]
+    auto: list[str]
+    notes: dict[str, Any]
+    weights_at_ms: list[float]
+    start: _Start
+
+
+class _Made(TypedDict):
+    backend: str
+    digest: str
+    seed: int
+    options: dict[str, Any]
+    versions: dict[str, str]
+    wall_s: float
+
+
+class Meta(_Made, Said, total=False):
+    """The meta data of a recording as they are saved; backends may add to them."""
+
+    run: str
+    model: str
+    dt_ms: float
+    duration_ms: float
+    finished: bool
+    spike_counts: dict[str, int]
+    checksums: dict[str, str]
 
 
 @checked
@@ -99,35 +150,37 @@ class Recording:
 
     def to_files(self) -> dict[str, Content]:
         """The files that ``load`` reads."""
-        state: dict[str, Content] = {} if self.state is None else {STATE_FILE: self.state}
-        return {META_FILE: meta_text(self.meta), RECORDING_FILE: self.to_arrays(), **state}
+        arrays = self.to_arrays()
+        kept = {RECORDING_FILE: arrays} if self.state is None else {RECORDING_FILE: arrays, STATE_FILE: self.state}
+        checksums = {name: checksum(content) for name, content in kept.items()}
+        return {META_FILE: meta_text(self.meta, checksums), **kept}
 
     @classmethod
-    def load(cls, folder: str | Path) -> Recording:
-        """Read a recording; its state is read when it is asked for. Raises InvalidModel on a missing or damaged one."""
+    def load(cls, folder: str | Path, graph: Graph | None = None) -> Recording:
+        """Read a recording, of ``graph`` where that is given; its state is read when it is asked for.
+
+        Raises InvalidModel on one that is missing, damaged, or of another graph.
+        """
         folder = Path(folder)
         try:
-            meta = read_json(folder / META_FILE)
-            for key, kind in _META_KINDS.items():
-                if not isinstance(meta.get(key, kind()), kind):
-                    raise ValueError(f"{key} in {META_FILE} is {meta[key]!r}")
-            if meta["schema"] != SCHEMA:
-                raise InvalidModel(f"{folder}: recording schema {meta['schema']}; this ernsnn reads schema {SCHEMA}")
-            with (folder / RECORDING_FILE).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                needed = sum(member.file_size for member in file.zip.infolist())
-                require_memory(str(folder / RECORDING_FILE), needed, "read single arrays of it with numpy.load")
-                state = Arrays(folder / STATE_FILE) if (folder / STATE_FILE).exists() else None
-                return cls.from_arrays({name: file[name] for name in file.files}, meta, state)
-        except InvalidModel:
-            raise
+            with reading(f"{folder}: the recording"):
+                meta = load_meta(folder)
+                sums = meta.get("checksums", {})
+                flat = _arrays(folder / RECORDING_FILE, graph, meta, sums.get(RECORDING_FILE))
+                has_state = (folder / STATE_FILE).exists()
+                if STATE_FILE in sums and not has_state:
+                    raise Unfit(f"{STATE_FILE} is missing")
+                state = Arrays(folder / STATE_FILE, seal=sums.get(STATE_FILE)) if has_state else None
+                recording = cls.from_arrays(flat, meta, state)
+                if graph is not None:
+                    _check(recording, graph)
+                return recording
         except (FileNotFoundError, NotADirectoryError) as error:
             if (folder / RUN_FILE).exists():
                 raise InvalidModel(
                     f"{folder}: this run has not finished; `ernsnn resume {shlex.quote(str(folder))}` goes on"
                 ) from None
             raise InvalidModel(f"{folder}: no recording ({error.filename} is missing)") from None
-        except Exception as error:
-            raise InvalidModel(f"{folder}: the recording is damaged ({type(error).__name__}: {error})") from None
 
 
 def by_neuron(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndarray]:
@@ -136,9 +189,83 @@ def by_neuron(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndar
     return np.split(times[order], np.searchsorted(neurons[order], np.arange(1, size)))
 
 
-def meta_text(meta: dict[str, Any]) -> str:
-    """The content of the file of meta data."""
-    return json.dumps({"schema": SCHEMA, **meta}, indent=1)
+def meta_text(meta: Mapping[str, Any], checksums: Mapping[str, str]) -> str:
+    """The content of the file of meta data; ``checksums`` are those of the files of arrays beside it."""
+    return sealed({"schema": SCHEMA, **meta, "checksums": dict(checksums)})
+
+
+def load_meta(folder: Path) -> dict[str, Any]:
+    """What ``meta_text`` wrote. Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without any."""
+    meta = unsealed(folder / META_FILE, "recording", SCHEMA)
+    fit(meta, Meta, META_FILE)
+    if not NAME.fullmatch(meta["backend"]):
+        raise Unfit(f"the backend is {quoted(meta['backend'])}")
+    return meta
+
+
+def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
+    """What every array may be that is recorded of a graph in so many steps, by its name in ``Recording.to_arrays``."""
+    for p in graph.populations:
+        yield from ((f"spikes/{p.name}/{what}", Form("iu", (None,), n_steps * p.size)) for what in ("steps", "neurons"))
+    sizes = {m.name: m.size for m in graph.modulators} | {j.name: j.n_synapses for j in graph.projections}
+    widths = {probe.key: _width(probe, sizes) for probe in graph.probes}
+    learning = [j for j in graph.projections if j.learning]
+    widths |= {f"{j.name}.{v.name}": j.n_synapses for j in learning for v in j.variables}
+    for key, width in widths.items():
+        yield f"signals/{key}/steps", Form("iu", (None,), n_steps)
+        yield f"signals/{key}/values", Form("biuf", (None, width), n_steps)
+    for j in learning:
+        yield from ((f"synapses/{j.name}/{v.name}", Form("iuf", (j.n_synapses,))) for v in j.variables)
+    for n in graph.neurons():
+        if n.intrinsic:
+            yield f"neurons/{n.name}/{n.intrinsic.target}", Form("f", (n.size,))
+
+
+def _width(probe: Probe, sizes: Mapping[str, int]) -> int:
+    return probe.stop - probe.start if probe.kind == "neurons" else sizes[probe.target]
+
+
+def _arrays(path: Path, graph: Graph | None, meta: Mapping[str, Any], seal: str | None) -> dict[str, np.ndarray]:
+    """The arrays of a recording, none of which is read before all of them fit."""
+    found, spans = Arrays(path, seal=seal), {name: Form("iu", ()) for name in ("n_steps", "first_step")}
+    for name, form in spans.items():
+        if name in found:
+            form.check(found.headers[name], name)
+    n_steps = int(Arrays(path)["n_steps"])
+    if not 0 <= n_steps < 2**53:
+        raise Unfit(f"n_steps is {n_steps}")
+    if graph is not None:
+        if "duration_ms" in meta and meta["duration_ms"] != n_steps * graph.dt_ms:
+            raise Unfit(f"n_steps is {n_steps}, and {META_FILE} says {meta['duration_ms']} ms")
+        found = Arrays(path, {**spans, **dict(forms(graph, n_steps))}, seal)
+    require_memory(
+        str(path), sum(header.n_bytes for header in found.headers.values()), "read single arrays of it with numpy.load"
+    )
+    return found.all()
+
+
+def _check(recording: Recording, graph: Graph) -> None:
+    """Raise Unfit where a recording cannot be one of ``graph``."""
+    first, end, said = recording.first_step, recording.end, recording.meta.get("spike_counts", {})
+    if first < 0:
+        raise Unfit(f"first_step is {first}")
+    for p in graph.populations:
+        if p.name not in recording.spikes:
+            raise Unfit(f"the spikes of {p.name} are missing")
+        steps, neurons = recording.spikes[p.name]
+        if len(steps) != len(neurons) or said.get(p.name, len(steps)) != len(steps):
+            raise Unfit(f"the spikes of {p.name} are {len(steps)} steps and {len(neurons)} neurons")
+        _within(steps, first, end, f"a step of {p.name}")
+        _within(neurons, 0, p.size, f"a neuron of {p.name}")
+    for key, (steps, values) in recording.signals.items():
+        if len(steps) != len(values):
+            raise Unfit(f"the signal {key} has {len(steps)} steps and {len(values)} values")
+        _within(steps, first, end, f"a step of {key}")
+
+
+def _within(numbers: np.ndarray, low: int, high: int, what: str) -> None:
+    if len(numbers) and not (low <= int(numbers.min()) and int(numbers.max()) < high):
+        raise Unfit(f"{what} is {int(numbers.min())} or {int(numbers.max())}, not in [{low}, {high})")
 
 
 def _by_step(steps: np.ndarray, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

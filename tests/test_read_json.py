@@ -10,7 +10,7 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.cli import main
-from ernsnn.files import read_json
+from ernsnn.loading import read_json
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]
 BENCH = {"cue": [[3, 4, 5], []], "cont": [[3, 4, 5], []], "simTime": 30, "note": "µ"}

@@ -19,7 +19,7 @@ from ernsnn.analyse.contents import Contents, contents
 from ernsnn.analyse.extras import needed
 from ernsnn.analyse.foreign import WRITTEN_BY, to_neo, to_nwb
 from ernsnn.errors import InvalidModel
-from ernsnn.files import Content, write_file
+from ernsnn.files import Content, real, write_file
 
 if TYPE_CHECKING:
     from ernsnn.analyse.result import Result
@@ -40,7 +40,9 @@ def export(result: Result, path: str | Path, *, force: bool = False) -> list[Pat
     if not force:
         for name, (_, mark) in files.items():
             _check_ours(name, mark)
-    return [write_file(name, content) for name, (content, _) in files.items()]
+    for name, (content, _) in files.items():
+        write_file(real(name), content)
+    return list(files)
 
 
 Files = dict[Path, tuple[Content, str]]

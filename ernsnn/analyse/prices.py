@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import NotRequired, TypedDict
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
+from ernsnn.loading import Unfit, fit, reading
 
 JOULES = {"pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6}
 
@@ -74,15 +77,53 @@ class PriceSet:
                 )
 
 
+class _Price(TypedDict):
+    value: float | tuple[float, float]
+    unit: str
+    note: NotRequired[str]
+
+
+class _Static(TypedDict):
+    value: float
+    unit: str
+    per: str
+    evidence: str
+    source: str
+
+
+class _Set(TypedDict):
+    """A file of prices."""
+
+    chip: str
+    title: str
+    source: str
+    operating_point: str
+    evidence: str
+    scope: str
+    price: dict[str, _Price]
+    omitted: NotRequired[dict[str, str]]
+    missing: NotRequired[dict[str, str]]
+    static: NotRequired[_Static]
+
+
+def _band(value: float | list[float]) -> tuple[float, float]:
+    return (value[0], value[1]) if isinstance(value, list) else (value, value)
+
+
 def price_set(name: str, text: str) -> PriceSet:
-    """Read a price set from TOML. Raises InvalidModel on an unknown count or unit, and on a part left unsaid."""
-    data = tomllib.loads(text)
+    """Read a price set from TOML. Raises InvalidModel, naming it, on what is none, an unknown count, a part unsaid."""
+    with reading(f"price set {name}: {name}.toml"):
+        data = tomllib.loads(text)
+        fit(data, _Set, name)
+        for what, given in data["price"].items():
+            low, high = _band(given["value"])
+            if not 0 <= low <= high < math.inf:
+                raise Unfit(f"{what} costs {quoted(given['value'])}")
     prices = []
     for what, given in data["price"].items():
         if what not in PART_OF or given["unit"] not in JOULES:
             raise InvalidModel(f"price set {name}: {what!r} in {given['unit']!r} is no known count or unit")
-        value = given["value"] if isinstance(given["value"], list) else [given["value"]] * 2
-        low, high = (number * JOULES[given["unit"]] for number in value)
+        low, high = (number * JOULES[given["unit"]] for number in _band(given["value"]))
         prices.append(Price(what, low, high, given.get("note", "")))
     static = data.get("static")
     return PriceSet(

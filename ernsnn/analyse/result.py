@@ -16,6 +16,7 @@ from ernsnn.analyse.foreign import to_neo, to_nwb, to_xarray
 from ernsnn.analyse.metrics import Metrics, metrics
 from ernsnn.analyse.notebook import notebook
 from ernsnn.analyse.plots import Plots
+from ernsnn.analyse.summary import Summary, read_summary, summary_files
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
@@ -23,7 +24,8 @@ from ernsnn.graph.graph import Graph
 from ernsnn.graph.probes import not_probed
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.issues import Issues
-from ernsnn.recording import Recording, by_neuron
+from ernsnn.loading import reading
+from ernsnn.recording import Recording, by_neuron, load_meta
 
 if TYPE_CHECKING:
     import neo
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 @checked
 class Result:
     """The graph that was run and the recording that came back."""
+
+    _summary: Summary | None = None
 
     def __init__(self, graph: Graph, recording: Recording) -> None:
         self.graph, self._recording, self._meta = graph, recording, recording.meta
@@ -164,9 +168,14 @@ class Result:
         return energy(self.graph, self.recording, chip, cores, links)
 
     @property
+    def summary(self) -> Summary | None:
+        """What the run meant in its model's own terms, as the model said when it ended; None where it said nothing."""
+        return self._summary
+
+    @property
     def moments(self) -> Sequence[tuple[float, str]]:
         """Times in ms that pictures mark, each with a label: none, but for models that know of some."""
-        return ()
+        return [(mark.t_ms, mark.what) for mark in self.summary.marks] if self.summary else ()
 
     @property
     def plot(self) -> Plots:
@@ -217,7 +226,8 @@ class Result:
 
     def to_files(self) -> dict[str, Content]:
         """Every file of a saved result."""
-        return {**self.recording.to_files(), **graph_files(self.graph)}
+        said = {} if self.summary is None else summary_files(self.summary, self.meta)
+        return {**self.recording.to_files(), **graph_files(self.graph), **said}
 
     def save(self, folder: str | Path) -> Path:
         """Write recording and graph; the folder appears whole or not at all."""
@@ -226,10 +236,23 @@ class Result:
     @classmethod
     def load(cls, folder: str | Path) -> Result:
         """Read what ``save`` wrote. Raises InvalidModel, naming what is missing or damaged."""
-        recording, graph = Recording.load(folder), load_graph(folder)
-        if recording.meta.get("digest") != graph.digest:
-            raise InvalidModel(f"{folder}: the recording belongs to another graph")
-        return cls(graph, recording)
+        recording, graph = _recorded(Path(folder))
+        result = cls(graph, recording)
+        result._summary = read_summary(Path(folder), recording.meta)
+        return result
+
+
+def _recorded(folder: Path) -> tuple[Recording, Graph]:
+    """The graph in a folder, and the recording of it. Raises InvalidModel on a recording of another graph."""
+    with reading(f"{folder}: the recording"):
+        try:
+            digest = load_meta(folder)["digest"]
+        except (FileNotFoundError, NotADirectoryError):
+            return Recording.load(folder), load_graph(folder)  # one of which says what is missing
+    graph = load_graph(folder)
+    if digest != graph.digest:
+        raise InvalidModel(f"{folder}: the recording belongs to another graph")
+    return Recording.load(folder, graph), graph
 
 
 class StoredResult(Result):
@@ -240,7 +263,7 @@ class StoredResult(Result):
 
     @cached_property
     def _stored(self) -> Recording:
-        return Recording.load(self.folder)
+        return Recording.load(self.folder, self.graph)
 
     @property
     def recording(self) -> Recording:

@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
 
     resume = command("resume", "go on with a run that was interrupted or killed, to its end")
     resume.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` began to write")
+    _model_again(resume)
 
     check = command("check", "list every limit that a model meets on a backend")
     _model(check)
@@ -128,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     page = command("report", "write the page of a saved run, which every run with --out has; opens in any browser")
     page.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
     page.add_argument("--to", metavar="FILE.html", type=_path, help="the file to write (default: DIR/report.html)")
+    _model_again(page)
     page.add_argument("--placement", metavar="BACKEND", help="show on which cores it puts the neurons, such as loihi2")
 
     export = command("export", "write spikes, probes and what was learned as .csv, .npz, .nix (Neo) or .nwb")
@@ -150,6 +152,15 @@ def _seed(command: argparse.ArgumentParser, default: int | None = 0, shown: str 
     command.add_argument(
         "--seed", metavar="N", type=_seed_number, default=default, help=f"fixes everything random (default: {shown})"
     )
+
+
+def _model_again(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="the model of the run, to say what it meant: what is saved names no file that is opened",
+    )
+    command.add_argument("--input", metavar="FILE", type=_path, help="the input of the run, if it had one")
 
 
 def _backend(command: argparse.ArgumentParser) -> None:

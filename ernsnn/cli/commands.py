@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import shlex
 from argparse import Namespace
 from collections.abc import Collection, Sequence
@@ -19,17 +18,18 @@ from ernsnn.cli.export import export as export
 from ernsnn.cli.measures import energy as energy
 from ernsnn.cli.measures import metrics as metrics
 from ernsnn.cli.output import one_line, show, table
-from ernsnn.cli.report import page_of
+from ernsnn.cli.report import page_of, summarised
 from ernsnn.cli.report import report as report
 from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
 from ernsnn.execution.backend import AUTO, Backend, auto_options, backend_names, get_backend
 from ernsnn.execution.doubts import told
 from ernsnn.execution.models import Model, Session, Summary, get_model, model_names, session_of
+from ernsnn.execution.run_folder import place_of, read_plan
 from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
-from ernsnn.files import absolute, add_file
+from ernsnn.files import real
 
 
 def backends(arguments: Namespace) -> int:
@@ -89,7 +89,7 @@ def run(arguments: Namespace) -> int:
     taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
     parameters, [options] = _settings(arguments, model, [taker])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
-    out = None if arguments.out is None else absolute(arguments.out)  # it may replace the current folder
+    out = None if arguments.out is None else real(arguments.out)
     if out is None and (arguments.weights_at or arguments.checkpoint_every is not None):
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
     inherited = start.graph.seed if start else 0
@@ -106,35 +106,38 @@ def run(arguments: Namespace) -> int:
         notes=_notes(arguments, model, parameters),
         **options,
     )
-    return _tell(arguments, model.name, result, _summary(session, result, out), arguments.out)
+    return _tell(arguments, model.name, result, summarised(session, result, out), arguments.out)
 
 
 def resume(arguments: Namespace) -> int:
     """Go on with a run, to its end; print what it did."""
+    graph, plan = read_plan(place_of(arguments.folder))
+    notes = plan.about.get("notes", {})
+    session = session_of(graph, notes, arguments.model, arguments.input)
     result = resume_run(arguments.folder)
-    notes = result.meta.get("notes", {})
-    name = notes.get("model", result.graph.name)
-    summary = _summary(session_of(result), result, arguments.folder)
-    return _tell(arguments, name, result, summary, arguments.folder)
+    summary = summarised(session, result, arguments.folder)
+    name, folder = arguments.model or str(notes.get("model", result.graph.name)), arguments.folder
+    unasked = session is None and "model" in notes and not result.start_ms
+    hint = f"for what its model says of it: `ernsnn report {shlex.quote(str(folder))} --model FILE`"
+    return _tell(arguments, name, result, summary, folder, [hint] if unasked else [])
 
 
 def _notes(arguments: Namespace, model: Model, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What `resume` and a report need to make the session of a run again, and the command for people."""
+    """What `resume --model` needs to make the session of a run again, and the command for people."""
     named = str(model.file.resolve()) if model.file else model.name
     given = str(arguments.input.resolve()) if arguments.input else None
     command = recorded_command(Namespace(**{**vars(arguments), "model": named}))
     return {"model": named, "input": given, "demo": arguments.demo, "parameters": parameters, "command": command}
 
 
-def _summary(session: Session | None, result: Result, out: Path | None) -> Summary | None:
-    """What a run means for its model; saved with it. A part of one, which goes on from another, it cannot read."""
-    summary = session.summarise(result) if session and session.summarise and not result.start_ms else None
-    if out is not None and summary:
-        add_file(out, summary.name + ".json", json.dumps(summary.data, indent=1))
-    return summary
-
-
-def _tell(arguments: Namespace, name: str, result: Result, summary: Summary | None, out: Path | None) -> int:
+def _tell(
+    arguments: Namespace,
+    name: str,
+    result: Result,
+    summary: Summary | None,
+    out: Path | None,
+    hints: Sequence[str] = (),
+) -> int:
     """Print what a run did."""
     data = {key: value for key, value in result.meta.items() if key not in ("schema", "notes", "spike_counts")}
     data["populations"] = _counts(result)
@@ -143,7 +146,7 @@ def _tell(arguments: Namespace, name: str, result: Result, summary: Summary | No
     data["out"] = str(out) if out else None
     if out is not None:
         written = page_of(result, summary, out)
-        tail = [f"results: {out}", written, f"next: ernsnn export {shlex.quote(str(out))} --to spikes.csv"]
+        tail = [*hints, f"results: {out}", written, f"next: ernsnn export {shlex.quote(str(out))} --to spikes.csv"]
     else:
         saving = Namespace(**{**vars(arguments), "out": Path("runs/first")})
         tail = [f"nothing is saved; next: {run_command(saving)}"]

@@ -8,9 +8,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from ernsnn.analyse.result import Result, StoredResult
+from ernsnn.analyse.summary import Summary, summary_files
 from ernsnn.cli.output import one_line, show
 from ernsnn.errors import ErnsnnError, InvalidModel
-from ernsnn.execution.models import Summary
+from ernsnn.execution.models import Session, session_of
+from ernsnn.files import add_file
 from ernsnn.recording import RECORDING_FILE
 
 MOST_BYTES = 500_000_000
@@ -28,6 +30,10 @@ def report(arguments: Namespace) -> int:
     to = arguments.to
     if to is not None and to.is_file() and not _is_report(to):
         raise InvalidModel(f"{to}: exists, and is no report; name another file")
+    if arguments.model is not None:
+        _summarise_again(arguments)
+    elif arguments.input is not None:
+        raise InvalidModel("report: --input needs --model, which reads it")
     written = write_report(arguments.folder, arguments.to, placement=arguments.placement)
     return show(arguments, {"folder": str(arguments.folder), "report": str(written)}, [f"report: {written}"])
 
@@ -38,6 +44,24 @@ def _is_report(file: Path) -> bool:
             return b'content="ernsnn ' in opened.read(_HEAD)
     except OSError:
         return False
+
+
+def _summarise_again(arguments: Namespace) -> None:
+    """Let the model that the user names say what a saved run meant, and keep that in its folder."""
+    result = Result.load(arguments.folder)
+    session = session_of(result.graph, result.meta.get("notes", {}), arguments.model, arguments.input)
+    if summarised(session, result, arguments.folder) is None:
+        why = "the run goes on from another" if result.start_ms else "the model has no `summarise`"
+        raise InvalidModel(f"{arguments.model}: has nothing to say of {arguments.folder}: {why}")
+
+
+def summarised(session: Session | None, result: Result, out: Path | None) -> Summary | None:
+    """What a run means for its model; saved with it. A part of one, which goes on from another, it cannot read."""
+    summary = session.summarise(result) if session and session.summarise and not result.start_ms else None
+    if out is not None and summary:
+        for name, content in summary_files(summary, result.meta).items():
+            add_file(out, name, content)
+    return summary
 
 
 def page_of(result: Result, summary: Summary | None, out: Path) -> str:

@@ -9,20 +9,33 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ernsnn.execution.experiments import QUICK, get_experiment
-from ernsnn.files import read_json
+from ernsnn.loading import fit, read_json, reading
 
 HEADS = ("system", "source", "published", "measured here", "seeds")
 
 
+class _Results(TypedDict):
+    experiment: str
+    setting: str
+    seeds: list[int]
+    results: dict[str, Any]
+
+
 def committed() -> dict[str, dict[str, Any]]:
     """The arguments of ``ernsnn experiment`` -> what it wrote as ``results.json``."""
-    folder = Path(str(files("ernsnn"))) / "data" / "results"
-    found = map(read_json, folder.glob("*.json"))
+    found = map(_read, (Path(str(files("ernsnn"))) / "data" / "results").glob("*.json"))
     ordered = sorted(found, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
     return {_called(data): data for data in ordered}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with reading(f"{path}:"):
+        data = read_json(path)
+        fit(data, _Results, path.name)
+        return dict(data)
 
 
 def _called(data: dict[str, Any]) -> str:
@@ -33,9 +46,9 @@ def systems() -> list[tuple[str, str, str, str, str]]:
     """A row for each committed result, under HEADS."""
     rows = []
     for name, data in committed().items():
-        module = get_experiment(data["experiment"])
-        seeds = data["seeds"]
-        rows.append((name, module.SOURCE, module.PUBLISHED, module.measured(data["results"]), str(len(seeds))))
+        module, seeds = get_experiment(data["experiment"]), str(len(data["seeds"]))
+        with reading(f"what was measured of {name}"):
+            rows.append((name, module.SOURCE, module.PUBLISHED, module.measured(data["results"]), seeds))
     return rows
 
 

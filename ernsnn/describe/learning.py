@@ -31,6 +31,9 @@ PRE: Literal["pre"] = "pre"
 POST: Literal["post"] = "post"
 EPOCH: Literal["epoch"] = "epoch"
 Event = Literal["pre", "post", "epoch"]
+MOST_POWER = 1000
+"""Backends write a power as a product: one of a billion factors is never written to its end."""
+
 EVENTS: tuple[Event, ...] = (PRE, POST, EPOCH)
 
 
@@ -47,8 +50,8 @@ class Factor:
     def __post_init__(self) -> None:
         path = f"Factor {self.variable}"
         power = to_single(self.power, f"{path}.power")
-        if power < 1 or not power.is_integer():
-            raise InvalidModel(f"{path}: power must be a whole number >= 1, got {self.power}")
+        if not 1 <= power <= MOST_POWER or not power.is_integer():
+            raise InvalidModel(f"{path}: power must be a whole number from 1 to {MOST_POWER}, got {self.power}")
         object.__setattr__(self, "power", int(power))
         for name in ("scale", "offset"):
             object.__setattr__(self, name, to_single(getattr(self, name), f"{path}.{name}"))

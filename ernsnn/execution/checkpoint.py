@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
+from ernsnn.arrays import Arrays, Form, Header, checksum
+from ernsnn.errors import InvalidModel, quoted
 from ernsnn.execution.state import restore, state_of
+from ernsnn.execution.stepping import Engine
 from ernsnn.files import Content
+from ernsnn.loading import Unfit, fit, reading
 
-SCHEMA = 1
+SCHEMA = 2
 CHECKPOINT_FILE = "checkpoint.npz"
 _ABOUT = "about"
+
+
+class _Tape(TypedDict):
+    dtype: str
+    shape: list[int]
+    rows: int
+    crc32: int
+
+
+class _About(TypedDict):
+    run: dict[str, Any]
+    step: int
+    tapes: dict[str, _Tape]
+    wall_s: float
+    state: str
 
 
 @dataclass(frozen=True)
@@ -28,34 +46,51 @@ class Position:
     wall_s: float
 
 
-def checkpoint(run: Mapping[str, Any], position: Position, engine: object) -> Content:
+def checkpoint(run: Mapping[str, Any], position: Position, engine: Engine) -> Content:
     """The content of a checkpoint. ``run`` is what must be the same for whoever goes on."""
-    about = {"schema": SCHEMA, "run": run, "step": position.step, "tapes": position.tapes, "wall_s": position.wall_s}
-    arrays = {_ABOUT: np.array(json.dumps(about)), **state_of(engine)}
+    state = state_of(engine)
+    about = {"schema": SCHEMA, "run": run, **asdict(position), "state": checksum(state)}
+    arrays = {_ABOUT: np.array(json.dumps(about)), **state}
     return lambda file: np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
-def load_checkpoint(folder: Path, run: Mapping[str, Any], engine: object) -> Position | None:
+def load_checkpoint(
+    folder: Path, run: Mapping[str, Any], steps: range, tapes: Mapping[str, Form], engine: Engine
+) -> Position | None:
     """Bring ``engine``, which stands before step 0, to where the checkpoint in ``folder`` is; None where is none.
 
-    Raises InvalidModel on one that is damaged, of another version, or of another run.
+    It can be at one of ``steps``, and its tapes be those of the given forms and no others. Raises InvalidModel on one
+    that is damaged, of another version, or of another run.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            about = json.loads(str(file[_ABOUT]))
-            if about["schema"] != SCHEMA:
-                raise InvalidModel(f"{path}: checkpoint schema {about['schema']}; this ernsnn reads schema {SCHEMA}")
-            differs = next((name for name, value in run.items() if about["run"].get(name) != value), None)
-            if differs:
-                raise InvalidModel(
-                    f"{path}: belongs to another run: its {differs} is {about['run'].get(differs)}, not {run[differs]}"
-                )
-            restore(engine, set(file.files) - {_ABOUT}, file.__getitem__)
-            return Position(about["step"], about["tapes"], about["wall_s"])
-    except InvalidModel:
-        raise
-    except Exception as error:
-        raise InvalidModel(f"{path}: the checkpoint is damaged ({type(error).__name__}: {error})") from None
+    with reading(f"{path}: the checkpoint"):
+        arrays = Arrays(path, what="the checkpoint")
+        if _ABOUT not in arrays:
+            raise Unfit(f"{_ABOUT} is missing")
+        Form("U", ()).check(arrays.headers[_ABOUT], _ABOUT)
+        about = json.loads(str(arrays[_ABOUT]))
+        schema = about.get("schema") if isinstance(about, dict) else None
+        if schema != SCHEMA:
+            raise InvalidModel(f"{path}: checkpoint schema {quoted(schema)}; this ernsnn reads schema {SCHEMA}")
+        fit(about, _About, _ABOUT)
+        differs = next((name for name, value in run.items() if about["run"].get(name) != value), None)
+        if differs:
+            theirs, ours = quoted(about["run"].get(differs)), quoted(run[differs])
+            raise InvalidModel(f"{path}: belongs to another run: its {differs} is {theirs}, not {ours}")
+        if about["step"] not in steps or not 0 <= about["wall_s"] < float("inf"):
+            raise Unfit(f"it is at step {about['step']}, after {about['wall_s']} s")
+        for key, row in about["tapes"].items():
+            if key not in tapes:
+                raise Unfit(f"it has a tape {quoted(key)}, which this run does not")
+            tapes[key].check(Header(np.dtype(row["dtype"]), (row["rows"], *row["shape"]), False), key)
+            if row["rows"] < 0:
+                raise Unfit(f"{key} has {row['rows']} rows")
+        if about["tapes"] and about["tapes"].keys() != tapes.keys():
+            raise Unfit("it lacks tapes of this run")
+        restore(engine, Arrays(path, seal=about["state"], what="the checkpoint", besides={_ABOUT}))
+        problem = next(engine.problems(), None)
+        if problem:
+            raise Unfit(problem)
+        return Position(about["step"], about["tapes"], about["wall_s"])

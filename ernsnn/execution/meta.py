@@ -17,10 +17,17 @@ def ernsnn_version() -> str:
 
 
 def about_run(
-    graph: Graph, backend: str, n_steps: int, wall_s: float, options: dict[str, Any], versions: dict[str, str]
+    graph: Graph,
+    run: str,
+    backend: str,
+    n_steps: int,
+    wall_s: float,
+    options: dict[str, Any],
+    versions: dict[str, str],
 ) -> dict[str, Any]:
-    """What is said of every run; ``versions`` are those of what the backend uses."""
+    """What is said of every run, ``run`` being what it is called; ``versions`` are those of what the backend uses."""
     return {
+        "run": run,
         "backend": backend,
         "model": graph.name,
         "digest": graph.digest,

@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,41 +15,17 @@ from types import ModuleType
 from typing import Any
 
 from ernsnn.analyse.result import Result
+from ernsnn.analyse.summary import Mark as Mark
+from ernsnn.analyse.summary import Summary as Summary
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.backend import discover
 from ernsnn.files import absolute
+from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 
 GROUP = "ernsnn.models"
 _SESSION_ONLY = ("input", "demo")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Something that happened at a time, for pictures; ``right`` is None where there is nothing to be right about."""
-
-    t_ms: float
-    what: str
-    right: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What a run meant in the model's own terms: a printed text, and the same as JSON, saved as ``name``.json.
-
-    For a report: ``verdict`` in one line, ``notes`` on it, a table (``rows`` under ``heads``), and ``marks``: if any,
-    one for each row, whose last cell says whether it is right.
-    """
-
-    name: str
-    text: str
-    data: Any
-    verdict: str = ""
-    notes: Sequence[str] = ()
-    heads: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    marks: Sequence[Mark] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,18 +141,32 @@ def get_model(name: str) -> Model:
     return _checked(Model(name, _load_file(name, file), file))
 
 
-def session_of(result: Result) -> Session | None:
-    """The session of a saved run, made again; None where its model or input has gone or changed."""
-    notes = result.meta.get("notes", {})
-    if not {"model", "input", "demo", "parameters"} <= notes.keys():  # a script's own notes
+def session_of(graph: Graph, notes: Mapping[str, Any], model: str | None, given: Path | None) -> Session | None:
+    """The session of a saved run, made again from ``model``, which the user names, with the user's input file.
+
+    What is saved names no file to be opened, be it code or input. Without a ``model`` it is that of the run if it is
+    an installed one, as a backend is found by its name, and had no input file; else there is none. Nor is there where
+    it makes another network by now. Raises InvalidModel where a ``model`` that is given does not fit the run.
+    """
+    name, had_input = notes.get("model") if model is None else model, bool(notes.get("input"))
+    if given is not None and (not had_input or (model is None and name not in model_names())):
+        raise InvalidModel(f"--input {given}: " + ("give --model, which reads it" if had_input else "the run had none"))
+    if model is None and (name not in model_names() or had_input != (given is not None)):
         return None
+    parameters, demo = notes.get("parameters", {}), notes.get("demo", False)
     try:
-        given = Path(notes["input"]) if notes["input"] else None
-        session = get_model(notes["model"]).open(input=given, demo=notes["demo"], **notes["parameters"])
-        same = lower(session.network, result.graph.seed).digest == result.graph.digest
+        if not isinstance(parameters, dict) or not isinstance(demo, bool):
+            raise InvalidModel(f"{name}: what the run notes of its parameters is damaged")
+        session = get_model(str(name)).open(input=given, demo=demo, **parameters)
+        sizes = {p.name: p.size for p in session.network.populations.values()}
+        same = sizes == {p.name: p.size for p in graph.populations}
+        if not same or lower(session.network, graph.seed).digest != graph.digest:
+            raise InvalidModel(f"{name}: makes another network than that which was run")
     except InvalidModel:
-        return None
-    return session if same else None
+        if model is None:
+            return None
+        raise
+    return session
 
 
 def _checked(model: Model) -> Model:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ernsnn.arrays import Form
 from ernsnn.graph.graph import Graph, Probe
 
 Chunk = dict[str, np.ndarray]
@@ -46,6 +47,17 @@ class Recorder:
         self.spikes: list[dict[str, np.ndarray]] = []
         self.seen: dict[str, list[tuple[int, np.ndarray]]] = {key: [] for key in self.widths}
         self.n_bytes = 0
+
+    def forms(self, n_steps: int) -> dict[str, Form]:
+        """What every array of its chunks is, and how long all can become in so many steps."""
+        whole, found = np.dtype(np.int64).str, {}
+        for p in self.engine.graph.populations:
+            for what, kind in (("steps", whole), ("neurons", np.dtype(np.int32).str)):
+                found[f"spikes/{p.name}/{what}"] = Form("i", (None,), n_steps * p.size, kind)
+        for key, none in self.widths.items():
+            found[f"signals/{key}/steps"] = Form("i", (None,), n_steps, whole)
+            found[f"signals/{key}/values"] = Form(none.dtype.kind, (None, *none.shape[1:]), n_steps, none.dtype.str)
+        return found
 
     def add(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """Stage 6 of step ``t``, in which the neurons ``spikes`` of each population spiked."""

@@ -9,61 +9,35 @@ which takes its place at the end: until then the old result is whole.
 from __future__ import annotations
 
 import fcntl
-import json
 import shlex
-import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
 from ernsnn.analyse.result import StoredResult
+from ernsnn.arrays import checksum
 from ernsnn.errors import Interrupted, InvalidModel, NotFinite
 from ernsnn.execution.backend import Progress
 from ernsnn.execution.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
-from ernsnn.execution.meta import about_run, ernsnn_version
+from ernsnn.execution.meta import about_run
+from ernsnn.execution.plan import Plan
 from ernsnn.execution.recorder import Recorder
 from ernsnn.execution.stepping import Engine, Run, SteppedBackend, located
 from ernsnn.execution.tapes import Tapes
-from ernsnn.files import Content, absolute, put_in_place, read_json, remove_left, write_file, write_folder
+from ernsnn.files import Content, absolute, put_in_place, real, remove_folder, remove_left, write_file, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
-from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, meta_text
+from ernsnn.loading import open_regular, reading
+from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
 
-RUN_SCHEMA = 1
 TAPES = "tapes"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What was asked for: all that a run needs beside its graph. Times in steps; ``about`` goes into the meta data."""
-
-    backend: str
-    options: dict[str, Any]
-    n_steps: int
-    checkpoint_every: int | None
-    samples: tuple[int, ...]
-    about: dict[str, Any]
-    ernsnn: str
-    digest: str
-    first_step: int = 0
-
-    @property
-    def end(self) -> int:
-        """The step after the last."""
-        return self.first_step + self.n_steps
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """What must be the same for a checkpoint to be this run's."""
-        return {"digest": self.digest, "backend": self.backend, "options": self.options, "ernsnn": self.ernsnn}
 
 
 def _beside(folder: Path) -> Path:
@@ -102,7 +76,7 @@ def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
     free = not folder.exists() or _unfinished(folder) or not any(folder.iterdir())
     place = folder if free else _beside(folder)
     files: dict[str, Content] = {
-        RUN_FILE: json.dumps({"schema": RUN_SCHEMA, **asdict(plan)}, indent=1),
+        RUN_FILE: replace(plan, replaces=_identity(folder)).to_text(),
         **graph_files(graph),
     }
     if plan.first_step:
@@ -115,25 +89,44 @@ def abandon(place: Path) -> None:
     """Remove a run that has failed, unless there is a checkpoint from which it can go on."""
     if not (place / CHECKPOINT_FILE).exists() and not (place / META_FILE).exists():
         with suppress(InvalidModel, OSError), _locked(place):
-            shutil.rmtree(place, ignore_errors=True)
+            remove_folder(place)
 
 
 def place_of(folder: str | Path) -> Path:
     """Where the run that will become ``folder`` works: there, or beside it.
 
-    One that had come to its end beside it, but for taking its place, does so now.
+    One that had come to its end beside it, but for taking its place, does so now. Raises InvalidModel where what is
+    there is neither what that run was to replace, nor what took its place.
     """
-    path = absolute(folder)
+    path = real(folder)
     place = _beside(path)
     if _unfinished(place):
         return place
-    if (place / META_FILE).exists() and _newer(place / META_FILE, path / META_FILE):
-        put_in_place(place, path)
+    if (place / META_FILE).exists():
+        there, left = _identity(path), _identity(place)
+        if there is None or there == _replaced(place):
+            put_in_place(place, path)
+        elif left is None or left != _replaced(path):
+            raise InvalidModel(
+                f"{place} holds a finished run that was to replace another than is in {path} by now; "
+                f"move or remove one of them"
+            )
     return path
 
 
-def _newer(file: Path, other: Path) -> bool:
-    return not other.exists() or file.stat().st_mtime_ns > other.stat().st_mtime_ns
+def _identity(folder: Path) -> str | None:
+    """What the run whose result is in ``folder`` is called; None where there is none."""
+    try:
+        with reading(f"{folder}: {META_FILE}"):
+            meta = load_meta(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return str(meta.get("run") or meta_text(meta, {}))  # old ones were not called anything
+
+
+def _replaced(folder: Path) -> str | None:
+    """What the run in ``folder`` was to replace."""
+    return Plan.load(folder).replaces if (folder / RUN_FILE).exists() else None
 
 
 def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
@@ -141,23 +134,7 @@ def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
     path = Path(folder)
     if (path / META_FILE).exists() and not (path / CHECKPOINT_FILE).exists():
         raise InvalidModel(f"{folder}: this run has finished; `ernsnn export` and Result.load read it")
-    try:
-        stored = read_json(path / RUN_FILE)
-        schema = stored.pop("schema")
-        if schema != RUN_SCHEMA:
-            raise InvalidModel(f"{folder}: run schema {schema}; this ernsnn reads schema {RUN_SCHEMA}")
-        plan = Plan(**{**stored, "samples": tuple(stored["samples"])})
-    except InvalidModel:
-        raise
-    except FileNotFoundError:
-        raise InvalidModel(f"{folder}: no run to resume ({RUN_FILE} is missing)") from None
-    except Exception as error:
-        raise InvalidModel(f"{folder}: {RUN_FILE} is damaged ({type(error).__name__}: {error})") from None
-    if plan.ernsnn != ernsnn_version():
-        raise InvalidModel(
-            f"{folder}: was begun by ernsnn {plan.ernsnn}; ernsnn {ernsnn_version()} may differ from it in the last "
-            f"digit: resume it with that version, or run it anew"
-        )
+    plan = Plan.load(path)
     graph = load_graph(folder)
     if graph.digest != plan.digest:
         raise InvalidModel(f"{folder}: {RUN_FILE} belongs to another graph")
@@ -177,7 +154,8 @@ def record(
         return _record(folder, place, graph, plan, backend, engine, progress)
     except NotFinite as error:
         again = backend.engine(graph, **plan.options)
-        begun = load_checkpoint(place, plan.key, again) if plan.first_step else None
+        recorder = Recorder(again, lambda chunk: None, plan.samples)
+        begun = _begun(place, plan, again, recorder) if plan.first_step else None
         raise located(error, again, begun.step if begun else 0) from None
     except Interrupted:
         raise
@@ -185,6 +163,12 @@ def record(
         raise Interrupted(
             f"interrupted at once; {_resume(folder)} goes on from the last checkpoint, if there is one"
         ) from None
+
+
+def _begun(place: Path, plan: Plan, engine: Engine, recorder: Recorder) -> Position | None:
+    """Bring ``engine``, at which ``recorder`` looks, to where the checkpoint is; None where there is none."""
+    steps = range(plan.first_step, plan.end)
+    return load_checkpoint(place, plan.key, steps, recorder.forms(plan.n_steps), engine)
 
 
 def _record(
@@ -195,7 +179,10 @@ def _record(
         remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE, STATE_FILE])
         tapes = Tapes(path / TAPES)
         recorder = Recorder(engine, tapes.append, plan.samples)
-        start = load_checkpoint(path, plan.key, engine) or Position(0, {}, 0.0)
+        start = _begun(path, plan, engine, recorder)
+        if start is None and plan.first_step:
+            raise InvalidModel(f"{path / CHECKPOINT_FILE}: is missing, and with it the state that the run goes on from")
+        start = start or Position(0, {}, 0.0)
         tapes.cut(start.tapes)
         for name in (META_FILE, RECORDING_FILE, STATE_FILE):  # of a partial recording, which would soon belie the tapes
             (path / name).unlink(missing_ok=True)
@@ -210,13 +197,17 @@ def _record(
             if run.t == plan.end or stopped():
                 break
         done = run.t - plan.first_step
-        meta = about_run(graph, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
+        meta = (
+            about_run(graph, plan.run, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
+        )
         meta["finished"] = run.t == plan.end
         meta["spike_counts"] = {p.name: tapes.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
         learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.learned()}
+        state = engine.state()
         write_file(path / RECORDING_FILE, lambda file: tapes.save(file, learned))
-        write_file(path / STATE_FILE, engine.state())
-        write_file(path / META_FILE, meta_text(meta))
+        write_file(path / STATE_FILE, state)
+        checksums = {RECORDING_FILE: tapes.checksum(learned), STATE_FILE: checksum(state)}
+        write_file(path / META_FILE, meta_text(meta, checksums))
         if run.t < plan.end:
             raise Interrupted(
                 f"interrupted after {done * graph.dt_ms:.12g} of {plan.n_steps * graph.dt_ms:.12g} ms, which are "
@@ -236,7 +227,9 @@ def _record(
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """One process at a time; the lock goes with the process that holds it, however that ends."""
-    with (folder / RUN_FILE).open("rb") as file:
+    with ExitStack() as opened:
+        with reading(f"{folder}: {RUN_FILE}"):
+            file = opened.enter_context(open_regular(folder / RUN_FILE))
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

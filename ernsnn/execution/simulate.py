@@ -22,10 +22,11 @@ from ernsnn.execution.finite import check_recording
 from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
 from ernsnn.execution.meta import about_run, ernsnn_version
-from ernsnn.execution.run_folder import Plan, abandon, begin, place_of, read_plan, record, refuse_unfinished
+from ernsnn.execution.plan import Plan
+from ernsnn.execution.run_folder import abandon, begin, place_of, read_plan, record, refuse_unfinished
 from ernsnn.execution.start import as_result, check_start
 from ernsnn.execution.stepping import SteppedBackend
-from ernsnn.files import absolute, check_folder
+from ernsnn.files import check_folder, real
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.recording import Recording
@@ -117,7 +118,7 @@ def run(
     ProgramFailed. What probes will record is counted before the run starts, and InvalidModel says how many bytes where
     neither memory nor, if it goes there, the disk can hold it.
     """
-    folder = None if out is None else absolute(out)  # which may replace the current one
+    folder = None if out is None else real(out)
     if folder is not None:
         check_folder(folder)
         refuse_unfinished(folder)
@@ -177,16 +178,17 @@ def resume(folder: str | Path) -> Result:
     or comes from another version of ernsnn.
     """
     place = place_of(folder)
-    if place != absolute(folder):
+    path = real(folder)
+    if place != path:
         check_folder(folder)
     graph, plan = read_plan(place)
     backend = get_backend(plan.backend)
     backend.require_installed()
     if not isinstance(backend, SteppedBackend):
         raise InvalidModel(f"{folder}: backend {plan.backend!r} is not run step by step")
-    engine = backend.engine(graph, **plan.options)
+    engine = backend.engine(graph, **backend.settings(plan.options))
     with progress_bar(f"{graph.name} on {backend.name}") as progress:
-        return record(absolute(folder), place, graph, plan, backend, engine, progress)
+        return record(path, place, graph, plan, backend, engine, progress)
 
 
 def _options_of(start: Result | None, backend: Backend) -> dict[str, Any]:
@@ -202,7 +204,8 @@ def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording 
     check_recording(graph, recording)
     wall_s, meta = time.perf_counter() - began, recording.meta
     options = {**plan.options, **meta.get("options", {})}
-    meta.update(about_run(graph, plan.backend, plan.n_steps, wall_s, options, meta.get("versions", {})) | plan.about)
+    versions = meta.get("versions", {})
+    meta.update(about_run(graph, plan.run, plan.backend, plan.n_steps, wall_s, options, versions) | plan.about)
     return Result(graph, recording)
 
 

@@ -8,10 +8,13 @@ what the recording holds, what is empty then, and parameters, which that run has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+
+from ernsnn.arrays import Arrays, Form, Header
+from ernsnn.loading import Unfit
 
 
 def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
@@ -19,20 +22,39 @@ def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
 
     Arrays are not copied.
     """
-    return dict(_leaves(thing, "", whole))
+    return {path: np.asarray(part) for path, _, _, part in _leaves(thing, "", whole)}
 
 
-def restore(thing: object, paths: Collection[str], read: Callable[[str], np.ndarray], whole: bool = True) -> None:
+def restore(thing: object, stored: Mapping[str, np.ndarray], whole: bool = True) -> None:
     """Bring back what ``state_of`` gave, into a ``thing`` that has just been made for the same graph.
 
-    ``paths`` are those of all arrays, which are ``read`` one by one, and from then on belong to ``thing``.
+    Nothing is read before all of ``stored`` is known to be of the types and shapes that it must be; then its arrays are
+    read one by one, and from then on belong to ``thing``.
 
     Arrays that an object or a tuple holds are filled in place, for others may look into them; those in lists and
     dictionaries are replaced, for their lengths vary. Raises ValueError where the structure is another.
     """
-    if state_of(thing, whole).keys() != set(paths):
-        raise ValueError("it holds other variables")
-    _fill(thing, "", read, whole)
+    leaves = list(_leaves(thing, "", whole))
+    if {path for path, *_ in leaves} != set(stored):
+        raise Unfit("it holds other variables")
+    for path, holder, _, part in leaves:
+        header = stored.headers[path] if isinstance(stored, Arrays) else Header.of(stored[path])
+        _form(np.asarray(part), varies=isinstance(holder, list | dict)).check(header, path)
+    for path, holder, key, part in leaves:
+        array = stored[path] if isinstance(stored, Arrays) else np.array(stored[path])
+        if not isinstance(part, np.ndarray):
+            setattr(holder, key, type(part)(array))
+        elif isinstance(holder, list | dict):
+            holder[key] = array
+        else:
+            part[...] = array
+
+
+def _form(now: np.ndarray, varies: bool) -> Form:
+    """The type and shape that is there ``now``; where that ``varies``, of as many bits and rows as may be."""
+    if varies:
+        return Form(now.dtype.kind, (None, *now.shape[1:]))
+    return Form(now.dtype.kind, now.shape, exactly=now.dtype.str)
 
 
 def _parts(thing: Any, whole: bool) -> Iterator[tuple[Any, Any]]:
@@ -45,25 +67,15 @@ def _parts(thing: Any, whole: bool) -> Iterator[tuple[Any, Any]]:
         yield from ((name, getattr(thing, name)) for name in thing.changes if name not in left_out)
 
 
-def _leaves(thing: Any, path: str, whole: bool) -> Iterator[tuple[str, np.ndarray]]:
+def _leaves(thing: Any, path: str, whole: bool) -> Iterator[tuple[str, Any, Any, np.ndarray | float]]:
+    """(path, who holds it, under which key, the array or number)."""
     for key, part in _parts(thing, whole):
         if isinstance(part, np.ndarray | int | float):
-            yield f"{path}{key}", np.asarray(part)
+            yield f"{path}{key}", thing, key, part
         elif part is not None:
             yield from _leaves(part, f"{path}{key}/", whole)
 
 
-def _fill(thing: Any, path: str, read: Callable[[str], np.ndarray], whole: bool) -> None:
-    for key, part in list(_parts(thing, whole)):
-        if isinstance(part, np.ndarray):
-            array = read(f"{path}{key}")
-            if isinstance(thing, list | dict):
-                thing[key] = array
-            elif part.shape == array.shape and part.dtype == array.dtype:
-                part[...] = array
-            else:
-                raise ValueError(f"{path}{key} has {array.shape} numbers of type {array.dtype}, not {part.shape}")
-        elif isinstance(part, int | float):
-            setattr(thing, key, type(part)(read(f"{path}{key}")))
-        elif part is not None:
-            _fill(part, f"{path}{key}/", read, whole)
+def outside(numbers: np.ndarray, size: int, least: int = 0) -> bool:
+    """Whether any of some whole numbers is not in [least, size)."""
+    return bool(len(numbers)) and not (least <= int(numbers.min()) and int(numbers.max()) < size)

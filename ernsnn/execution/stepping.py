@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from ernsnn.execution.recorder import Chunk, Recorder, joined
 from ernsnn.execution.state import restore, state_of
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
+from ernsnn.loading import Unfit
 from ernsnn.recording import Recording
 
 _BLOCK = 1024
@@ -57,6 +58,10 @@ class Engine(ABC):
         It is that of the engine in all else but spikes of sources, and its populations are of the same kinds; V stays.
         """
 
+    def problems(self) -> Iterator[str]:
+        """What cannot be in a state that has been brought back: numbers that the next steps would follow to nowhere."""
+        yield from ()
+
     def state(self) -> dict[str, np.ndarray]:
         """All else that another run needs to go on from here, after ``learned``."""
         return state_of(self, whole=False)
@@ -64,10 +69,14 @@ class Engine(ABC):
     def go_on(self, start: Recording) -> None:
         """Before the first step: stand where ``start`` ended. Raises InvalidModel where its state does not fit."""
         assert start.state is not None
-        state = start.state
         try:
-            restore(self, state.keys(), lambda path: np.array(state[path]), whole=False)
+            restore(self, start.state, whole=False)
+            problem = next(self.problems(), None)
+            if problem:
+                raise Unfit(problem)
         except ValueError as error:
+            if isinstance(error, InvalidModel):  # the file is damaged
+                raise
             raise InvalidModel(f"start: its state does not fit: {error}; go on with the options of that run") from None
         self.teach(start)
 

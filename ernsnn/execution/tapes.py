@@ -1,21 +1,26 @@
-"""Arrays that grow on disk while a run goes on: one file each, of plain numbers, to which is only added."""
+"""Arrays that grow on disk while a run goes on: one file each, of plain numbers, to which is only added.
+
+``layout`` says of each its type, shape, rows, and the running checksum of its bytes.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from ernsnn.arrays import crc, form_of, total
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.recorder import Chunk
 from ernsnn.files import reason, sync
 
-_COPIED_AT_ONCE = 1 << 16
+_COPIED_AT_ONCE = 1 << 18
 _COMPRESSION = 1  # of 9: numbers hardly become smaller with more, and it takes several times as long
 
 
@@ -36,13 +41,15 @@ class Tapes:
                     file.write(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
             except OSError as error:
                 raise InvalidModel(f"cannot write {path}: {reason(error)}") from None
-            row = {"dtype": array.dtype.str, "shape": list(array.shape[1:]), "rows": 0}
-            self.layout.setdefault(key, row)["rows"] += len(array)
+            row: dict[str, Any] = {"dtype": array.dtype.str, "shape": list(array.shape[1:]), "rows": 0, "crc32": 0}
+            row = self.layout.setdefault(key, row)
+            row["rows"] += len(array)
+            row["crc32"] = crc(array, row["crc32"])
 
     def cut(self, layout: Mapping[str, Mapping[str, Any]]) -> None:
-        """Go back to when the tapes had this layout. Raises InvalidModel where one of them is shorter."""
+        """Go back to when the tapes had this layout. Raises InvalidModel where one is shorter, or holds other bytes."""
         self.layout = {key: dict(row) for key, row in layout.items()}
-        for path in [p for p in self.folder.rglob("*") if p.is_file()]:
+        for path in list(_files(self.folder)):
             if path.relative_to(self.folder).as_posix() not in layout:
                 path.unlink()
         for key in layout:
@@ -50,6 +57,8 @@ class Tapes:
             if not path.is_file() or path.stat().st_size < length:
                 raise InvalidModel(f"{path}: holds less than the checkpoint says; it is damaged")
             os.truncate(path, length)
+            with path.open("rb") as tape:
+                self._copy(key, tape, None)
 
     def _length(self, key: str) -> int:
         row = self.layout[key]
@@ -75,8 +84,41 @@ class Tapes:
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array_header_1_0(member, header)  # type: ignore[no-untyped-call]
                     with (self.folder / key).open("rb") as tape:
-                        shutil.copyfileobj(tape, member, _COPIED_AT_ONCE)
+                        self._copy(key, tape, member)
+
+    def _copy(self, key: str, tape: BinaryIO, to: Any) -> None:
+        """Copy what is on a tape, if anywhere. Raises InvalidModel where it is not what was appended."""
+        found = 0
+        while block := tape.read(_COPIED_AT_ONCE):
+            found = zlib.crc32(block, found)
+            if to is not None:
+                to.write(block)
+        if found != self.layout[key]["crc32"]:
+            raise InvalidModel(f"{self.folder / key}: is damaged (its checksum does not match)")
+
+    def checksum(self, others: Mapping[str, np.ndarray]) -> str:
+        """That of what ``save`` writes; see ``loading.checksum``."""
+        contents = {form_of(key, a.dtype.str, a.shape): crc(a) for key, a in others.items()}
+        tapes = {form_of(k, r["dtype"], (r["rows"], *r["shape"])): r["crc32"] for k, r in self.layout.items()}
+        return total(contents | tapes)
 
     def remove(self) -> None:
         """Delete them."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files in ``folder`` and below. Raises InvalidModel on a link, which may lead out of it."""
+    if folder.is_symlink():
+        raise InvalidModel(f"{folder}: is a link, which no run makes; put what it leads to in its place")
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            yield from _files(path)
+        elif path.is_symlink() or not path.is_file():
+            raise InvalidModel(f"{path}: is no file that a run wrote; remove it")
+        elif path.stat().st_nlink > 1:
+            raise InvalidModel(
+                f"{path}: has another name elsewhere, which would change too; resume a copy of the folder"
+            )
+        else:
+            yield path

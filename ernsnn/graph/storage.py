@@ -5,18 +5,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ernsnn.arrays import Arrays
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
-from ernsnn.describe.names import is_symbol, network_name, part_name
 from ernsnn.errors import InvalidModel, quoted
-from ernsnn.files import Content, read_json, write_folder
-from ernsnn.graph import connectivity, graph, spikes, values
+from ernsnn.files import Content, write_folder
+from ernsnn.graph import checks, connectivity, graph, spikes, values
+from ernsnn.graph.memory import require_memory
+from ernsnn.loading import Unfit, check_fields, read_json, reading
 
 _CLASSES: dict[str, Any] = {
     cls.__name__: cls
@@ -53,53 +56,49 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     raise AssertionError(f"no JSON form for {type(value).__name__}")
 
 
-def decode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """The inverse of ``encode``. Raises KeyError, TypeError or ValueError on what ``encode`` cannot have written."""
+def decode(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """The inverse of ``encode``. Raises KeyError, TypeError or ValueError on what ``encode`` cannot have written.
+
+    Every field must be what its class's annotation says.
+    """
     if isinstance(value, list):
         return tuple(decode(item, arrays) for item in value)
-    if isinstance(value, dict):
-        if "array" in value:
-            array = np.array(arrays[value["array"]])
-            array.setflags(write=False)
-            return array
-        if "dict" in value:
-            return {key: decode(item, arrays) for key, item in value["dict"]}
-        cls = _CLASSES[value["is"]]
-        fields = {f.name for f in dataclasses.fields(cls)}
-        if fields != value.keys() - {"is"}:
-            raise ValueError(f"{value['is']} has other fields than this version knows")
-        return cls(**{name: decode(value[name], arrays) for name in fields})
-    return value
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"array"}:
+        array = np.asarray(arrays[value["array"]]).view()
+        array.setflags(write=False)
+        return array
+    if value.keys() == {"dict"}:
+        decoded = {key: decode(item, arrays) for key, item in value["dict"]}
+        if len(decoded) < len(value["dict"]):
+            raise Unfit("a name is given twice")
+        return decoded
+    cls = _CLASSES[value["is"]]
+    fields = {f.name for f in dataclasses.fields(cls)}
+    if fields != value.keys() - {"is"}:
+        raise Unfit(f"{value['is']} has other fields than this version knows")
+    try:
+        made = cls(**{name: decode(value[name], arrays) for name in fields})
+    except InvalidModel as error:
+        raise Unfit(f"it has what no network has: {error}") from None
+    try:
+        check_fields(made, value["is"])
+    except Unfit as error:
+        raise Unfit(f"it has what no network has: {error}") from None
+    return made
 
 
-_KEYS = ("key", "noise", "erasure")
-"""Fields with texts that random numbers are drawn by, of which no name and no line of a program is made."""
-
-
-def check_names(loaded: graph.Graph) -> None:
-    """Raise InvalidModel unless every name in a graph from a file is one that a network could have given.
-
-    Programs and files are named after them.
-    """
-    network_name(loaded.name)
-    if isinstance(loaded.seed, bool) or not isinstance(loaded.seed, int):
-        raise InvalidModel(f"seed: must be a whole number, got {quoted(loaded.seed)}")
-    for field in dataclasses.fields(loaded):
-        if field.name != "name":
-            _check_texts(getattr(loaded, field.name))
-
-
-def _check_texts(value: Any) -> None:
-    if isinstance(value, str):
-        if not is_symbol(value):
-            part_name(value)
-    elif isinstance(value, tuple | list):
+def _referred(value: Any) -> Iterator[str]:
+    """The names of the arrays that stand in what ``encode`` wrote."""
+    if isinstance(value, list):
         for item in value:
-            _check_texts(item)
+            yield from _referred(item)
     elif isinstance(value, dict):
-        _check_texts([*value, *value.values()])
-    elif dataclasses.is_dataclass(value):
-        _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
+        if value.keys() == {"array"} and isinstance(value["array"], str):
+            yield value["array"]
+        for item in value.values():
+            yield from _referred(item)
 
 
 def digest(described: Any) -> str:
@@ -126,33 +125,46 @@ def save_graph(described: graph.Graph, folder: str | Path) -> Path:
     return write_folder(folder, graph_files(described))
 
 
-class _Newer(InvalidModel):
-    """Not damaged."""
-
-
 @checked
 def load_graph(folder: str | Path) -> graph.Graph:
     """The graph that ``save_graph`` wrote. Raises InvalidModel on a missing, damaged or newer one."""
     folder = Path(folder)
     try:
-        stored = read_json(folder / "graph.json")
-        schema = stored["graph"]["schema"]
-        if schema != graph.SCHEMA:
-            raise _Newer(f"{folder}: graph schema {schema}; this ernsnn reads schema {graph.SCHEMA}")
-        # Opened here: numpy leaves a damaged file open.
-        with (folder / "graph.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            loaded = decode(stored["graph"], {name: file[name] for name in file.files})
-        intact = loaded.digest == stored["digest"]
-        if intact:
-            check_names(loaded)
-    except _Newer:
-        raise
-    except InvalidModel as error:
-        raise InvalidModel(f"{folder}: the saved graph has what no network has: {error}") from None
+        with reading(f"{folder}: the saved graph"):
+            return _loaded(folder)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InvalidModel(f"{folder}: no saved graph ({error.filename} is missing)") from None
-    except Exception as error:
-        raise InvalidModel(f"{folder}: the saved graph is damaged ({type(error).__name__}: {error})") from None
-    if not intact:
-        raise InvalidModel(f"{folder}: the saved graph is damaged (its digest does not match)")
-    return loaded  # type: ignore[no-any-return]
+
+
+def _loaded(folder: Path) -> graph.Graph:
+    stored = read_json(folder / "graph.json")
+    if not isinstance(stored, dict) or not isinstance(stored.get("graph"), dict):
+        raise Unfit("graph.json must hold a graph")
+    schema = stored["graph"].get("schema")
+    if schema != graph.SCHEMA:
+        raise InvalidModel(f"{folder}: graph schema {quoted(schema)}; this ernsnn reads schema {graph.SCHEMA}")
+    arrays, named = Arrays(folder / "graph.npz", what="the array file"), set(_referred(stored["graph"]))
+    if arrays.keys() != named:
+        raise Unfit("graph.npz holds other arrays than graph.json names")
+    require_memory(str(folder), sum(h.n_bytes for h in arrays.headers.values()), "take a smaller network")
+    # Stand-ins have the types and shapes of the arrays, and take no memory.
+    standing = {n: np.broadcast_to(np.zeros((), h.dtype), h.shape) for n, h in arrays.headers.items()}
+    described = _checked(decode(stored["graph"], standing), checks.shapes)
+    require_memory(str(folder), _NEURON_BYTES * sum(p.size for p in described.neurons()), "take fewer neurons")
+    loaded = _checked(decode(stored["graph"], arrays.all()), checks.numbers)
+    if loaded.digest != stored.get("digest"):
+        raise Unfit("its digest does not match")
+    return loaded
+
+
+_NEURON_BYTES = 64
+"""No backend computes a neuron with less."""
+
+
+def _checked(loaded: Any, check: Callable[[graph.Graph], Iterator[str]]) -> graph.Graph:
+    if not isinstance(loaded, graph.Graph):
+        raise Unfit("it is no graph")
+    problem = next(check(loaded), None)
+    if problem:
+        raise Unfit(f"it has what no network has: {problem}")
+    return loaded

@@ -91,11 +91,12 @@ def _share(true: np.ndarray) -> str:
 
 def _picture(change: Change) -> Html:
     owner, both = change.owner, {_BEFORE: change.before, _AFTER: change.after}
+    drawn = {when: values[np.isfinite(values)] for when, values in both.items()}
     title = f"{owner.name}: {change.label}"
     if isinstance(owner, Projection) and _is_small(owner):
         return tag("div", *_matrices(owner, title, both), class_="pair")
     what = "synapses" if isinstance(owner, Projection) else "neurons"
-    return histogram(both, title=title, x_label=change.label, y_label=what, note=change.note)
+    return histogram(drawn, title=title, x_label=change.label, y_label=what, note=change.note)
 
 
 def _is_small(projection: Projection) -> bool:
@@ -107,9 +108,12 @@ def _is_small(projection: Projection) -> bool:
 def _matrices(projection: Projection, title: str, both: dict[str, np.ndarray]) -> Iterable[Html]:
     c, rows = projection.connectivity, projection.synapses
     everything = np.concatenate([*both.values(), [0.0]])
+    everything = everything[np.isfinite(everything)]
     limits = float(everything.min()), float(everything.max()) or 1.0
     for when, values in both.items():
         cells = np.full((c.n_pre, c.n_post), np.nan)
-        cells[rows.pre - projection.pre_start, rows.post - projection.post_start] = values
+        cells[rows.pre - projection.pre_start, rows.post - projection.post_start] = np.where(
+            np.isfinite(values), values, np.nan
+        )
         x_label, y_label = shorten(projection.post, _LETTERS), shorten(projection.pre, _LETTERS)
         yield matrix(cells, title=f"{title} {when}", x_label=x_label, y_label=y_label, limits=limits)

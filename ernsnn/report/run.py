@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.result import Result
+from ernsnn.analyse.summary import Summary
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import time_of
 from ernsnn.errors import ErnsnnError, InvalidModel, UnsupportedOnBackend
 from ernsnn.execution.backend import Placed, get_backend
-from ernsnn.execution.models import Summary, session_of
-from ernsnn.files import MANIFEST, add_file, write_file
+from ernsnn.files import MANIFEST, add_file, real, write_file
 from ernsnn.report.activity import activity, ratio
 from ernsnn.report.costs import costs
 from ernsnn.report.layout import Page, Section, facts, render, table, verdict
@@ -28,23 +28,14 @@ from ernsnn.report.traces import traces
 REPORT_FILE = "report.html"
 
 
-@runtime_checkable
-class Summarised(Protocol):
-    """A result that knows what it meant in its model's own terms."""
-
-    @property
-    def summary(self) -> Summary:
-        """See ``Summary``."""
-
-
 def page(result: Result, summary: Summary | None = None, placement: str | None = None) -> str:
     """The report of ``result`` as the text of one HTML file.
 
-    ``summary`` is what the run meant for its model; a result that has a ``summary`` of its own brings it along.
+    ``summary`` is what the run meant for its model; by default, what the result itself has of it.
     ``placement`` names the backend whose placement on chips is shown, and counted as packets: by default that which
     ran it, if it is for any chip. Raises InvalidModel where the backend that was asked for puts neurons on none.
     """
-    if summary is None and isinstance(result, Summarised):
+    if summary is None:
         summary = result.summary
     found, placed = result.metrics(), _placement(result, placement)
     energy = result.energy(None, *_sent(result, placed))
@@ -75,15 +66,19 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
 def write_report(result: Result | str | Path, out: str | Path | None = None, *, placement: str | None = None) -> Path:
     """Write the report of a result, or of the folder of a saved run, to the file ``out``, whole or not at all.
 
-    Without ``out``, ``report.html`` in the folder; for ``placement`` see ``page``. Raises InvalidModel where there is
-    no run, or nothing can be written.
+    Without ``out``, ``report.html`` in the folder; for ``placement`` see ``page``. It says of the run what its model
+    said when it ended; no code is loaded. Raises InvalidModel where there is no run, or nothing can be written.
     """
     if isinstance(result, Result):
-        return write_file(REPORT_FILE if out is None else out, page(result, placement=placement))
-    folder, loaded = Path(result), Result.load(result)
-    session = None if loaded.start_ms else session_of(loaded)  # a session reads whole runs
-    text = page(loaded, session.summarise(loaded) if session and session.summarise else None, placement)
-    return write_file(out, text) if out is not None else into_folder(folder, text)
+        return _to_file(REPORT_FILE if out is None else out, page(result, placement=placement))
+    folder = Path(result)
+    text = page(Result.load(folder), placement=placement)
+    return _to_file(out, text) if out is not None else into_folder(folder, text)
+
+
+def _to_file(out: str | Path, text: str) -> Path:
+    write_file(real(out), text)
+    return Path(out)
 
 
 def into_folder(folder: Path, text: str) -> Path:

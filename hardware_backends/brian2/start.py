@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ernsnn.arrays import Form, fits
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.probes import variables
@@ -25,7 +26,7 @@ def queued(parts: Parts, layout: Layout, start: Recording) -> None:
     """Before the parts are built: tables of what arrives of spikes from before the first step."""
     parts.first = start.end
     for r in "EI":
-        pending = _kept(start, f"pending/{r}", None)
+        pending = _pending(start, r, layout)
         if pending.any():
             parts.tables[f"pending_{r}"] = _and_then_nothing(pending)
     for d in sorted({d for s in layout.plastic for d in s.delays}):
@@ -36,10 +37,14 @@ def queued(parts: Parts, layout: Layout, start: Recording) -> None:
             parts.tables[f"late{d}"] = _and_then_nothing(reaching.astype(float))
 
 
-def _kept(start: Recording, path: str, length: int | None) -> np.ndarray:
-    """A part of the state. Raises InvalidModel where it is not there, or has another length."""
+def _pending(start: Recording, r: str, layout: Layout) -> np.ndarray:
+    return _kept(start, f"pending/{r}", None, layout.size[CELLS])
+
+
+def _kept(start: Recording, path: str, *shape: int | None) -> np.ndarray:
+    """A part of the state. Raises InvalidModel where it is not there, or has another shape (None: of any length)."""
     values = None if start.state is None else start.state.get(path)
-    if values is None or length not in (None, len(values)):
+    if values is None or not fits(Form("biuf", shape), values):
         raise InvalidModel(
             f"start: its Brian2 program has other variables ({path}), as where learning rules that were the same for "
             "several projections no longer are; keep them the same, or use backend 'native'"
@@ -74,7 +79,7 @@ def state_after(layout: Layout, recording: Recording, start: Recording | None) -
     state = dict(recording.state or {})
     longest = max((max(s.delays) for s in layout.static), default=1) - 1
     for r in "EI":
-        still = np.zeros((0, 0)) if start is None else _kept(start, f"pending/{r}", None)[recording.n_steps :]
+        still = np.zeros((0, 0)) if start is None else _pending(start, r, layout)[recording.n_steps :]
         state[f"pending/{r}"] = pending = np.zeros((max(longest, len(still)), layout.size[CELLS]))
         if len(still):
             pending[: len(still)] += still

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ernsnn.execution import stepping
+from ernsnn.execution.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording import Recording
 
 from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState
 from .crew import Crew
+from .history import possible
 from .neuronal import Neuronal
 from .plastic import PlasticSynapses
 from .static import AllStatic, StaticSynapses
@@ -37,6 +41,20 @@ class Engine(stepping.Engine):
             if p.learning
         ]
         self.past = [{p.name: _NONE for p in graph.populations} for _ in range(longest + 1)]
+
+    def problems(self) -> Iterator[str]:
+        """See ``stepping.Engine.problems``: kernels follow indices wherever they lead."""
+        for spikes in self.past:
+            for p in self.graph.populations:
+                if outside(spikes[p.name], p.size):
+                    yield f"{p.name} has spikes of no neurons"
+        for s in self.plastic:
+            for rows in s.rows:
+                if not possible(rows.log, rows.x_since, rows.now, len(rows.posts)):
+                    yield f"{s.p.name} has a log that no spikes leave"
+        noise = self.neurons.noise
+        if noise and not 0 <= noise.at <= len(noise.normal):
+            yield "it has drawn more numbers than there are"
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ernsnn.describe.learning import POST, PRE
+from ernsnn.execution.state import outside
 from ernsnn.graph.constants import decay
 from ernsnn.graph.graph import Learning
 
@@ -89,6 +90,26 @@ def empty_log(n_post: int, n_values: int, precision: str) -> Log:
     chains = [np.full(n, -1, np.int32) for n in (n_post, size, size)]
     post, values = np.zeros(size, np.uint32), np.zeros((size, n_values), precision)
     return Log(np.zeros(STEPS + 1, np.int64), post, np.zeros(size, np.int32), values, *chains)
+
+
+def possible(log: Log, since: np.ndarray, now: int, n_post: int) -> bool:
+    """Whether indices of a log after ``now`` learning steps lead to where they can."""
+    if not 0 <= now <= STEPS or log.start[0] != 0 or (np.diff(log.start[: now + 1]) < 0).any():
+        return False
+    n = int(log.start[now])
+    if n > len(log.post) or outside(since, now + 1):
+        return False
+    spikes = np.arange(n)
+    earlier, later = log.before[:n], log.after[:n]
+    return not (
+        outside(log.post[:n], n_post)
+        or outside(log.step[:n], now)
+        or outside(log.last, n, least=-1)
+        or (earlier < -1).any()
+        or (earlier >= spikes).any()
+        or ((later != -1) & (later <= spikes)).any()
+        or outside(later, n, least=-1)
+    )
 
 
 @compiled

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 
 from ernsnn.execution import stepping
+from ernsnn.execution.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording import Recording
 
@@ -35,6 +37,11 @@ class Engine(stepping.Engine):
             for p in graph.projections
         }
         self.plastic = [s for s in self.synapses.values() if isinstance(s, PlasticState)]
+
+    def problems(self) -> Iterator[str]:
+        """See ``stepping.Engine.problems``: the spikes of the last steps are those of neurons."""
+        for s in self.plastic:
+            yield from (f"{s.p.name} has spikes of no neurons" for p in s.past if outside(p, s.p.connectivity.n_post))
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""

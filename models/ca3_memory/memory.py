@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Iterable
 from dataclasses import replace
@@ -18,7 +17,6 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.models import Mark, Session, Summary
 from ernsnn.execution.simulate import run
-from ernsnn.files import Content
 from ernsnn.graph.graph import Source
 from ernsnn.graph.spikes import GivenSpikes
 
@@ -166,10 +164,6 @@ class MemoryResult(Result):
 
     def _repr_html_(self) -> str:
         return self.operations._repr_html_() + super()._repr_html_()
-
-    def to_files(self) -> dict[str, Content]:
-        """As of every result, and ``operations.json``."""
-        return {**super().to_files(), "operations.json": json.dumps(self.operations.to_json(), indent=1)}
 
 
 def session(

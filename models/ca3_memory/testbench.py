@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.errors import InvalidModel
-from ernsnn.files import read_json
+from ernsnn.loading import Unfit, read_json
 
 from .operations import read_operations
 
@@ -43,6 +43,8 @@ def read_input(path: Path) -> Testbench | Script:
         raise InvalidModel(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InvalidModel(f"{path}: is no text; the input is a JSON file") from None
+    except Unfit as error:
+        raise InvalidModel(f"{path}: cannot be read ({error})") from None
     except (ValueError, RecursionError) as error:
         raise InvalidModel(f"{path}: is no JSON ({error})") from None
     if isinstance(content, dict) and "operations" in content:

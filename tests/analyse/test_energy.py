@@ -42,6 +42,12 @@ synaptic_operation = { value = 1, unit = "pJ" }
 def test_a_set_must_say_something_of_every_part_of_the_work():
     with pytest.raises(ern.InvalidModel, match="price set mine: neuron_update must be priced, omitted or missing"):
         price_set("mine", BROKEN)
+    others = ["[[[", "price = 3", BROKEN.replace("= 1", "= -1"), BROKEN.replace("= 1", "= nan")]
+    others += [BROKEN.replace("= 1", f"= {value}") for value in ("[1]", "[2, 1]", "[1, 2, 3]", "'1'", "inf", "true")]
+    others += [BROKEN.replace('chip = "X"', given) for given in ("", "chip = 3", 'chip = "X"\nmissing = 3')]
+    for given in others:
+        with pytest.raises(ern.InvalidModel, match=r"price set mine: mine.toml is damaged"):
+            price_set("mine", given)
     with pytest.raises(ern.InvalidModel, match="no known count or unit"):
         price_set("mine", BROKEN.replace("pJ", "kWh"))
     said = BROKEN + "[missing]\n" + "".join(f'{p} = "why"\n' for p in PARTS if p != "synaptic_operation")

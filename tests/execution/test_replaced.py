@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -11,10 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from interrupts import ctrl_c_in_step
+from killed_runs import in_child, killed_at
 
 import ernsnn as ern
+from ernsnn import files
+from ernsnn.execution import run_folder
 from ernsnn.execution.stepping import Feeds
 from ernsnn.files import write_folder
+from ernsnn.loading import unsealed
 
 MOMENTS = 25
 """How many for each way of writing."""
@@ -117,6 +122,71 @@ def test_an_unfinished_run_beside_its_predecessor(tmp_path):
     assert told(ern.Result.load(folder)) == EXPECTED["new"]
     with pytest.raises(ern.InvalidModel, match="this run has finished"):
         ern.resume(folder)
+
+
+def killed(owner, name, before, folder):
+    """A run into ``folder`` that is killed before or after its first call of ``owner.name``."""
+
+    def work():
+        with killed_at(1, owner, name, before):
+            run(300.0, out=folder)
+
+    assert in_child(work) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("clock", [1, 2**60], ids=["set back", "set forward"])
+def test_which_result_is_newer_is_no_matter_of_clocks(clock, tmp_path):
+    folder, beside = tmp_path / "run", tmp_path / ".run.unfinished"
+    OLD.save(folder)
+    killed(run_folder, "put_in_place", True, folder)
+    os.utime(beside / "meta.json", ns=(clock, clock))
+    assert told(ern.Result.load(folder)) == EXPECTED["old"]
+    with pytest.raises(ern.InvalidModel, match="this run has finished"):
+        ern.resume(folder)
+    assert told(ern.Result.load(folder)) == EXPECTED["new"]
+    assert os.listdir(tmp_path) == ["run"]
+    OLD.save(folder)
+    killed(files, "_exchange", False, folder)
+    os.utime(folder / "meta.json", ns=(clock, clock))
+    assert told(ern.Result.load(beside)) == EXPECTED["old"]
+    with pytest.raises(ern.InvalidModel, match="this run has finished"):
+        ern.resume(folder)
+    assert told(ern.Result.load(folder)) == EXPECTED["new"]
+
+
+def test_a_result_that_came_meanwhile_is_not_replaced(tmp_path):
+    """Neither what was to be replaced nor what replaced it: nobody but the user knows which is wanted."""
+    folder, beside = tmp_path / "run", tmp_path / ".run.unfinished"
+    OLD.save(folder)
+    killed(run_folder, "put_in_place", True, folder)
+    other = run(250.0)
+    shutil.rmtree(folder)
+    other.save(folder)
+    with pytest.raises(ern.InvalidModel, match="was to replace another than is in"):
+        ern.resume(folder)
+    assert told(ern.Result.load(folder)) == told(other)
+    assert told(ern.Result.load(beside)) == EXPECTED["new"]
+
+
+def test_results_without_an_identity_are_told_apart_too(tmp_path):
+    """As those of older versions."""
+    folder = tmp_path / "run"
+    for result, name in ((OLD, "before"), (run(250.0), "other")):
+        result.save(tmp_path / name)
+        meta = unsealed(tmp_path / name / "meta.json")
+        del meta["run"]
+        (tmp_path / name / "meta.json").write_text(json.dumps(meta))
+    shutil.copytree(tmp_path / "before", folder)
+    killed(run_folder, "put_in_place", True, folder)
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "other", folder)
+    with pytest.raises(ern.InvalidModel, match="was to replace another than is in"):
+        ern.resume(folder)
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "before", folder)
+    with pytest.raises(ern.InvalidModel, match="this run has finished"):
+        ern.resume(folder)
+    assert told(ern.Result.load(folder)) == EXPECTED["new"]
 
 
 def interrupted(folder, monkeypatch):

@@ -4,43 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import tracemalloc
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from interrupts import ctrl_c_in_step
+from killed_runs import EVERY_MS, GRAPH, RUN, assert_recorded, in_child, kill, killed_at, network, refused
 
 import ernsnn as ern
 from ernsnn.execution import run_folder, simulate, stepping
 from ernsnn.execution.recorder import Recorder
 from ernsnn.execution.tapes import Tapes
 from ernsnn.hardware_backends.reference.synapses import PlasticState
-
-DURATION_MS, EVERY_MS = 900.0, 100.0
-
-
-def network(rate_hz=30.0):
-    net = ern.Network(name="killed")
-    source, cells = net.population("source", 8, ern.Poisson(rate_hz)), net.population("cells", 6, ern.LIF(noise_mV=1))
-    glia = net.astrocyte("glia", [cells], tau_ms=100, threshold=2)
-    tags = [
-        ern.marks.Labile("a", tau_s=0.5, rise=0.3),
-        ern.marks.Stable("m", tau_s=2, consolidated_by="P", tag="a", rate_per_s=20, budget=0.1),
-    ]
-    rule = ern.stdp.pair(A_plus=0.02, A_minus=0.01, w_max=1.0, marks=tags, epoch_ms=20)
-    options = {"weight_nA": ern.Uniform(0.2, 0.8), "delay_ms": ern.Uniform(1, 4), "learning": rule}
-    plastic = net.projection("plastic", source, cells, **options, third_factors={"P": glia})
-    net.probe(plastic, "w", every_ms=250)
-    net.probe(cells, "v_mV", every_ms=7)
-    net.probe(glia, "C", every_ms=2_000)
-    return net
-
-
-GRAPH = ern.lower(network(), 3)
-RUN = {"duration_ms": DURATION_MS, "backend": "reference", "weights_at_ms": [0, 333]}
 
 
 @pytest.fixture(scope="module")
@@ -49,49 +25,11 @@ def expected():
     return ern.run(GRAPH, **RUN).recording.to_arrays()
 
 
-def assert_recorded(result, expected):
-    found = result.recording.to_arrays()
-    assert found.keys() == expected.keys()
-    for key, array in expected.items():
-        assert (found[key].dtype, found[key].tobytes()) == (array.dtype, array.tobytes()), key
-
-
 def files(folder):
     return {path.name for path in folder.iterdir()}
 
 
 FINISHED = {".ernsnn", "run.json", "graph.json", "graph.npz", "meta.json", "recording.npz", "state.npz"}
-
-
-def in_child(action):
-    """Run ``action`` in a forked process; how that ended: an exit code, or minus the number of a signal."""
-    child = os.fork()
-    if child == 0:
-        try:
-            action()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-@contextmanager
-def killed_at(call, owner, name, before):
-    """This process ends by SIGKILL around the ``call``-th call of ``owner.name``."""
-    original, calls = getattr(owner, name), []
-
-    def killing(*arguments, **options):
-        calls.append(name)
-        if before and len(calls) == call:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*arguments, **options)
-        if len(calls) == call:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, name, killing)
-        yield
 
 
 # What is patched, the call at which it kills, whether before it, and the step of the checkpoint that is then there.
@@ -189,18 +127,7 @@ def test_a_run_without_checkpoints_begins_anew(expected, tmp_path):
 @pytest.fixture
 def killed(tmp_path):
     """A run that was killed in its fourth interval."""
-
-    def work():
-        with killed_at(390, stepping.Feeds, "at", True):
-            ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=EVERY_MS)
-
-    assert in_child(work) == -signal.SIGKILL
-    return tmp_path / "run"
-
-
-def refused(folder, message):
-    with pytest.raises(ern.InvalidModel, match=message):
-        ern.resume(folder)
+    return kill(GRAPH, tmp_path / "run")
 
 
 def test_what_cannot_be_resumed(killed, tmp_path):
@@ -220,37 +147,6 @@ def test_what_cannot_be_resumed(killed, tmp_path):
     refused(killed, r"steps: holds less than the checkpoint says")
     (killed / "graph.npz").unlink()
     refused(killed, "no saved graph")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("schema", 99, "run schema 99; this ernsnn reads schema 1"),
-        ("ernsnn", "0.0.1", "begun by ernsnn 0.0.1; ernsnn .* resume it with that version"),
-        ("digest", "0", "run.json belongs to another graph"),
-        ("backend", "brian2", "backend 'brian2' is not run step by step"),
-        ("new", 1, "run.json is damaged"),
-    ],
-)
-def test_another_version_or_graph(name, value, message, killed):
-    plan = json.loads((killed / "run.json").read_text())
-    (killed / "run.json").write_text(json.dumps({**plan, name: value}))
-    refused(killed, message)
-
-
-def test_a_checkpoint_of_another_run(killed, tmp_path):
-    other = ern.lower(network(rate_hz=29.0), 3)
-
-    def work():
-        with killed_at(390, stepping.Feeds, "at", True):
-            ern.run(other, **RUN, out=tmp_path / "other", checkpoint_every_ms=EVERY_MS)
-
-    assert in_child(work) == -signal.SIGKILL
-    shutil.copy(tmp_path / "other" / "checkpoint.npz", killed)
-    refused(killed, "belongs to another run: its digest is")
-    about = {"schema": 7, "run": {}, "step": 1, "tapes": {}, "wall_s": 0}
-    np.savez(killed / "checkpoint.npz", about=np.array(json.dumps(about)))
-    refused(killed, "checkpoint schema 7; this ernsnn reads schema 1")
 
 
 def test_two_at_once(killed):

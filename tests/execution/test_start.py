@@ -347,3 +347,13 @@ def test_another_layout_of_the_brian2_program():
     first = run_forked(pair(0.1), 3)
     with pytest.raises(ern.InvalidModel, match=r"start: its Brian2 program has other variables .*use backend 'native'"):
         run_forked(pair(0.2), 3, start=first)
+
+
+@pytest.mark.parametrize("values", [np.zeros(3), np.array("x"), np.zeros((2, 99)), np.full((4, 4), "a")])
+def test_a_state_of_another_form_is_refused_by_brian2(values):
+    from ernsnn.hardware_backends.brian2.start import _kept
+
+    start = ern.Recording(n_steps=1, spikes={}, state={"pending/E": values})
+    with pytest.raises(ern.InvalidModel, match="has other variables"):
+        _kept(start, "pending/E", None, 4)
+    assert _kept(ern.Recording(n_steps=1, spikes={}, state={"p": np.zeros((0, 4))}), "p", None, 4).shape == (0, 4)

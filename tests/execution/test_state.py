@@ -31,7 +31,7 @@ def until(engine, end, first=0, state=None):
     chunks = []
     recorder = Recorder(engine, chunks.append, first=first)
     if state is not None:
-        restore(engine, state.keys(), state.__getitem__)
+        restore(engine, state)
     Run(engine, recorder, STEPS, first).until(end, lambda fraction: None)
     return joined(chunks), {path: array.copy() for path, array in state_of(engine).items()}
 
@@ -104,11 +104,15 @@ class Thing:
 
 def test_what_is_restored_and_how():
     thing = Thing()
-    saved = {"array": np.ones(3), "count": np.array(7), "ring/0": np.arange(4)}
+    saved = {"array": np.ones(3), "count": np.array(7), "ring/0": np.arange(4.0)}
     assert state_of(thing).keys() == saved.keys()
-    restore(thing, saved.keys(), saved.__getitem__)
+    restore(thing, saved)
     assert (thing.count, thing.view.tolist(), thing.ring[0].tolist()) == (7, [1, 1], [0, 1, 2, 3])
     with pytest.raises(ValueError, match="holds other variables"):
-        restore(thing, ["array"], saved.__getitem__)
-    with pytest.raises(ValueError, match=r"array has \(2,\) numbers"):
-        restore(thing, saved.keys(), {**saved, "array": np.ones(2)}.__getitem__)
+        restore(thing, {"array": np.ones(3)})
+    with pytest.raises(ValueError, match=r"array: its shape is \(2,\)"):
+        restore(thing, {**saved, "array": np.ones(2)})
+    with pytest.raises(ValueError, match="array: holds numbers of type int64"):
+        restore(thing, {**saved, "array": np.ones(3, int)})
+    with pytest.raises(ValueError, match="ring/0: holds numbers of type <U3"):
+        restore(thing, {**saved, "ring/0": np.array(["bad"])})

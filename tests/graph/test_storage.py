@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import samples
+from corrupted import arrays_of, digest_of
 from hypothesis import HealthCheck, given, settings
 from strategies import STEPS, networks
 
@@ -180,3 +181,46 @@ def test_decoding_constructs_no_other_class(name):
 def test_encoding_refuses_what_it_does_not_know(value):
     with pytest.raises(AssertionError, match=type(value).__name__):
         storage.encode(value, {})
+
+
+def redigested(saved, change):
+    """A graph of another content, with a digest that is right."""
+    stored = json.loads((saved / "graph.json").read_text())
+    change(stored["graph"])
+    stored["digest"] = digest_of(stored["graph"], arrays_of(saved / "graph.npz"))
+    (saved / "graph.json").write_text(json.dumps(stored))
+
+
+def probe(described, **changed):
+    """One of a projection's weights, changed."""
+    target = described["projections"][0]["name"]
+    made = {"is": "Probe", "kind": "synapses", "target": target, "start": 0, "stop": 0, "variable": "w", "every": 1}
+    return {**made, **changed}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda g: g["populations"][0].update(name="../../outside"), "'../../outside': a name starts with a letter"),
+        (lambda g: g["populations"][0].update(name=g["populations"][1]["name"]), "is used twice"),
+        (lambda g: g["populations"][0].update(size=-3), "the size -3"),
+        (lambda g: g["populations"][0].update(size="3"), "size: must be a whole number, got '3'"),
+        (lambda g: g.update(seed="1; import os"), "seed: must be a whole number, got '1; import os'"),
+        (lambda g: g.update(dt_ms=0.0), "dt_ms above 0"),
+        (lambda g: g.update(current_integration="none"), "must be 'exact' or 'step_average', got 'none'"),
+        (lambda g: g["projections"][0].update(pre="nobody"), "there are no such neurons as 'nobody'"),
+        (lambda g: g["projections"][0].update(pre_start=10**6), "from 1000000 on"),
+        (lambda g: g["projections"][0].update(delay={"is": "Scalar", "value": 0.5}), "its delay is 0.5 steps"),
+        (lambda g: g["projections"][0]["learning"]["terms"][0].update(target="v"), "have no 'v'"),
+        (lambda g: g["projections"][0]["learning"]["terms"][0].update(event="never"), "event must be one of"),
+        (lambda g: g["projections"][0]["learning"]["terms"][0]["factors"][0].update(power=10**9), "power must be"),
+        (lambda g: g["projections"][0]["learning"].update(transmit=[]), "transmits nothing"),
+        (lambda g: g["projections"][0]["learning"].update(epoch_steps=-5), "its epochs are -5 steps"),
+        (lambda g: g.update(frozen=[[5, 3]]), "what is frozen does not rise"),
+        (lambda g: g.update(probes=[probe(g, variable="x")]), "records no 'x'"),
+        (lambda g: g.update(probes=[probe(g, every=0)]), "every 0 steps"),
+    ],
+)
+def test_a_right_digest_makes_no_graph(change, words, saved):
+    redigested(saved, change)
+    refuse(saved, words)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import ernsnn as ern
 from ernsnn.cli import main, systems
 from ernsnn.execution.experiments import experiment_names, named_settings, settings_of
 from ernsnn.execution.experiments import get_experiment as get
@@ -19,6 +20,30 @@ def test_readme_has_the_table() -> None:
     text = README.read_text(encoding="utf-8")
     assert FIRST in text, "put the output of `ernsnn experiment --table` between the two markers"
     assert text.split(FIRST)[1].split(LAST)[0] == systems.systems_table()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.pop("seeds"),
+        lambda d: d.update(seeds=3),
+        lambda d: d.update(seeds=["a"]),
+        lambda d: d.update(experiment=["balanced"]),
+        lambda d: d.update(setting=None),
+        lambda d: d.update(results=[]),
+        lambda d: d.update(results={}),
+        lambda d: d.update(experiment="nosuch"),
+    ],
+)
+def test_damaged_results_are_refused(change, tmp_path, monkeypatch) -> None:
+    data = dict(next(iter(systems.committed().values())))
+    change(data)
+    folder = tmp_path / "data" / "results"
+    folder.mkdir(parents=True)
+    (folder / "some.json").write_text(json.dumps(data))
+    monkeypatch.setattr(systems, "files", lambda name: tmp_path)
+    with pytest.raises(ern.InvalidModel, match=r"some\.json|what was measured of|no experiment"):
+        systems.systems()
 
 
 @pytest.mark.parametrize("name", list(systems.committed()))

@@ -32,6 +32,6 @@ def test_a_state_between_two_draws():
     for _ in range(100):
         first.next()
     saved = {path: array.copy() for path, array in state_of(first).items()}
-    restore(second, saved.keys(), saved.__getitem__)
+    restore(second, saved)
     for _ in range(100):
         assert first.next().tolist() == second.next().tolist()

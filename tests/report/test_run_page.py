@@ -108,6 +108,12 @@ def test_nothing_on_it_runs_or_is_fetched(memory, plastic):
     assert not re.search(r"url\((?!#)", page(memory))
 
 
+def test_a_probe_that_saw_nothing(tmp_path):
+    net = ern.Network()
+    net.probe(net.population("cells", 2, ern.LIF()), "v_mV", every_ms=100)
+    assert "Nothing was recorded." in page(ern.run(net, duration_ms=5, backend="reference"))
+
+
 def test_every_name_is_harmless(plastic):
     graph, recording = plastic.graph, plastic.recording
     first, second = (replace(p, name=EVIL + p.name) for p in graph.populations)

@@ -13,8 +13,8 @@ import numpy as np
 from ernsnn.errors import ProgramFailed, UnsupportedOnBackend
 from ernsnn.execution.backend import Program
 from ernsnn.execution.subprocesses import run_program
-from ernsnn.files import read_json
 from ernsnn.graph.graph import Graph
+from ernsnn.loading import read_json
 
 from .rounding import ACCUM, RECEPTORS
 

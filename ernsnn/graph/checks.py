@@ -1,0 +1,336 @@
+"""Whether a graph that was read from somewhere can be one that ``lower`` made: what every backend takes for granted.
+
+Each function yields what is wrong, in the user's names. ``shapes`` looks at no number of an array, so that it can be
+asked before any array is read; ``numbers`` needs the arrays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from ernsnn.describe.calcium import CalciumAstrocyte
+from ernsnn.describe.names import is_symbol, network_name, part_name
+from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF, DeltaLIF, check_neuron_values
+from ernsnn.describe.populations import CHANGEABLE
+from ernsnn.errors import InvalidModel, quoted
+from ernsnn.graph import graph as g
+from ernsnn.graph import probes
+from ernsnn.graph.connectivity import CSR
+from ernsnn.graph.spikes import PoissonSpikes
+from ernsnn.graph.values import Array, Draw, Scalar, Series, Shared, Value, columns_of
+
+_KEY = re.compile(r"[0-9a-f]{32}")
+_MOST = 2**31
+"""Neurons are counted by 32 bits, and so are delays in steps."""
+_DRAWN = {"uniform": 2, "normal": 4, "lognormal": 2, "exponential": 1}
+"""How many parameters each distribution of ``values.sample`` has."""
+
+
+def shapes(graph: g.Graph) -> Iterator[str]:
+    """What is wrong with names, references, sizes and single numbers."""
+    yield from _named(graph)
+    sized: list[g.Population | g.Modulator] = [*graph.populations, *graph.modulators]
+    names = Counter(part.name for part in (*sized, *graph.projections))
+    yield from (f"the name {quoted(n)} is used twice" for n, count in names.items() if count > 1)
+    yield from (f"{part.name} has the size {part.size}" for part in sized if not 0 < part.size < _MOST)
+    if not 0 < graph.dt_ms < np.inf or not graph.populations:
+        yield "it needs a dt_ms above 0 and a population"
+    for p in graph.populations:
+        yield from _source(p) if isinstance(p, g.Source) else _neurons(p)
+        if isinstance(p, g.Neurons) and p.delta and graph.current_integration != "exact":
+            yield f"{p.name} has no currents to average"
+    known: dict[str, g.Modulator] = {}
+    for m in graph.modulators:
+        yield from _modulator(m, known, graph)
+        known[m.name] = m
+    for j in graph.projections:
+        yield from _projection(j, graph)
+    yield from _inputs(graph)
+    known_probes = {(p.kind, p.target, p.variable) for p in probes.variables(graph)} if graph.probes else set()
+    for probe in graph.probes:
+        if probe.kind == "neurons":
+            yield from _member("a probe", g.Member(probe.target, probe.start, probe.stop), graph, computed=True)
+        if (probe.kind, probe.target, probe.variable) not in known_probes or not 1 <= probe.every < 2**53:
+            yield f"a probe records no {probe.variable!r} of {probe.target!r} every {probe.every} steps"
+    ends = [0, *(t for interval in graph.frozen for t in interval), 2**53]
+    if any(later < t for t, later in pairwise(ends)):
+        yield "what is frozen does not rise"
+
+
+_KEYS = ("key", "noise", "erasure")
+"""Fields with texts that random numbers are drawn by, of which no name and no line of a program is made."""
+
+
+def _named(graph: g.Graph) -> Iterator[str]:
+    """What is no name that a network could have given: programs and files are named after its parts."""
+    try:
+        network_name(graph.name)
+        for field in dataclasses.fields(graph):
+            if field.name != "name":
+                _check_texts(getattr(graph, field.name))
+    except InvalidModel as error:
+        yield str(error)
+
+
+def _check_texts(value: object) -> None:
+    if isinstance(value, str):
+        if not is_symbol(value):
+            part_name(value)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _check_texts(item)
+    elif isinstance(value, dict):
+        _check_texts([*value, *value.values()])
+    elif dataclasses.is_dataclass(value):
+        _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
+
+
+def _is(array: object, kinds: str, *shape: int) -> bool:
+    return isinstance(array, np.ndarray) and array.dtype.kind in kinds and array.shape == shape
+
+
+def _find(name: str, parts: Collection[g.Population] | Collection[g.Modulator]) -> g.Population | g.Modulator | None:
+    return next((part for part in parts if part.name == name), None)
+
+
+def _series(where: str, steps: np.ndarray, values: Series, size: int) -> Iterator[str]:
+    if steps.ndim != 1 or steps.dtype.kind not in "iu":
+        yield f"{where}: its steps are no list of whole numbers"
+    elif isinstance(values, Shared):
+        if values.columns.ndim != 2 or not _is(values.columns, "f", len(steps), values.columns.shape[1]):
+            yield f"{where}: needs columns of {len(steps)} numbers"
+        elif not _is(values.of, "iu", size):
+            yield f"{where}: needs a column for each of {size} neurons"
+    elif not _is(values, "f", len(steps), size):
+        yield f"{where}: needs {len(steps)} x {size} numbers"
+
+
+def _source(p: g.Source) -> Iterator[str]:
+    if isinstance(p.spikes, PoissonSpikes):
+        yield from _series(p.name, p.spikes.steps, p.spikes.probabilities, p.size)
+        yield from _key(p.name, p.spikes.key)
+        return
+    indptr, steps = p.spikes.indptr, p.spikes.steps
+    if not _is(indptr, "iu", p.size + 1) or steps.ndim != 1 or steps.dtype.kind not in "iu":
+        yield f"{p.name}: its spikes are not those of {p.size} neurons"
+
+
+def _key(where: str, key: str) -> Iterator[str]:
+    if not _KEY.fullmatch(key):
+        yield f"{where}: {key!r} is no key of a draw"
+
+
+def _neurons(p: g.Neurons) -> Iterator[str]:
+    given, needed = p.parameters, AdaptiveLIF() if p.adaptive else DeltaLIF()
+    lacking = needed.parameters.keys() - given.keys()
+    if not p.delta:
+        lacking |= {"tau_syn_E_ms", "tau_syn_I_ms"} - given.keys()
+    if given.keys() & set(REVERSALS):
+        lacking |= set(REVERSALS) - given.keys()
+    yield from (f"{p.name} has no {name}" for name in sorted(lacking))
+    yield from (f"{p.name}: {name!r} is no parameter" for name in given if not name.isidentifier())
+    for name, value in given.items():
+        if isinstance(value, np.ndarray) and not _is(value, "f", p.size):
+            yield f"{p.name}.{name} has not {p.size} numbers"
+    if (p.noise is not None) != ("noise_mV" in given):
+        yield f"{p.name}: its noise has no key, or its key no noise"
+    if p.noise is not None:
+        yield from _key(p.name, p.noise)
+    if p.intrinsic:
+        learning = p.intrinsic.learning
+        if p.intrinsic.target not in CHANGEABLE or len(learning.variables) != 1:
+            yield f"{p.name}: intrinsic plasticity changes one of {', '.join(CHANGEABLE)}"
+        if learning.third_factors or learning.normalise or learning.flows or learning.transmit:
+            yield f"{p.name}: intrinsic plasticity has terms and traces alone"
+        if "pre" in {t.event for t in learning.terms} | {t.trace.event for t in learning.traces}:
+            yield f"{p.name}: a neuron has no pre spikes of its own"
+        yield from _learning(p.name, learning, p.size)
+
+
+def _value(where: str, value: Value, count: int, kinds: str = "f") -> Iterator[str]:
+    if isinstance(value, Array) and not _is(value.values, kinds, count):
+        yield f"{where} has not {count} numbers"
+    if isinstance(value, Draw):
+        yield from _key(where, value.key)
+        first, limits = value.parameters[:2], value.parameters[2:] or (0.0, 0.0)
+        if _DRAWN.get(value.kind) != len(value.parameters):
+            yield f"{where}: no distribution {quoted(value.kind)} of {len(value.parameters)} numbers"
+        elif not np.isfinite(first).all() or not (limits[0] <= limits[1] and limits[0] < np.inf > -limits[1]):
+            yield f"{where}: nothing is distributed by {value.parameters}"
+
+
+def _learning(where: str, learning: g.Learning, count: int) -> Iterator[str]:
+    variables = [v.name for v in learning.variables]
+    symbols = [b.symbol for b in learning.third_factors]
+    known = [*variables, *(t.name for t in learning.traces), *symbols]
+    if variables[:1] != ["w"] or len({*known}) < len(known) or not all(n.isidentifier() for n in known):
+        yield f"{where}: its rule has w, and names that are words of their own; it has {', '.join(known)}"
+    for v in learning.variables:
+        yield from _value(f"{where}.{v.name}", v.initial, count)
+        if not v.low <= v.high:
+            yield f"{where}.{v.name}: its bounds are {v.low} and {v.high}"
+    used = {f.variable for term in learning.terms for f in term.factors}
+    used |= {f.variable for product in learning.transmit for f in product.factors}
+    used |= {t.trace.gate for t in learning.traces if t.trace.gate is not None}
+    yield from (f"{where}: its rule has no {name!r}" for name in sorted(used - set(known)))
+    moved = [t.target for t in learning.terms] + [n.variable for n in learning.normalise]
+    moved += [v for flow in learning.flows for v in (flow.variable, *flow.reads)]
+    moved += [f.variable for product in learning.transmit for f in product.factors]
+    yield from (f"{where}: its synapses have no {name!r}" for name in sorted(set(moved) - set(variables)))
+    signals = {s for flow in learning.flows for s in flow.signals} | {t.trace.gate for t in learning.traces} - {None}
+    yield from (f"{where}: {s!r} is no third factor" for s in sorted(map(str, signals - set(symbols))))
+    flowing = [flow.variable for flow in learning.flows]
+    if len(set(flowing)) < len(flowing) or {f.variable for f in learning.flows if f.draws} != learning.erasure.keys():
+        yield f"{where}: its flows and erasures do not go together"
+    for key in learning.erasure.values():
+        yield from _key(where, key)
+    epochs = bool(learning.flows or learning.normalise) or any(t.event == "epoch" for t in learning.terms)
+    if epochs != (learning.epoch_steps is not None) or not 0 < (learning.epoch_steps or 1) < 2**53:
+        yield f"{where}: its epochs are {learning.epoch_steps} steps"
+
+
+def _member(where: str, member: g.Member, graph: g.Graph, computed: bool) -> Iterator[str]:
+    p = _find(member.population, graph.populations)
+    if p is None or (computed and not isinstance(p, g.Neurons)):
+        yield f"{where}: there are no such neurons as {member.population!r}"
+    elif not 0 <= member.start < member.stop <= p.size:
+        yield f"{where}: {member.population} has no neurons {member.start} to {member.stop}"
+
+
+def _modulator(m: g.Modulator, known: dict[str, g.Modulator], graph: g.Graph) -> Iterator[str]:
+    if isinstance(m, g.Gated | g.Largest):
+        names = [c.astrocyte for c in m.conditions] if isinstance(m, g.Gated) else list(m.modulators)
+        kinds = (g.Leaky, g.Calcium) if isinstance(m, g.Gated) else (g.Leaky, g.Calcium, g.Given, g.Gated, g.Largest)
+        if not names or not all(isinstance(known.get(n), kinds) and known[n].size in (1, m.size) for n in names):
+            yield f"{m.name}: {', '.join(names) or 'nothing'} cannot be what it is made of"
+        elif m.size != max(known[n].size for n in names):
+            yield f"{m.name} has the size {m.size}"
+        return
+    if isinstance(m, g.Given | g.Calcium):
+        yield from _series(m.name, m.steps, m.values, m.size)
+    if isinstance(m, g.Given):
+        return
+    for member in m.members:
+        yield from _member(m.name, member, graph, computed=False)
+        if m.size != 1 and member.stop - member.start != m.size:
+            yield f"{m.name}: {m.size} astrocytes listen to {member.stop - member.start} neurons"
+    if (m.threshold is None) != (m.threshold_off is None) or (m.threshold_off or 0) > (m.threshold or 0):
+        yield f"{m.name}: its thresholds are {m.threshold} and {m.threshold_off}"
+    if isinstance(m, g.Leaky):
+        if len(m.weights) != len(m.members) or not m.tau_ms > 0:
+            yield f"{m.name} has {len(m.weights)} weights for {len(m.members)} members, and tau_ms {m.tau_ms}"
+        return
+    kinetics, initial = _of_calcium()
+    if m.kinetics.keys() != kinetics or m.initial.keys() != initial or not m.tau_transmitter_ms > 0:
+        yield f"{m.name}: has other constants than a calcium astrocyte"
+
+
+@cache
+def _of_calcium() -> tuple[set[str], set[str]]:
+    """The names of the constants and of what a calcium astrocyte starts from."""
+    blank = object.__new__(CalciumAstrocyte)  # its defaults
+    return set(blank.kinetics), set(blank.initial)
+
+
+def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
+    pre, post, c = _find(j.pre, graph.populations), _find(j.post, graph.populations), j.connectivity
+    if pre is None or not isinstance(post, g.Neurons):
+        yield f"{j.name}: there are no such neurons as {j.pre!r} or {j.post!r}"
+        return
+    sides = (("n_pre", j.pre_start, c.n_pre, pre.size), ("n_post", j.post_start, c.n_post, post.size))
+    for side, first, n, size in sides:
+        if not (0 <= first < first + n <= size):
+            yield f"{j.name}: {side} is {n} from {first} on, of {size} neurons"
+            return
+    if isinstance(c, CSR) and (
+        not _is(c.indptr, "iu", c.n_pre + 1) or c.indices.ndim != 1 or c.indices.dtype.kind not in "iu"
+    ):
+        yield f"{j.name}: its synapses are not those of {c.n_pre} neurons"
+        return
+    yield from _value(f"{j.name}.weight", j.weight, c.n_synapses)
+    yield from _value(f"{j.name}.delay", j.delay, c.n_synapses, "iu")
+    if isinstance(j.delay, Scalar) and not (1 <= j.delay.value < _MOST and float(j.delay.value).is_integer()):
+        yield f"{j.name}: its delay is {j.delay.value} steps"
+    if isinstance(j.delay, Draw) and not (j.delay.step_ms or 0) > 0:
+        yield f"{j.name}: its drawn delays are in no steps"
+    if j.learning is None:
+        return
+    yield from _learning(j.name, j.learning, c.n_synapses)
+    if not j.learning.transmit:
+        yield f"{j.name} transmits nothing"
+    for b in j.learning.third_factors:
+        m = _find(b.modulator, graph.modulators)
+        if m is None or m.size != {"all": 1, "pre": c.n_pre, "post": c.n_post}[b.per]:
+            yield f"{j.name}: {b.modulator!r} cannot be its {b.symbol}"
+
+
+def _inputs(graph: g.Graph) -> Iterator[str]:
+    for i in graph.injections:
+        yield from _member("a current", i.target, graph, computed=True)
+        yield from _series("a current", i.steps, i.values, i.target.stop - i.target.start)
+    for m in graph.modulations:
+        yield from _member("a modulation", m.target, graph, computed=True)
+        modulator = _find(m.modulator, graph.modulators)
+        if modulator is None or modulator.size not in (1, m.target.stop - m.target.start):
+            yield f"{m.modulator!r} cannot modulate {m.target.population}"
+
+
+def numbers(graph: g.Graph) -> Iterator[str]:
+    """What is wrong with the numbers of arrays, where ``shapes`` finds nothing."""
+    for p in graph.populations:
+        if isinstance(p, g.Neurons):
+            try:
+                check_neuron_values(p.name, p.parameters)
+            except InvalidModel as error:
+                yield str(error)
+            yield from (f"{p.name}.{n} holds no number" for n, v in p.parameters.items() if np.isnan(v).any())
+        elif isinstance(p.spikes, PoissonSpikes):
+            yield from _over_time(p.name, p.spikes.steps, p.spikes.probabilities)
+            chances, _ = columns_of(p.spikes.probabilities)
+            if not ((chances >= 0) & (chances <= 1)).all():
+                yield f"{p.name}: a probability is not within [0, 1]"
+        else:
+            yield from _listed(p.name, p.spikes.indptr, p.spikes.steps, 2**53, strictly=True)
+    for j in graph.projections:
+        c = j.connectivity
+        if isinstance(c, CSR):
+            yield from _listed(j.name, c.indptr, c.indices, c.n_post, strictly=False)
+        if isinstance(j.delay, Array) and len(j.delay.values):
+            low, high = int(j.delay.values.min()), int(j.delay.values.max())
+            if low < 1 or high >= _MOST:
+                yield f"{j.name}: its delays are {low} to {high} steps"
+        for v in j.variables:
+            if isinstance(v.initial, Array) and np.isnan(v.initial.values).any():
+                yield f"{j.name}.{v.name} holds no number"
+    for m in graph.modulators:
+        if isinstance(m, g.Given | g.Calcium):
+            yield from _over_time(m.name, m.steps, m.values)
+    for i in graph.injections:
+        yield from _over_time("a current", i.steps, i.values)
+
+
+def _over_time(where: str, steps: np.ndarray, values: Series) -> Iterator[str]:
+    if len(steps) and (steps[0] < 0 or (steps[1:] <= steps[:-1]).any()):
+        yield f"{where}: its steps do not rise from 0 on"
+    if isinstance(values, Shared) and len(values.of):
+        low, high = int(values.of.min()), int(values.of.max())
+        if low < 0 or high >= values.columns.shape[1]:
+            yield f"{where}: it has columns {low} to {high}, of {values.columns.shape[1]}"
+
+
+def _listed(where: str, indptr: np.ndarray, items: np.ndarray, most: int, strictly: bool) -> Iterator[str]:
+    """Rows of whole numbers in [0, most) that rise within each."""
+    if indptr[0] != 0 or indptr[-1] != len(items) or (indptr[1:] < indptr[:-1]).any():
+        yield f"{where}: its rows do not fill it"
+    elif len(items):
+        falls = (items[1:] <= items[:-1]) if strictly else (items[1:] < items[:-1])
+        falls[(indptr[1:-1] - 1)[(indptr[1:-1] > 0) & (indptr[1:-1] < len(items))]] = False
+        if items.min() < 0 or items.max() >= most or falls.any():
+            yield f"{where}: its rows do not rise within [0, {most})"
