@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 
@@ -16,6 +17,7 @@ import ernsnn
 from ernsnn import InvalidModel, load_graph, save_graph
 from ernsnn.execution.backend import get_backend
 from ernsnn.graph import storage
+from ernsnn.graph.values import Shared
 
 modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
@@ -224,3 +226,49 @@ def probe(described, **changed):
 def test_a_right_digest_makes_no_graph(change, words, saved):
     redigested(saved, change)
     refuse(saved, words)
+
+
+def with_shared(saved, columns=None, of=None):
+    """A graph whose Poisson source shares two series, saved with a right digest."""
+    net = ernsnn.Network(dt_ms=1.0)
+    net.population("noise", 3, ernsnn.Poisson(ernsnn.Schedule([0.0, 5.0], [100.0, 20.0])))
+    net.population("cells", 3, ernsnn.LIF())
+    graph = ernsnn.lower(net)
+    source = graph.populations[0]
+    columns = np.array([[0.1, 0.2], [0.3, 0.0]]) if columns is None else columns
+    shared = Shared(columns, np.array([0, 1, 1]) if of is None else of)
+    spikes = dataclasses.replace(source.spikes, probabilities=shared)
+    populations = (dataclasses.replace(source, spikes=spikes), *graph.populations[1:])
+    return save_graph(dataclasses.replace(graph, populations=populations), saved.parent / "shared")
+
+
+def test_shared_series_come_back(saved):
+    loaded = load_graph(with_shared(saved))
+    assert isinstance(loaded.populations[0].spikes.probabilities, Shared)
+    assert loaded.populations[0].spikes.probabilities[:].tolist() == [[0.1, 0.2, 0.2], [0.3, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"of": np.array([0, 1, 2])}, "noise: it has columns 0 to 2, of 2"),
+        ({"of": np.array([0, -1, 1])}, "noise: it has columns -1 to 1, of 2"),
+        ({"of": np.array([0, 1])}, "noise: needs a column for each of 3 neurons"),
+        ({"of": np.array([0.0, 1.0, 1.0])}, "noise: needs a column for each of 3 neurons"),
+        ({"columns": np.array([[0.1, 0.2]])}, "noise: needs columns of 2 numbers"),
+        ({"columns": np.array([[1, 0], [0, 1]])}, "noise: needs columns of 2 numbers"),
+        ({"columns": np.array([0.1, 0.2])}, "noise: needs columns of 2 numbers"),
+        ({"columns": np.array([[0.1, 1.5], [0.0, 0.0]])}, "noise: a probability is not within"),
+        ({"columns": np.array([[0.1, np.nan], [0.0, 0.0]])}, "noise: a probability is not within"),
+    ],
+)
+def test_shared_series_are_held_to_their_neurons(changed, words, saved):
+    refuse(with_shared(saved, **changed), words)
+
+
+@pytest.mark.parametrize("seed", [2**63, 2**70, -(2**64)])
+def test_seeds_of_any_size_come_back(seed, tmp_path):
+    net = ernsnn.Network(dt_ms=1.0)
+    net.population("noise", 3, ernsnn.Poisson(100.0))
+    ernsnn.run(net, duration_ms=5, seed=seed, backend="reference", out=tmp_path / "run")
+    assert ernsnn.Result.load(tmp_path / "run").graph.seed == seed
