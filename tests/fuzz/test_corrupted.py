@@ -33,6 +33,23 @@ KINDS = {"saved": 0.3, "recorded": 0.15, "killed": 0.25, "graph": 0.3}
 """What is corrupted, and its share of the cases."""
 
 
+def shared():
+    """Rates, currents and a signal that neurons share."""
+    net, times = ern.Network(dt_ms=1.0), np.arange(6.0)
+    waves = np.random.default_rng(4).uniform(0.0, 1.0, (6, 2))
+    net.population("noise", 4, ern.Poisson(ern.Schedule(times, 400 * waves, [0, 1, 1, 0])))
+    cells = net.population("cells", 5, ern.LIF())
+    net.inject(cells, ern.Schedule(times, waves, [1, 1, 0, 1, 0]))
+    net.modulate(cells, net.signal("third", ern.Schedule(times, waves, [0, 0, 1, 1, 0])), "i_offset_nA", gain=0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ernsnn.graph.values._WORTH_SHARING", 1)
+        return ern.lower(net, 5)
+
+
+GRAPHS = {name: lambda build=build: ern.lower(build(), 5) for name, build in samples.SAMPLES.items()}
+GRAPHS["shared"] = shared
+
+
 class Meant(ern.Result):
     """A result with something to say."""
 
@@ -61,8 +78,8 @@ def whole(tmp_path_factory):
     result = ern.run(graph, duration_ms=60, backend="reference", out=folder / "recorded")
     Meant(graph, result.recording).save(folder / "saved")
     kill(graph, folder / "killed")
-    for name, build in samples.SAMPLES.items():
-        ern.save_graph(ern.lower(build(), 5), folder / f"graph-{name}")
+    for name, build in GRAPHS.items():
+        ern.save_graph(build(), folder / f"graph-{name}")
     return folder
 
 
@@ -72,7 +89,7 @@ def expected(whole):
         "saved": told(ern.Result.load(whole / "saved")),
         "recorded": told(ern.Result.load(whole / "recorded")),
         "killed": told(ern.Result.load(whole / "recorded")),
-        **{f"graph-{name}": ern.load_graph(whole / f"graph-{name}").digest for name in samples.SAMPLES},
+        **{f"graph-{name}": ern.load_graph(whole / f"graph-{name}").digest for name in GRAPHS},
     }
 
 
@@ -102,7 +119,7 @@ def outside(scratch):
 def case(kind, change, seed, whole, expected, scratch):
     """One corrupted folder; whether it was refused."""
     rng, folder = np.random.default_rng(seed), scratch / "run"
-    name = kind if kind != "graph" else f"graph-{list(samples.SAMPLES)[int(rng.integers(len(samples.SAMPLES)))]}"
+    name = kind if kind != "graph" else f"graph-{list(GRAPHS)[int(rng.integers(len(GRAPHS)))]}"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(whole / name, folder)
     change(rng, folder)
