@@ -97,7 +97,7 @@ class Tapes:
             raise InvalidModel(f"{self.folder / key}: is damaged (its checksum does not match)")
 
     def checksum(self, others: Mapping[str, np.ndarray]) -> str:
-        """That of what ``save`` writes; see ``loading.checksum``."""
+        """That of what ``save`` writes; see ``arrays.checksum``."""
         contents = {form_of(key, a.dtype.str, a.shape): crc(a) for key, a in others.items()}
         tapes = {form_of(k, r["dtype"], (r["rows"], *r["shape"])): r["crc32"] for k, r in self.layout.items()}
         return total(contents | tapes)
