@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ernsnn.execution.settings import write_setting
+from ernsnn.files import absolute, real
 
 
 def run_command(arguments: Namespace) -> str:
@@ -25,14 +25,15 @@ def recorded_command(arguments: Namespace) -> str:
     ``arguments.model`` is a registered name, or an absolute path.
     """
     given = vars(arguments)
-    paths = {name: None if given[name] is None else Path(os.path.abspath(given[name])) for name in _PATHS}
+    paths = {name: None if given[name] is None else placed(given[name]) for name, placed in _PATHS.items()}
     command = run_command(Namespace(**{**given, **paths}))
     if paths["start"] is not None and paths["start"] == paths["out"]:
         command += "  # goes on from what stood in that folder before this run took its place"
     return command
 
 
-_PATHS = ("input", "start", "out")
+_PATHS: dict[str, Callable[[Path], Path]] = {"input": absolute, "start": real, "out": real}
+"""What makes each path that of any folder: runs are where links lead."""
 
 
 def _options(arguments: Namespace) -> Iterator[tuple[str, str | None]]:
