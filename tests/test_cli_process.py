@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,11 @@ def model(tmp_path):
 def shell(command, at):
     """A command line in which ``ernsnn`` is ours; its own exit code is printed last on stderr."""
     return subprocess.run(
-        ["bash", "-c", command.replace("ernsnn", ERNSNN)], cwd=at, capture_output=True, timeout=60, text=True
+        ["bash", "-c", command.replace("ernsnn", shlex.quote(ERNSNN))],
+        cwd=at,
+        capture_output=True,
+        timeout=60,
+        text=True,
     )
 
 

@@ -10,8 +10,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ernsnn.analyse.result import Result
@@ -175,14 +176,24 @@ def _checked(model: Model) -> Model:
     return model
 
 
+class _AsItIs(SourceFileLoader):
+    """Loads a file as it now is: a cache of its code is told from the file by size and second only."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file's text."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _load_file(name: str, file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"ernsnn_model_{file.stem}", file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py":
         raise InvalidModel(f"{name}: is no Python file; a model is a file that ends in .py")
+    loader = _AsItIs(f"ernsnn_model_{file.stem}", str(file))
+    spec = importlib.util.spec_from_file_location(loader.name, file, loader=loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     with _guarded(name, file, "the file does not load"):
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     return module
 
 

@@ -130,7 +130,7 @@ def test_a_membrane_that_forgets_at_once_or_never_runs(tau_m_ms: float) -> None:
 
 
 def test_so_many_factors_that_they_would_never_be_multiplied_out() -> None:
-    power = (ern.Factor(variable="x", scale=-1.0, offset=0.3, power=10_000),)
+    power = 10 * (ern.Factor(variable="x", scale=-1.0, offset=0.3, power=1000),)
     rule = ern.LearningRule(
         terms=[ern.Term("w", "post", 0.1, power)], traces={"x": ern.Trace("pre", tau_ms=10)}, bounds={"w": (0, 1)}
     )
