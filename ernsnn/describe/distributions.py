@@ -138,3 +138,14 @@ def span(value: Value) -> tuple[float, float]:
     if isinstance(value, Distribution):
         return value.support
     return float(np.min(value, initial=np.inf)), float(np.max(value, initial=-np.inf))
+
+
+def farthest(value: Value) -> float:
+    """What ``value`` does not exceed: its largest number, or, without a bound, one drawn once in 10^17 times."""
+    if isinstance(value, Exponential):
+        return 40 * value.mean
+    if isinstance(value, LogNormal):
+        return float(value.median * np.exp(min(8.5 * value.sigma, 700.0)))
+    if isinstance(value, Normal):
+        return min(value.high, value.mean + 8.5 * value.sd)
+    return span(value)[1]

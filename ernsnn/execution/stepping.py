@@ -140,7 +140,7 @@ class Run:
     def __init__(self, engine: Engine, recorder: Recorder, end: int, t: int = 0, first: int | None = None) -> None:
         self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
         self.first = t if first is None else first
-        self.feeds = Feeds(engine.graph)
+        self.feeds = Feeds(engine.graph, end)
         self.told, self.watch = time.perf_counter(), Watch(engine, t, self.first)
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -176,7 +176,7 @@ def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
     first, stop = error.steps
     if t > first:  # too late
         return error
-    feeds, watch = Feeds(engine.graph), Watch(engine, t)
+    feeds, watch = Feeds(engine.graph, stop), Watch(engine, t)
     with np.errstate(over="ignore", invalid="ignore"):
         while t < stop:
             engine.step(t, feeds.at(t))
@@ -191,10 +191,10 @@ def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
 
 
 class Feeds:
-    """The spikes of all sources, some steps ahead. Steps are asked for once, and rise."""
+    """The spikes of all sources, some steps ahead, up to ``end`` if it is known. Steps are asked for once, and rise."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.feeds = {source.name: Feed(source.spikes) for source in graph.sources()}
+    def __init__(self, graph: Graph, end: int | None = None) -> None:
+        self.feeds = {source.name: Feed(source.spikes, end=end) for source in graph.sources()}
 
     def at(self, t: int) -> dict[str, np.ndarray]:
         """The neurons of each source that spike in step ``t``, rising."""
@@ -208,7 +208,8 @@ class Feeds:
 class Feed:
     """The spikes of one source. What was changed, and so may be again, is looked at a few steps ahead at first."""
 
-    def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None) -> None:
+    def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
+        self.end: int | None = end if before is None else before.end
         self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
         self.found: dict[int, np.ndarray] = {}
         self.drawn: Drawn | None = None
@@ -223,6 +224,8 @@ class Feed:
 
     def _fetch(self, t: int) -> None:
         self.stop = (t // self.ahead + 1) * self.ahead
+        if self.end is not None:
+            self.stop = max(t + 1, min(self.stop, self.end))
         self.ahead = min(2 * self.ahead, _BLOCK)
         if isinstance(self.spikes, PoissonSpikes):
             steps, neurons = self.spikes.between(t, self.stop, self.drawn)

@@ -11,7 +11,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Either, Gate, Modulator, Signal, ThirdFactor
 from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
-from ernsnn.describe.distributions import Distribution
+from ernsnn.describe.distributions import Distribution, farthest
 from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule, Product, lowest
 from ernsnn.describe.names import network_name
@@ -29,6 +29,9 @@ from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
+
+LONGEST_DELAY = 2**31 - 1
+"""In steps: what every backend can count."""
 
 
 @checked
@@ -316,12 +319,18 @@ class _Lowering:
         path = f"{p.name}.delay_ms"
         value = self.synapse_values(p, p.delay_ms, connectivity, order, path, self.dt)
         if isinstance(value, Scalar):
-            return Scalar(float(whole_steps(value.value, self.dt, path)))
-        if isinstance(value, Array):
+            steps = np.array([whole_steps(value.value, self.dt, path)])
+        elif isinstance(value, Array):
             different, inverse = np.unique(value.values, return_inverse=True)
-            steps = np.array([whole_steps(float(d), self.dt, path) for d in different], dtype=np.int32)
-            return Array(steps[inverse])
-        return value
+            steps = np.array([whole_steps(float(d), self.dt, path) for d in different], dtype=np.int64)
+        else:
+            steps = np.array([farthest(p.delay_ms) / self.dt])
+        if np.max(steps, initial=0) > LONGEST_DELAY:
+            longest = f"{np.max(steps) * self.dt:.4g} ms, and no delay is longer than {LONGEST_DELAY * self.dt:.4g} ms"
+            raise InvalidModel(f"{path}: reaches {longest}, {LONGEST_DELAY} steps; choose shorter ones")
+        if isinstance(value, Scalar):
+            return Scalar(float(steps[0]))
+        return Array(steps.astype(np.int32)[inverse]) if isinstance(value, Array) else value
 
     # The rest
 

@@ -11,6 +11,8 @@ from ernsnn.graph.seeds import generator
 from ernsnn.graph.values import Series, columns_of
 
 _POISSON_BLOCK = 256
+_AT_ONCE = 2**22
+"""So many numbers are drawn at a time, or those of one step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +46,35 @@ class Drawn:
         self.key, self.size, self.block = key, size, -1
         self.kept = np.zeros((0, size), np.uint64)
 
-    def rows(self, block: int, n: int) -> np.ndarray:
-        """(n, size): those of the first n steps of a block."""
+    def rows(self, block: int, first: int, n: int) -> np.ndarray:
+        """(n - first, size): those of some steps of a block."""
         again = block == self.block
         if not again or n > len(self.kept):
             n_drawn = _POISSON_BLOCK if again else n  # who asks for more of it will ask for all
             drawn = generator(self.key, block).bit_generator.random_raw(n_drawn * self.size).reshape(n_drawn, self.size)
             drawn >>= np.uint64(11)
             self.block, self.kept = block, drawn
-        return self.kept[:n]
+        return self.kept[first:n]
+
+
+class Passing:
+    """As ``Drawn``, for steps that rise: nothing is kept."""
+
+    def __init__(self, key: str, size: int) -> None:
+        self.key, self.size, self.block, self.at = key, size, -1, 0
+
+    def rows(self, block: int, first: int, n: int) -> np.ndarray:
+        """See ``Drawn.rows``."""
+        if block != self.block or first < self.at:
+            self.bits, self.block, self.at = generator(self.key, block).bit_generator, block, 0
+        while self.at < first:
+            passed = min(first - self.at, max(1, _AT_ONCE // self.size))
+            self.bits.random_raw(passed * self.size, output=False)
+            self.at += passed
+        self.at = n
+        drawn: np.ndarray = self.bits.random_raw((n - first) * self.size).reshape(n - first, self.size)
+        drawn >>= np.uint64(11)
+        return drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +88,14 @@ class PoissonSpikes:
     def between(self, first: int, last: int, drawn: Drawn | None = None) -> tuple[np.ndarray, np.ndarray]:
         """As ``GivenSpikes.between``. With ``drawn``, a block is drawn once, however often it is asked for."""
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-        drawn = drawn or Drawn(self.key, self.probabilities.shape[1])
-        for block in range(first // _POISSON_BLOCK, -(-last // _POISSON_BLOCK)) if first < last else ():
-            start = max(first, block * _POISSON_BLOCK)
-            stop = min(last, (block + 1) * _POISSON_BLOCK)
-            steps, neurons = divmod(np.flatnonzero(self._hits(block, start, stop, drawn)), drawn.size)
+        source = drawn or Passing(self.key, self.probabilities.shape[1])
+        start, at_once = first, max(1, _AT_ONCE // max(source.size, 1))
+        while start < last:
+            block = start // _POISSON_BLOCK
+            stop = min(last, (block + 1) * _POISSON_BLOCK, start + at_once)
+            steps, neurons = divmod(np.flatnonzero(self._hits(block, start, stop, source)), source.size)
             found.append((steps + start, neurons))
+            start = stop
         return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
 
     def expected(self, first: int, last: int) -> float:
@@ -82,7 +106,7 @@ class PoissonSpikes:
         columns, of = columns_of(self.probabilities)
         return float(lasting @ columns[start:stop] @ np.bincount(of, minlength=columns.shape[1]))
 
-    def _hits(self, block: int, first: int, last: int, drawn: Drawn) -> np.ndarray:
+    def _hits(self, block: int, first: int, last: int, drawn: Drawn | Passing) -> np.ndarray:
         """Which neurons spike in steps ``first`` to ``last`` of a block, up to the last step in which any can."""
         pieces = np.searchsorted(self.steps, np.arange(first, last), side="right")
         start = max(pieces[0] - 1, 0)
@@ -95,5 +119,5 @@ class PoissonSpikes:
             return np.zeros((0, drawn.size), bool)
         # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
         skipped = first - block * _POISSON_BLOCK
-        numbers = drawn.rows(block, skipped + rows)[skipped:]
+        numbers = drawn.rows(block, skipped, skipped + rows)
         return np.asarray(numbers < (limits if len(limits) == 1 else limits[piece[:rows]]))

@@ -15,6 +15,7 @@ import numpy as np
 from ernsnn.graph.seeds import Rows
 
 Array1D = np.ndarray
+_SOME = 10_000
 _ONE_AT_A_TIME = threading.Lock()
 """Threads may share a graph, and so the generator of a draw."""
 
@@ -29,6 +30,10 @@ class Scalar:
         """The values of one pre neuron's synapses, which start at synapse ``start``."""
         return np.full(count, self.value)
 
+    def some(self, count: int) -> Array1D:
+        """The values of ``count`` synapses, or of drawn ones so many that few of the largest are missed."""
+        return np.array([self.value])
+
 
 @dataclass(frozen=True, eq=False)
 class Array:
@@ -39,6 +44,10 @@ class Array:
     def row(self, row: int, start: int, count: int) -> Array1D:
         """As ``Scalar.row``."""
         return np.asarray(self.values[start : start + count], dtype=float)
+
+    def some(self, count: int) -> Array1D:
+        """As ``Scalar.some``."""
+        return self.values
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,10 @@ class Draw:
         with _ONE_AT_A_TIME:
             values = sample(self.kind, self.parameters, self._rows.at(row), count)
         return values if self.step_ms is None else np.maximum(np.rint(values / self.step_ms), 1.0)
+
+    def some(self, count: int) -> Array1D:
+        """As ``Scalar.some``."""
+        return self.row(0, 0, min(count, _SOME))
 
 
 Value = Scalar | Array | Draw

@@ -40,7 +40,8 @@ class Engine(stepping.Engine):
             for p in graph.projections
             if p.learning
         ]
-        self.past = [{p.name: _NONE for p in graph.populations} for _ in range(longest + 1)]
+        reached = max((int(np.max(delays(p), initial=1)) for p in graph.projections if p.learning), default=1)
+        self.past = [{p.name: _NONE for p in graph.populations} for _ in range(reached + 1)]
 
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: kernels follow indices wherever they lead."""

@@ -7,7 +7,7 @@ import numpy as np
 from ernsnn.describe.learning import POST
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
-from ernsnn.graph.values import Array, Scalar, Value
+from ernsnn.graph.values import Scalar
 
 STEPS = 2048
 """Learning steps that a log of post spikes holds; then every row catches up, and the log begins anew."""
@@ -17,13 +17,12 @@ SPIKES_A_NEURON, SPARE = 32, 1024
 
 _STREAM_BYTES = 8
 _NEURON_BYTES = 350
-_DELAYS_DRAWN = 1000
 
 
 def needed_bytes(graph: Graph, precision: str) -> int:
     """The bytes of neurons, what is on its way to them, synapses with variables in ``precision``, and spike logs."""
     number = 4 if precision == "float32" else 8
-    ring = 2 * 8 * (1 + max((int(_some(p.delay).max(initial=1)) for p in graph.projections), default=1))
+    ring = 2 * 8 * (1 + max((int(p.delay.some(p.n_synapses).max(initial=1)) for p in graph.projections), default=1))
     neurons = (_NEURON_BYTES + ring) * sum(p.size for p in graph.populations)
     return neurons + sum(_projection_bytes(p, number) + _log_bytes(p, number) for p in graph.projections)
 
@@ -36,14 +35,7 @@ def _log_bytes(p: Projection, number: int) -> int:
     spike = 4 * 4 + number * (post + len(p.learning.third_factors))
     size = SPIKES_A_NEURON * p.connectivity.n_post + SPARE
     log = spike * size + 4 * p.connectivity.n_post + 8 * STEPS * (1 + len(p.learning.traces) - post)
-    return len(np.unique(_some(p.delay))) * log
-
-
-def _some(delay: Value) -> np.ndarray:
-    """All delays, or of drawn ones so many that few are missed."""
-    if isinstance(delay, Scalar):
-        return np.array([delay.value])
-    return delay.values if isinstance(delay, Array) else delay.row(0, 0, _DELAYS_DRAWN)
+    return len(np.unique(p.delay.some(p.n_synapses))) * log
 
 
 def _projection_bytes(p: Projection, number: int) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from ernsnn.execution.issues import Fidelity, Issue
 from ernsnn.execution.memory import too_little_memory
 from ernsnn.graph.graph import Graph, Projection
@@ -14,8 +16,10 @@ _NEURON_BYTES = 300
 
 
 def memory(graph: Graph) -> Iterator[Issue]:
-    """Every synapse is stored explicitly, in 8-byte numbers."""
+    """Every synapse is stored explicitly, in 8-byte numbers, and what arrives at neurons up to the longest delay."""
+    longest = max((float(np.max(p.delay.some(p.n_synapses), initial=1.0)) for p in graph.projections), default=1.0)
     neurons = _NEURON_BYTES * sum(p.size for p in graph.populations)
+    neurons += int(16 * (longest + 1) * sum(p.size for p in graph.neurons()))
     needed = neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)
     return too_little_memory(graph, "reference", "R301", needed)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import ernsnn
 from ernsnn import Network, Poisson, Schedule, SpikeTimes
+from ernsnn.graph.spikes import Drawn, Passing, PoissonSpikes
 
 modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
@@ -73,3 +74,29 @@ def test_given_spikes_by_step_then_neuron():
     steps, neurons = ernsnn.lower(net).population("s").spikes.between(1, 4)
     assert steps.tolist() == [1, 1, 3]
     assert neurons.tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize("size", [1, 7, 300])
+def test_windows_of_any_width_have_the_same_spikes(size, monkeypatch):
+    """Drawn some rows at a time, or kept: the numbers of a step are those of its block."""
+    spikes = PoissonSpikes(np.array([3, 400]), np.array([[0.3] * size, [0.6] * size]), "a1")
+    whole = spikes.between(0, 900)
+    monkeypatch.setattr("ernsnn.graph.spikes._AT_ONCE", 5 * size)
+    rng = np.random.default_rng(8)
+    for kept in (None, Drawn("a1", size)):
+        cuts = [0, *np.unique(rng.integers(1, 900, 40)).tolist(), 900]
+        parts = [spikes.between(a, b, kept) for a, b in itertools.pairwise(cuts)]
+        for k in (0, 1):
+            assert np.array_equal(np.concatenate([part[k] for part in parts]), whole[k])
+
+
+def test_a_short_run_draws_no_more_than_it_needs(monkeypatch):
+    """Of a million sources over 20 steps, 2 * 10^7 numbers, a few at a time."""
+    drawn = []
+    real = Passing.rows
+    monkeypatch.setattr(Passing, "rows", lambda self, *at: drawn.append(real(self, *at)) or drawn[-1])
+    net = ernsnn.Network()
+    net.population("many", 100_000, ernsnn.Poisson(5.0))
+    ernsnn.run(net, duration_ms=20, backend="reference")
+    assert sum(part.size for part in drawn) == 20 * 100_000
+    assert max(part.size for part in drawn) <= 2**22
