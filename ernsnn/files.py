@@ -259,6 +259,8 @@ def _sweep(folder: Path) -> None:
     """Remove what processes left beside ``folder`` that were killed while they wrote it."""
     for left in folder.parent.glob(f".{glob.escape(_stem(folder))}.*{_BEING_WRITTEN}"):
         try:
+            if not (left / MANIFEST).is_file():
+                continue
             with (left / MANIFEST).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left, ignore_errors=True)

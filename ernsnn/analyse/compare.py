@@ -143,8 +143,9 @@ def compare(a: Result, b: Result, tolerance_steps: int = 0, *, allow_different: 
     Raises InvalidModel on results of different graphs (``allow_different`` compares the populations of one name
     nevertheless), and of different time steps or durations.
     """
-    if isinstance(tolerance_steps, bool) or not isinstance(tolerance_steps, int) or tolerance_steps < 0:
+    if tolerance_steps < 0:
         raise InvalidModel(f"compare: tolerance_steps must be a whole number >= 0, got {tolerance_steps!r}")
+    tolerance_steps = int(tolerance_steps)
     if a.graph.digest != b.graph.digest and not allow_different:
         raise InvalidModel(
             f"compare: the results are of different graphs ({a.graph.digest[:12]} and {b.graph.digest[:12]}): other "

@@ -76,16 +76,19 @@ class Result:
         """How many spikes were recorded of each population."""
         return {name: len(steps) for name, (steps, _) in self.recording.spikes.items()}
 
+    @checked
     def spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
         """(times in ms, neurons) of a population, by time, then neuron."""
         steps, neurons = self._find("population", population, self.recording.spikes)
         return steps * self.graph.dt_ms, neurons
 
+    @checked
     def trains(self, population: str) -> list[list[float]]:
         """Spike times in ms, one list a neuron."""
         times, neurons = self.spikes(population)
         return [train.tolist() for train in by_neuron(times, neurons, self.graph.population(population).size)]
 
+    @checked
     def weights(self, projection: str, variable: str = "w") -> np.ndarray:
         """Final values of a plastic projection's variable as a matrix (pre, post); NaN where there is no synapse.
 
@@ -105,6 +108,7 @@ class Result:
         matrix[rows.pre - found.pre_start, rows.post - found.post_start] = values
         return matrix
 
+    @checked
     def with_weights(self, projection: str, values: Any, variable: str = "w") -> Result:
         """This result with other final values of a plastic projection's variable, for a run to ``start`` from.
 
@@ -116,9 +120,11 @@ class Result:
         found = self._find("plastic projection", projection, learns)
         wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in found.variables})
         try:
+            if isinstance(values, str) or np.ma.is_masked(values):
+                raise TypeError
             given = np.asarray(values, dtype=float)
         except (TypeError, ValueError):
-            raise InvalidModel(f"{projection}.{variable}: must be numbers") from None
+            raise InvalidModel(f"{projection}.{variable}: must be numbers, and none masked") from None
         sides, rows = (found.connectivity.n_pre, found.connectivity.n_post), found.synapses
         if given.shape == sides:
             given = given[rows.pre - found.pre_start, rows.post - found.post_start]
@@ -134,6 +140,7 @@ class Result:
         synapses[projection][variable] = np.broadcast_to(given, (found.n_synapses,)).astype(kind)
         return Result(self.graph, dataclasses.replace(self.recording, synapses=synapses))
 
+    @checked
     def signal(self, target: str, variable: str) -> tuple[np.ndarray, np.ndarray]:
         """(times in ms (k,), values (k, n)) of a probe. A value is that at the end of the step starting at its time.
 
@@ -146,6 +153,7 @@ class Result:
         steps, values = recorded[key]
         return steps * self.graph.dt_ms, values
 
+    @checked
     def metrics(self, bin_ms: float | None = None) -> Metrics:
         """Activity, sparsity, operations and memory; ``bin_ms`` is the bin of synchrony and branching (5 steps).
 
@@ -153,6 +161,7 @@ class Result:
         """
         return metrics(self.graph, self.recording, bin_ms)
 
+    @checked
     def energy(
         self,
         chip: str | Sequence[str] | None = None,
@@ -209,6 +218,7 @@ class Result:
         """
         return to_nwb(self)
 
+    @checked
     def export(self, path: str | Path, *, force: bool = False) -> list[Path]:
         """Write everything into a file whose ending says the format: .csv, .npz, .nix (Neo) or .nwb.
 
@@ -229,11 +239,13 @@ class Result:
         said = {} if self.summary is None else summary_files(self.summary, self.meta)
         return {**self.recording.to_files(), **graph_files(self.graph), **said}
 
+    @checked
     def save(self, folder: str | Path) -> Path:
         """Write recording and graph; the folder appears whole or not at all."""
         return write_folder(folder, self.to_files())
 
     @classmethod
+    @checked
     def load(cls, folder: str | Path) -> Result:
         """Read what ``save`` wrote. Raises InvalidModel, naming what is missing or damaged."""
         recording, graph = _recorded(Path(folder))

@@ -7,6 +7,7 @@ and the argument. Numbers, which may carry units, are judged in ``units``; words
 
 from __future__ import annotations
 
+import collections
 import collections.abc
 import dataclasses
 import functools
@@ -216,7 +217,8 @@ def _is_sequence(value: Any) -> bool:
 
 def _of_members(mapping: Mapping[Any, Any], inner: tuple[Any, ...], path: str) -> Iterator[str | None]:
     # Another mapping may read its members from a file.
-    for key, item in mapping.items() if inner and isinstance(mapping, dict) else ():
+    known = isinstance(mapping, dict | types.MappingProxyType | collections.UserDict)
+    for key, item in mapping.items() if inner and known else ():
         yield misfit(key, inner[0], f"{path}: a key")
         yield misfit(item, inner[1], f"{path}[{quoted(getattr(key, 'name', key))}]")
 
@@ -224,12 +226,12 @@ def _of_members(mapping: Mapping[Any, Any], inner: tuple[Any, ...], path: str) -
 def _in_sequence(value: Any, inner: tuple[Any, ...], path: str, hint: Any) -> Iterator[str | None]:
     if not inner or len(value) > _MOST_LOOKED_AT:
         return
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        value = value[:1]  # one speaks for all
     several = len(inner) > 1 and inner[-1] is not Ellipsis
     if several and len(value) != len(inner):
         yield _message(path, hint, value)
         return
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        value = value[:1]  # one speaks for all
     for k, member in enumerate(value):
         yield misfit(member, inner[k] if several else inner[0], f"{path}[{k}]")
 

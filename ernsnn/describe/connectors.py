@@ -76,8 +76,8 @@ class FromList(Connector):
             pairs = pairs.reshape(0, 2)
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             raise InvalidModel(f"FromList: needs pairs (pre, post), got an array of shape {pairs.shape}")
-        if (pairs != np.floor(pairs)).any() or (pairs < 0).any():
-            raise InvalidModel("FromList: indices must be whole numbers >= 0")
+        if (pairs != np.floor(pairs)).any() or (pairs < 0).any() or (pairs >= 2**53).any():
+            raise InvalidModel("FromList: indices must be whole numbers >= 0, and below 2^53")
         indices = pairs.astype(np.int64)
         indices.setflags(write=False)
         object.__setattr__(self, "pairs", indices)

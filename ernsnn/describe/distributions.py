@@ -66,6 +66,8 @@ class Uniform(Distribution):
         return self.low, self.high
 
     def _problem(self) -> str | None:
+        if not np.isfinite(self.high - self.low):
+            return f"Uniform from {self.low} to {self.high} is wider than numbers are"
         return None if self.low <= self.high else f"Uniform needs low <= high, got {self.low} and {self.high}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from ernsnn.describe.learning import Factor, Product
+from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel, quoted
 
 _LONGEST_TEXT = 2000
@@ -101,9 +102,10 @@ class _Reader:
     def name(self, name: str) -> Any:
         if name in self.parameters:
             value = self.parameters[name]
-            if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-                self.fail(f"the parameter {name!r} must be a number, got {value!r}")
-            return self.number(float(value))
+            if isinstance(value, bool | str) or value != value:
+                self.fail(f"the parameter {name!r} must be a number, got {quoted(value)}")
+            value = to_single(value, f"{self.where}: the parameter {name!r}")
+            return self.number(value)
         if name in self.symbols:
             return self.symbols[name]
         self.fail(f"unknown name {name!r} (known: {', '.join(sorted([*self.symbols, *self.parameters]))})")

@@ -135,7 +135,7 @@ class Trace:
 
 def _bounds(given: tuple[float, float], path: str) -> tuple[float, float]:
     """(low, high) as floats, of which either may be infinite."""
-    if not isinstance(given, tuple | list) or len(given) != 2:
+    if not isinstance(given, tuple | list | np.ndarray) or len(given) != 2:
         raise InvalidModel(f"{path}: bounds are a pair (low, high), got {given!r}")
     low, high = (b if isinstance(b, float) and np.isinf(b) else to_single(b, f"{path}: a bound") for b in given)
     return low, high

@@ -22,7 +22,9 @@ from ernsnn.describe.projections import Projection, Receptor, check_projection, 
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
+
+_MOST_NEURONS = 10**15
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,6 +119,8 @@ class Network:
         self._check_name(name)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
+        if size > _MOST_NEURONS:
+            raise InvalidModel(f"{name}.size: no more than {_MOST_NEURONS:g} neurons, got {quoted(size)}")
         if type(model) is Neuron:
             raise InvalidModel(f"{name}.model: Neuron is what all kinds share; choose one, such as LIF")
         if isinstance(model, DeltaLIF) and self.current_integration != "exact":

@@ -187,7 +187,8 @@ def replay(
     phases are ``name.0``, ``name.0.pause``, and so on; what is left at the end is shorter, if more than rounding noise.
     Raises InvalidModel on times that are not positive, a negative seed, and on more than a million phases.
     """
-    if len(patterns) == 0:
+    patterns = list(patterns)
+    if not patterns:
         return [Phase(name, duration_ms, **quantities)]
     whole, cue, pause = (
         exact(single_time(value, f"replay {name!r}: {which}"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections.abc import KeysView, ValuesView
 from fractions import Fraction
 from typing import Any
 
@@ -101,7 +102,10 @@ def _from_foreign(value: Any, unit: str, path: str) -> Any:
         if _is_time(value):
             if dimension != "time":
                 raise ValueError("it is a time")
-            seconds = np.asarray(value, dtype="timedelta64") / np.timedelta64(1, "s")
+            span = np.asarray(value, dtype=None if hasattr(value, "dtype") else "timedelta64")
+            if np.datetime_data(span.dtype)[0] == "generic":
+                raise ValueError("it has no unit")
+            seconds = span / np.timedelta64(1, "s")
             return _scaled(seconds, 1.0, factor)
         if _is_date(value):
             raise ValueError("it is a date")
@@ -121,6 +125,7 @@ def _from_foreign(value: Any, unit: str, path: str) -> Any:
 
 def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
     """``value`` as a float, or a read-only float64 array, in ``unit``. Raises InvalidModel, naming ``path``."""
+    value = list(value) if isinstance(value, KeysView | ValuesView) else value
     _refuse_masked(value, path)
     if isinstance(value, str):
         value = _from_text(value, unit, path)
@@ -141,7 +146,8 @@ def _is_date(value: Any) -> bool:
 
 def _refuse_masked(value: Any, path: str) -> None:
     """Raise InvalidModel on an array of which some values are masked: converted, they would count."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    inner = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(each, np.ma.MaskedArray) and np.ma.is_masked(each) for each in inner):
         raise InvalidModel(f"{path}: some of its values are masked; fill them, as by .filled(0)")
 
 
@@ -155,6 +161,7 @@ def _has_own_unit(value: Any) -> bool:
 
 def to_number(value: Any, path: str) -> float | np.ndarray:
     """``value`` as a finite float or read-only float64 array."""
+    value = list(value) if isinstance(value, KeysView | ValuesView) else value
     _refuse_masked(value, path)
     try:
         if value is None or _has_own_unit(value) or np.iscomplexobj(value) or _is_time(value) or _is_date(value):

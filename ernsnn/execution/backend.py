@@ -162,6 +162,7 @@ class Backend(ABC):
             if option.choices and not is_one_of(value, option.choices):
                 among = ", ".join(option.choices)
                 raise InvalidModel(f"{self.name}: {name} must be one of {among}, got {quoted(value)}")
+            value = int(value) if isinstance(value, np.integer) else value
             if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {quoted(value)}")
             result[name] = value

@@ -20,6 +20,8 @@ from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 _LONG_STEP_MS = 5.0
+_HIGH_MV = 200.0
+"""Thresholds above are meant: none is ever reached."""
 _DEEP_REST_MV = -20.0
 """Whose rest lies below has potentials in mV as a neuron has them."""
 _KNOWN = {field.name for kind in (AdaptiveLIF, ConductanceLIF) for field in fields(kind)}
@@ -32,9 +34,10 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
     if graph.dt_ms > _LONG_STEP_MS:
         yield "G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less"
     driven = _driven(graph)
+    receptors = {(q.post, "I" if q.receptor == "inhibitory" else "E") for q in graph.projections if q.n_synapses}
     for p in graph.neurons():
         yield from _of_potentials(p)
-        yield from _of_times(p, graph)
+        yield from _of_times(p, graph, receptors)
         if p.name not in driven and _rests(p, graph):
             message = "no synapse reaches these neurons, no current is injected, and i_offset does not make them spike"
             yield "G305", p.name, message, "project onto them, inject a current, or raise i_offset_nA"
@@ -46,20 +49,24 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
 
 
 def _of_potentials(p: Neurons) -> Iterator[Doubt]:
-    rest, threshold = (np.asarray(p.parameters[name]) for name in ("v_rest_mV", "v_threshold_mV"))
-    if np.all((rest > -1) & (rest < 0)) and np.all(np.abs(threshold) < 1):
-        message = f"v_rest_mV is {rest.min():g} and v_threshold_mV {threshold.max():g}: these look like volts"
-        yield "G301", p.name, message, 'give them in mV, or with their unit: "-65 mV"'
-    elif np.all(rest < _DEEP_REST_MV) and np.any(threshold > 0):
-        message = f"v_threshold_mV reaches {threshold.max():g}, and v_rest_mV is {rest.min():g}"
-        yield "G304", p.name, message, "a threshold of -50 mV is meant, not 50?"
+    rest, threshold = (np.atleast_1d(p.parameters[name]) for name in ("v_rest_mV", "v_threshold_mV"))
+    small = np.all((threshold > -1) & (threshold < 0))
+    if small and np.all((rest > -1) & (rest < 0) | (rest < _DEEP_REST_MV)):
+        message = f"v_rest_mV is {rest.min():g} and v_threshold_mV {threshold.max():g}: that looks like volts"
+        yield "G301", p.name, message, 'give potentials in mV, or with their unit: "-50 mV"'
+    elif np.all(rest < _DEEP_REST_MV) and np.any((threshold > 0) & (threshold <= _HIGH_MV)):
+        highest = float(np.max(threshold[threshold <= _HIGH_MV]))
+        message = f"v_threshold_mV reaches {highest:g}, and v_rest_mV is {rest.min():g}"
+        yield "G304", p.name, message, f"is {-highest:g} meant? Read-outs that never spike have far higher ones"
 
 
-def _of_times(p: Neurons, graph: Graph) -> Iterator[Doubt]:
+def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Doubt]:
     """Time constants below a step: where currents act with their average over a step, they are meant."""
     if graph.current_integration != "exact":
         return
     for name in ("tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"):
+        if name.startswith("tau_syn") and (p.name, name[8]) not in receptors:
+            continue
         shortest = float(np.min(p.parameters.get(name, np.inf)))
         if shortest < graph.dt_ms * (1 - 1e-9):
             message = f"{name} is {shortest:g}, and a step takes {graph.dt_ms:g} ms: what decays is gone in the next"

@@ -42,7 +42,10 @@ TAPES = "tapes"
 
 def _beside(folder: Path) -> Path:
     """Where a run works whose result will replace what is in ``folder``."""
-    return absolute(folder.parent / f".{folder.name}.unfinished")
+    beside = absolute(folder.parent / f".{folder.name}.unfinished")
+    if beside.is_symlink():
+        raise InvalidModel(f"{beside}: is a link, which no run has made; remove it")
+    return beside
 
 
 def _unfinished(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -126,6 +127,8 @@ def run(
     if backend is None:
         backend = _DEFAULT_BACKEND if begun is None else begun.meta["backend"]
     named = None if backend == AUTO else get_backend(backend)
+    if isinstance(model, Graph) and seed not in (None, model.seed):
+        raise InvalidModel(f"seed: {seed} is given, but the graph was lowered with seed {model.seed}; lower it anew")
     graph = as_graph(model, (0 if begun is None else begun.graph.seed) if seed is None else seed)
     chosen, passed_over = (named, None) if named else choose_backend(graph)
     before = None if begun is None else check_start(begun, graph, chosen)
@@ -143,7 +146,7 @@ def run(
         about={
             "issues": issues.to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
-            **({"notes": dict(notes)} if notes else {}),
+            **({"notes": _plain(notes)} if notes else {}),
             **({"weights_at_ms": [time_of(step, graph.dt_ms) for step in samples]} if samples else {}),
             **({"start": {"ms": before.end * graph.dt_ms, "digest": begun.graph.digest}} if begun and before else {}),
         },
@@ -242,6 +245,21 @@ def _require_space(plan: Plan, graph: Graph, backend: Backend, out: Path | None)
         require_room(needed, f"{less}, or give out=, with which {backend.name} records to disk")
     else:
         require_disk(needed, out, f"{less}, or name a folder on a larger disk")
+
+
+def _plain(notes: Mapping[str, Any]) -> dict[str, Any]:
+    """Notes as JSON has them, NumPy's values as plain ones. Raises InvalidModel on what it cannot hold."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray | np.generic):
+            return value.tolist()
+        raise TypeError(f"has an object of type {type(value).__name__}")
+
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(dict(notes), default=plain))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidModel(f"notes: JSON cannot hold them: {error}") from None
+    return found
 
 
 def _samples(graph: Graph, times_ms: Any) -> tuple[int, ...]:

@@ -11,9 +11,11 @@ from ernsnn.issues import Issue, Issues
 from ernsnn.report.run import page
 
 
-def network(dt_ms=1.0, driven=True, current_integration="exact", **parameters):
+def network(dt_ms=1.0, driven=True, current_integration="exact", recurrent=False, **parameters):
     net = ern.Network(dt_ms=dt_ms, current_integration=current_integration)
     cells = net.population("cells", 2, ern.LIF(**({"i_offset_nA": 1.0} if driven else {}), **parameters))
+    if recurrent:
+        net.projection("back", cells, cells, weight_nA=0.1)
     return net, cells
 
 
@@ -28,10 +30,12 @@ VOLTS = {"v_rest_mV": -0.065, "v_reset_mV": -0.07, "v_threshold_mV": -0.05}
     ("code", "wrong", "right"),
     [
         ("G301", network(**VOLTS), network(v_rest_mV=0.0, v_reset_mV=0.0, v_threshold_mV=0.5)),
-        ("G302", network(tau_syn_E_ms=0.5), network(tau_syn_E_ms=1.0)),
+        ("G302", network(recurrent=True, tau_syn_E_ms=0.5), network(tau_syn_E_ms=0.5)),
         ("G302", network(tau_m_ms=0.05, dt_ms=0.1), network(tau_m_ms=0.1, dt_ms=0.1)),
         ("G302", network(tau_m_ms=ern.Uniform(0.5, 0.9)), network(tau_m_ms=0.5, current_integration="step_average")),
         ("G303", network(dt_ms=6.0, tau_m_ms=60, tau_syn_E_ms=9, tau_syn_I_ms=9), network(dt_ms=5.0)),
+        ("G301", network(v_threshold_mV=-0.05), network(v_threshold_mV=-5.0)),
+        ("G304", network(v_threshold_mV=50.0), network(v_threshold_mV=1e9)),
         ("G304", network(v_threshold_mV=50.0), network(v_rest_mV=0.0, v_reset_mV=0.0, v_threshold_mV=15.0)),
         ("G305", network(driven=False), network(driven=False, v_init_mV=-40.0)),
         ("G305", network(driven=False), network(driven=False, noise_mV=1.0)),
