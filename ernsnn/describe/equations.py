@@ -102,7 +102,7 @@ class _Reader:
     def name(self, name: str) -> Any:
         if name in self.parameters:
             value = self.parameters[name]
-            if isinstance(value, bool | str) or value != value:
+            if isinstance(value, bool | str):
                 self.fail(f"the parameter {name!r} must be a number, got {quoted(value)}")
             value = to_single(value, f"{self.where}: the parameter {name!r}")
             return self.number(value)
