@@ -246,7 +246,7 @@ def test_everything_in_cpp_standalone(threads):
     per_cell = net.astrocyte("per-cell", [cells], tau_ms=20, per="neuron")
     rule = ern.LearningRule.from_equations(
         traces={"x": ern.Trace("pre", 10, gate="P"), "y": ern.Trace("post", 12, mode="set")},
-        on_post={"w": "0.05*x*(1 + a)*(2 - w)*(1 - 0.9*m)**2", "a": "0.1*x*(1 - a)"},
+        on_post={"w": "0.05*x*(1 + a)*(2 - w)*(1 - 0.9*m)**2", "a": "0.1*x*(1 - a)*(1 + 0.1*q)"},
         on_pre={"w": "-0.02*y*w*(1 - 0.9*m)**2"},
         on_epoch={"m": "0.1*a*P*(1 - m)", "a": "-0.1*a"},
         marks=[ern.Mark("a"), ern.Mark("m", initial=ern.Uniform(0, 0.1))],
