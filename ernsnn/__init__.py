@@ -13,10 +13,11 @@ from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.flows import Latch, Relax
-from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, LearningRule, Mark, Normalise, Product, Term, Trace
+from ernsnn.describe.learning import EPOCH, POST, PRE, LearningRule, Mark, Normalise, Term, Trace
 from ernsnn.describe.network import Network, Probe
 from ernsnn.describe.neurons import LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
+from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes

@@ -26,10 +26,11 @@ import numpy as np
 from ernsnn.analyse.result import Result
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.distributions import Uniform
-from ernsnn.describe.learning import Factor, LearningRule, Term, Trace
+from ernsnn.describe.learning import LearningRule, Term, Trace
 from ernsnn.describe.marks import AnyMark, Labile, Stable, WeightRelax, with_marks
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import DeltaLIF
+from ernsnn.describe.products import Factor
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.execution.simulate import run

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from ernsnn.describe.learning import Factor, Product
+from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel, quoted
 

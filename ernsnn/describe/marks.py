@@ -29,8 +29,9 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Value
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Flow, Latch, Relax
-from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Mark, Term
+from ernsnn.describe.learning import POST, PRE, LearningRule, Mark, Term
 from ernsnn.describe.names import is_symbol
+from ernsnn.describe.products import Factor
 from ernsnn.describe.units import same_time, single_time, to_single
 from ernsnn.errors import InvalidModel
 

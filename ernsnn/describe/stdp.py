@@ -8,8 +8,9 @@ from typing import Literal
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.flows import Relax
-from ernsnn.describe.learning import POST, PRE, Factor, LearningRule, Term, Trace
+from ernsnn.describe.learning import POST, PRE, LearningRule, Term, Trace
 from ernsnn.describe.marks import AnyMark, with_marks
+from ernsnn.describe.products import Factor
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 

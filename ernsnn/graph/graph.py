@@ -11,7 +11,8 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Flow
-from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
+from ernsnn.describe.learning import Normalise, Term, Trace
+from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Series, Value

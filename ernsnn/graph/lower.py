@@ -13,11 +13,12 @@ from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, farthest
 from ernsnn.describe.equations import parse_products
-from ernsnn.describe.learning import LearningRule, Product, lowest
+from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name
 from ernsnn.describe.network import Injection, Modulation, Network, Probe
 from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, check_neuron_values
 from ernsnn.describe.populations import Population, View
+from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.describe.units import time_of, whole_steps

@@ -14,7 +14,8 @@ import numpy as np
 from ernsnn.arrays import Arrays
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
-from ernsnn.describe.learning import Factor, Normalise, Product, Term, Trace
+from ernsnn.describe.learning import Normalise, Term, Trace
+from ernsnn.describe.products import Factor, Product
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content, write_folder
 from ernsnn.graph import checks, connectivity, graph, spikes, values

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from ernsnn.describe.learning import Factor, Product, Term
+from ernsnn.describe.learning import Term
+from ernsnn.describe.products import Factor, Product
 
 Naming = Callable[[str], str]
 _LONGEST_NAME = 64

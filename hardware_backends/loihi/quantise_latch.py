@@ -18,7 +18,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ernsnn.describe.flows import Latch, Relax
-from ernsnn.describe.learning import EPOCH, POST, Factor, Term
+from ernsnn.describe.learning import EPOCH, POST, Term
+from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Learning, Variable
 
 from .check_predicted import largest_change

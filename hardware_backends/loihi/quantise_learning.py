@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ernsnn.describe.flows import Relax
-from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term, Trace
+from ernsnn.describe.learning import EPOCH, POST, PRE, Term, Trace
+from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Learning, Projection
 
 from . import integers as n

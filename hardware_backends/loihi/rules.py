@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term
+from ernsnn.describe.learning import EPOCH, POST, PRE, Term
+from ernsnn.describe.products import Factor
 
 from .integers import Part, Product, Variable
 from .limits import (

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ernsnn.describe.flows import Flow, Latch, Relax
-from ernsnn.describe.learning import POST, PRE, Factor, Product, Term
+from ernsnn.describe.learning import POST, PRE, Term
+from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.flows import kept, mean_share
 from ernsnn.graph.graph import Learning
 

@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Product, Term
+from ernsnn.describe.learning import EPOCH, POST, PRE, Term
+from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.graph import Learning
 
 from .compiled import Interpreted, Kernel, interpreted, load

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ernsnn.describe.learning import EPOCH, POST, PRE, Factor, Term
+from ernsnn.describe.learning import EPOCH, POST, PRE, Term
+from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Learning
 
 

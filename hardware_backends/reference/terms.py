@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.learning import Factor, Term, Trace
+from ernsnn.describe.learning import Term, Trace
+from ernsnn.describe.products import Factor
 from ernsnn.graph.constants import decay
 
 Lookup = Callable[[str], Any]  # an array, or one number for all

@@ -13,8 +13,8 @@ from lava_needed import LAVA, needs_lava
 
 import ernsnn
 from ernsnn import LIF, AllToAll, LearningRule, Network, Relax, SpikeTimes, Term, stdp
-from ernsnn.describe.learning import Factor
 from ernsnn.describe.marks import Custom, Labile, Mark, Stable, WeightRelax
+from ernsnn.describe.products import Factor
 from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
 from ernsnn.hardware_backends.loihi.integers import IntegerNetwork

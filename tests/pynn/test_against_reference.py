@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import STEPS, networks
 
 from ernsnn import lower
-from ernsnn.describe.learning import Factor
+from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Graph, Learning, Neurons, Projection
 from ernsnn.hardware_backends.pynn import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
