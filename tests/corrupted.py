@@ -235,7 +235,7 @@ def digest_of(encoded, arrays):
     """The digest that a graph of this JSON has, whatever stands in it."""
     import hashlib
 
-    used = {name: arrays[name] for name in storage._referred(encoded) if name in arrays}
+    used = {name: arrays[name] for name in storage._named("array", encoded) if name in arrays}
     total = hashlib.sha256(json.dumps(encoded, sort_keys=True, separators=(",", ":")).encode())
     for name, array in used.items():
         total.update(f"{name}{array.dtype.str}{array.shape}".encode())

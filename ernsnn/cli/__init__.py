@@ -10,11 +10,10 @@ from contextlib import suppress
 from typing import TextIO
 
 from ernsnn.cli.arguments import parser
+from ernsnn.cli.exit_codes import OTHER, USAGE
 from ernsnn.errors import ErnsnnError
 from ernsnn.files import reason
 from ernsnn.starting import INTERRUPTED, NOTHING_WRITTEN, loaded
-
-DONE, OTHER, USAGE, UNSUPPORTED, MISMATCH, NOT_AVAILABLE = 0, 1, 2, 3, 4, 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.analyse.result import Result
-from ernsnn.cli import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.again import recorded_command, run_command
+from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
 from ernsnn.cli.export import export as export
 from ernsnn.cli.measures import energy as energy

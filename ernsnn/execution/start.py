@@ -12,8 +12,8 @@ from ernsnn.analyse.result import Result
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.meta import ernsnn_version
+from ernsnn.graph.encoding import digest
 from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
-from ernsnn.graph.storage import digest
 from ernsnn.graph.values import Scalar
 from ernsnn.recording import Recording
 

@@ -14,6 +14,7 @@ from ernsnn.describe.flows import Flow
 from ernsnn.describe.learning import Normalise, Term, Trace
 from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.connectivity import CSR, Connectivity
+from ernsnn.graph.encoding import digest
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Series, Value
 
@@ -356,6 +357,4 @@ class Graph:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over every descriptor and array."""
-        from ernsnn.graph.storage import digest
-
         return digest(self)

@@ -1,11 +1,9 @@
-"""A graph as JSON and arrays: its digest, saving and loading. No pickle anywhere, and nothing in a file is executed."""
+"""A graph as JSON and arrays: saving and loading. No pickle anywhere, and nothing in a file is executed."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,11 @@ from ernsnn.describe.products import Factor, Product
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content, write_folder
 from ernsnn.graph import checks, connectivity, graph, spikes, values
+from ernsnn.graph.encoding import decode, encode
 from ernsnn.graph.memory import require_memory
-from ernsnn.loading import Unfit, check_fields, read_json, reading
+from ernsnn.loading import Unfit, read_json, reading
 
-_CLASSES: dict[str, Any] = {
+_CLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
@@ -37,86 +36,25 @@ _CLASSES: dict[str, Any] = {
 }
 
 
-def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """``value`` as JSON; arrays go into ``arrays`` and are named in their place."""
-    if dataclasses.is_dataclass(value) and type(value).__name__ in _CLASSES:
-        fields = {f.name: encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
-        return {"is": type(value).__name__, **fields}
-    if isinstance(value, np.ndarray):
-        name = f"a{len(arrays)}"
-        arrays[name] = value
-        return {"array": name}
-    if isinstance(value, dict):
-        return {"dict": [[key, encode(item, arrays)] for key, item in value.items()]}
-    if isinstance(value, tuple | list):
-        return [encode(item, arrays) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    raise AssertionError(f"no JSON form for {type(value).__name__}")
-
-
-def decode(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """The inverse of ``encode``. Raises KeyError, TypeError or ValueError on what ``encode`` cannot have written.
-
-    Every field must be what its class's annotation says.
-    """
-    if isinstance(value, list):
-        return tuple(decode(item, arrays) for item in value)
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"array"}:
-        array = np.asarray(arrays[value["array"]]).view()
-        array.setflags(write=False)
-        return array
-    if value.keys() == {"dict"}:
-        decoded = {key: decode(item, arrays) for key, item in value["dict"]}
-        if len(decoded) < len(value["dict"]):
-            raise Unfit("a name is given twice")
-        return decoded
-    cls = _CLASSES[value["is"]]
-    fields = {f.name for f in dataclasses.fields(cls)}
-    if fields != value.keys() - {"is"}:
-        raise Unfit(f"{value['is']} has other fields than this version knows")
-    try:
-        made = cls(**{name: decode(value[name], arrays) for name in fields})
-    except InvalidModel as error:
-        raise Unfit(f"it has what no network has: {error}") from None
-    try:
-        check_fields(made, value["is"])
-    except Unfit as error:
-        raise Unfit(f"it has what no network has: {error}") from None
-    return made
-
-
-def _referred(value: Any) -> Iterator[str]:
-    """The names of the arrays that stand in what ``encode`` wrote."""
+def _named(key: str, value: Any) -> Iterator[str]:
+    """The texts that stand under ``key`` in what ``encode`` wrote: "array" of arrays, "is" of classes."""
     if isinstance(value, list):
         for item in value:
-            yield from _referred(item)
+            yield from _named(key, item)
     elif isinstance(value, dict):
-        if value.keys() == {"array"} and isinstance(value["array"], str):
-            yield value["array"]
+        if isinstance(value.get(key), str):
+            yield value[key]
         for item in value.values():
-            yield from _referred(item)
-
-
-def digest(described: Any) -> str:
-    """SHA-256 of the JSON of a graph, or of parts of one, and of every array's type, shape and bytes."""
-    arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(encode(described, arrays), sort_keys=True, separators=(",", ":"))
-    total = hashlib.sha256(text.encode())
-    for name, array in arrays.items():
-        total.update(f"{name}{array.dtype.str}{array.shape}".encode())
-        total.update(np.ascontiguousarray(array).tobytes())
-    return total.hexdigest()
+            yield from _named(key, item)
 
 
 def graph_files(described: graph.Graph) -> dict[str, Content]:
     """``graph.json`` and ``graph.npz``, which ``load_graph`` reads."""
     arrays: dict[str, np.ndarray] = {}
-    text = json.dumps({"digest": described.digest, "graph": encode(described, arrays)}, indent=1)
+    encoded = encode(described, arrays)
+    strange = set(_named("is", encoded)) - _CLASSES.keys()
+    assert not strange, f"load_graph knows no {', '.join(sorted(strange))}"
+    text = json.dumps({"digest": described.digest, "graph": encoded}, indent=1)
     return {"graph.json": text, "graph.npz": arrays}
 
 
@@ -144,15 +82,15 @@ def _loaded(folder: Path) -> graph.Graph:
     schema = stored["graph"].get("schema")
     if schema != graph.SCHEMA:
         raise InvalidModel(f"{folder}: graph schema {quoted(schema)}; this ernsnn reads schema {graph.SCHEMA}")
-    arrays, named = Arrays(folder / "graph.npz", what="the array file"), set(_referred(stored["graph"]))
+    arrays, named = Arrays(folder / "graph.npz", what="the array file"), set(_named("array", stored["graph"]))
     if arrays.keys() != named:
         raise Unfit("graph.npz holds other arrays than graph.json names")
     require_memory(str(folder), sum(h.n_bytes for h in arrays.headers.values()), "take a smaller network")
     # Stand-ins have the types and shapes of the arrays, and take no memory.
     standing = {n: np.broadcast_to(np.zeros((), h.dtype), h.shape) for n, h in arrays.headers.items()}
-    described = _checked(decode(stored["graph"], standing), checks.shapes)
+    described = _checked(decode(stored["graph"], standing, _CLASSES), checks.shapes)
     require_memory(str(folder), _NEURON_BYTES * sum(p.size for p in described.neurons()), "take fewer neurons")
-    loaded = _checked(decode(stored["graph"], arrays.all()), checks.numbers)
+    loaded = _checked(decode(stored["graph"], arrays.all(), _CLASSES), checks.numbers)
     if loaded.digest != stored.get("digest"):
         raise Unfit("its digest does not match")
     return loaded

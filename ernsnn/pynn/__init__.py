@@ -35,6 +35,7 @@ from pyNN.space import Space
 
 from ernsnn.describe import marks
 
+from . import runs, simulator
 from .absent import TYPES
 from .astrocytes import Astrocyte
 from .cells import IF_cond_exp, IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
@@ -137,6 +138,8 @@ __all__ = [
     "setup",
     "space",
 ]
+
+simulator.state.begin = runs.begin
 
 
 def list_standard_models() -> list[str]:

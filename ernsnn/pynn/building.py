@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from ernsnn.describe.network import Network
 
-from .simulator import State
-
-
-class Part(Protocol):
-    """A part of a script."""
-
-    def add_to(self, net: Network) -> None:
-        """Describe it to ernsnn."""
+from .simulator import Part, State
 
 
 def describe(state: State) -> Network:

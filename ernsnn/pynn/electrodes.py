@@ -84,7 +84,7 @@ class CurrentSource(StandardCurrentSource):
         if state.under_way and self.given:
             self.before, self.changed_at = self.current(), state.step
         self.given |= self.settled(given)
-        state.changed_parts[f"current {self.number}"] = self
+        state.changed_currents[self.number] = self
 
     def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters as they are kept."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pyNN import common, errors
@@ -22,10 +22,7 @@ from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoiss
 from .drawing import ours, seeded
 from .inputs import History, Input
 from .recording import Recorder
-from .simulator import named
-
-if TYPE_CHECKING:
-    from .runs import Run
+from .simulator import Run, named
 
 state = simulator.state
 
@@ -118,7 +115,7 @@ class Part:
         except InvalidParameterValueError:
             self.root.parameters |= before
             raise
-        state.changed_parts[self.root.name] = self.root
+        state.changed_cells[self.root.name] = self.root
 
     def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:
         values = np.broadcast_to(np.asarray(initial_values.evaluate(simplify=False), dtype=float), (self.size,))

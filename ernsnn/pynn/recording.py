@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import neo
 import numpy as np
@@ -13,9 +13,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.memory import require_room
 
 from . import simulator
-
-if TYPE_CHECKING:
-    from .runs import Run
+from .simulator import Run
 
 state = simulator.state
 

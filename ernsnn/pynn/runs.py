@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -29,8 +29,7 @@ from ernsnn.recording import Recording
 
 from .absent import unsupported
 from .building import describe
-from .populations import Population
-from .simulator import State
+from .simulator import Run, State
 
 _STATES = "potentials and synaptic variables"
 _OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
@@ -40,35 +39,6 @@ _OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
 def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
     """All options of a backend, as a script has them. Raises InvalidModel on a value that it does not take."""
     return backend.settings(_OWN_DEFAULTS.get(backend.name, {}) | dict(options))
-
-
-class Run(Protocol):
-    """A network that has begun to run. In a ``live`` one, weights that are written act without ``change``."""
-
-    live: bool
-    step: int
-
-    def advance(self, n_steps: int) -> None:
-        """Run ``n_steps`` more."""
-
-    def change(self, state: State) -> None:
-        """Go on with what the script changed, whatever it is."""
-
-    def adjust(self, state: State) -> None:
-        """Go on with other inputs and parameters of cells: those of ``state.changed_parts``."""
-
-    def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
-        """Set state variables of neurons, or variables of synapses, of those at ``places``."""
-
-    def read(self, probe: Probe) -> np.ndarray:
-        """A state variable of neurons as it is now."""
-
-    def synapses(self, projection: str, variable: str) -> np.ndarray:
-        """A variable of plastic synapses as it is now, in the order of the graph."""
-
-    @property
-    def recording(self) -> Recording:
-        """Spikes and signals up to now."""
 
 
 def begin(state: State) -> Run:
@@ -152,12 +122,12 @@ class Stepwise:
             _fit(self.chunks[0], were, self.recorder.probes, self.recorder.widths)
             self.recorded = Growing()
 
-    def advance(self, n_steps: int) -> None:
+    def advance(self, state: State, n_steps: int) -> None:
         """See ``Run.advance``."""
-        require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
         # A step that is cut in two could not be gone on from.
-        with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
+        with labelled(state), interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
+            require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
             for t in range(self.step, self.step + n_steps):
                 spikes = self.feeds.at(t)
                 self.engine.step(t, spikes)
@@ -182,11 +152,8 @@ class Stepwise:
         populations = {p.name: p for p in self.engine.graph.populations}
         currents = dict(self.currents)
         with labelled(state):
-            for part in state.changed_parts.values():
-                if isinstance(part, Population):
-                    populations[part.name] = part.lowered()
-                else:
-                    currents[part.number] = part.lowered()
+            populations |= {name: cells.lowered() for name, cells in state.changed_cells.items()}
+            currents |= {number: current.lowered() for number, current in state.changed_currents.items()}
             if len(currents) > len(self.currents):
                 currents = {s.number: currents.get(s.number) or s.lowered() for s in state.current_sources}
         self.currents = currents
@@ -196,8 +163,8 @@ class Stepwise:
             injections=tuple(chain(*currents.values())) or self.engine.graph.injections,
         )
         self.engine.adjust(graph)
-        for name in state.changed_parts:
-            if isinstance(source := populations.get(name), Source):
+        for name in state.changed_cells:
+            if isinstance(source := populations[name], Source):
                 self.feeds.change(name, source.spikes)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
@@ -239,9 +206,10 @@ class InOneGo:
         self.parts: list[Result] = []
         self.room = Room()
 
-    def advance(self, n_steps: int) -> None:
+    def advance(self, state: State, n_steps: int) -> None:
         """See ``Run.advance``."""
-        require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
+        with labelled(state):
+            require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
         self.step += n_steps
 
     def _catch_up(self) -> None:

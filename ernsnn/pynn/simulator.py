@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
+from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.issues import Issue
+from ernsnn.graph import graph
+from ernsnn.graph.graph import Probe
+from ernsnn.recording import Recording
 
 from .codes import CODES
-
-if TYPE_CHECKING:
-    from .astrocytes import Astrocyte
-    from .electrodes import CurrentSource
-    from .populations import Population
-    from .projections import Projection
-    from .runs import Run
-
-    ChangedPart: TypeAlias = Population | CurrentSource
 
 name = "ernsnn"
 
@@ -60,20 +55,100 @@ def named(label: Any, what: str) -> None:
 
 
 class Part(Protocol):
-    """What depends on when it was changed."""
+    """What a script makes: population, projection, current source or astrocyte."""
+
+    def add_to(self, net: Network) -> None:
+        """Describe it to ernsnn."""
+
+
+class ChangingPart(Part, Protocol):
+    """A part that depends on when it was changed."""
 
     def rewind(self) -> None:
         """Forget what it was before it was changed in a run."""
 
 
+class Cells(ChangingPart, Protocol):
+    """A population of a script."""
+
+    name: str
+    label: str
+    celltype: Any
+
+    @property
+    def further_starts(self) -> dict[str, np.ndarray]:
+        """Initial values of state variables other than V that are not 0."""
+
+    def start(self, run: Run) -> None:
+        """Set ``further_starts`` in a run that begins."""
+
+    def lowered(self) -> graph.Population:
+        """Its part of the graph as it is from now on."""
+
+
+class Current(ChangingPart, Protocol):
+    """A current source of a script. One that ``varies`` changes in every step."""
+
+    number: int
+    varies: bool
+
+    def lowered(self) -> list[graph.Injected]:
+        """Its part of the graph as it is from now on, whatever it was before."""
+
+
+class Synapses(Part, Protocol):
+    """A projection of a script."""
+
+    label: str
+    synapse_type: Any
+
+    def column(self, name: str) -> np.ndarray:
+        """One value a synapse."""
+
+    def __len__(self) -> int: ...
+
+
+class Run(Protocol):
+    """A network that has begun to run. In a ``live`` one, weights that are written act without ``change``."""
+
+    live: bool
+    step: int
+
+    def advance(self, state: State, n_steps: int) -> None:
+        """Run ``n_steps`` more."""
+
+    def change(self, state: State) -> None:
+        """Go on with what the script changed, whatever it is."""
+
+    def adjust(self, state: State) -> None:
+        """Go on with other inputs and parameters of cells: ``state.changed_cells`` and ``state.changed_currents``."""
+
+    def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
+        """Set state variables of neurons, or variables of synapses, of those at ``places``."""
+
+    def read(self, probe: Probe) -> np.ndarray:
+        """A state variable of neurons as it is now."""
+
+    def synapses(self, projection: str, variable: str) -> np.ndarray:
+        """A variable of plastic synapses as it is now, in the order of the graph."""
+
+    @property
+    def recording(self) -> Recording:
+        """Spikes and signals up to now."""
+
+
 class State(common.control.BaseState):
     """Settings, parts and progress of a script. ``step`` counts the steps done since the start or ``reset``.
 
-    What the script changed in a run are the ``changed_parts``; where anything else did, ``changed`` is true.
+    What the script changed in a run are ``changed_cells`` (by name) and ``changed_currents`` (by number); where it
+    changed anything else, ``changed`` is true.
     Currents that change all the time are laid out up to step ``horizon``, which moves on before a run reaches it.
     """
 
     mpi_rank, num_processes = 0, 1
+
+    begin: Callable[[State], Run]
+    """Lowers and starts what the script described: ``runs.begin``, set by ``ernsnn.pynn``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,10 +171,10 @@ class State(common.control.BaseState):
         self.backend, self.options, self.seed = backend, options, seed
         self.current_integration, self.convention = current_integration, convention
         self.recorders: set[Any] = set()
-        self.populations: list[Population] = []
-        self.projections: list[Projection] = []
-        self.current_sources: list[CurrentSource] = []
-        self.astrocytes: list[Astrocyte] = []
+        self.populations: list[Cells] = []
+        self.projections: list[Synapses] = []
+        self.current_sources: list[Current] = []
+        self.astrocytes: list[Part] = []
         self.labels: dict[str, str] = {}
         self.numbers: Counter[str] = Counter()
         self.setups += 1
@@ -117,8 +192,9 @@ class State(common.control.BaseState):
         self.segment_counter += 1
         self.under_way: Run | None = None
         self.changed = False
-        self.changed_parts: dict[str, ChangedPart] = {}
-        parts: list[Part] = [*self.populations, *self.current_sources]
+        self.changed_cells: dict[str, Cells] = {}
+        self.changed_currents: dict[int, Current] = {}
+        parts: list[ChangingPart] = [*self.populations, *self.current_sources]
         for part in parts:
             part.rewind()
 
@@ -197,25 +273,22 @@ class State(common.control.BaseState):
         end = self.steps(time_ms, "run")
         if end >= self.horizon:  # a recorded current has a value at the end, too
             self.horizon = max(end + 1, 2 * self.horizon)
-            self.changed_parts |= {f"current {s.number}": s for s in self.current_sources if s.varies}
+            self.changed_currents |= {s.number: s for s in self.current_sources if s.varies}
         self.running = True
         if end > self.step:
             self._advance(end - self.step)
 
     def _advance(self, n_steps: int) -> None:
-        from .runs import begin, labelled
-
         if self.under_way is None:
-            self.under_way = begin(self)
+            self.under_way = self.begin(self)
         elif self.changed:
             self.under_way.change(self)
-        elif self.changed_parts:
+        elif self.changed_cells or self.changed_currents:
             self.under_way.adjust(self)
         self.changed = False
-        self.changed_parts = {}
+        self.changed_cells, self.changed_currents = {}, {}
         try:
-            with labelled(self):
-                self.under_way.advance(n_steps)
+            self.under_way.advance(self, n_steps)
         finally:  # Ctrl-C leaves what was run
             self.step = self.under_way.step
             if not self.step:  # nothing was, and the network is still open

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from pyNN import errors
@@ -16,15 +16,21 @@ from ernsnn.describe.marks import AnyMark, with_marks
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 
+from .astrocytes import Astrocyte
 from .cells import same
 from .simulator import state
 
-if TYPE_CHECKING:
-    from .astrocytes import Astrocyte
-    from .projections import Projection
+
+class Weighted(Protocol):
+    """A projection whose weights have a sign."""
+
+    label: str
+    sign: int
+    receptor_type: str
+    post: Any
 
 
-def check_sign(weights: Any, projection: Projection) -> None:
+def check_sign(weights: Any, projection: Weighted) -> None:
     """Raise ConnectionError on weights that are no numbers, or have the wrong sign in the convention of the script."""
     values = np.asarray(weights, dtype=float)
     if not np.isfinite(values).all():

@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.graph.encoding import encode
 from ernsnn.graph.graph import Graph, Member, Projection
-from ernsnn.graph.storage import encode
 
 CELLS, SOURCES = "cells", "sources"
 NEURON_VARIABLES = {

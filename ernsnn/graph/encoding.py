@@ -1,0 +1,79 @@
+"""Dataclasses of numbers and arrays as JSON, and back; the digest of one. Nothing in what is read is executed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ernsnn.errors import InvalidModel
+from ernsnn.loading import Unfit, check_fields
+
+
+def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """``value`` as JSON; arrays go into ``arrays`` and are named in their place."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
+        return {"is": type(value).__name__, **fields}
+    if isinstance(value, np.ndarray):
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {"array": name}
+    if isinstance(value, dict):
+        return {"dict": [[key, encode(item, arrays)] for key, item in value.items()]}
+    if isinstance(value, tuple | list):
+        return [encode(item, arrays) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise AssertionError(f"no JSON form for {type(value).__name__}")
+
+
+def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, type]) -> Any:
+    """The inverse of ``encode``, of dataclasses that are among ``classes`` by their names.
+
+    Raises KeyError, TypeError or ValueError on what ``encode`` cannot have written; every field must be what its
+    class's annotation says.
+    """
+    if isinstance(value, list):
+        return tuple(decode(item, arrays, classes) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"array"}:
+        array = np.asarray(arrays[value["array"]]).view()
+        array.setflags(write=False)
+        return array
+    if value.keys() == {"dict"}:
+        decoded = {key: decode(item, arrays, classes) for key, item in value["dict"]}
+        if len(decoded) < len(value["dict"]):
+            raise Unfit("a name is given twice")
+        return decoded
+    cls: Any = classes[value["is"]]
+    fields = {f.name for f in dataclasses.fields(cls)}
+    if fields != value.keys() - {"is"}:
+        raise Unfit(f"{value['is']} has other fields than this version knows")
+    try:
+        made = cls(**{name: decode(value[name], arrays, classes) for name in fields})
+    except InvalidModel as error:
+        raise Unfit(f"it has what no network has: {error}") from None
+    try:
+        check_fields(made, value["is"])
+    except Unfit as error:
+        raise Unfit(f"it has what no network has: {error}") from None
+    return made
+
+
+def digest(described: Any) -> str:
+    """SHA-256 of the JSON of a graph, or of parts of one, and of every array's type, shape and bytes."""
+    arrays: dict[str, np.ndarray] = {}
+    text = json.dumps(encode(described, arrays), sort_keys=True, separators=(",", ":"))
+    total = hashlib.sha256(text.encode())
+    for name, array in arrays.items():
+        total.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
