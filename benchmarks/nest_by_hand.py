@@ -8,7 +8,7 @@ from typing import Any
 import nest
 
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import by_neuron
+from ernsnn.recording.recording import by_neuron
 
 from .memory import Memory
 from .races import amplitudes_nA

@@ -6,7 +6,6 @@ from ernsnn import starting  # noqa: F401 - before all that takes time
 from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.analyse.energy import Energy
 from ernsnn.analyse.metrics import Metrics
-from ernsnn.analyse.result import Result
 from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.calcium import CalciumAstrocyte
@@ -39,7 +38,8 @@ from ernsnn.execution.simulate import check, compile, resume, run  # noqa: A004 
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.graph.storage import load_graph, save_graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
+from ernsnn.result import Result
 
 if TYPE_CHECKING:
     from ernsnn.report import write_report

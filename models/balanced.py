@@ -34,7 +34,6 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.activity import activity
-from ernsnn.analyse.result import Result
 from ernsnn.describe.connectors import Connector, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.network import Network
@@ -45,6 +44,7 @@ from ernsnn.execution.backend import get_backend
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 SOURCE = "Vogels and Abbott 2005, J. Neurosci. 25:10786; Brette et al. 2007"
 PUBLISHED = "asynchronous and irregular: conductances 15 to 25 Hz, CV of intervals above .8; currents about 5 Hz"

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.connectors import FromList, OneToOne
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.learning import LearningRule
@@ -36,6 +35,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 from .marked_pool import (
     BACKGROUND_HZ,

@@ -56,7 +56,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.astrocytes import ThirdFactor
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule, Trace
@@ -67,6 +66,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 SOURCE = "Srinivasan, Plenz and Girvan 2025, arXiv 2504.12480"
 PUBLISHED = "local adaptation to target rates gains up to 130 % over global balances, in reservoirs of rate neurons"

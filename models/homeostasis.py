@@ -48,7 +48,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule
@@ -60,6 +59,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 SOURCE = "no single paper: the loops are of Turrigiano 2008 (Cell 135:422) and Zenke et al. 2013"
 PUBLISHED = "no figures: no published experiment has these four loops together"

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.learning import LearningRule, Term, Trace
@@ -35,6 +34,7 @@ from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.execution.simulate import run
 from ernsnn.graph.seeds import generator, key_of
+from ernsnn.result import Result
 
 BACKGROUND_HZ, CUE_HZ = 1.0, 40.0
 CUE_MS, PAUSE_MS, EPOCH_MS = 400.0, 200.0, 1000.0

@@ -38,7 +38,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.astrocytes import Modulator
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule, Trace
@@ -51,6 +50,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 from .images import Split, baselines, linear_readout, load, split
 

@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.compare import compare
-from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.errors import InvalidModel
@@ -39,6 +38,7 @@ from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.graph.lower import lower
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 SOURCE = "Dey and Dimitrov 2022, Frontiers in Neuroinformatics 16:883360"
 PUBLISHED = "Loihi replicates LIF neurons with high precision, shown for single neurons; scales well up to 20,000"

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.learning import LearningRule, Mark
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Poisson
@@ -30,6 +29,7 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, rng_of, simulate
 

@@ -40,7 +40,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.connectors import AllToAll
 from ernsnn.describe.learning import LearningRule, Normalise, Trace
 from ernsnn.describe.network import Network
@@ -52,6 +51,7 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 from .images import CLASSES, Split, baselines, split
 

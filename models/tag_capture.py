@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe import stdp
 from ernsnn.describe.astrocytes import ThirdFactor
 from ernsnn.describe.connectors import OneToOne
@@ -36,6 +35,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Findings
 from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import Result
 
 START_MS, DEPRESSING_MS, DURATION_MS = 1_000, 600_000, 1_800_000
 _NOTE_TOLERANCE = 0.03

@@ -19,7 +19,7 @@ from ernsnn.hardware_backends.brian2.compiler import compile_program
 from ernsnn.hardware_backends.brian2.layout import Layout
 from ernsnn.hardware_backends.brian2.start import state_after
 from ernsnn.hardware_backends.reference.engine import Engine
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 
 def run_forked(

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
+from ernsnn.result import Result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from ernsnn.graph.graph import Calcium, Graph, Neurons, Probe, Projection
 
 if TYPE_CHECKING:
-    from ernsnn.analyse.result import Result
+    from ernsnn.result import Result
 
 _SUFFIXES = {"_mV": "mV", "_nA": "nA", "_uS": "uS"}
 _CONCENTRATIONS = ("C", "I", "Y")

@@ -17,7 +17,7 @@ from ernsnn.describe.learning import EPOCH, POST, PRE
 from ernsnn.graph.connectivity import CSR, Dense
 from ernsnn.graph.graph import Calcium, Graph, Leaky, Projection
 from ernsnn.graph.values import Array, Scalar
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ernsnn.analyse.traffic import multicast, traffic
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 CAVEAT = (
     "Events only, without static power. The energy of small networks cannot be predicted from counts: of 271 uJ per "

@@ -22,7 +22,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, real, write_file
 
 if TYPE_CHECKING:
-    from ernsnn.analyse.result import Result
+    from ernsnn.result import Result
 
 SPIKES_HEAD = ("population", "neuron", "time_ms")
 MOST_NIX_ARRAYS = 10_000

@@ -10,14 +10,14 @@ import numpy as np
 
 from ernsnn.analyse.contents import Contents, Final, Series, contents
 from ernsnn.analyse.extras import needed
-from ernsnn.recording import by_neuron
+from ernsnn.recording.recording import by_neuron
 
 if TYPE_CHECKING:
     import neo
     import xarray
     from pynwb import NWBFile
 
-    from ernsnn.analyse.result import Result
+    from ernsnn.result import Result
 
 WRITTEN_BY = "written-by-ernsnn"
 """In every exported file, to be known again."""

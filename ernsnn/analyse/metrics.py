@@ -12,7 +12,7 @@ from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.values import Scalar
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 NUMBER_BYTES, INDEX_BYTES = 4, 4
 

@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ernsnn.analyse.result import Result
+    from ernsnn.result import Result
 
 WIDTH, MOST_HEIGHT, MOST_SPIKES = 640, 240, 3_000
 _COLOURS = ("#3d8bd4", "#d9822b", "#3fa66a", "#c94f7c", "#8a6fd1", "#a8862c", "#2fa3a3", "#b0603a")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ernsnn.analyse.result import Result
+    from ernsnn.result import Result
 
 MOST_LINES = 10
 """So many lines of a signal are told apart; of a wider one the first are drawn, and the title says so."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 CORES_PER_TILE, TILES_PER_COLUMN = 4, 4
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.analyse.compare import compare as compare_results
-from ernsnn.analyse.result import Result
 from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
@@ -30,6 +29,7 @@ from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.execution.simulate import resume as resume_run
 from ernsnn.execution.simulate import run as run_graph
 from ernsnn.files import real
+from ernsnn.result import Result
 
 
 def backends(arguments: Namespace) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ernsnn.analyse.result import Result
 from ernsnn.cli.output import show
+from ernsnn.result import Result
 
 
 def export(arguments: Namespace) -> int:

@@ -21,7 +21,7 @@ from ernsnn.execution.issues import CODES, Issue, Issues
 from ernsnn.execution.sources import REMEDY, crowded, described
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 GROUP = "ernsnn.backends"
 AUTO = "auto"

@@ -15,7 +15,7 @@ import numpy as np
 from ernsnn.errors import NotFinite
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.probes import variables
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 _LEAST_BETWEEN = 1000
 """Looking takes one part in so many of the time of a run, at most."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from ernsnn.analyse.result import Result
 from ernsnn.analyse.summary import Mark as Mark
 from ernsnn.analyse.summary import Summary as Summary
 from ernsnn.describe.network import Network
@@ -24,6 +23,7 @@ from ernsnn.execution.backend import discover
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
+from ernsnn.result import Result
 
 GROUP = "ernsnn.models"
 _SESSION_ONLY = ("input", "demo")

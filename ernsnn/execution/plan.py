@@ -12,7 +12,7 @@ from typing import Any
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.execution.meta import ernsnn_version
 from ernsnn.loading import Unfit, built, fit, reading, sealed, shortened, unsealed
-from ernsnn.recording import NAME, RUN_FILE, Said
+from ernsnn.recording.recording import NAME, RUN_FILE, Said
 
 SCHEMA = 1
 MOST_STEPS = 2**53

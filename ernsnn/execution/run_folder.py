@@ -21,7 +21,6 @@ from types import FrameType
 
 import numpy as np
 
-from ernsnn.analyse.result import StoredResult
 from ernsnn.arrays import checksum
 from ernsnn.errors import Interrupted, InvalidModel, NotFinite
 from ernsnn.execution.backend import Progress
@@ -35,7 +34,8 @@ from ernsnn.files import Content, absolute, put_in_place, real, remove_folder, r
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.loading import open_regular, reading
-from ernsnn.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
+from ernsnn.recording.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
+from ernsnn.result import StoredResult
 
 TAPES = "tapes"
 

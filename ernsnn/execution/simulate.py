@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
 from ernsnn.describe.units import time_of, to_unit, whole_steps
@@ -30,7 +29,8 @@ from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder, real
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
+from ernsnn.result import Result
 
 _BAR_AFTER_S = 2.0
 _DEFAULT_BACKEND = "brian2"

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.meta import ernsnn_version
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
 from ernsnn.graph.values import Scalar
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
+from ernsnn.result import Result
 
 
 def as_result(start: Result | str | Path) -> Result:

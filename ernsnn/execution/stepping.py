@@ -18,7 +18,7 @@ from ernsnn.execution.state import restore, state_of
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
 from ernsnn.loading import Unfit
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 _BLOCK = 1024
 _NO_SPIKES = np.zeros(0, np.int64)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.execution.backend import Backend, choose_backend
 from ernsnn.execution.doubts import warn_of
@@ -25,7 +24,8 @@ from ernsnn.execution.simulate import run
 from ernsnn.execution.stepping import Feeds, SteppedBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
+from ernsnn.result import Result
 
 from .absent import unsupported
 from .building import describe

@@ -19,7 +19,7 @@ from ernsnn.execution.backend import Backend
 from ernsnn.execution.issues import Issue
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from .codes import CODES
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ernsnn.analyse.contents import weight_unit
-from ernsnn.analyse.result import Result
 from ernsnn.graph.graph import Graph, Neurons, Projection
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 from ernsnn.report.charts import histogram, matrix, shorten
 from ernsnn.report.layout import Section, charts, table
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number
+from ernsnn.result import Result
 
 MOST_CELLS = 64
 MOST_SYNAPSES = 2_000_000

@@ -9,7 +9,7 @@ import numpy as np
 
 from ernsnn.execution.models import Mark
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 from ernsnn.report.charts import shorten
 from ernsnn.report.frames import WIDTH, canvas, figure, percent, room_for, style, x_axis
 from ernsnn.report.images import mask

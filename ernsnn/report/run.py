@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.metrics import Metrics
-from ernsnn.analyse.result import Result
 from ernsnn.analyse.summary import Summary
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import time_of
@@ -24,6 +23,7 @@ from ernsnn.report.learning import learning
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.report.scales import number
 from ernsnn.report.traces import traces
+from ernsnn.result import Result
 
 REPORT_FILE = "report.html"
 

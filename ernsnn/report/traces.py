@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.report.charts import HEIGHT, path, placed
 from ernsnn.report.frames import figure, key, plane, style
 from ernsnn.report.layout import Section, charts
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number, scale_of, tight_scale
+from ernsnn.result import Result
 
 MOST_CURVES, MOST_SAMPLES, MOST_PICTURES = 5, 500, 12
 

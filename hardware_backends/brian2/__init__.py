@@ -14,7 +14,7 @@ from ernsnn.execution.backend import Backend, Option, Program, Progress
 from ernsnn.execution.finite import check_recording, check_values
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from .capabilities import CAPABILITIES
 from .compiler import compile_program

@@ -9,7 +9,7 @@ import numpy as np
 from ernsnn.execution.backend import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from ..templates import Escaped, script_template
 from . import neurons, synapses

@@ -14,7 +14,7 @@ from ernsnn.arrays import Form, fits
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.probes import variables
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from .layout import CELLS, NEURON_VARIABLES, Layout, Synapses
 from .neurons import INTRINSIC_TARGETS

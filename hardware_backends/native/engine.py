@@ -9,7 +9,7 @@ import numpy as np
 from ernsnn.execution import stepping
 from ernsnn.execution.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState

@@ -10,7 +10,7 @@ import numpy as np
 from ernsnn.execution import stepping
 from ernsnn.execution.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from .intrinsic import learned, teach
 from .modulators import ModulatorState

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.analyse.result import Result
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
@@ -19,6 +18,7 @@ from ernsnn.execution.models import Mark, Session, Summary
 from ernsnn.execution.simulate import run
 from ernsnn.graph.graph import Source
 from ernsnn.graph.spikes import GivenSpikes
+from ernsnn.result import Result
 
 from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge

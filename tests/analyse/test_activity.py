@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ernsnn.analyse.activity import activity
-from ernsnn.recording import by_neuron
+from ernsnn.recording.recording import by_neuron
 
 
 def of(spikes, size=2, n_steps=100, dt_ms=1.0, bin_steps=5):

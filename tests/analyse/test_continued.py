@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.analyse.result import Result
 from ernsnn.report import page
+from ernsnn.result import Result
 
 FIRST, ALL = 53, 150
 """Steps of the first part, and of both."""

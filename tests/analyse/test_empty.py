@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.analyse.result import Result
 from ernsnn.cli import main
 from ernsnn.execution.models import get_model
 from ernsnn.report import page, write_report
+from ernsnn.result import Result
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -16,9 +16,9 @@ from hypothesis.extra.numpy import arrays
 
 import ernsnn as ern
 from ernsnn.analyse import exports
-from ernsnn.analyse.result import Result
 from ernsnn.cli import main
 from ernsnn.files import write_file
+from ernsnn.result import Result
 
 DT = 0.1
 FORMATS = (".csv", ".npz", ".nix", ".nwb")

@@ -19,7 +19,7 @@ from ernsnn.hardware_backends.brian2.cost import choose_target
 from ernsnn.hardware_backends.native import engine as native
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.models.ca3_memory import build
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"
 needs_published = pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")

@@ -15,7 +15,7 @@ from on_loihi import RASTERS, assert_near_the_reference, assert_the_ca3_memory_i
 import ernsnn as ern
 from ernsnn.hardware_backends.loihi.lava import run as lava_run
 from ernsnn.hardware_backends.loihi.lava.backend import LavaBackend
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 
 @needs_lava

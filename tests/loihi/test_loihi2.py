@@ -21,7 +21,7 @@ from ernsnn.hardware_backends.loihi.lava.backend import Loihi2Backend
 from ernsnn.hardware_backends.loihi.lava.run import run_lava_program
 from ernsnn.hardware_backends.loihi.quantise import required
 from ernsnn.hardware_backends.loihi.readout import readouts
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 STEPS = 60
 NO_LAVA_LOIHI = "lava-loihi (Intel's research community only) is not installed"

@@ -86,6 +86,6 @@ def test_the_comparison_sees_a_weight_that_differs():
 
 
 def _recording(w):
-    from ernsnn.recording import Recording
+    from ernsnn.recording.recording import Recording
 
     return Recording(n_steps=1, spikes={}, synapses={"p": {"w": np.array([w])}})

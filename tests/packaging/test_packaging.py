@@ -24,9 +24,9 @@ FOLDERS = {
 # From the ground up: each may import those before it. Who stands nowhere here (ernsnn/__init__.py, the command line)
 # may import the whole core. "ernsnn" is the flat public namespace, which itself imports every floor.
 FLOORS = ["starting", "errors", "files", "loading", "arrays", "describe", "issues", "graph", "recording", "analyse"]
-FLOORS += ["execution", "report"]
+FLOORS += ["result", "execution", "report"]
 MAY_IMPORT = {floor: set(FLOORS[:level]) for level, floor in enumerate(FLOORS)} | {
-    "hardware_backends": set(FLOORS) - {"analyse", "report"},
+    "hardware_backends": set(FLOORS) - {"analyse", "result", "report"},
     "models": {"ernsnn", *FLOORS},
     "benchmarks": {"ernsnn", "models", "hardware_backends", *FLOORS},
     "cli": {"ernsnn", "benchmarks", *FLOORS},

@@ -14,7 +14,7 @@ from forked import recording_of
 import ernsnn as ern
 from ernsnn.hardware_backends.pynn import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 pytestmark = [pytest.mark.nest, pytest.mark.usefixtures("simulators")]
 

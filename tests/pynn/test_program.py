@@ -15,11 +15,11 @@ from alike import assert_alike
 from forked import recording_of
 
 import ernsnn as ern
-from ernsnn.analyse.result import Result
 from ernsnn.hardware_backends.pynn import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.models.ca3_memory import build
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
+from ernsnn.result import Result
 
 pytestmark = [pytest.mark.nest, pytest.mark.usefixtures("simulators")]
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ernsnn.errors import InvalidModel
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 sim = pytest.importorskip("ernsnn.pynn")
 from peak import peak_bytes  # noqa: E402 - after the skip

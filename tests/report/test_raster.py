@@ -10,7 +10,7 @@ from pictures import images, parsed
 
 import ernsnn as ern
 from ernsnn.execution.models import Mark
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 from ernsnn.report import raster as drawing
 from ernsnn.report.raster import raster
 

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.analyse.result import Result, StoredResult
 from ernsnn.cli import main, report
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.models import Mark, Summary
 from ernsnn.files import MANIFEST
 from ernsnn.models import CA3Memory
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 from ernsnn.report import layout, learning, page, write_report
+from ernsnn.result import Result, StoredResult
 
 EVIL = '"><script>alert(1)</script>&'
 VOID = {"meta", "br", "img", "link", "input"}

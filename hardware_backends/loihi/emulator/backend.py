@@ -10,7 +10,7 @@ import numpy as np
 
 from ernsnn.execution.backend import Backend, Capability, Option, Progress
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from ..check import capabilities
 from ..options import ARITHMETIC

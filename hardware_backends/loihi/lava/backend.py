@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ernsnn.execution.backend import Backend, Capability, Option, Program, Progress
 from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from ..check import capabilities, find
 from ..floats import FloatNetwork, in_floats, not_in_floats

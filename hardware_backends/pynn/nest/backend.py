@@ -11,7 +11,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from .capabilities import CAPABILITIES
 from .compiler import compile_program

@@ -10,7 +10,7 @@ from ernsnn.describe.neurons import REVERSALS
 from ernsnn.execution.backend import Backend, Capability, Option, Program, Progress
 from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
-from ernsnn.recording import Recording
+from ernsnn.recording.recording import Recording
 
 from . import board
 from .capabilities import PACKAGE, capabilities, time_scale

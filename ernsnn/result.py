@@ -25,7 +25,7 @@ from ernsnn.graph.probes import not_probed
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.issues import Issues
 from ernsnn.loading import reading
-from ernsnn.recording import Recording, by_neuron, load_meta
+from ernsnn.recording.recording import Recording, by_neuron, load_meta
 
 if TYPE_CHECKING:
     import neo
