@@ -34,12 +34,12 @@ from ernsnn.errors import (
 )
 from ernsnn.execution.backend import Backend, Option, Program
 from ernsnn.execution.issues import Issue, Issues
-from ernsnn.execution.simulate import check, compile, resume, run  # noqa: A004 - the field's word for it
+from ernsnn.execution.simulate import check, compile  # noqa: A004 - the field's word for it
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.graph.storage import load_graph, save_graph
 from ernsnn.recording.recording import Recording
-from ernsnn.result import Result
+from ernsnn.result import Result, resume, run
 
 if TYPE_CHECKING:
     from ernsnn.report import write_report

@@ -42,9 +42,8 @@ from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
 from ernsnn.execution.backend import get_backend
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 SOURCE = "Vogels and Abbott 2005, J. Neurosci. 25:10786; Brette et al. 2007"
 PUBLISHED = "asynchronous and irregular: conductances 15 to 25 Hz, CV of intervals above .8; currents about 5 Hz"

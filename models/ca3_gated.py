@@ -20,8 +20,8 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
+from ernsnn.result import run
 
 from .ca3_memory.network import Gating, build
 from .ca3_memory.operations import Operation, Pattern, expected_responses, input_times

@@ -33,9 +33,8 @@ from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 from .marked_pool import (
     BACKGROUND_HZ,

@@ -57,9 +57,8 @@ from ernsnn.describe.populations import Population
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 SOURCE = "no single paper: the loops are of Turrigiano 2008 (Cell 135:422) and Zenke et al. 2013"
 PUBLISHED = "no figures: no published experiment has these four loops together"

@@ -32,9 +32,8 @@ from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.products import Factor
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
-from ernsnn.execution.simulate import run
 from ernsnn.graph.seeds import generator, key_of
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 BACKGROUND_HZ, CUE_HZ = 1.0, 40.0
 CUE_MS, PAUSE_MS, EPOCH_MS = 400.0, 200.0, 1000.0

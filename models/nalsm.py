@@ -48,9 +48,8 @@ from ernsnn.describe.projections import Receptor
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 from .images import Split, baselines, linear_readout, load, split
 

@@ -35,10 +35,9 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.graph.lower import lower
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 SOURCE = "Dey and Dimitrov 2022, Frontiers in Neuroinformatics 16:883360"
 PUBLISHED = "Loihi replicates LIF neurons with high precision, shown for single neurons; scales well up to 20,000"

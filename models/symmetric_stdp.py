@@ -49,9 +49,8 @@ from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.execution.experiments import Estimate, Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 from .images import CLASSES, Split, baselines, split
 

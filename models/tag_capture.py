@@ -33,9 +33,8 @@ from ernsnn.describe.neurons import LIF
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.experiments import Findings
-from ernsnn.execution.simulate import run
 from ernsnn.report import charts
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 START_MS, DEPRESSING_MS, DURATION_MS = 1_000, 600_000, 1_800_000
 _NOTE_TOLERANCE = 0.03

@@ -10,7 +10,7 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
-from ernsnn.result import Result
+from ernsnn.recording.readings import Readings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +137,7 @@ class Comparison:
 
 
 @checked
-def compare(a: Result, b: Result, tolerance_steps: int = 0, *, allow_different: bool = False) -> Comparison:
+def compare(a: Readings, b: Readings, tolerance_steps: int = 0, *, allow_different: bool = False) -> Comparison:
     """Match the spikes of ``b`` one to one with those of ``a``, neuron by neuron, within ``tolerance_steps``.
 
     Raises InvalidModel on results of different graphs (``allow_different`` compares the populations of one name
@@ -218,12 +218,12 @@ def match(a: Spikes, b: Spikes, tolerance_steps: int) -> tuple[int, list[tuple[i
     return matched, alone_a, alone_b
 
 
-def _labels(a: Result, b: Result) -> tuple[str, str]:
+def _labels(a: Readings, b: Readings) -> tuple[str, str]:
     first, second = str(a.meta.get("backend", "a")), str(b.meta.get("backend", "b"))
     return (first, second) if first != second else (f"{first} (a)", f"{second} (b)")
 
 
-def _weights(a: Result, b: Result) -> dict[str, float | None]:
+def _weights(a: Readings, b: Readings) -> dict[str, float | None]:
     flat_a, flat_b = (
         {f"{p}.{v}": values for p, variables in r.recording.synapses.items() for v, values in variables.items()}
         for r in (a, b)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from ernsnn.graph.graph import Calcium, Graph, Neurons, Probe, Projection
-
-if TYPE_CHECKING:
-    from ernsnn.result import Result
+from ernsnn.recording.readings import Readings
 
 _SUFFIXES = {"_mV": "mV", "_nA": "nA", "_uS": "uS"}
 _CONCENTRATIONS = ("C", "I", "Y")
@@ -81,7 +79,7 @@ class Contents:
         return self.start_ms + self.duration_ms
 
 
-def contents(result: Result) -> Contents:
+def contents(result: Readings) -> Contents:
     """The contents of ``result``."""
     graph, recording = result.graph, result.recording
     return Contents(
@@ -116,7 +114,7 @@ def _seen(graph: Graph, key: str, target: str, variable: str, width: int) -> tup
     return {"index": np.arange(width)}, _concentration(graph, probe)
 
 
-def _finals(result: Result) -> Iterator[Final]:
+def _finals(result: Readings) -> Iterator[Final]:
     graph, recording = result.graph, result.recording
     for p in graph.projections:
         if p.name in recording.synapses:

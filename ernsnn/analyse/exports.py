@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -20,16 +20,14 @@ from ernsnn.analyse.extras import needed
 from ernsnn.analyse.foreign import WRITTEN_BY, to_neo, to_nwb
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, real, write_file
-
-if TYPE_CHECKING:
-    from ernsnn.result import Result
+from ernsnn.recording.readings import Readings
 
 SPIKES_HEAD = ("population", "neuron", "time_ms")
 MOST_NIX_ARRAYS = 10_000
 """A .nix file has an array for every neuron and every column of a signal, and Neo takes about 20 ms to write one."""
 
 
-def export(result: Result, path: str | Path, *, force: bool = False) -> list[Path]:
+def export(result: Readings, path: str | Path, *, force: bool = False) -> list[Path]:
     """See ``Result.export``."""
     path = Path(path)
     if path.suffix not in _FORMATS:
@@ -72,7 +70,7 @@ def _is_ours(path: Path, mark: bytes) -> bool:
 # .csv: a table a file
 
 
-def _csv(result: Result, path: Path) -> Files:
+def _csv(result: Readings, path: Path) -> Files:
     """Tables with one header each; that of the spikes is last, so that where it is new all are."""
     files: Files = {}
     for name, head, rows in _tables(contents(result)):
@@ -124,7 +122,7 @@ def number(time_ms: float) -> str:
 # .npz: named arrays
 
 
-def _npz(result: Result, path: Path) -> Files:
+def _npz(result: Readings, path: Path) -> Files:
     return {path: (arrays(contents(result)), WRITTEN_BY)}
 
 
@@ -146,7 +144,7 @@ def arrays(c: Contents) -> dict[str, np.ndarray]:
 # .nix and .nwb: by libraries that write to a path
 
 
-def _nix(result: Result, path: Path) -> Files:
+def _nix(result: Readings, path: Path) -> Files:
     for module in ("neo", "nixio"):
         needed(module, "ecosystem", f"{path.name}: a .nix file")
     signals = result.recording.signals
@@ -169,7 +167,7 @@ def _nix(result: Result, path: Path) -> Files:
     return {path: (_through(write, ".nix"), WRITTEN_BY)}
 
 
-def _nwb(result: Result, path: Path) -> Files:
+def _nwb(result: Readings, path: Path) -> Files:
     needed("pynwb", "ecosystem", f"{path.name}: an .nwb file")
 
     def write(beside: Path) -> None:
@@ -197,4 +195,4 @@ def _through(write: Callable[[Path], None], suffix: str) -> Content:
     return copy
 
 
-_FORMATS: dict[str, Callable[[Result, Path], Files]] = {".csv": _csv, ".npz": _npz, ".nix": _nix, ".nwb": _nwb}
+_FORMATS: dict[str, Callable[[Readings, Path], Files]] = {".csv": _csv, ".npz": _npz, ".nix": _nix, ".nwb": _nwb}

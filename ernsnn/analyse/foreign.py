@@ -10,6 +10,7 @@ import numpy as np
 
 from ernsnn.analyse.contents import Contents, Final, Series, contents
 from ernsnn.analyse.extras import needed
+from ernsnn.recording.readings import Readings
 from ernsnn.recording.recording import by_neuron
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import xarray
     from pynwb import NWBFile
 
-    from ernsnn.result import Result
 
 WRITTEN_BY = "written-by-ernsnn"
 """In every exported file, to be known again."""
@@ -26,7 +26,7 @@ WRITTEN_BY = "written-by-ernsnn"
 # Neo
 
 
-def to_neo(result: Result) -> neo.Block:
+def to_neo(result: Readings) -> neo.Block:
     """See ``Result.to_neo``."""
     needed("neo", "ecosystem", "to_neo")
     import neo
@@ -96,7 +96,7 @@ def _neo_event(final: Final, end_ms: float) -> neo.Event:
 # xarray
 
 
-def to_xarray(result: Result) -> xarray.Dataset:
+def to_xarray(result: Readings) -> xarray.Dataset:
     """See ``Result.to_xarray``."""
     needed("xarray", "ecosystem", "to_xarray")
     import xarray
@@ -125,7 +125,7 @@ def to_xarray(result: Result) -> xarray.Dataset:
 # NWB
 
 
-def to_nwb(result: Result) -> NWBFile:
+def to_nwb(result: Readings) -> NWBFile:
     """See ``Result.to_nwb``."""
     needed("pynwb", "ecosystem", "to_nwb")
     from pynwb import NWBFile, TimeSeries

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ernsnn.result import Result
+from ernsnn.recording.readings import Readings
 
 WIDTH, MOST_HEIGHT, MOST_SPIKES = 640, 240, 3_000
 _COLOURS = ("#3d8bd4", "#d9822b", "#3fa66a", "#c94f7c", "#8a6fd1", "#a8862c", "#2fa3a3", "#b0603a")
 """Of middling lightness: they stand out from white and from black."""
 
 
-def notebook(result: Result) -> str:
+def notebook(result: Readings) -> str:
     """HTML of a result: text in the page's own colour, everything that has a name escaped."""
     meta = result.meta
     head = (
@@ -30,14 +28,14 @@ def _text(given: object) -> str:
     return html.escape(str(given))
 
 
-def _row(result: Result, k: int, name: str) -> str:
+def _row(result: Readings, k: int, name: str) -> str:
     size, spikes = result.graph.population(name).size, result.spike_counts[name]
     rate = spikes / size / (result.duration_ms / 1000.0)
     dot = f'<span style="color:{_COLOURS[k % len(_COLOURS)]}">&#9632;</span>'
     return f"<tr><td>{dot} {_text(name)}</td><td>{size}</td><td>{spikes}</td><td>{rate:.4g} Hz</td></tr>"
 
 
-def _raster(result: Result) -> str:
+def _raster(result: Readings) -> str:
     """An SVG with one path a population. Of very many spikes every k-th is drawn, and a line says so."""
     sizes = [result.graph.population(name).size for name in result.recording.spikes]
     total = sum(result.spike_counts.values())

@@ -11,12 +11,12 @@ from ernsnn.analyse.contents import weight_unit
 from ernsnn.analyse.extras import needed
 from ernsnn.describe.units import first_step, whole_steps
 from ernsnn.errors import InvalidModel, unknown
+from ernsnn.recording.readings import Readings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ernsnn.result import Result
 
 MOST_LINES = 10
 """So many lines of a signal are told apart; of a wider one the first are drawn, and the title says so."""
@@ -35,8 +35,8 @@ class Plots:
     a name that the result does not have.
     """
 
-    def __init__(self, result: Result) -> None:
-        self._result = result
+    def __init__(self, result: Readings, moments: Sequence[tuple[float, str]] = ()) -> None:
+        self._result, self._moments = result, moments
 
     def __call__(self) -> Figure:
         """An overview: spikes, rates, what was probed, and what was learned.
@@ -101,7 +101,7 @@ class Plots:
             base += max(size, least)
             if name != names[-1]:
                 ax.axhline(base - 0.5, color="0.8", linewidth=0.5)
-        for t, label in result.moments:
+        for t, label in self._moments:
             if start <= t < stop:
                 ax.axvline(t, color="0.6", linewidth=0.8, linestyle=":")
                 ax.annotate(

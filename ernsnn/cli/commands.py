@@ -26,10 +26,10 @@ from ernsnn.execution.models import Model, Session, Summary, get_model, model_na
 from ernsnn.execution.run_folder import place_of, read_plan
 from ernsnn.execution.simulate import as_graph
 from ernsnn.execution.simulate import compile as compile_graph
-from ernsnn.execution.simulate import resume as resume_run
-from ernsnn.execution.simulate import run as run_graph
 from ernsnn.files import real
 from ernsnn.result import Result
+from ernsnn.result import resume as resume_run
+from ernsnn.result import run as run_graph
 
 
 def backends(arguments: Namespace) -> int:

@@ -13,7 +13,7 @@ from ernsnn.errors import ErnsnnError, InvalidModel
 from ernsnn.execution.models import Session, session_of
 from ernsnn.files import add_file
 from ernsnn.recording.recording import RECORDING_FILE
-from ernsnn.result import Result, StoredResult
+from ernsnn.result import Result
 
 MOST_BYTES = 500_000_000
 """A run that was recorded to disk, and takes more memory than this when it is read, gets a page only when asked for."""
@@ -71,7 +71,7 @@ def page_of(result: Result, summary: Summary | None, out: Path) -> str:
     """
     from ernsnn.report import into_folder, page
 
-    if isinstance(result, StoredResult):
+    if result.folder is not None:
         with zipfile.ZipFile(result.folder / RECORDING_FILE) as file:
             size = sum(entry.file_size for entry in file.infolist())
         if size > MOST_BYTES:

@@ -34,8 +34,8 @@ from ernsnn.files import Content, absolute, put_in_place, real, remove_folder, r
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.loading import open_regular, reading
+from ernsnn.recording.readings import Readings, Stored
 from ernsnn.recording.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
-from ernsnn.result import StoredResult
 
 TAPES = "tapes"
 
@@ -146,7 +146,7 @@ def read_plan(folder: str | Path) -> tuple[Graph, Plan]:
 
 def record(
     folder: Path, place: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
-) -> StoredResult:
+) -> Readings:
     """Run from the checkpoint, or from step 0 where there is none, to the end; ``engine`` stands before step 0.
 
     The run works in ``place``, and becomes ``folder``. Raises Interrupted after Ctrl-C, leaving a recording up to there
@@ -176,7 +176,7 @@ def _begun(place: Path, plan: Plan, engine: Engine, recorder: Recorder) -> Posit
 
 def _record(
     folder: Path, path: Path, graph: Graph, plan: Plan, backend: SteppedBackend, engine: Engine, progress: Progress
-) -> StoredResult:
+) -> Readings:
     began = time.perf_counter()
     with _locked(path), interruptible() as stopped:
         remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE, STATE_FILE])
@@ -224,7 +224,7 @@ def _record(
             tapes.folder = folder / TAPES
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
         tapes.remove()
-    return StoredResult(graph, folder, meta)
+    return Readings(graph, Stored(folder, graph, meta))
 
 
 @contextmanager

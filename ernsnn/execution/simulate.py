@@ -24,13 +24,13 @@ from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
 from ernsnn.execution.meta import about_run, ernsnn_version
 from ernsnn.execution.plan import Plan
 from ernsnn.execution.run_folder import abandon, begin, place_of, read_plan, record, refuse_unfinished
-from ernsnn.execution.start import as_result, check_start
+from ernsnn.execution.start import check_start, readings_of
 from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder, real
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
+from ernsnn.recording.readings import Readings
 from ernsnn.recording.recording import Recording
-from ernsnn.result import Result
 
 _BAR_AFTER_S = 2.0
 _DEFAULT_BACKEND = "brian2"
@@ -86,13 +86,13 @@ def run(
     duration_ms: Any,
     seed: int | None = None,
     backend: str | Backend | None = None,
-    start: Result | str | Path | None = None,
+    start: Readings | str | Path | None = None,
     out: str | Path | None = None,
     checkpoint_every_ms: Any = None,
     weights_at_ms: Any = (),
     notes: Mapping[str, Any] | None = None,
     **options: Any,
-) -> Result:
+) -> Readings:
     """Simulate ``model`` for ``duration_ms`` on a backend ("brian2"), or on the fastest that can (``"auto"``).
 
     ``seed`` fixes everything random; it is that of ``start`` unless given, else 0.
@@ -123,7 +123,7 @@ def run(
     if folder is not None:
         check_folder(folder)
         refuse_unfinished(folder)
-    begun = None if start is None else as_result(start)
+    begun = None if start is None else readings_of(start)
     if backend is None:
         backend = _DEFAULT_BACKEND if begun is None else begun.meta["backend"]
     named = None if backend == AUTO else get_backend(backend)
@@ -173,7 +173,7 @@ def run(
 
 
 @checked
-def resume(folder: str | Path) -> Result:
+def resume(folder: str | Path) -> Readings:
     """Go on with a run that was recorded into ``folder`` and has been interrupted or killed, to its end.
 
     It starts from the last checkpoint, or from the beginning where there is none; the result is bit for bit that of an
@@ -194,12 +194,12 @@ def resume(folder: str | Path) -> Result:
         return record(path, place, graph, plan, backend, engine, progress)
 
 
-def _options_of(start: Result | None, backend: Backend) -> dict[str, Any]:
+def _options_of(start: Readings | None, backend: Backend) -> dict[str, Any]:
     """The options with which a run was made that another goes on from."""
     return {} if start is None else {k: v for k, v in start.meta["options"].items() if k in backend.options}
 
 
-def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording | None, progress: Progress) -> Result:
+def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording | None, progress: Progress) -> Readings:
     began = time.perf_counter()
     asked = {"samples": plan.samples, "start": start}
     asked = {name: value for name, value in asked.items() if value}
@@ -209,7 +209,7 @@ def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording 
     options = {**plan.options, **meta.get("options", {})}
     versions = meta.get("versions", {})
     meta.update(about_run(graph, plan.run, plan.backend, plan.n_steps, wall_s, options, versions) | plan.about)
-    return Result(graph, recording)
+    return Readings(graph, recording)
 
 
 def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> None:

@@ -14,15 +14,15 @@ from ernsnn.execution.meta import ernsnn_version
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
 from ernsnn.graph.values import Scalar
+from ernsnn.recording.readings import Readings
 from ernsnn.recording.recording import Recording
-from ernsnn.result import Result
 
 
-def as_result(start: Result | str | Path) -> Result:
+def readings_of(start: Readings | str | Path) -> Readings:
     """A result as it is, or that which is saved in a folder. Raises InvalidModel where there is none."""
-    if not isinstance(start, Result | str | Path):
+    if not isinstance(start, Readings | str | Path):
         raise InvalidModel(f"start: must be a Result or the folder of one, got {start!r}")
-    result = start if isinstance(start, Result) else Result.load(start)
+    result = start if isinstance(start, Readings) else Readings.load(start)
     missing = [key for key in ("backend", "options", "versions") if key not in result.meta]
     if missing:
         raise InvalidModel(
@@ -31,7 +31,7 @@ def as_result(start: Result | str | Path) -> Result:
     return result
 
 
-def check_start(start: Result, graph: Graph, backend: Backend) -> Recording:
+def check_start(start: Readings, graph: Graph, backend: Backend) -> Recording:
     """The recording from whose end ``graph`` can go on. Raises InvalidModel, listing all that stands against it.
 
     The state has a place for everything that changes while a network runs, so that both must have the same
@@ -85,7 +85,7 @@ def _differences(before: Graph, now: Graph) -> Iterator[str]:
         yield f"the longest delay was {longest[0]} steps, and is {longest[1]}"
 
 
-def _lacking(start: Result) -> Iterator[str]:
+def _lacking(start: Readings) -> Iterator[str]:
     """What a recording does not have that was learned."""
     for p in start.graph.projections:
         found = start.recording.synapses.get(p.name, {})

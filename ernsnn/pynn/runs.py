@@ -20,12 +20,11 @@ from ernsnn.execution.issues import Issues
 from ernsnn.execution.memory import Room, probed_bytes
 from ernsnn.execution.recorder import Chunk, Growing, Recorder, joined
 from ernsnn.execution.run_folder import interruptible
-from ernsnn.execution.simulate import run
 from ernsnn.execution.stepping import Feeds, SteppedBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
 from ernsnn.recording.recording import Recording
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 from .absent import unsupported
 from .building import describe

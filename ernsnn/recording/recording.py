@@ -100,6 +100,11 @@ class Recording:
         """The step after the last."""
         return self.first_step + self.n_steps
 
+    @property
+    def spike_counts(self) -> dict[str, int]:
+        """How many spikes were recorded of each population."""
+        return {name: len(steps) for name, (steps, _) in self.spikes.items()}
+
     def from_zero(self) -> Recording:
         """The same with the steps of its spikes counted from its own first."""
         if not self.first_step:

@@ -15,10 +15,9 @@ from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 from ernsnn.execution.backend import Backend
 from ernsnn.execution.models import Mark, Session, Summary
-from ernsnn.execution.simulate import run
 from ernsnn.graph.graph import Source
 from ernsnn.graph.spikes import GivenSpikes
-from ernsnn.result import Result
+from ernsnn.result import Result, run
 
 from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge

@@ -18,9 +18,10 @@ from ernsnn.errors import InvalidModel
 from ernsnn.execution.models import Mark, Summary
 from ernsnn.files import MANIFEST
 from ernsnn.models import CA3Memory
+from ernsnn.recording.readings import Stored
 from ernsnn.recording.recording import Recording
 from ernsnn.report import layout, learning, page, write_report
-from ernsnn.result import Result, StoredResult
+from ernsnn.result import Result
 
 EVIL = '"><script>alert(1)</script>&'
 VOID = {"meta", "br", "img", "link", "input"}
@@ -309,7 +310,7 @@ def test_a_run_stands_without_its_page(tmp_path, capsys, monkeypatch, memory):
 def test_a_large_recording_gets_its_page_when_asked(tmp_path, monkeypatch, memory):
     folder = memory.save(tmp_path / "run")
     monkeypatch.setattr(report, "MOST_BYTES", 100)
-    told = report.page_of(StoredResult(memory.graph, folder, memory.meta), None, folder)
+    told = report.page_of(Result(memory.graph, Stored(folder, memory.graph, memory.meta)), None, folder)
     assert told.startswith("no report yet: ")
     assert not (folder / "report.html").exists()
     assert ern.write_report(folder) == folder / "report.html"

@@ -1,0 +1,213 @@
+"""What a run recorded, by names and in milliseconds instead of paths and steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ernsnn.describe.arguments import checked
+from ernsnn.errors import InvalidModel, unknown
+from ernsnn.files import Content, write_folder
+from ernsnn.graph.graph import Graph
+from ernsnn.graph.probes import not_probed
+from ernsnn.graph.storage import graph_files, load_graph
+from ernsnn.issues import Issues
+from ernsnn.loading import reading
+from ernsnn.recording.recording import Recording, by_neuron, load_meta
+
+
+class Stored:
+    """A recording of ``graph`` in ``folder``, which is read when it is first asked for; its meta data are known."""
+
+    def __init__(self, folder: Path, graph: Graph, meta: dict[str, Any]) -> None:
+        self.folder, self.graph, self.meta = folder, graph, meta
+
+    @cached_property
+    def recording(self) -> Recording:
+        """The recording, read from the folder."""
+        return Recording.load(self.folder, self.graph)
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps were recorded."""
+        return round(float(self.meta["duration_ms"]) / self.graph.dt_ms)
+
+    @property
+    def first_step(self) -> int:
+        """The step from which the run went on; 0 where it went on from no other."""
+        return round(float(self.meta.get("start", {"ms": 0.0})["ms"]) / self.graph.dt_ms)
+
+    @property
+    def spike_counts(self) -> dict[str, int]:
+        """How many spikes were recorded of each population."""
+        return dict(self.meta["spike_counts"])
+
+
+class Readings:
+    """The graph that was run and the recording that came back."""
+
+    def __init__(self, graph: Graph, recording: Recording | Stored) -> None:
+        self.graph, self._held = graph, recording
+
+    def __repr__(self) -> str:
+        spikes = sum(self.spike_counts.values())
+        return (
+            f"<{type(self).__name__} of {self.graph.name} on {self.meta['backend']}: {self.duration_ms:.12g} ms, "
+            f"{spikes} spikes>"
+        )
+
+    @classmethod
+    def of(cls, readings: Readings) -> Self:
+        """The same run as an object of this class."""
+        return cls(readings.graph, readings._held)
+
+    @property
+    def recording(self) -> Recording:
+        """What was recorded, in steps."""
+        return self._held.recording if isinstance(self._held, Stored) else self._held
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run was recorded to disk, so that ``recording`` is read when it is first asked for; else None."""
+        return self._held.folder if isinstance(self._held, Stored) else None
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Backend, digest, seed, versions, wall time, issues."""
+        return self._held.meta
+
+    @property
+    def issues(self) -> Issues:
+        """What the backend does otherwise than described, and what is doubtful about the network; prints as a table."""
+        return Issues.from_json(self.meta["backend"], self.meta.get("issues", []))
+
+    @property
+    def duration_ms(self) -> float:
+        """How long was simulated."""
+        return self._held.n_steps * self.graph.dt_ms
+
+    @property
+    def start_ms(self) -> float:
+        """When it started: 0, or the end of the run from which it went on."""
+        return self._held.first_step * self.graph.dt_ms
+
+    @property
+    def spike_counts(self) -> dict[str, int]:
+        """How many spikes were recorded of each population."""
+        return self._held.spike_counts
+
+    @checked
+    def spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
+        """(times in ms, neurons) of a population, by time, then neuron."""
+        steps, neurons = self._find("population", population, self.recording.spikes)
+        return steps * self.graph.dt_ms, neurons
+
+    @checked
+    def trains(self, population: str) -> list[list[float]]:
+        """Spike times in ms, one list a neuron."""
+        times, neurons = self.spikes(population)
+        return [train.tolist() for train in by_neuron(times, neurons, self.graph.population(population).size)]
+
+    @checked
+    def weights(self, projection: str, variable: str = "w") -> np.ndarray:
+        """Final values of a plastic projection's variable as a matrix (pre, post); NaN where there is no synapse.
+
+        Several synapses of one pair are refused: take them from ``recording.synapses``.
+        """
+        found = next((p for p in self.graph.projections if p.name == projection), None)
+        if found is None:
+            raise InvalidModel(unknown("no projection", projection, [p.name for p in self.graph.projections]))
+        rows = found.synapses
+        final = self.recording.synapses.get(projection, rows.variables)
+        values = self._find(f"variable of {projection}", variable, final)
+        matrix = np.full((found.connectivity.n_pre, found.connectivity.n_post), np.nan)
+        if found.several_a_pair:
+            raise InvalidModel(
+                f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]"
+            )
+        matrix[rows.pre - found.pre_start, rows.post - found.post_start] = values
+        return matrix
+
+    @checked
+    def with_weights(self, projection: str, values: Any, variable: str = "w") -> Self:
+        """These readings with other final values of a plastic projection's variable, for a run to ``start`` from.
+
+        ``values``: one number; a matrix (pre, post) as ``weights`` gives it, of which only places with a synapse are
+        read; or one number a synapse, in the order of ``recording.synapses``. Raises InvalidModel on an unknown name,
+        on other shapes and on values outside the bounds of the learning rule.
+        """
+        learns = {p.name: p for p in self.graph.projections if p.learning}
+        found = self._find("plastic projection", projection, learns)
+        wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in found.variables})
+        try:
+            if isinstance(values, str) or np.ma.is_masked(values):
+                raise TypeError
+            given = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            raise InvalidModel(f"{projection}.{variable}: must be numbers, and none masked") from None
+        sides, rows = (found.connectivity.n_pre, found.connectivity.n_post), found.synapses
+        if given.shape == sides:
+            given = given[rows.pre - found.pre_start, rows.post - found.post_start]
+        elif given.shape not in ((), (found.n_synapses,)):
+            raise InvalidModel(
+                f"{projection}.{variable}: must be one number, a matrix of {sides[0]} x {sides[1]} or "
+                f"{found.n_synapses} numbers, got shape {given.shape}"
+            )
+        if not ((wanted.low <= given) & (given <= wanted.high)).all():
+            raise InvalidModel(f"{projection}.{variable}: must be numbers within [{wanted.low:g}, {wanted.high:g}]")
+        synapses = {name: dict(variables) for name, variables in self.recording.synapses.items()}
+        kind = synapses[projection][variable].dtype
+        synapses[projection][variable] = np.broadcast_to(given, (found.n_synapses,)).astype(kind)
+        return type(self)(self.graph, dataclasses.replace(self.recording, synapses=synapses))
+
+    @checked
+    def signal(self, target: str, variable: str) -> tuple[np.ndarray, np.ndarray]:
+        """(times in ms (k,), values (k, n)) of a probe. A value is that at the end of the step starting at its time.
+
+        Raises InvalidModel where it was not recorded, with the probe that records it.
+        """
+        key, recorded = f"{target}.{variable}", self.recording.signals
+        if key not in recorded:
+            held = f" (recorded: {', '.join(recorded)})" if recorded else ""
+            raise InvalidModel(f"no probe {key!r}: {not_probed(self.graph, target, variable)}{held}")
+        steps, values = recorded[key]
+        return steps * self.graph.dt_ms, values
+
+    @staticmethod
+    def _find(kind: str, name: str, known: dict[str, Any]) -> Any:
+        if name not in known:
+            raise InvalidModel(unknown(f"no {kind}", name, known))
+        return known[name]
+
+    @checked
+    def save(self, folder: str | Path) -> Path:
+        """Write recording and graph; the folder appears whole or not at all."""
+        return write_folder(folder, self.to_files())
+
+    def to_files(self) -> dict[str, Content]:
+        """Every file that ``load`` reads."""
+        return {**self.recording.to_files(), **graph_files(self.graph)}
+
+    @classmethod
+    @checked
+    def load(cls, folder: str | Path) -> Self:
+        """Read what ``save`` wrote. Raises InvalidModel, naming what is missing or damaged."""
+        recording, graph = _recorded(Path(folder))
+        return cls(graph, recording)
+
+
+def _recorded(folder: Path) -> tuple[Recording, Graph]:
+    """The graph in a folder, and the recording of it. Raises InvalidModel on a recording of another graph."""
+    with reading(f"{folder}: the recording"):
+        try:
+            digest = load_meta(folder)["digest"]
+        except (FileNotFoundError, NotADirectoryError):
+            return Recording.load(folder), load_graph(folder)  # one of which says what is missing
+    graph = load_graph(folder)
+    if digest != graph.digest:
+        raise InvalidModel(f"{folder}: the recording belongs to another graph")
+    return Recording.load(folder, graph), graph
