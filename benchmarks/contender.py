@@ -8,10 +8,10 @@ import time
 from typing import Any
 
 import ernsnn as ern
+from ernsnn.backend.protocol import Backend, get_backend
+from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Backend, get_backend
-from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.graph.graph import Graph
 
 from .memory import Memory

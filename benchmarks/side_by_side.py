@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.protocol import get_backend
 from ernsnn.errors import BackendNotAvailable, InvalidModel, ProgramFailed
-from ernsnn.execution.backend import get_backend
 from ernsnn.graph.memory import require_memory
 
 from .contender import BY_HAND

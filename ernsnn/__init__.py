@@ -6,6 +6,8 @@ from ernsnn import starting  # noqa: F401 - before all that takes time
 from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.analyse.energy import Energy
 from ernsnn.analyse.metrics import Metrics
+from ernsnn.backend.issues import Issue, Issues
+from ernsnn.backend.protocol import Backend, Option, Program
 from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.calcium import CalciumAstrocyte
@@ -32,14 +34,12 @@ from ernsnn.errors import (
     ProgramFailed,
     UnsupportedOnBackend,
 )
-from ernsnn.execution.backend import Backend, Option, Program
-from ernsnn.execution.issues import Issue, Issues
-from ernsnn.execution.simulate import check, compile  # noqa: A004 - the field's word for it
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.graph.storage import load_graph, save_graph
 from ernsnn.recording.recording import Recording
 from ernsnn.result import Result, resume, run
+from ernsnn.running.simulate import check, compile  # noqa: A004 - the field's word for it
 
 if TYPE_CHECKING:
     from ernsnn.report import write_report

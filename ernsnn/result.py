@@ -17,9 +17,9 @@ from ernsnn.analyse.notebook import notebook
 from ernsnn.analyse.plots import Plots
 from ernsnn.analyse.summary import Summary, read_summary, summary_files
 from ernsnn.describe.arguments import checked
-from ernsnn.execution import simulate
 from ernsnn.files import Content
 from ernsnn.recording.readings import Readings
+from ernsnn.running import simulate
 
 if TYPE_CHECKING:
     import neo

@@ -34,16 +34,16 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.activity import activity
+from ernsnn.backend.protocol import get_backend
 from ernsnn.describe.connectors import Connector, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF, ConductanceLIF, Neuron
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, unknown
-from ernsnn.execution.backend import get_backend
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 SOURCE = "Vogels and Abbott 2005, J. Neurosci. 25:10786; Brette et al. 2007"
 PUBLISHED = "asynchronous and irregular: conductances 15 to 25 Hz, CV of intervals above .8; currents about 5 Hz"

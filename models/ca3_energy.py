@@ -19,8 +19,8 @@ from ernsnn.analyse.counts import count, operations
 from ernsnn.analyse.energy import CAVEAT, estimate
 from ernsnn.analyse.prices import price_sets
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .ca3_memory.memory import CA3Memory
 from .ca3_memory.network import Gating

@@ -19,9 +19,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import run
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .ca3_memory.network import Gating, build
 from .ca3_memory.operations import Operation, Pattern, expected_responses, input_times

@@ -19,9 +19,9 @@ import numpy as np
 
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import SpikeTimes
-from ernsnn.execution.experiments import Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Findings
 
 SOURCE = "Stimberg et al. 2019; De Pitta et al. 2009"
 DURATION_MS, FIRST_MS, PERIOD_MS = 30_000, 2_000, 2_001

@@ -32,9 +32,9 @@ from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .marked_pool import (
     BACKGROUND_HZ,

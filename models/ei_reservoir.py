@@ -63,9 +63,9 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 SOURCE = "Srinivasan, Plenz and Girvan 2025, arXiv 2504.12480"
 PUBLISHED = "local adaptation to target rates gains up to 130 % over global balances, in reservoirs of rate neurons"

@@ -56,9 +56,9 @@ from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.populations import Population
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 SOURCE = "no single paper: the loops are of Turrigiano 2008 (Cell 135:422) and Zenke et al. 2013"
 PUBLISHED = "no figures: no published experiment has these four loops together"

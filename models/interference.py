@@ -16,8 +16,8 @@ import numpy as np
 
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .marked_pool import (
     BACKGROUND_HZ,

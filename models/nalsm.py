@@ -47,9 +47,9 @@ from ernsnn.describe.populations import Population
 from ernsnn.describe.projections import Receptor
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .images import Split, baselines, linear_readout, load, split
 

@@ -34,10 +34,10 @@ from ernsnn.analyse.compare import compare
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.graph.lower import lower
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 SOURCE = "Dey and Dimitrov 2022, Frontiers in Neuroinformatics 16:883360"
 PUBLISHED = "Loihi replicates LIF neurons with high precision, shown for single neurons; scales well up to 20,000"

@@ -17,9 +17,9 @@ import numpy as np
 
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, rng_of, simulate, to_whole_epochs
 

@@ -48,9 +48,9 @@ from ernsnn.describe.populations import IntrinsicPlasticity
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel, unknown
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Estimate, Findings
 
 from .images import CLASSES, Split, baselines, split
 

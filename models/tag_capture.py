@@ -32,9 +32,9 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import Findings
 from ernsnn.report import charts
 from ernsnn.result import Result, run
+from ernsnn.studies.experiment import Findings
 
 START_MS, DEPRESSING_MS, DURATION_MS = 1_000, 600_000, 1_800_000
 _NOTE_TOLERANCE = 0.03

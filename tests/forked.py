@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from alike import assert_alike
 
-from ernsnn.execution.backend import Program
+from ernsnn.backend.protocol import Program
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.brian2.compiler import compile_program
 from ernsnn.hardware_backends.brian2.layout import Layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ernsnn.execution.backend import Backend
+from ernsnn.backend.protocol import Backend
 from ernsnn.hardware_backends.reference import ReferenceBackend
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ernsnn.execution import stepping
+from ernsnn.backend import stepping
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 import ernsnn as ern
-from ernsnn.execution import stepping
+from ernsnn.backend import stepping
 
 DURATION_MS, EVERY_MS = 900.0, 100.0
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
+from ernsnn.backend import protocol as backend_module
 from ernsnn.cli import main
-from ernsnn.execution import backend as backend_module
 from ernsnn.hardware_backends.reference import ReferenceBackend
 
 MODEL = '''

@@ -17,10 +17,10 @@ import ernsnn as ern
 from ernsnn.cli import main
 from ernsnn.cli.again import run_command
 from ernsnn.cli.arguments import parser
-from ernsnn.execution.experiments import Findings
-from ernsnn.execution.settings import read_setting, write_setting
 from ernsnn.report import page
 from ernsnn.report.experiment import experiment_page
+from ernsnn.studies.experiment import Findings
+from ernsnn.studies.settings import read_setting, write_setting
 
 MODEL = '''
 """Cells under a random drive, with settings of every kind."""

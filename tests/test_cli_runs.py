@@ -101,7 +101,7 @@ def test_killed_killed_again_interrupted_and_resumed(model, tmp_path, capsys):
 
 
 def test_a_resumed_run_says_what_it_meant(tmp_path, capsys, monkeypatch):
-    from ernsnn.execution import stepping
+    from ernsnn.backend import stepping
 
     original = stepping.Feeds.at
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import ernsnn as ern
+from ernsnn.backend.protocol import Program, get_backend
 from ernsnn.errors import ErnsnnError, InvalidModel
-from ernsnn.execution.backend import Program, get_backend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import load_graph, save_graph
 from ernsnn.hardware_backends.templates import script_template

@@ -20,7 +20,7 @@ from ernsnn.report import page, write_report
 MODEL = """
 from pathlib import Path
 import ernsnn as ern
-from ernsnn.execution.models import Mark, Session, Summary
+from ernsnn.studies.models import Mark, Session, Summary
 
 with (Path(__file__).parent / "loaded").open("a") as file:
     file.write("x")

@@ -7,8 +7,8 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ernsnn.execution.settings import write_setting
 from ernsnn.files import absolute, real
+from ernsnn.studies.settings import write_setting
 
 
 def run_command(arguments: Namespace) -> str:

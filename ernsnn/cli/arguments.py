@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ernsnn.errors import ErnsnnError, InvalidModel, quoted
-from ernsnn.execution.settings import read_setting
 from ernsnn.files import absolute
+from ernsnn.studies.settings import read_setting
 
 EXIT_CODES = """exit codes: 0 done; 2 usage, or an invalid model or input; 3 unsupported on that backend;
 4 the results differ; 5 backend not available; 130 interrupted; 1 anything else"""

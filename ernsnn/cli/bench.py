@@ -12,7 +12,7 @@ from ernsnn.benchmarks.side_by_side import available, hold, require
 from ernsnn.benchmarks.solos import SOLOS
 from ernsnn.cli.output import show, table
 from ernsnn.errors import InvalidModel, unknown
-from ernsnn.execution.simulate import progress_bar
+from ernsnn.running.simulate import progress_bar
 
 REPEATS = 5
 

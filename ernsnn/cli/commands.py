@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.analyse.compare import compare as compare_results
+from ernsnn.backend.doubts import told
+from ernsnn.backend.protocol import AUTO, Backend, auto_options, backend_names, get_backend
 from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
@@ -20,16 +22,14 @@ from ernsnn.cli.output import one_line, show, table
 from ernsnn.cli.report import page_of, summarised
 from ernsnn.cli.report import report as report
 from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
-from ernsnn.execution.backend import AUTO, Backend, auto_options, backend_names, get_backend
-from ernsnn.execution.doubts import told
-from ernsnn.execution.models import Model, Session, Summary, get_model, model_names, session_of
-from ernsnn.execution.run_folder import place_of, read_plan
-from ernsnn.execution.simulate import as_graph
-from ernsnn.execution.simulate import compile as compile_graph
 from ernsnn.files import real
 from ernsnn.result import Result
 from ernsnn.result import resume as resume_run
 from ernsnn.result import run as run_graph
+from ernsnn.running.folder import place_of, read_plan
+from ernsnn.running.simulate import as_graph
+from ernsnn.running.simulate import compile as compile_graph
+from ernsnn.studies.models import Model, Session, Summary, get_model, model_names, session_of
 
 
 def backends(arguments: Namespace) -> int:

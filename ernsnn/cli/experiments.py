@@ -9,11 +9,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from ernsnn.backend.protocol import get_backend
 from ernsnn.cli.output import one_line, show, table
 from ernsnn.cli.systems import HEADS, systems, systems_table
 from ernsnn.errors import InvalidModel, unknown
-from ernsnn.execution.backend import get_backend
-from ernsnn.execution.experiments import (
+from ernsnn.files import check_folder, write_folder
+from ernsnn.running.simulate import progress_bar
+from ernsnn.studies.experiment import (
     QUICK,
     backend_of,
     experiment_names,
@@ -21,8 +23,6 @@ from ernsnn.execution.experiments import (
     named_settings,
     settings_of,
 )
-from ernsnn.execution.simulate import progress_bar
-from ernsnn.files import check_folder, write_folder
 
 
 def experiment(arguments: Namespace) -> int:

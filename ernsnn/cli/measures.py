@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ernsnn.analyse.energy import CAVEAT, Estimate
+from ernsnn.backend.protocol import Placed, get_backend
 from ernsnn.cli.output import show, table
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Placed, get_backend
 from ernsnn.report.activity import ratio
 from ernsnn.report.costs import NAMES, joules, reasons, total
 from ernsnn.result import Result

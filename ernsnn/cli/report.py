@@ -10,10 +10,10 @@ from pathlib import Path
 from ernsnn.analyse.summary import Summary, summary_files
 from ernsnn.cli.output import one_line, show
 from ernsnn.errors import ErnsnnError, InvalidModel
-from ernsnn.execution.models import Session, session_of
 from ernsnn.files import add_file
 from ernsnn.recording.recording import RECORDING_FILE
 from ernsnn.result import Result
+from ernsnn.studies.models import Session, session_of
 
 MOST_BYTES = 500_000_000
 """A run that was recorded to disk, and takes more memory than this when it is read, gets a page only when asked for."""

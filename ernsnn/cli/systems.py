@@ -11,8 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict
 
-from ernsnn.execution.experiments import QUICK, get_experiment
 from ernsnn.loading import fit, read_json, reading
+from ernsnn.studies.experiment import QUICK, get_experiment
 
 HEADS = ("system", "source", "published", "measured here", "seeds")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyNN.standardmodels import build_translations, cells, synapses
 
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
 
 from .codes import CODES
 from .simulator import State

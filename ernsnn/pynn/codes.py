@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ernsnn.execution.issues import Fidelity
+from ernsnn.backend.issues import Fidelity
 
 CODES: dict[str, tuple[Fidelity, str]] = {
     # Y1xx: what the time grid changes

@@ -15,11 +15,11 @@ from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
 
+from ernsnn.backend.issues import Issues
+from ernsnn.backend.protocol import AUTO, Backend, get_backend
+from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import AUTO, Backend, get_backend
-from ernsnn.execution.issues import Issues
-from ernsnn.execution.stepping import SteppedBackend
 
 from . import simulator
 from .absent import unsupported

@@ -9,8 +9,8 @@ import numpy as np
 import quantities as pq
 from pyNN import recording
 
+from ernsnn.backend.memory import require_room
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.memory import require_room
 
 from . import simulator
 from .simulator import Run

@@ -12,19 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.doubts import warn_of
+from ernsnn.backend.finite import Watch
+from ernsnn.backend.issues import Issues
+from ernsnn.backend.memory import Room, probed_bytes
+from ernsnn.backend.protocol import Backend, choose_backend
+from ernsnn.backend.recorder import Chunk, Growing, Recorder, joined
+from ernsnn.backend.stepping import Feeds, SteppedBackend
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
-from ernsnn.execution.backend import Backend, choose_backend
-from ernsnn.execution.doubts import warn_of
-from ernsnn.execution.finite import Watch
-from ernsnn.execution.issues import Issues
-from ernsnn.execution.memory import Room, probed_bytes
-from ernsnn.execution.recorder import Chunk, Growing, Recorder, joined
-from ernsnn.execution.run_folder import interruptible
-from ernsnn.execution.stepping import Feeds, SteppedBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
 from ernsnn.recording.recording import Recording
 from ernsnn.result import Result, run
+from ernsnn.running.folder import interruptible
 
 from .absent import unsupported
 from .building import describe

@@ -11,12 +11,12 @@ import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.protocol import Backend
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Backend
-from ernsnn.execution.issues import Issue
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.recording.recording import Recording

@@ -26,7 +26,7 @@ NAME = re.compile(r"[\w.\-]{1,80}")
 _STATE = "state/"
 RECORDING_FILE, META_FILE, STATE_FILE = "recording.npz", "meta.json", "state.npz"
 RUN_FILE = "run.json"
-"""What was asked for, where a run is recorded while it goes on (``execution.run_folder``)."""
+"""What was asked for, where a run is recorded while it goes on (``running.folder``)."""
 
 
 class _Issue(TypedDict):

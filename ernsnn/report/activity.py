@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ernsnn.analyse.metrics import Metrics
-from ernsnn.execution.models import Mark
 from ernsnn.report.layout import Section, charts, table
 from ernsnn.report.markup import tag
 from ernsnn.report.raster import raster
 from ernsnn.report.scales import number
 from ernsnn.result import Result
+from ernsnn.studies.models import Mark
 
 _HEADS = ("population", "neurons", "spikes", "rate (Hz)", "CV of intervals", "synchrony", "branching", "sparsity")
 

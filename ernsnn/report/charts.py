@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ernsnn.execution.experiments import Estimate
 from ernsnn.report.frames import WIDTH, dash, figure, key, percent, plane, room_for, style, x_axis
 from ernsnn.report.images import shade
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.report.scales import Scale, number, scale_of
+from ernsnn.studies.experiment import Estimate
 
 Value = float | Estimate | None
 

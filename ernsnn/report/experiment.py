@@ -8,10 +8,10 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ernsnn.execution.experiments import Findings
-from ernsnn.execution.settings import write_setting
 from ernsnn.report.layout import Page, Section, charts, facts, render, table
 from ernsnn.report.markup import Html, join, tag
+from ernsnn.studies.experiment import Findings
+from ernsnn.studies.settings import write_setting
 
 
 def experiment_page(text: str, data: Mapping[str, Any], findings: Findings) -> str:

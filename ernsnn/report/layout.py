@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from ernsnn.execution.meta import ernsnn_version
+from ernsnn.backend.meta import ernsnn_version
 from ernsnn.report.markup import Html, join, tag
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.execution.models import Mark
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 from ernsnn.report.charts import shorten
@@ -15,6 +14,7 @@ from ernsnn.report.frames import WIDTH, canvas, figure, percent, room_for, style
 from ernsnn.report.images import mask
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import Scale, number, tight_scale
+from ernsnn.studies.models import Mark
 
 MOST_STROKES = 20_000
 MOST_BANDS = 40

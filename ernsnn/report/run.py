@@ -11,10 +11,10 @@ import numpy as np
 
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.summary import Summary
+from ernsnn.backend.protocol import Placed, get_backend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import time_of
 from ernsnn.errors import ErnsnnError, InvalidModel, UnsupportedOnBackend
-from ernsnn.execution.backend import Placed, get_backend
 from ernsnn.files import MANIFEST, add_file, real, write_file
 from ernsnn.report.activity import activity, ratio
 from ernsnn.report.costs import costs

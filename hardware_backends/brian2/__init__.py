@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from ernsnn.backend.finite import check_recording, check_values
+from ernsnn.backend.protocol import Backend, Option, Program, Progress
+from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
-from ernsnn.execution.backend import Backend, Option, Program, Progress
-from ernsnn.execution.finite import check_recording, check_values
-from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

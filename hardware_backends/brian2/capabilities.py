@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ernsnn.execution.issues import Fidelity, Issue
-from ernsnn.execution.memory import too_little_memory
+from ernsnn.backend.issues import Fidelity, Issue
+from ernsnn.backend.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.values import Draw, Scalar
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ernsnn.execution.backend import Program
+from ernsnn.backend.protocol import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording

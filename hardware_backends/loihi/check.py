@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
-from ernsnn.execution.backend import Capability
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
 from .check_overflow import overflows

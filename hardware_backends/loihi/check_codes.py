@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ernsnn.execution.issues import Fidelity
+from ernsnn.backend.issues import Fidelity
 
 CODES: dict[str, tuple[Fidelity, str]] = {
     # L1xx: rounded, or done a little differently

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
 from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Neurons
 

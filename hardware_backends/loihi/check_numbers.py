@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
 from ernsnn.graph.graph import Graph, Leaky
 
 from ..numbers import out_of_range

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
 from ernsnn.graph.graph import Graph
 
 from .check_features import FEATURES, receptors

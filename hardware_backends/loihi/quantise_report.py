@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
 
 from .check_codes import CODES
 from .quantise_numbers import relative

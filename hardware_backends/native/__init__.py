@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
+from ernsnn.backend.protocol import Capability, Option
+from ernsnn.backend.stepping import Engine, SteppedBackend
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
-from ernsnn.execution.backend import Capability, Option
-from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large
 

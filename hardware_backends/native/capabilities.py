@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ernsnn.execution.backend import Capability
-from ernsnn.execution.issues import Fidelity, Issue
-from ernsnn.execution.memory import too_little_memory
+from ernsnn.backend.issues import Fidelity, Issue
+from ernsnn.backend.memory import too_little_memory
+from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
 from .expressions import needs_all_rows

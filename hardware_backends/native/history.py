@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ernsnn.backend.state import outside
 from ernsnn.describe.learning import POST, PRE
-from ernsnn.execution.state import outside
 from ernsnn.graph.constants import decay
 from ernsnn.graph.graph import Learning
 

@@ -5,7 +5,7 @@ The one table of them. Codes with P are NEST's, those with S SpiNNaker's; what P
 
 from __future__ import annotations
 
-from ernsnn.execution.issues import Fidelity, Issue
+from ernsnn.backend.issues import Fidelity, Issue
 
 Codes = dict[str, tuple[Fidelity, str]]
 

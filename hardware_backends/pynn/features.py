@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from ernsnn.execution.backend import Capability
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
 from .codes import issue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ernsnn.backend.stepping import Engine, SteppedBackend
 from ernsnn.describe.neurons import REVERSALS
-from ernsnn.execution.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 
 from .capabilities import CAPABILITIES

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ernsnn.execution import stepping
-from ernsnn.execution.state import outside
+from ernsnn.backend import stepping
+from ernsnn.backend.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording.recording import Recording
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.protocol import Backend
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Backend
-from ernsnn.execution.models import Mark, Session, Summary
 from ernsnn.graph.graph import Source
 from ernsnn.graph.spikes import GivenSpikes
 from ernsnn.result import Result, run
+from ernsnn.studies.models import Mark, Session, Summary
 
 from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge

@@ -12,9 +12,9 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.cli import main
-from ernsnn.execution.models import get_model
 from ernsnn.report import page, write_report
 from ernsnn.result import Result
+from ernsnn.studies.models import get_model
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

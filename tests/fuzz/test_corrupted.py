@@ -18,10 +18,10 @@ from corrupted import arrays_of, honest, hostile, saved_arrays, with_a_bomb
 from killed_runs import in_child, killed_at, network
 
 import ernsnn as ern
-from ernsnn.execution import stepping
-from ernsnn.execution.models import Summary, get_model
+from ernsnn.backend import stepping
 from ernsnn.loading import unsealed
 from ernsnn.report import write_report
+from ernsnn.studies.models import Summary, get_model
 
 # What a stranger writes may be a network of absurd numbers, which overflow in silence.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

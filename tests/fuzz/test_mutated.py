@@ -20,7 +20,7 @@ from mutated_networks import Refused, build, calls, network, picked
 
 import ernsnn as ern
 from ernsnn.cli import main
-from ernsnn.execution.models import get_model
+from ernsnn.studies.models import get_model
 
 LIMIT_S = 10
 """No single case may take longer."""

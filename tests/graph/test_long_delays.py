@@ -36,5 +36,5 @@ def test_long_delays_cost_memory_that_is_counted_and_no_time(delay_ms, monkeypat
     net.projection("far", source, cells, weight_nA=90.0, delay_ms=delay_ms)
     results = [ernsnn.run(net, duration_ms=20, backend=backend) for backend in ("reference", "native")]
     assert ernsnn.compare(*results).equal
-    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 400_000)
+    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 400_000)
     assert [issue.code for issue in ernsnn.check(net, "reference").errors] == ["R301"]

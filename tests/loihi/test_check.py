@@ -24,10 +24,10 @@ from ernsnn import (
     Term,
     stdp,
 )
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.protocol import get_backend
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import UnsupportedOnBackend
-from ernsnn.execution.backend import get_backend
-from ernsnn.execution.issues import Issue
 from ernsnn.hardware_backends.loihi import check_features
 from ernsnn.hardware_backends.loihi.check import capabilities, find
 from ernsnn.hardware_backends.loihi.check_codes import CODES

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
+from ernsnn.backend.protocol import get_backend
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import get_backend
 
 BACKENDS = ("loihi-emulator", "lava", "loihi2", "lava-float")
 ENDS = (5e-324, 1e-308, 1e-150, 1e-31, 1e-29, 1e-12, 0.0014, 1e12, 1e29, 1e31, 1e150, 1e300, sys.float_info.max)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ernsnn import InvalidModel, run
-from ernsnn.execution.models import get_model
 from ernsnn.models import CA3Memory
 from ernsnn.models.ca3_memory import MemoryResult
 from ernsnn.models.ca3_memory.operations import Operation, Pattern, expected_responses, input_times, read_operations
+from ernsnn.studies.models import get_model
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT.parent / "shared" / "data" / "ca3_experiment1.json"

@@ -9,8 +9,8 @@ from naive_calcium import PUBLISHED as KINETICS
 from naive_calcium import Cell
 
 import ernsnn as ern
-from ernsnn.execution.experiments import experiment_names
 from ernsnn.models import calcium
+from ernsnn.studies.experiment import experiment_names
 
 
 def test_its_network_has_the_published_drive():

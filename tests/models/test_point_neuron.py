@@ -7,8 +7,8 @@ import pytest
 
 import ernsnn
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.experiments import settings_of
 from ernsnn.models import point_neuron
+from ernsnn.studies.experiment import settings_of
 
 
 def test_every_neuron_has_its_kind_and_its_current() -> None:

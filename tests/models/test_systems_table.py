@@ -9,8 +9,8 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.cli import main, systems
-from ernsnn.execution.experiments import experiment_names, named_settings, settings_of
-from ernsnn.execution.experiments import get_experiment as get
+from ernsnn.studies.experiment import experiment_names, named_settings, settings_of
+from ernsnn.studies.experiment import get_experiment as get
 
 README = Path(__file__).parents[2] / "README.md"
 FIRST, LAST = "<!-- ernsnn experiment --table -->\n", "\n<!-- end of the table -->"

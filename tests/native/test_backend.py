@@ -70,7 +70,7 @@ def test_memory_is_that_of_the_precision(monkeypatch):
     net = ern.Network()
     cells = net.population("cells", 100, ern.LIF())
     net.projection("p", cells, cells, weight_nA=0.5)
-    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 100_000)
+    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 100_000)
     assert not ern.check(net, "native").errors
     assert [issue.code for issue in ern.check(net, "native", precision="float64").errors] == ["N301"]
     with pytest.raises(ern.InvalidModel, match="precision must be one of float32, float64, got 'float16'"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ernsnn.execution.state import restore, state_of
+from ernsnn.backend.state import restore, state_of
 from ernsnn.graph.streams import Streams
 from ernsnn.hardware_backends.native import noise
 from ernsnn.hardware_backends.native.noise import Noise

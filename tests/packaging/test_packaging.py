@@ -1,6 +1,5 @@
-"""What is installed is what is on disk, floors import downwards only, and no tracked file tells of one machine."""
+"""What is installed is what is on disk, and no tracked file tells of one machine."""
 
-import ast
 import configparser
 import importlib.metadata
 import re
@@ -8,59 +7,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-FOLDERS = {
-    "ernsnn": ROOT / "ernsnn",
-    "ernsnn.models": ROOT / "models",
-    "ernsnn.hardware_backends": ROOT / "hardware_backends",
-    "ernsnn.benchmarks": ROOT / "benchmarks",
-}
-
-# From the ground up: each may import those before it. Who stands nowhere here (ernsnn/__init__.py, the command line)
-# may import the whole core. "ernsnn" is the flat public namespace, which itself imports every floor.
-FLOORS = ["starting", "errors", "files", "loading", "arrays", "describe", "issues", "graph", "recording", "analyse"]
-FLOORS += ["result", "execution", "report"]
-MAY_IMPORT = {floor: set(FLOORS[:level]) for level, floor in enumerate(FLOORS)} | {
-    "hardware_backends": set(FLOORS) - {"analyse", "result", "report"},
-    "models": {"ernsnn", *FLOORS},
-    "benchmarks": {"ernsnn", "models", "hardware_backends", *FLOORS},
-    "cli": {"ernsnn", "benchmarks", *FLOORS},
-    "pynn": set(FLOORS),
-    "__main__": {"cli"},
-}
-
-
-def modules() -> Iterator[tuple[str, Path]]:
-    """(dotted name, file) of every module as it is installed."""
-    for package, folder in FOLDERS.items():
-        for path in sorted(folder.rglob("*.py")):
-            parts = path.relative_to(folder).with_suffix("").parts
-            yield ".".join([package, *parts]).removesuffix(".__init__"), path
-
-
-def floor_of(module: str) -> str:
-    """``describe`` of ``ernsnn.describe.units``; ``ernsnn`` of ``ernsnn`` itself."""
-    return module.split(".")[1] if "." in module else module
-
-
-def imported(source: str, module: str, is_package: bool) -> set[str]:
-    """The modules of ernsnn that ``source``, the text of ``module``, imports anywhere, by their absolute names."""
-    found = set()
-    floors = {floor_of(name) for name, _ in modules()}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = module.split(".")[: is_package - node.level or None] if node.level else []
-            base = ".".join([*above, *filter(None, [node.module])])
-            # `from ernsnn import graph` means the floor, `from ernsnn import Network` the flat namespace.
-            found |= {f"ernsnn.{a.name}" if base == "ernsnn" and a.name in floors else base for a in node.names}
-    return {name for name in found if name.split(".")[0] == "ernsnn"}
+from imports import FOLDERS, ROOT, modules
 
 
 def tracked_files() -> list[Path]:
@@ -75,8 +25,8 @@ def tracked_files() -> list[Path]:
 def test_setup_cfg_lists_the_packages_on_disk() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    on_disk = {name if path.name == "__init__.py" else name.rpartition(".")[0] for name, path in modules()}
-    without_init = {p for _, path in modules() if not (p := path.parent / "__init__.py").exists()}
+    on_disk = {name if path.name == "__init__.py" else name.rpartition(".")[0] for name, path in modules().items()}
+    without_init = {p for path in modules().values() if not (p := path.parent / "__init__.py").exists()}
     assert not without_init
     assert sorted(setup["options"]["packages"].split()) == sorted(on_disk)
 
@@ -102,33 +52,6 @@ def test_importing_ernsnn_is_light() -> None:
 def test_mapped_folders_refuse_to_be_a_second_copy(folder: str) -> None:
     run = subprocess.run([sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True)
     assert f"ImportError: this folder is the package ernsnn.{folder}" in run.stderr
-
-
-@pytest.mark.parametrize(("module", "path"), list(modules()))
-def test_no_floor_imports_an_upper_one(module: str, path: Path) -> None:
-    here = floor_of(module)
-    allowed = {here} | MAY_IMPORT.get(here, {"ernsnn", *FLOORS})
-    upper = {n for n in imported(path.read_text(), module, path.name == "__init__.py") if floor_of(n) not in allowed}
-    assert not upper, f"{module} imports {', '.join(sorted(upper))}"
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("import ernsnn", {"ernsnn"}),
-        ("import numpy, ernsnn.graph.seeds as s", {"ernsnn.graph.seeds"}),
-        ("from ernsnn import graph, Network", {"ernsnn.graph", "ernsnn"}),
-        ("from ernsnn.graph import lower", {"ernsnn.graph"}),
-        ("from . import units", {"ernsnn.describe"}),
-        ("from .. import graph", {"ernsnn.graph"}),
-        ("from ..graph.seeds import a", {"ernsnn.graph.seeds"}),
-        ("def f():\n    from ernsnn.models import x", {"ernsnn.models"}),
-        ("from numpy import graph", set()),
-    ],
-)
-def test_the_import_reader_sees_every_form(line: str, expected: set[str]) -> None:
-    assert imported(line, "ernsnn.describe.neurons", is_package=False) == expected
-    assert imported(line, "ernsnn.describe", is_package=True) == expected
 
 
 def test_files_stay_short() -> None:

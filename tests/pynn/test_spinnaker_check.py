@@ -20,7 +20,7 @@ from strategies import networks
 
 import ernsnn as ern
 from ernsnn import LearningRule, Network, stdp
-from ernsnn.execution.issues import CODES as COMMON
+from ernsnn.backend.issues import CODES as COMMON
 from ernsnn.hardware_backends.pynn import SpinnakerBackend
 from ernsnn.hardware_backends.pynn.codes import CODES as EVERY
 from ernsnn.hardware_backends.pynn.spinnaker import board

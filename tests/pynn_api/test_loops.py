@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.execution.backend import get_backend
-from ernsnn.execution.stepping import Feed
+from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.stepping import Feed
 
 sim = pytest.importorskip("ernsnn.pynn")
 from pynn_scripts import trains  # noqa: E402 - needs PyNN

@@ -73,7 +73,7 @@ def test_a_run_counts_what_it_records_before_it_starts(backend, monkeypatch):
     sim.run(60)
     state.under_way.room.left = 20 * 10 * each
     sim.run(40)
-    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 9 * each)
+    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 9 * each)
     with pytest.raises(InvalidModel, match=rf"probe of my cells\.v_mV: needs {10 * each} bytes .*sampling_interval"):
         sim.run(2)
     monkeypatch.undo()
@@ -85,7 +85,7 @@ def test_the_memory_is_measured_again_only_when_it_has_been_used_up(monkeypatch)
     measured = []
     recorded("native")
     sim.run(2)
-    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: measured.append(1) or 10 * 10 * 8)
+    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: measured.append(1) or 10 * 10 * 8)
     state.under_way.room.left = 0
     for _ in range(25):
         sim.run(2)
@@ -126,10 +126,10 @@ def test_one_current_into_many_cells_costs_one_series(which):
 @pytest.mark.parametrize("backend", ["native", "brian2"])
 def test_after_a_refused_first_run_the_network_is_open_to_record_less(backend, monkeypatch):
     cells = recorded(backend)
-    monkeypatch.setattr("ernsnn.execution.memory.available_bytes", lambda: 100)
-    monkeypatch.setattr("ernsnn.execution.memory.too_little_memory", lambda *given: ())
+    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 100)
+    monkeypatch.setattr("ernsnn.backend.memory.too_little_memory", lambda *given: ())
     with monkeypatch.context() as patch:
-        patch.setattr("ernsnn.execution.backend.Backend.require", lambda self, graph, **options: ())
+        patch.setattr("ernsnn.backend.protocol.Backend.require", lambda self, graph, **options: ())
         with pytest.raises(InvalidModel, match="record fewer cells"):
             sim.run(100)
     assert sim.get_current_time() == 0

@@ -154,7 +154,7 @@ def test_a_check_is_of_the_run_that_setup_describes(options, told, monkeypatch):
         required.extend(self.check(graph, **given))
         return required
 
-    monkeypatch.setattr("ernsnn.execution.backend.Backend.require", require)
+    monkeypatch.setattr("ernsnn.backend.protocol.Backend.require", require)
     sim.run(1)
     assert [(i.code, i.message) for i in checked] == [(i.code, i.message) for i in required]
     assert [i.path for i in checked if i.code == "L110"] == ["learns"]

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.execution.experiments import Estimate, Findings
 from ernsnn.models import CA3Memory
 from ernsnn.report import charts, page
 from ernsnn.report.experiment import experiment_page
+from ernsnn.studies.experiment import Estimate, Findings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")

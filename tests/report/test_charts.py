@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import having, images, parsed, pixels
 
-from ernsnn.execution.experiments import Estimate
 from ernsnn.report import charts
 from ernsnn.report.images import png
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number, scale_of, tight_scale
+from ernsnn.studies.experiment import Estimate
 
 AXES = {"x_label": "x", "y_label": "y"}
 words = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc", "Cn"]), min_size=1, max_size=20)

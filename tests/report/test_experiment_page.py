@@ -9,9 +9,9 @@ from html import unescape
 import pytest
 
 from ernsnn.cli.arguments import parser
-from ernsnn.execution.experiments import Findings
 from ernsnn.report import charts
 from ernsnn.report.experiment import experiment_page
+from ernsnn.studies.experiment import Findings
 
 TEXT = """Experiment ``weights``: do they last?
 

@@ -9,10 +9,10 @@ import pytest
 from pictures import images, parsed
 
 import ernsnn as ern
-from ernsnn.execution.models import Mark
 from ernsnn.recording.recording import Recording
 from ernsnn.report import raster as drawing
 from ernsnn.report.raster import raster
+from ernsnn.studies.models import Mark
 
 
 def graph_of(*sizes):

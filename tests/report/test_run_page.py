@@ -15,13 +15,13 @@ import pytest
 import ernsnn as ern
 from ernsnn.cli import main, report
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.models import Mark, Summary
 from ernsnn.files import MANIFEST
 from ernsnn.models import CA3Memory
 from ernsnn.recording.readings import Stored
 from ernsnn.recording.recording import Recording
 from ernsnn.report import layout, learning, page, write_report
 from ernsnn.result import Result
+from ernsnn.studies.models import Mark, Summary
 
 EVIL = '"><script>alert(1)</script>&'
 VOID = {"meta", "br", "img", "link", "input"}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ernsnn.execution.backend import Backend, Capability, Option, Progress
+from ernsnn.backend.protocol import Backend, Capability, Option, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

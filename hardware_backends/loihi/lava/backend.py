@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ernsnn.execution.backend import Backend, Capability, Option, Program, Progress
-from ernsnn.execution.issues import Issue
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.protocol import Backend, Capability, Option, Program, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

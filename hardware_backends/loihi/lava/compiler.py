@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.protocol import Program
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Program
 from ernsnn.files import Content
 
 from ...templates import script_template

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ernsnn.execution.backend import Program
-from ernsnn.execution.subprocesses import recorded
+from ernsnn.backend.protocol import Program
+from ernsnn.backend.subprocesses import recorded
 
 from ..integers import Connection, IntegerNetwork
 from .compiler import Watch, compile_program

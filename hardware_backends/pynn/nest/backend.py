@@ -6,10 +6,10 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ernsnn.backend.protocol import Backend, Option, Program, Progress
+from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.backend import Backend, Option, Program, Progress
-from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

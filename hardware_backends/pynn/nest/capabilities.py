@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.execution.issues import Issue
-from ernsnn.execution.memory import too_little_memory
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 
 from ...numbers import out_of_range

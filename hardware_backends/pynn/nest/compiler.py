@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ernsnn.execution.backend import Program
+from ernsnn.backend.protocol import Program
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
 from ...templates import script_template

@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ernsnn.backend.protocol import Backend, Capability, Option, Program, Progress
+from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
-from ernsnn.execution.backend import Backend, Capability, Option, Program, Progress
-from ernsnn.execution.subprocesses import recorded
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

@@ -9,9 +9,9 @@ from functools import partial, wraps
 
 import numpy as np
 
-from ernsnn.execution.backend import Capability
-from ernsnn.execution.issues import Issue
-from ernsnn.execution.memory import too_little_memory
+from ernsnn.backend.issues import Issue
+from ernsnn.backend.memory import too_little_memory
+from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
 from ..codes import issue

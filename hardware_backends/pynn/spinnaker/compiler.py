@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from ernsnn.execution.backend import Program
+from ernsnn.backend.protocol import Program
 from ernsnn.graph.graph import Graph, Projection
 
 from ...templates import script_template

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.protocol import Program
+from ernsnn.backend.subprocesses import run_program
 from ernsnn.errors import ProgramFailed, UnsupportedOnBackend
-from ernsnn.execution.backend import Program
-from ernsnn.execution.subprocesses import run_program
 from ernsnn.graph.graph import Graph
 from ernsnn.loading import read_json
 

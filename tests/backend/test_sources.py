@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
+from ernsnn.backend.protocol import backend_names, choose_backend
 from ernsnn.cli import main
-from ernsnn.execution.backend import backend_names, choose_backend
 from ernsnn.report import page
 
 

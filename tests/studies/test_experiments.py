@@ -8,7 +8,7 @@ import math
 import pytest
 
 from ernsnn.cli import main
-from ernsnn.execution.experiments import Estimate, get_experiment
+from ernsnn.studies.experiment import Estimate, get_experiment
 
 
 def test_the_interval_is_students():

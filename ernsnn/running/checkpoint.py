@@ -11,9 +11,9 @@ from typing import Any, TypedDict
 import numpy as np
 
 from ernsnn.arrays import Arrays, Form, Header, checksum
+from ernsnn.backend.state import restore, state_of
+from ernsnn.backend.stepping import Engine
 from ernsnn.errors import InvalidModel, quoted
-from ernsnn.execution.state import restore, state_of
-from ernsnn.execution.stepping import Engine
 from ernsnn.files import Content
 from ernsnn.loading import Unfit, fit, reading
 

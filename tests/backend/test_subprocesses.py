@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from ernsnn.backend.subprocesses import run_program
 from ernsnn.errors import ProgramFailed
-from ernsnn.execution.subprocesses import run_program
 
 PARENT = """
 import os, subprocess, sys, pathlib, time

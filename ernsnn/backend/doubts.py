@@ -11,9 +11,9 @@ from weakref import WeakSet
 
 import numpy as np
 
+from ernsnn.backend.issues import Issue
 from ernsnn.describe.neurons import AdaptiveLIF, ConductanceLIF
 from ernsnn.errors import warn
-from ernsnn.execution.issues import Issue
 from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes

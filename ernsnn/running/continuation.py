@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.meta import ernsnn_version
+from ernsnn.backend.protocol import Backend
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
-from ernsnn.execution.backend import Backend
-from ernsnn.execution.meta import ernsnn_version
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
 from ernsnn.graph.values import Scalar

@@ -16,10 +16,10 @@ from killed_runs import in_child, killed_at
 
 import ernsnn as ern
 from ernsnn import files
-from ernsnn.execution import run_folder
-from ernsnn.execution.stepping import Feeds
+from ernsnn.backend.stepping import Feeds
 from ernsnn.files import write_folder
 from ernsnn.loading import unsealed
+from ernsnn.running import folder as run_folder
 
 MOMENTS = 25
 """How many for each way of writing."""

@@ -14,7 +14,7 @@ from killed_runs import DURATION_MS, GRAPH, RUN, assert_recorded, in_child, kill
 
 import ernsnn as ern
 from ernsnn.arrays import checksum
-from ernsnn.execution import stepping
+from ernsnn.backend import stepping
 from ernsnn.loading import sealed, unsealed
 
 

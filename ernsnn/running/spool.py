@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ernsnn.arrays import crc, form_of, total
+from ernsnn.backend.recorder import Chunk
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.recorder import Chunk
 from ernsnn.files import reason, sync
 
 _COPIED_AT_ONCE = 1 << 18

@@ -10,9 +10,9 @@ from strategies import STEPS, networks
 
 import ernsnn as ern
 from ernsnn import lower
-from ernsnn.execution.recorder import Recorder, joined
-from ernsnn.execution.state import restore, state_of
-from ernsnn.execution.stepping import Run
+from ernsnn.backend.recorder import Recorder, joined
+from ernsnn.backend.state import restore, state_of
+from ernsnn.backend.stepping import Run
 from ernsnn.hardware_backends.native import engine as native
 from ernsnn.hardware_backends.reference import engine as reference
 

@@ -12,13 +12,13 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ernsnn.backend.doubts import doubts
+from ernsnn.backend.issues import CODES, Issue, Issues
+from ernsnn.backend.sources import REMEDY, crowded, described
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, quoted, unknown
-from ernsnn.execution.doubts import doubts
-from ernsnn.execution.issues import CODES, Issue, Issues
-from ernsnn.execution.sources import REMEDY, crowded, described
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording

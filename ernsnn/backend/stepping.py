@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ernsnn.backend.finite import Watch, sound
+from ernsnn.backend.protocol import Backend, Progress
+from ernsnn.backend.recorder import Chunk, Recorder, joined
+from ernsnn.backend.state import restore, state_of
 from ernsnn.errors import InvalidModel, NotFinite
-from ernsnn.execution.backend import Backend, Progress
-from ernsnn.execution.finite import Watch, sound
-from ernsnn.execution.recorder import Chunk, Recorder, joined
-from ernsnn.execution.state import restore, state_of
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
 from ernsnn.loading import Unfit
@@ -26,7 +26,7 @@ _TOLD_EVERY_S, _LOOK_EVERY = 0.1, 32
 
 
 class Engine(ABC):
-    """All state of one run; what of it changes is named in ``changes`` (see ``execution.state``)."""
+    """All state of one run; what of it changes is named in ``changes`` (see ``backend.state``)."""
 
     graph: Graph
     changes: tuple[str, ...]

@@ -12,25 +12,25 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.doubts import warn_of
+from ernsnn.backend.finite import check_recording
+from ernsnn.backend.issues import Issues
+from ernsnn.backend.memory import recorded_bytes, require_disk, require_room
+from ernsnn.backend.meta import about_run, ernsnn_version
+from ernsnn.backend.protocol import AUTO, Backend, Program, Progress, choose_backend, get_backend
+from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
 from ernsnn.describe.units import time_of, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
-from ernsnn.execution.backend import AUTO, Backend, Program, Progress, choose_backend, get_backend
-from ernsnn.execution.doubts import warn_of
-from ernsnn.execution.finite import check_recording
-from ernsnn.execution.issues import Issues
-from ernsnn.execution.memory import recorded_bytes, require_disk, require_room
-from ernsnn.execution.meta import about_run, ernsnn_version
-from ernsnn.execution.plan import Plan
-from ernsnn.execution.run_folder import abandon, begin, place_of, read_plan, record, refuse_unfinished
-from ernsnn.execution.start import check_start, readings_of
-from ernsnn.execution.stepping import SteppedBackend
 from ernsnn.files import check_folder, real
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.recording.readings import Readings
 from ernsnn.recording.recording import Recording
+from ernsnn.running.continuation import check_start, readings_of
+from ernsnn.running.folder import abandon, begin, place_of, read_plan, record, refuse_unfinished
+from ernsnn.running.plan import Plan
 
 _BAR_AFTER_S = 2.0
 _DEFAULT_BACKEND = "brian2"

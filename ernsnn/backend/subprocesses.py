@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ernsnn.backend.protocol import Program, Progress
 from ernsnn.errors import ProgramFailed
-from ernsnn.execution.backend import Program, Progress
 
 PROGRESS = "@progress "
 """How a program's line about its progress starts; a fraction follows. Other lines are its own."""

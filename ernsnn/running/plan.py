@@ -9,8 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ernsnn.backend.meta import ernsnn_version
 from ernsnn.errors import InvalidModel, quoted
-from ernsnn.execution.meta import ernsnn_version
 from ernsnn.loading import Unfit, built, fit, reading, sealed, shortened, unsealed
 from ernsnn.recording.recording import NAME, RUN_FILE, Said
 

@@ -22,20 +22,20 @@ from types import FrameType
 import numpy as np
 
 from ernsnn.arrays import checksum
+from ernsnn.backend.meta import about_run
+from ernsnn.backend.protocol import Progress
+from ernsnn.backend.recorder import Recorder
+from ernsnn.backend.stepping import Engine, Run, SteppedBackend, located
 from ernsnn.errors import Interrupted, InvalidModel, NotFinite
-from ernsnn.execution.backend import Progress
-from ernsnn.execution.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
-from ernsnn.execution.meta import about_run
-from ernsnn.execution.plan import Plan
-from ernsnn.execution.recorder import Recorder
-from ernsnn.execution.stepping import Engine, Run, SteppedBackend, located
-from ernsnn.execution.tapes import Tapes
 from ernsnn.files import Content, absolute, put_in_place, real, remove_folder, remove_left, write_file, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.loading import open_regular, reading
 from ernsnn.recording.readings import Readings, Stored
 from ernsnn.recording.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
+from ernsnn.running.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
+from ernsnn.running.plan import Plan
+from ernsnn.running.spool import Tapes
 
 TAPES = "tapes"
 

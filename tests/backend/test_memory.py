@@ -7,10 +7,10 @@ import pytest
 from peak import peak_bytes
 
 import ernsnn as ern
-from ernsnn.execution import memory
-from ernsnn.execution.backend import Backend, get_backend
-from ernsnn.execution.issues import Issues
-from ernsnn.execution.recorder import joined
+from ernsnn.backend import memory
+from ernsnn.backend.issues import Issues
+from ernsnn.backend.protocol import Backend, get_backend
+from ernsnn.backend.recorder import joined
 from ernsnn.graph.lower import lower
 
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from ernsnn.analyse.summary import Mark as Mark
 from ernsnn.analyse.summary import Summary as Summary
+from ernsnn.backend.protocol import discover
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown
-from ernsnn.execution.backend import discover
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower

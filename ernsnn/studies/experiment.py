@@ -15,8 +15,8 @@ from statistics import fmean, stdev
 from types import ModuleType
 from typing import Any
 
+from ernsnn.backend.protocol import discover
 from ernsnn.errors import InvalidModel, unknown
-from ernsnn.execution.backend import discover
 
 GROUP = "ernsnn.experiments"
 QUICK = "quick"

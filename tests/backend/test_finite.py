@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
+from ernsnn.backend.finite import Watch
+from ernsnn.backend.stepping import Feeds
 from ernsnn.cli import main
-from ernsnn.execution.finite import Watch
-from ernsnn.execution.stepping import Feeds
 from ernsnn.hardware_backends.native import engine as native
 from ernsnn.hardware_backends.reference import engine as reference
 

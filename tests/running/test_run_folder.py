@@ -13,10 +13,12 @@ from interrupts import ctrl_c_in_step
 from killed_runs import EVERY_MS, GRAPH, RUN, assert_recorded, in_child, kill, killed_at, network, refused
 
 import ernsnn as ern
-from ernsnn.execution import run_folder, simulate, stepping
-from ernsnn.execution.recorder import Recorder
-from ernsnn.execution.tapes import Tapes
+from ernsnn.backend import stepping
+from ernsnn.backend.recorder import Recorder
 from ernsnn.hardware_backends.reference.synapses import PlasticState
+from ernsnn.running import folder as run_folder
+from ernsnn.running import simulate
+from ernsnn.running.spool import Tapes
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +160,7 @@ def test_two_at_once(killed):
 
 
 def test_memory_does_not_grow_with_the_duration(tmp_path, monkeypatch):
-    monkeypatch.setattr("ernsnn.execution.recorder.CHUNK_STEPS", 64)
+    monkeypatch.setattr("ernsnn.backend.recorder.CHUNK_STEPS", 64)
     monkeypatch.setattr(stepping, "_BLOCK", 64)
     net = ern.Network()
     net.population("source", 100, ern.Poisson(400.0))
@@ -184,7 +186,7 @@ def test_chunks_end_early_where_probes_are_large(monkeypatch):
     net = ern.Network()
     net.probe(net.population("cells", 100, ern.LIF()), "v_mV")
     lengths = []
-    monkeypatch.setattr("ernsnn.execution.recorder.CHUNK_BYTES", 100 * 8 * 10)
+    monkeypatch.setattr("ernsnn.backend.recorder.CHUNK_BYTES", 100 * 8 * 10)
     engine = simulate.get_backend("reference").engine(ern.lower(net, 0))
     keep = lambda chunk: lengths.append(len(chunk["signals/cells.v_mV/steps"]))  # noqa: E731
     stepping.Run(engine, Recorder(engine, keep), 25).until(25, lambda fraction: None)

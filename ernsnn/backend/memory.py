@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from ernsnn.backend.issues import Issue
 from ernsnn.errors import InvalidModel
-from ernsnn.execution.issues import Issue
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import available_bytes, too_large
 
