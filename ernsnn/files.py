@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
 
@@ -260,11 +260,22 @@ def _sweep(folder: Path) -> None:
     for left in folder.parent.glob(f".{glob.escape(_stem(folder))}.*{_BEING_WRITTEN}"):
         try:
             if not (left / MANIFEST).is_file():
+                left.rmdir()  # empty: killed before it wrote the manifest
                 continue
             with (left / MANIFEST).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left, ignore_errors=True)
         except OSError:  # another process is writing there
+            continue
+
+
+def _beside(folder: Path) -> tuple[Path, TextIO]:
+    """A new folder beside ``folder``, and its manifest, open for writing."""
+    while True:
+        beside = Path(tempfile.mkdtemp(prefix=f".{_stem(folder)}.", suffix=_BEING_WRITTEN, dir=folder.parent))
+        try:
+            return beside, (beside / MANIFEST).open("w", encoding="utf-8")
+        except FileNotFoundError:  # another process swept it away while it was empty
             continue
 
 
@@ -281,11 +292,11 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        beside = Path(tempfile.mkdtemp(prefix=f".{_stem(folder)}.", suffix=_BEING_WRITTEN, dir=folder.parent))
+        beside, opened = _beside(folder)
     except OSError as error:
         raise InvalidModel(f"cannot write {named}: {reason(error)}") from None
     try:
-        with (beside / MANIFEST).open("w", encoding="utf-8") as manifest:
+        with opened as manifest:
             fcntl.flock(manifest, fcntl.LOCK_EX)
             manifest.write("\n".join(names))
             manifest.flush()

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +301,30 @@ def test_what_another_process_is_writing_is_left_alone(tmp_path):
 
     write_folder(tmp_path / "run", {"slow.txt": slow})
     assert sorted(os.listdir(tmp_path / "run")) == [".ernsnn", "slow.txt"]
+
+
+def test_what_was_killed_before_it_wrote_anything_is_swept_away(tmp_path):
+    """An empty folder of that name is; one with something in it is nobody's to remove."""
+    empty, full = tmp_path / ".run.abcdefgh.part", tmp_path / ".run.ijklmnop.part"
+    empty.mkdir()
+    full.mkdir()
+    (full / "mine").touch()
+    OLD.save(tmp_path / "run")
+    assert sorted(os.listdir(tmp_path)) == [full.name, "run"]
+
+
+def test_who_is_swept_away_while_it_begins_begins_again(tmp_path, monkeypatch):
+    made, swept = [], []
+
+    def mkdtemp(*arguments, original=tempfile.mkdtemp, **options):
+        made.append(original(*arguments, **options))
+        if len(made) == 2:  # the first only finds out whether it could be written
+            swept.append(made[-1])
+            os.rmdir(made[-1])
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    OLD.save(tmp_path / "run")
+    assert swept
+    assert told(ern.Result.load(tmp_path / "run")) == told(OLD)
+    assert os.listdir(tmp_path) == ["run"]
