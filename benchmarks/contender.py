@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 import ernsnn as ern
-from ernsnn.backend.protocol import Backend, get_backend
+from ernsnn.backend.protocol import Backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel

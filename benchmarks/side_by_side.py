@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.errors import BackendNotAvailable, InvalidModel, ProgramFailed
 from ernsnn.graph.memory import require_memory
 

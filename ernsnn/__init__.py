@@ -7,7 +7,8 @@ from ernsnn.analyse.compare import Comparison, compare
 from ernsnn.analyse.energy import Energy
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.backend.issues import Issue, Issues
-from ernsnn.backend.protocol import Backend, Option, Program
+from ernsnn.backend.options import Option
+from ernsnn.backend.protocol import Backend, Program
 from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.calcium import CalciumAstrocyte

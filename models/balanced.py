@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.analyse.activity import activity
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.describe.connectors import Connector, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.network import Network

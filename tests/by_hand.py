@@ -6,7 +6,7 @@ import pytest
 
 import ernsnn
 from ernsnn import LIF, Network, SpikeTimes
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 
 approx = pytest.approx
 TAU_SYN = 0.3

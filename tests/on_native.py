@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ernsnn.backend.protocol as backends
+import ernsnn.backend.registry as backends
 from ernsnn.hardware_backends.native.engine import Engine
 
 _get_backend = backends.get_backend

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend import protocol as backend_module
+from ernsnn.backend import registry as backend_module
 from ernsnn.cli import main
 from ernsnn.hardware_backends.reference import ReferenceBackend
 

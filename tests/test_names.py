@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import Program, get_backend
+from ernsnn.backend.protocol import Program
+from ernsnn.backend.registry import get_backend
 from ernsnn.errors import ErnsnnError, InvalidModel
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import load_graph, save_graph

@@ -1,12 +1,10 @@
-"""The backend protocol, and the discovery of installed backends through entry points."""
+"""What a backend is: the protocol, the programs that it compiles, and where it places a graph."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -14,18 +12,15 @@ import numpy as np
 
 from ernsnn.backend.doubts import doubts
 from ernsnn.backend.issues import CODES, Issue, Issues
+from ernsnn.backend.options import Option, filled
 from ernsnn.backend.sources import REMEDY, crowded, described
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
-from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend, quoted, unknown
+from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
-GROUP = "ernsnn.backends"
-AUTO = "auto"
-_FASTEST_FIRST = ("native", "brian2", "reference")
 Progress = Callable[[float], None]
 Capability = Callable[[Graph], Iterable[Issue]]
 
@@ -61,16 +56,6 @@ class Placed(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
-
-
-@checked
-@dataclass(frozen=True)
-class Option:
-    """A backend's own setting: its default, the values it takes (empty: any whole number >= 0), and what it is for."""
-
-    default: Any
-    choices: Sequence[str]
-    help: str
 
 
 class Backend(ABC):
@@ -154,19 +139,7 @@ class Backend(ABC):
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options with ``given`` filled in. Raises InvalidModel on an unknown option or value."""
-        result = {name: option.default for name, option in self.options.items()}
-        for name, value in given.items():
-            if name not in self.options:
-                raise InvalidModel(unknown(f"{self.name}: no option", name, self.options))
-            option = self.options[name]
-            if option.choices and not is_one_of(value, option.choices):
-                among = ", ".join(option.choices)
-                raise InvalidModel(f"{self.name}: {name} must be one of {among}, got {quoted(value)}")
-            value = int(value) if isinstance(value, np.integer) else value
-            if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-                raise InvalidModel(f"{self.name}: {name} must be a whole number >= 0, got {quoted(value)}")
-            result[name] = value
-        return result
+        return filled(self.name, self.options, given)
 
     def require_installed(self) -> None:
         """Raise BackendNotAvailable where something is missing."""
@@ -181,59 +154,3 @@ class Backend(ABC):
             listed = "\n".join(f"  {issue}" for issue in issues.errors)
             raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")
         return issues
-
-
-def discover(group: str) -> dict[str, Callable[[], Any]]:
-    """Name -> loader of every entry point of ``group``; loading one that is broken raises, the others still work."""
-    return {point.name: point.load for point in sorted(entry_points(group=group), key=lambda point: point.name)}
-
-
-def backend_names() -> list[str]:
-    """The names of all installed backends, loadable or not."""
-    return list(discover(GROUP))
-
-
-def get_backend(given: str | Backend) -> Backend:
-    """The backend of that name. Raises BackendNotAvailable if there is none, or if its plug-in is broken."""
-    if isinstance(given, Backend):
-        return given
-    loaders = discover(GROUP)
-    if given == AUTO:
-        raise BackendNotAvailable("backend 'auto' is chosen for the run of one network; name a backend here")
-    if given not in loaders:
-        raise BackendNotAvailable(unknown("no backend", given, loaders))
-    try:
-        backend = loaders[given]()()
-    except Exception as error:
-        raise BackendNotAvailable(f"backend {given!r} does not load: {type(error).__name__}: {error}") from error
-    if not isinstance(backend, Backend):
-        raise BackendNotAvailable(f"backend {given!r} is no ernsnn.Backend: fix the entry point of its package")
-    return backend
-
-
-def auto_options() -> set[str]:
-    """The options of all backends that ``choose_backend`` may choose."""
-    found: set[str] = set()
-    for name in _FASTEST_FIRST:
-        with suppress(BackendNotAvailable):
-            found |= get_backend(name).options.keys()
-    return found
-
-
-def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
-    """The fastest backend that is there and can run ``graph``, and why faster ones were passed over.
-
-    Raises UnsupportedOnBackend where none can.
-    """
-    passed_over: list[str] = []
-    for name in _FASTEST_FIRST:
-        try:
-            backend = get_backend(name)
-        except BackendNotAvailable as error:
-            passed_over.append(f"{name}: {' '.join(str(error).split())}")
-            continue
-        missing, errors = backend.missing(), backend.check(graph).errors
-        if missing is None and not errors:
-            return backend, passed_over
-        passed_over += [f"{name}: {reason}" for reason in ([missing] if missing else map(str, errors))]
-    raise UnsupportedOnBackend("\n  ".join([f"no backend can run {graph.name}:", *passed_over]))

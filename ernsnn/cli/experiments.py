@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.cli.output import one_line, show, table
 from ernsnn.cli.systems import HEADS, systems, systems_table
 from ernsnn.errors import InvalidModel, unknown

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ernsnn.analyse.energy import CAVEAT, Estimate
-from ernsnn.backend.protocol import Placed, get_backend
+from ernsnn.backend.protocol import Placed
+from ernsnn.backend.registry import get_backend
 from ernsnn.cli.output import show, table
 from ernsnn.errors import InvalidModel
 from ernsnn.report.activity import ratio

@@ -16,7 +16,8 @@ from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TI
 from pyNN.recording import get_io
 
 from ernsnn.backend.issues import Issues
-from ernsnn.backend.protocol import AUTO, Backend, get_backend
+from ernsnn.backend.protocol import Backend
+from ernsnn.backend.registry import AUTO, get_backend
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel

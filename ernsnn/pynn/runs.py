@@ -16,8 +16,9 @@ from ernsnn.backend.doubts import warn_of
 from ernsnn.backend.finite import Watch
 from ernsnn.backend.issues import Issues
 from ernsnn.backend.memory import Room, probed_bytes
-from ernsnn.backend.protocol import Backend, choose_backend
+from ernsnn.backend.protocol import Backend
 from ernsnn.backend.recorder import Chunk, Growing, Recorder, joined
+from ernsnn.backend.registry import choose_backend
 from ernsnn.backend.stepping import Feeds, SteppedBackend
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source

@@ -11,7 +11,8 @@ import numpy as np
 
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.summary import Summary
-from ernsnn.backend.protocol import Placed, get_backend
+from ernsnn.backend.protocol import Placed
+from ernsnn.backend.registry import get_backend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import time_of
 from ernsnn.errors import ErnsnnError, InvalidModel, UnsupportedOnBackend

@@ -17,7 +17,8 @@ from ernsnn.backend.finite import check_recording
 from ernsnn.backend.issues import Issues
 from ernsnn.backend.memory import recorded_bytes, require_disk, require_room
 from ernsnn.backend.meta import about_run, ernsnn_version
-from ernsnn.backend.protocol import AUTO, Backend, Program, Progress, choose_backend, get_backend
+from ernsnn.backend.protocol import Backend, Program, Progress
+from ernsnn.backend.registry import AUTO, choose_backend, get_backend
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ernsnn.backend.finite import check_recording, check_values
-from ernsnn.backend.protocol import Backend, Option, Program, Progress
+from ernsnn.backend.options import Option
+from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend

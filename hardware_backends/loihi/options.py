@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ernsnn.backend.protocol import Option
+from ernsnn.backend.options import Option
 
 ARITHMETIC = {
     "order": Option("spinnaker", ("spinnaker", "loihi"), "what a step does first: learn (as specified) or transmit"),

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
-from ernsnn.backend.protocol import Capability, Option
+from ernsnn.backend.options import Option
+from ernsnn.backend.protocol import Capability
 from ernsnn.backend.stepping import Engine, SteppedBackend
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend

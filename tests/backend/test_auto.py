@@ -7,7 +7,7 @@ import json
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import choose_backend
+from ernsnn.backend.registry import choose_backend
 from ernsnn.cli import main
 from ernsnn.hardware_backends.brian2 import Brian2Backend
 from ernsnn.hardware_backends.native import NativeBackend

@@ -9,8 +9,9 @@ from peak import peak_bytes
 import ernsnn as ern
 from ernsnn.backend import memory
 from ernsnn.backend.issues import Issues
-from ernsnn.backend.protocol import Backend, get_backend
+from ernsnn.backend.protocol import Backend
 from ernsnn.backend.recorder import joined
+from ernsnn.backend.registry import get_backend
 from ernsnn.graph.lower import lower
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import backend_names
+from ernsnn.backend.registry import backend_names
 from ernsnn.hardware_backends.reference import ReferenceBackend
 
 

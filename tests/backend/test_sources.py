@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import backend_names, choose_backend
+from ernsnn.backend.registry import backend_names, choose_backend
 from ernsnn.cli import main
 from ernsnn.report import page
 

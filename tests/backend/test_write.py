@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.lower import lower
 

@@ -8,7 +8,7 @@ from alike import assert_alike
 from peak import peak_bytes
 
 import ernsnn as ern
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.graph import values
 from ernsnn.graph.graph import Graph, Injected
 from ernsnn.graph.lower import lower

@@ -15,7 +15,7 @@ from strategies import STEPS, networks
 
 import ernsnn
 from ernsnn import InvalidModel, load_graph, save_graph
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.graph import encoding, storage
 from ernsnn.graph.values import Shared
 

@@ -25,7 +25,7 @@ from ernsnn import (
     stdp,
 )
 from ernsnn.backend.issues import Issue
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.hardware_backends.loihi import check_features

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import InvalidModel
 

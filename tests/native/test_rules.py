@@ -7,7 +7,7 @@ import pytest
 from alike import assert_alike
 
 import ernsnn as ern
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.hardware_backends.native import plastic
 
 STEPS = 400

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.backend.stepping import Feed
 
 sim = pytest.importorskip("ernsnn.pynn")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import ernsnn
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 
 nest = pytest.importorskip("nest")
 pytestmark = pytest.mark.nest

@@ -10,7 +10,7 @@ from oracle import simulate
 from strategies import RULES, STEPS, networks
 
 import ernsnn
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 
 modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 

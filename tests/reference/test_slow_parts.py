@@ -10,7 +10,7 @@ from by_hand import TAU_SYN, Pair, approx, at, rule, run, steps_of
 
 import ernsnn
 from ernsnn import LIF, Factor, LearningRule, Network, Normalise, SpikeTimes, Term, Trace
-from ernsnn.backend.protocol import get_backend
+from ernsnn.backend.registry import get_backend
 
 # Third factors
 

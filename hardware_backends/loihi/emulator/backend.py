@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ernsnn.backend.protocol import Backend, Capability, Option, Progress
+from ernsnn.backend.options import Option
+from ernsnn.backend.protocol import Backend, Capability, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

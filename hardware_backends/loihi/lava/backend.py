@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ernsnn.backend.issues import Issue
-from ernsnn.backend.protocol import Backend, Capability, Option, Program, Progress
+from ernsnn.backend.options import Option
+from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 

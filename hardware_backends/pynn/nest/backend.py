@@ -6,7 +6,8 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ernsnn.backend.protocol import Backend, Option, Program, Progress
+from ernsnn.backend.options import Option
+from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import InvalidModel
