@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -10,20 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ernsnn.backend.doubts import warn_of
 from ernsnn.backend.finite import check_recording
 from ernsnn.backend.issues import Issues
-from ernsnn.backend.memory import recorded_bytes, require_disk, require_room
 from ernsnn.backend.meta import about_run, ernsnn_version
 from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.registry import AUTO, choose_backend, get_backend
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
-from ernsnn.describe.units import time_of, to_unit, whole_steps
-from ernsnn.errors import InvalidModel, ProgramFailed, UnsupportedOnBackend
+from ernsnn.describe.units import time_of
+from ernsnn.errors import InvalidModel, ProgramFailed
 from ernsnn.files import check_folder, real
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
@@ -32,6 +28,7 @@ from ernsnn.recording.recording import Recording
 from ernsnn.running.continuation import check_start, readings_of
 from ernsnn.running.folder import abandon, begin, place_of, read_plan, record, refuse_unfinished
 from ernsnn.running.plan import Plan
+from ernsnn.running.validate import check_plan, plain_notes, samples_of, steps_of
 
 _BAR_AFTER_S = 2.0
 _DEFAULT_BACKEND = "brian2"
@@ -40,16 +37,6 @@ _DEFAULT_BACKEND = "brian2"
 def as_graph(model: Network | Graph, seed: int = 0) -> Graph:
     """A network lowered; a graph as it is."""
     return model if isinstance(model, Graph) else lower(model, seed)
-
-
-def _steps(graph: Graph, duration_ms: Any, name: str = "duration_ms") -> int:
-    duration = to_unit(duration_ms, "ms", name)
-    if not isinstance(duration, float) or duration <= 0:
-        raise InvalidModel(f"{name}: must be a time > 0, got {duration_ms!r}")
-    steps = whole_steps(duration, graph.dt_ms, name)
-    if steps < 1:
-        raise InvalidModel(f"{name}: must be at least one step of {graph.dt_ms} ms, got {duration_ms!r}")
-    return steps
 
 
 @checked
@@ -75,7 +62,7 @@ def compile(  # noqa: A001 - the field's word for it
     graph, chosen = as_graph(model, seed), get_backend(backend)
     settings = chosen.settings(options)
     chosen.require(graph, **settings)
-    program = chosen.compile(graph, _steps(graph, duration_ms), **settings)
+    program = chosen.compile(graph, steps_of(graph, duration_ms), **settings)
     program.write(out)
     return program
 
@@ -133,28 +120,28 @@ def run(
     graph = as_graph(model, (0 if begun is None else begun.graph.seed) if seed is None else seed)
     chosen, passed_over = (named, None) if named else choose_backend(graph)
     before = None if begun is None else check_start(begun, graph, chosen)
-    samples = _samples(graph, weights_at_ms)
-    every = None if checkpoint_every_ms is None else _steps(graph, checkpoint_every_ms, "checkpoint_every_ms")
+    samples = samples_of(graph, weights_at_ms)
+    every = None if checkpoint_every_ms is None else steps_of(graph, checkpoint_every_ms, "checkpoint_every_ms")
     settings = chosen.settings({**_options_of(begun, chosen), **options})
     issues = chosen.require(graph, **settings)
     plan = Plan(
         backend=chosen.name,
         options=settings,
-        n_steps=_steps(graph, duration_ms),
+        n_steps=steps_of(graph, duration_ms),
         first_step=0 if before is None else before.end,
         checkpoint_every=every,
         samples=samples,
         about={
             "issues": issues.to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
-            **({"notes": _plain(notes)} if notes else {}),
+            **({"notes": plain_notes(notes)} if notes else {}),
             **({"weights_at_ms": [time_of(step, graph.dt_ms) for step in samples]} if samples else {}),
             **({"start": {"ms": before.end * graph.dt_ms, "digest": begun.graph.digest}} if begun and before else {}),
         },
         ernsnn=ernsnn_version(),
         digest=graph.digest,
     )
-    _check_plan(plan, graph, chosen, folder)
+    check_plan(plan, graph, chosen, folder)
     warn_of(issues, graph)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:
         if folder is None or not isinstance(chosen, SteppedBackend):
@@ -211,68 +198,6 @@ def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording 
     versions = meta.get("versions", {})
     meta.update(about_run(graph, plan.run, plan.backend, plan.n_steps, wall_s, options, versions) | plan.about)
     return Readings(graph, recording)
-
-
-def _check_plan(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> None:
-    """Raise where what was asked for does not go together."""
-    if plan.checkpoint_every and out is None:
-        raise InvalidModel("checkpoint_every_ms: needs out, the folder that they are kept in")
-    if plan.samples and plan.samples[-1] >= plan.end:
-        raise InvalidModel(f"weights_at_ms: {plan.samples[-1] * graph.dt_ms:.12g} is not before the end of the run")
-    if plan.samples and plan.samples[0] < plan.first_step:
-        raise InvalidModel(
-            f"weights_at_ms: {plan.samples[0] * graph.dt_ms:.12g} is before the run goes on, at "
-            f"{plan.first_step * graph.dt_ms:.12g} ms"
-        )
-    if not isinstance(backend, SteppedBackend):
-        for name, asked in (("checkpoint_every_ms", plan.checkpoint_every), ("weights_at_ms", plan.samples)):
-            if asked:
-                raise UnsupportedOnBackend(
-                    f"{name}: {backend.name} is not run step by step; use backend 'native' or 'reference'"
-                )
-    backend.require_installed()
-    _require_space(plan, graph, backend, out)
-
-
-def _require_space(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> None:
-    """Raise InvalidModel where what will be recorded fits neither memory nor, if it goes there, the disk."""
-    needed = recorded_bytes(
-        graph, plan.first_step, plan.end, lambda kind: backend.recorded_bytes(kind, plan.options), plan.samples
-    )
-    less = "probe fewer neurons, choose a larger every_ms, or run for a shorter time"
-    if not isinstance(backend, SteppedBackend):
-        require_room(needed, f"{less}, or on a backend that runs step by step, which with out= records to disk")
-    elif out is None:
-        require_room(needed, f"{less}, or give out=, with which {backend.name} records to disk")
-    else:
-        require_disk(needed, out, f"{less}, or name a folder on a larger disk")
-
-
-def _plain(notes: Mapping[str, Any]) -> dict[str, Any]:
-    """Notes as JSON has them, NumPy's values as plain ones. Raises InvalidModel on what it cannot hold."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, np.ndarray | np.generic):
-            return value.tolist()
-        raise TypeError(f"has an object of type {type(value).__name__}")
-
-    try:
-        found: dict[str, Any] = json.loads(json.dumps(dict(notes), default=plain))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidModel(f"notes: JSON cannot hold them: {error}") from None
-    return found
-
-
-def _samples(graph: Graph, times_ms: Any) -> tuple[int, ...]:
-    times = np.atleast_1d(np.asarray(to_unit(times_ms, "ms", "weights_at_ms"), dtype=float))
-    if times.ndim > 1:
-        raise InvalidModel(f"weights_at_ms: must be a list of times, got an array of shape {times.shape}")
-    steps = {whole_steps(time_ms, graph.dt_ms, "weights_at_ms") for time_ms in times.tolist()}
-    if steps and min(steps) < 0:
-        raise InvalidModel("weights_at_ms: times start at 0")
-    if steps and not any(p.learning for p in graph.projections):
-        raise InvalidModel(f"weights_at_ms: {graph.name} has no plastic projection, so weights stay as they are")
-    return tuple(sorted(steps))
 
 
 @contextmanager
