@@ -7,8 +7,7 @@ import time
 
 import numpy as np
 
-from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.integers import (
+from ernsnn.hardware_backends.loihi.arithmetic.integers import (
     Cells,
     Connection,
     IntegerNetwork,
@@ -18,6 +17,7 @@ from ernsnn.hardware_backends.loihi.integers import (
     Source,
     Trace,
 )
+from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
 from ernsnn.hardware_backends.loihi.lava.run import missing, run_on_lava
 
 STDP = Rule(

@@ -15,9 +15,9 @@ import numpy as np
 import ernsnn as ern
 from ernsnn.describe.projections import Receptor
 from ernsnn.graph.graph import Graph
-from ernsnn.hardware_backends.loihi.limits import WEIGHT_MAX
-from ernsnn.hardware_backends.loihi.quantise import quantise
-from ernsnn.hardware_backends.loihi.quantise_report import EXACT
+from ernsnn.hardware_backends.loihi.arithmetic.limits import WEIGHT_MAX
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
+from ernsnn.hardware_backends.loihi.quantise.report import EXACT
 
 KINDS = ("on the grid", "static", "plastic")
 """Of networks: with parameters that integers hold exactly, any, and with STDP."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from ernsnn.hardware_backends.loihi.integers import (
+from ernsnn.hardware_backends.loihi.arithmetic.integers import (
     Astrocyte,
     Cells,
     Connection,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from ernsnn.hardware_backends.loihi.integers import Cells, Connection, Rule, Source
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Cells, Connection, Rule, Source
 from ernsnn.hardware_backends.loihi.lava.run import SHARED_MEMORY, missing
 
 LAVA = settings(

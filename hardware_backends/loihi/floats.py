@@ -10,13 +10,13 @@ import numpy as np
 from ernsnn.backend.issues import Issue
 from ernsnn.graph.graph import Graph
 
-from .check_features import FEATURES, receptors
-from .check_numbers import numbers
-from .integers import Astrocyte, Connection, Source
-from .limits import DELAY_MAX, STATE_SHIFT, WEIGHT_BITS
-from .quantise_connections import layers
-from .quantise_neurons import closed_form
-from .quantise_report import issue
+from .arithmetic.integers import Astrocyte, Connection, Source
+from .arithmetic.limits import DELAY_MAX, STATE_SHIFT, WEIGHT_BITS
+from .check.features import FEATURES, receptors
+from .check.numbers import numbers
+from .quantise.connections import layers
+from .quantise.neurons import closed_form
+from .quantise.report import issue
 
 _ELSEWHERE = "run it on the backend lava or loihi-emulator"
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from ernsnn.graph.graph import Graph
 
-from .integers import Cells, Connection, IntegerNetwork
-from .limits import WEIGHT_BITS, Chip
+from .arithmetic.integers import Cells, Connection, IntegerNetwork
+from .arithmetic.limits import WEIGHT_BITS, Chip
 
 GROUP, HEADER_BITS, WORD_BITS = 64, 10, 64
 DELAY_BITS, TAG_BITS = 6, 9

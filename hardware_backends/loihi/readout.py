@@ -9,14 +9,14 @@ import numpy as np
 
 from ernsnn.graph.graph import Graph, Leaky, Neurons, Probe, Projection
 
+from .arithmetic.integers import Connection, IntegerNetwork
+from .arithmetic.limits import STATE_SHIFT
+from .arithmetic.rules import Axis
 from .floats import FloatNetwork
-from .integers import Connection, IntegerNetwork
-from .limits import STATE_SHIFT
-from .quantise_ahead import tag_axis
-from .quantise_glia import GAIN_BITS
-from .quantise_latch import without_field
-from .quantise_learning import mark_axis, weight_axis
-from .rules import Axis
+from .quantise.astrocytes import GAIN_BITS
+from .quantise.latch import without_field
+from .quantise.learning import mark_axis, weight_axis
+from .quantise.transmit_first import tag_axis
 
 
 @dataclass(frozen=True, eq=False)

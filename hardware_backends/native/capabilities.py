@@ -9,7 +9,7 @@ from ernsnn.backend.memory import too_little_memory
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
-from .expressions import needs_all_rows
+from .codegen.expressions import needs_all_rows
 from .memory import needed_bytes
 
 CODES: dict[str, tuple[Fidelity, str]] = {

@@ -13,11 +13,11 @@ from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState
-from .crew import Crew
 from .history import possible
 from .neuronal import Neuronal
 from .plastic import PlasticSynapses
 from .static import AllStatic, StaticSynapses
+from .threads import Crew
 from .wiring import delays
 
 _NONE = np.zeros(0, np.int64)

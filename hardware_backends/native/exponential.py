@@ -7,7 +7,7 @@ from math import log
 
 import numpy as np
 
-from .compiled import compiled
+from .kernels.jit import compiled
 
 _PER_LN2 = 1 / log(2)
 _LN2_HIGH = round(log(2) * 2**32) / 2**32

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .compiled import Kernel, compiled
 from .exponential import exponential
+from .kernels.jit import Kernel, compiled
 
 TINY = 1e-300  # what has decayed below is set to 0: numbers near the smallest there is take a hundred times as long
 

@@ -13,8 +13,8 @@ from ernsnn.graph.graph import Given, Graph, Neurons, Projection
 
 from ..reference.intrinsic import IntrinsicState
 from ..reference.modulators import ModulatorState
+from .kernels.noise import Noise
 from .membranes import CONSTANTS, OWN, STATE, Kind, Membranes, advance
-from .noise import Noise
 
 FEW = 48
 """Fewer neurons with equal constants than these, on average, are not worth loops of their own."""

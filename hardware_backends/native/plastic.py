@@ -12,14 +12,14 @@ from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..reference.modulators import ModulatorState
-from .crew import Crew
-from .expressions import needs_all_rows
+from .codegen.expressions import needs_all_rows
+from .codegen.rule import ALL, GROW, LEARN, REPLAY, SEND, make
 from .history import arrive, empty_log, post_traces, pre_traces
+from .kernels.sums import add_up, hand_over, scale
 from .memory import STEPS
 from .neuronal import Neuronal, Ring
-from .rule import ALL, GROW, LEARN, REPLAY, SEND, make
 from .static import inside
-from .totals import add_up, hand_over, scale
+from .threads import Crew
 from .wiring import Delayed, by_delay, delays, gathered, shape
 
 WORTH_SHARING = 50_000

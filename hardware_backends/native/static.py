@@ -10,7 +10,7 @@ import numpy as np
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
 
-from .compiled import compiled
+from .kernels.jit import compiled
 from .neuronal import Neuronal
 from .wiring import delays, gather, gathered, targets
 

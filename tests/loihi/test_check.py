@@ -28,11 +28,11 @@ from ernsnn.backend.issues import Issue
 from ernsnn.backend.registry import get_backend
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import UnsupportedOnBackend
-from ernsnn.hardware_backends.loihi import check_features
-from ernsnn.hardware_backends.loihi.check import capabilities, find
-from ernsnn.hardware_backends.loihi.check_codes import CODES
+from ernsnn.hardware_backends.loihi.check import features as check_features
+from ernsnn.hardware_backends.loihi.check.check import capabilities, find
+from ernsnn.hardware_backends.loihi.codes import CODES
 from ernsnn.hardware_backends.loihi.floats import not_in_floats
-from ernsnn.hardware_backends.loihi.quantise import quantise, required
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
 from ernsnn.models.ca3_memory.network import build
 
 CELL = LIF(tau_m_ms=10, tau_syn_E_ms=2, tau_syn_I_ms=2, cm_nF=0.2)
@@ -256,7 +256,7 @@ def test_every_code_has_an_example() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_is_met(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_features, "LARGEST_MATRIX", 500_000)
-    monkeypatch.setattr("ernsnn.hardware_backends.loihi.quantise.LARGEST_MATRIX", 500_000)
+    monkeypatch.setattr("ernsnn.hardware_backends.loihi.quantise.quantise.LARGEST_MATRIX", 500_000)
     floats = code >= "L5"
     every = not_in_floats(ernsnn.lower(EXAMPLES[code]())) if floats else check(EXAMPLES[code](), chip=code >= "L4")
     issues = [i for i in every if i.code == code]
@@ -314,7 +314,7 @@ def test_a_graph_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         looked.append(graph)
         return quantise(graph, **how)
 
-    monkeypatch.setattr("ernsnn.hardware_backends.loihi.check.quantise", counted)
+    monkeypatch.setattr("ernsnn.hardware_backends.loihi.check.check.quantise", counted)
     backend, graph, other = get_backend("loihi2"), ernsnn.lower(wired()), ernsnn.lower(wired(delay_ms=63.0))
     assert len(backend.placement(graph)) == len([i for i in backend.check(graph) if i.code == "L306"]) == 2
     assert looked == [graph]

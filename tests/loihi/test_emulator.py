@@ -12,8 +12,7 @@ from drawn_integers import integer_networks
 from hypothesis import HealthCheck, given, settings
 
 from ernsnn.errors import InvalidModel
-from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.integers import (
+from ernsnn.hardware_backends.loihi.arithmetic.integers import (
     Cells,
     Connection,
     IntegerNetwork,
@@ -23,6 +22,7 @@ from ernsnn.hardware_backends.loihi.integers import (
     Source,
     Trace,
 )
+from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
 
 STEPS = 60
 

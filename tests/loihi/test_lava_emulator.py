@@ -8,8 +8,8 @@ from drawn_integers import integer_networks
 from hypothesis import given, settings
 from lava_needed import LAVA, needs_lava
 
+from ernsnn.hardware_backends.loihi.arithmetic.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.lava.run import run_on_lava
 
 STEPS = 60

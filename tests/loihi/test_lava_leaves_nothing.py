@@ -17,7 +17,7 @@ from lava_needed import cells, needs_lava, running, segments, source, synapses
 
 from ernsnn.backend.protocol import Program
 from ernsnn.errors import ProgramFailed
-from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
+from ernsnn.hardware_backends.loihi.arithmetic.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.lava.compiler import compile_program
 from ernsnn.hardware_backends.loihi.lava.run import run_lava_program
 

@@ -10,7 +10,7 @@ from lava_needed import cells, needs_lava, source, synapses
 
 from ernsnn.backend.subprocesses import run_program
 from ernsnn.errors import InvalidModel
-from ernsnn.hardware_backends.loihi.integers import Astrocyte, IntegerNetwork, Part, Product, Rule, Trace
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Astrocyte, IntegerNetwork, Part, Product, Rule, Trace
 from ernsnn.hardware_backends.loihi.lava.compiler import compile_program, series
 from ernsnn.hardware_backends.loihi.lava.run import LavaRun, run_on_lava
 

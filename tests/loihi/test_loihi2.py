@@ -19,7 +19,7 @@ from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
 from ernsnn.hardware_backends.loihi.lava import hardware
 from ernsnn.hardware_backends.loihi.lava.backend import Loihi2Backend
 from ernsnn.hardware_backends.loihi.lava.run import run_lava_program
-from ernsnn.hardware_backends.loihi.quantise import required
+from ernsnn.hardware_backends.loihi.quantise.quantise import required
 from ernsnn.hardware_backends.loihi.readout import readouts
 from ernsnn.recording.recording import Recording
 

@@ -10,8 +10,8 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.describe.projections import Receptor
-from ernsnn.hardware_backends.loihi.check import find
-from ernsnn.hardware_backends.loihi.quantise import required
+from ernsnn.hardware_backends.loihi.check.check import find
+from ernsnn.hardware_backends.loihi.quantise.quantise import required
 
 STEPS = 250
 

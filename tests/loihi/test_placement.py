@@ -12,10 +12,10 @@ import ernsnn
 from ernsnn import LIF, AllToAll, FixedProbability, Network, OneToOne, stdp
 from ernsnn.cli import main
 from ernsnn.describe.marks import Labile
-from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
-from ernsnn.hardware_backends.loihi.limits import CHIPS, LOIHI_1, LOIHI_2
+from ernsnn.hardware_backends.loihi.arithmetic.integers import IntegerNetwork
+from ernsnn.hardware_backends.loihi.arithmetic.limits import CHIPS, LOIHI_1, LOIHI_2
 from ernsnn.hardware_backends.loihi.placement import axon_bits, place
-from ernsnn.hardware_backends.loihi.quantise import quantise
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
 from ernsnn.models.ca3_memory.network import build
 
 

@@ -7,9 +7,9 @@ import pytest
 from lava_needed import cells, source, synapses
 
 from ernsnn.benchmarks.loihi_predictions import KINDS, TRUNCATION, outcomes
-from ernsnn.hardware_backends.loihi.check_predicted import late
+from ernsnn.hardware_backends.loihi.arithmetic.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
+from ernsnn.hardware_backends.loihi.quantise.predicted import late
 
 
 def test_whoever_parts_from_the_reference_was_announced() -> None:

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 import ernsnn
 from ernsnn import LIF, AllToAll, DeltaLIF, Network, OneToOne, SpikeTimes
-from ernsnn.hardware_backends.loihi.integers import Cells, Connection, IntegerNetwork, Trace
-from ernsnn.hardware_backends.loihi.quantise import quantise, required
-from ernsnn.hardware_backends.loihi.quantise_connections import layers, static
-from ernsnn.hardware_backends.loihi.quantise_neurons import Input, choose_scale, closed_form
-from ernsnn.hardware_backends.loihi.quantise_report import Report
-from ernsnn.hardware_backends.loihi.rules import text
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Cells, Connection, IntegerNetwork, Trace
+from ernsnn.hardware_backends.loihi.arithmetic.rules import text
+from ernsnn.hardware_backends.loihi.quantise.connections import layers, static
+from ernsnn.hardware_backends.loihi.quantise.neurons import Input, choose_scale, closed_form
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
+from ernsnn.hardware_backends.loihi.quantise.report import Report
 from ernsnn.models.ca3_memory.network import build
 
 SETTINGS = settings(deadline=None, derandomize=True)

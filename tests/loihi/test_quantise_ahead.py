@@ -14,12 +14,12 @@ from on_loihi import RASTERS
 import ernsnn
 from ernsnn import LIF, AllToAll, LearningRule, Network, SpikeTimes, stdp
 from ernsnn.describe.marks import Labile
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Connection, IntegerNetwork
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.integers import Connection, IntegerNetwork
 from ernsnn.hardware_backends.loihi.lava.run import run_on_lava
-from ernsnn.hardware_backends.loihi.quantise import quantise, required
-from ernsnn.hardware_backends.loihi.quantise_ahead import tag_axis
-from ernsnn.hardware_backends.loihi.quantise_learning import weight_axis
+from ernsnn.hardware_backends.loihi.quantise.learning import weight_axis
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
+from ernsnn.hardware_backends.loihi.quantise.transmit_first import tag_axis
 from ernsnn.models.ca3_memory import CA3Memory, build
 
 STEPS = 600

@@ -16,11 +16,11 @@ from ernsnn import LIF, AllToAll, LearningRule, Network, Relax, SpikeTimes, Term
 from ernsnn.describe.marks import Custom, Labile, Mark, Stable, WeightRelax
 from ernsnn.describe.products import Factor
 from ernsnn.errors import UnsupportedOnBackend
+from ernsnn.hardware_backends.loihi.arithmetic.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.integers import IntegerNetwork
 from ernsnn.hardware_backends.loihi.lava.run import run_on_lava
-from ernsnn.hardware_backends.loihi.quantise import quantise, required
-from ernsnn.hardware_backends.loihi.quantise_latch import straight
+from ernsnn.hardware_backends.loihi.quantise.latch import straight
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
 
 TAG, LOCK = Labile("a", tau_s=12, rise=0.02, fall=0.006), Stable("m", tau_s=60, consolidated_by="P", tag="a")
 SECONDS = 12

@@ -10,11 +10,11 @@ import pytest
 import ernsnn
 from ernsnn import LIF, AllToAll, LearningRule, Mark, Network, Relax, SpikeTimes, stdp
 from ernsnn.describe.marks import Labile
-from ernsnn.hardware_backends.loihi.integers import Connection, Product, Rule
-from ernsnn.hardware_backends.loihi.quantise import quantise, required
-from ernsnn.hardware_backends.loihi.quantise_learning import impulse
-from ernsnn.hardware_backends.loihi.quantise_report import Report
-from ernsnn.hardware_backends.loihi.rules import text
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Connection, Product, Rule
+from ernsnn.hardware_backends.loihi.arithmetic.rules import text
+from ernsnn.hardware_backends.loihi.quantise.learning import impulse
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
+from ernsnn.hardware_backends.loihi.quantise.report import Report
 
 WIDTH = {"x0": 1, "y0": 1, "w": 9, "t": 9, "d": 9}
 STEPS = 600

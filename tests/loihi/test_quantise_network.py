@@ -10,7 +10,7 @@ from ernsnn import LIF, AllToAll, FixedProbability, Network, OneToOne, Poisson, 
 from ernsnn.describe.connectors import Connector
 from ernsnn.describe.learning import LearningRule
 from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
-from ernsnn.hardware_backends.loihi.quantise import required
+from ernsnn.hardware_backends.loihi.quantise.quantise import required
 
 STEPS, START = 400, 0.05
 ADDITIVE = stdp.pair(A_plus=0.01, A_minus=0.008, w_max=0.1)

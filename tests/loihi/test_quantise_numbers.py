@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ernsnn.hardware_backends.loihi.quantise_numbers import Scaled, coefficient, nearest, relative, total, weights
+from ernsnn.hardware_backends.loihi.arithmetic.numbers import Scaled, coefficient, nearest, relative, total, weights
 
 SETTINGS = settings(deadline=None, derandomize=True)
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 import ernsnn
 from ernsnn import LIF, Network
-from ernsnn.hardware_backends.loihi.check_predicted import first_spike, stored_first_spike
-from ernsnn.hardware_backends.loihi.integers import Cells
-from ernsnn.hardware_backends.loihi.quantise import quantise
-from ernsnn.hardware_backends.loihi.quantise_neurons import Membrane, closed_form
-from ernsnn.hardware_backends.loihi.quantise_offset import made_up, mantissas, steps_to
-from ernsnn.hardware_backends.loihi.quantise_report import Report
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Cells
+from ernsnn.hardware_backends.loihi.quantise.neurons import Membrane, closed_form
+from ernsnn.hardware_backends.loihi.quantise.offset_current import made_up, mantissas, steps_to
+from ernsnn.hardware_backends.loihi.quantise.predicted import first_spike, stored_first_spike
+from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
+from ernsnn.hardware_backends.loihi.quantise.report import Report
 
 SETTINGS = settings(deadline=None, derandomize=True)
 DISTANCE = 15.0
@@ -128,7 +128,7 @@ def test_it_serves_neurons_that_hear_spikes_as_well(monkeypatch: pytest.MonkeyPa
 
     made_up_for = agrees()
     monkeypatch.setattr(
-        "ernsnn.hardware_backends.loihi.quantise_neurons.made_up", lambda threshold, bias, asked, stored: bias
+        "ernsnn.hardware_backends.loihi.quantise.neurons.made_up", lambda threshold, bias, asked, stored: bias
     )
     assert made_up_for > 0.8 > 0.4 > agrees()
 

@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 
 from ernsnn.describe.learning import EPOCH, POST, PRE, Term
 from ernsnn.describe.products import Factor
-from ernsnn.hardware_backends.loihi.integers import Part, Product
-from ernsnn.hardware_backends.loihi.quantise_learning import mark_axis, weight_axis
-from ernsnn.hardware_backends.loihi.rules import Axis, Monomial, alternatives, monomials, rounded_ends, text, widened
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Part, Product
+from ernsnn.hardware_backends.loihi.arithmetic.rules import (
+    Axis,
+    Monomial,
+    alternatives,
+    monomials,
+    rounded_ends,
+    text,
+    widened,
+)
+from ernsnn.hardware_backends.loihi.quantise.learning import mark_axis, weight_axis
 
 SETTINGS = settings(deadline=None, derandomize=True)
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.hardware_backends.native import compiled, memory
+from ernsnn.hardware_backends.native import memory
+from ernsnn.hardware_backends.native.kernels import jit as compiled
 
 TEXT = '''"""A kernel."""
 
@@ -98,7 +99,8 @@ def test_an_unknown_precision():
 
 def twice_two(cache: Path) -> str:
     """What a process of its own says of 2 + 2, and whether it has needed Numba."""
-    code = f"import sys; from ernsnn.hardware_backends.native.compiled import load; print(load({TEXT!r})['twice'](2))"
+    code = "import sys; from ernsnn.hardware_backends.native.kernels.jit import load"
+    code += f"; print(load({TEXT!r})['twice'](2))"
     code += "; print('numba' in sys.modules)"
     environment = {**os.environ, "ERNSNN_CACHE": str(cache)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
@@ -117,7 +119,7 @@ def test_machine_code_is_kept_and_the_next_process_does_without_numba(tmp_path: 
 
 
 def test_two_kernels_that_were_exchanged_are_made_anew(tmp_path: Path):
-    code = "import sys; from ernsnn.hardware_backends.native.compiled import load\n"
+    code = "import sys; from ernsnn.hardware_backends.native.kernels.jit import load\n"
     code += "import numpy as np\n"
     code += "x = np.zeros(3)\n"
     code += "print(load('def few(k):\\n    return k + 1\\n')['few'](2), end=' ')\n"

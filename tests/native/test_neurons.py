@@ -11,9 +11,9 @@ from alike import assert_alike
 
 import ernsnn as ern
 from ernsnn.hardware_backends.native import membranes
-from ernsnn.hardware_backends.native.compiled import Kernel, compiled
 from ernsnn.hardware_backends.native.engine import Engine
 from ernsnn.hardware_backends.native.exponential import exponential
+from ernsnn.hardware_backends.native.kernels.jit import Kernel, compiled
 from ernsnn.hardware_backends.reference.engine import Engine as Reference
 
 SIZE = 150

@@ -7,8 +7,8 @@ import pytest
 
 from ernsnn.backend.state import restore, state_of
 from ernsnn.graph.streams import Streams
-from ernsnn.hardware_backends.native import noise
-from ernsnn.hardware_backends.native.noise import Noise
+from ernsnn.hardware_backends.native.kernels import noise
+from ernsnn.hardware_backends.native.kernels.noise import Noise
 
 KEYS = ["0" * 31 + "1", "f" * 32, "3" * 32]
 

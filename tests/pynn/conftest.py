@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from ernsnn.hardware_backends.pynn import NestBackend
+from ernsnn.hardware_backends.nest.backend import NestBackend
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from strategies import STEPS, networks
 from ernsnn import lower
 from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Graph, Learning, Neurons, Projection
-from ernsnn.hardware_backends.pynn import NestBackend
+from ernsnn.hardware_backends.nest.backend import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
 
 pytestmark = [pytest.mark.nest, pytest.mark.usefixtures("simulators")]

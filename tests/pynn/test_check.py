@@ -8,10 +8,10 @@ from pynn_networks import PAIR, frozen, intrinsic, large, network, probed, with_
 
 import ernsnn as ern
 from ernsnn import Factor, LearningRule, Term, Trace, stdp
-from ernsnn.hardware_backends.pynn import NestBackend
-from ernsnn.hardware_backends.pynn.codes import CODES as EVERY
-from ernsnn.hardware_backends.pynn.nest import capabilities
-from ernsnn.hardware_backends.pynn.rules import NotThePairRule, PairRule, pair_rule
+from ernsnn.hardware_backends.nest import capabilities
+from ernsnn.hardware_backends.nest.backend import NestBackend
+from ernsnn.hardware_backends.pynn_script.codes import CODES as EVERY
+from ernsnn.hardware_backends.pynn_script.rules import NotThePairRule, PairRule, pair_rule
 
 CODES = EVERY["nest"]
 OTHER_TAU = stdp.pair(A_plus=0.1, A_minus=0.05, tau_minus_ms=7)

@@ -12,7 +12,7 @@ from alike import assert_alike
 from forked import recording_of
 
 import ernsnn as ern
-from ernsnn.hardware_backends.pynn import NestBackend
+from ernsnn.hardware_backends.nest.backend import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.recording.recording import Recording
 

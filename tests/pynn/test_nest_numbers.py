@@ -11,7 +11,7 @@ from alike import assert_alike
 from forked import recording_of
 
 import ernsnn as ern
-from ernsnn.hardware_backends.pynn import NestBackend
+from ernsnn.hardware_backends.nest.backend import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
 
 STEPS = 60

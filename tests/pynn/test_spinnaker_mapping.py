@@ -14,9 +14,9 @@ import pytest
 import ernsnn as ern
 from ernsnn.cli import main
 from ernsnn.graph.graph import Graph
-from ernsnn.hardware_backends.pynn import SpinnakerBackend
-from ernsnn.hardware_backends.pynn.spinnaker.placement import NotPlaced, Placement
-from ernsnn.hardware_backends.pynn.spinnaker.rounding import RECEPTORS, largest_sums, scale, shift, unit
+from ernsnn.hardware_backends.spinnaker.backend import SpinnakerBackend
+from ernsnn.hardware_backends.spinnaker.placement import NotPlaced, Placement
+from ernsnn.hardware_backends.spinnaker.rounding import RECEPTORS, largest_sums, scale, shift, unit
 from ernsnn.models.ca3_memory import CA3Memory, build
 
 pytest.importorskip("spynnaker")

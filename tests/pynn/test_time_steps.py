@@ -17,9 +17,10 @@ from alike import assert_alike
 from forked import recording_of
 
 import ernsnn as ern
-from ernsnn.hardware_backends.pynn import NestBackend, SpinnakerBackend
-from ernsnn.hardware_backends.pynn.nest.substeps import step_ms
+from ernsnn.hardware_backends.nest.backend import NestBackend
+from ernsnn.hardware_backends.nest.substeps import step_ms
 from ernsnn.hardware_backends.reference.engine import Engine
+from ernsnn.hardware_backends.spinnaker.backend import SpinnakerBackend
 
 AWKWARD = (0.35, 0.7, 1.4, 1.9, 2.3)
 """NEST holds .7000000000000001 and such, so that .7 is less than a step."""

@@ -13,9 +13,9 @@ from ernsnn.backend.protocol import Backend, Capability, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
-from ..check import capabilities
+from ..check.check import capabilities
 from ..options import ARITHMETIC
-from ..quantise import required
+from ..quantise.quantise import required
 from ..readout import Readout, readouts
 
 _TOLD_EVERY = 1000

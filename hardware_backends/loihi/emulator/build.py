@@ -7,9 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from ..integers import Astrocyte, Cells, IntegerNetwork, Part, Product, Rule, Source, Trace
-from ..limits import ACCUMULATOR_WIDTH, EXPONENT_MAX, MANTISSA_MAX, MANTISSA_WIDTH, TAG_MAX, TAG_MIN, TRACE_MAX, WIDTHS
-from .state import CONNECTION, END, GLIA, MEMBER, PART, PRODUCT, RULE, Astrocytes, Membranes, Output, Plasticity, Wiring
+from ..arithmetic.integers import Astrocyte, Cells, IntegerNetwork, Part, Product, Rule, Source, Trace
+from ..arithmetic.limits import (
+    ACCUMULATOR_WIDTH,
+    EXPONENT_MAX,
+    MANTISSA_MAX,
+    MANTISSA_WIDTH,
+    TAG_MAX,
+    TAG_MIN,
+    TRACE_MAX,
+    WIDTHS,
+)
+from .state import (
+    CONNECTION,
+    END,
+    GLIA,
+    MEMBER,
+    PART,
+    PRODUCT,
+    RULE,
+    Astrocytes,
+    Membranes,
+    Output,
+    Plasticity,
+    Wiring,
+)
 
 TRACES = ("x1", "x2", "y1", "y2", "y3")
 SYNAPTIC = ("w", "t", "d")

@@ -8,8 +8,8 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 
-from ..integers import Astrocyte, Cells, Connection, IntegerNetwork, Product, Rule
-from ..limits import (
+from ..arithmetic.integers import Astrocyte, Cells, Connection, IntegerNetwork, Product, Rule
+from ..arithmetic.limits import (
     BIAS_EXPONENT_MAX,
     BIAS_MANTISSA_MAX,
     DECAY_MAX,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..integers import IntegerNetwork
+from ..arithmetic.integers import IntegerNetwork
 from .build import SYNAPTIC, TRACES, Places, astrocytes, membranes, output, plasticity, wiring
 from .checks import check
 from .kernels import run_steps

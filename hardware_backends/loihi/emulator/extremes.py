@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..check_arrivals import Heard
-from ..integers import Cells
+from ..arithmetic.integers import Cells
+from ..check.arrivals import Heard
 from .compiled import compiled
 
 _QUIET = 20

@@ -12,12 +12,12 @@ from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
-from ..check import capabilities, find
+from ..arithmetic.integers import IntegerNetwork
+from ..check.check import capabilities, find
 from ..floats import FloatNetwork, in_floats, not_in_floats
-from ..integers import IntegerNetwork
 from ..options import ARITHMETIC
 from ..placement import Placement
-from ..quantise import required
+from ..quantise.quantise import required
 from ..readout import readouts
 from . import hardware
 from .compiler import compile_program

@@ -15,9 +15,9 @@ from ernsnn.errors import InvalidModel
 from ernsnn.files import Content
 
 from ...templates import script_template
+from ..arithmetic.integers import Astrocyte, Cells, Connection, IntegerNetwork, Part, Product, Source
+from ..arithmetic.limits import DELAY_MAX
 from ..floats import FloatCells, FloatNetwork
-from ..integers import Astrocyte, Cells, Connection, IntegerNetwork, Part, Product, Source
-from ..limits import DELAY_MAX
 from ..readout import Readout
 
 _LONGEST = 80

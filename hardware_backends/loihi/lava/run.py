@@ -22,7 +22,7 @@ import numpy as np
 from ernsnn.backend.protocol import Program
 from ernsnn.backend.subprocesses import recorded
 
-from ..integers import Connection, IntegerNetwork
+from ..arithmetic.integers import Connection, IntegerNetwork
 from .compiler import Watch, compile_program
 from .shim import LAVA
 

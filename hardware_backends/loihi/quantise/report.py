@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from ernsnn.backend.issues import Issue
 
-from .check_codes import CODES
-from .quantise_numbers import relative
+from ..arithmetic.numbers import relative
+from ..codes import CODES
 
 EXACT = 1e-9
 """A relative error below this is rounding noise of floats."""

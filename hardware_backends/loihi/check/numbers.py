@@ -8,10 +8,10 @@ from typing import Any
 from ernsnn.backend.issues import Issue
 from ernsnn.graph.graph import Graph, Leaky
 
-from ..numbers import out_of_range
-from .check_features import LARGEST_MATRIX
-from .limits import NUMBER_MAX
-from .quantise_report import issue
+from ...numbers import out_of_range
+from ..arithmetic.limits import NUMBER_MAX
+from ..quantise.report import issue
+from .features import LARGEST_MATRIX
 
 _COUNTED = "tau_refrac_ms"
 """Has a limit of its own, in steps."""

@@ -22,9 +22,9 @@ from ernsnn.describe.learning import EPOCH, POST, Term
 from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Learning, Variable
 
-from .check_predicted import largest_change
-from .quantise_report import Report
-from .rules import Side
+from ..arithmetic.rules import Side
+from .predicted import largest_change
+from .report import Report
 
 
 def in_one_tag(learning: Learning, dt_ms: float, path: str, report: Report) -> Learning:

@@ -8,10 +8,10 @@ import numpy as np
 
 from ernsnn.graph.graph import Graph
 
-from .integers import Cells, Connection, IntegerNetwork, Source
-from .limits import LOIHI_2
-from .placement import place
-from .quantise_report import Report
+from ..arithmetic.integers import Cells, Connection, IntegerNetwork, Source
+from ..arithmetic.limits import LOIHI_2
+from ..placement import place
+from ..quantise.report import Report
 
 _SIMULATE = "run it on the backend lava, the simulator of the chip"
 

@@ -9,11 +9,11 @@ import numpy as np
 from ernsnn.describe.learning import Term
 from ernsnn.graph.graph import Learning
 
-from .integers import Cells
-from .limits import DECAY_ONE, STATE_SHIFT
-from .quantise_neurons import Input, Membrane
-from .quantise_numbers import weights
-from .quantise_report import EXACT, Report
+from ..arithmetic.integers import Cells
+from ..arithmetic.limits import DECAY_ONE, STATE_SHIFT
+from ..arithmetic.numbers import weights
+from .neurons import Input, Membrane
+from .report import EXACT, Report
 
 LONGEST = 5000
 """Steps that are looked at."""

@@ -11,9 +11,9 @@ from ernsnn.backend.issues import Issue
 from ernsnn.backend.memory import too_little_memory
 from ernsnn.graph.graph import Graph
 
-from ...numbers import out_of_range
-from ..codes import issue
-from ..features import ELSEWHERE, lacking, pair_rules, two_currents
+from ..numbers import out_of_range
+from ..pynn_script.codes import issue
+from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
 from .substeps import TICS_PER_MS, substeps, tics
 
 _STATIC_BYTES, _PLASTIC_BYTES = 450, 950

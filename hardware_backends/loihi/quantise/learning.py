@@ -13,14 +13,22 @@ from ernsnn.describe.learning import EPOCH, POST, PRE, Term, Trace
 from ernsnn.describe.products import Factor
 from ernsnn.graph.graph import Learning, Projection
 
-from . import integers as n
-from .limits import EPOCH_EXPONENT_MAX, POST_TRACES, PRE_TRACES, PRODUCT_WIDTH_MAX, TAG_MAX, TAG_MIN, TRACE_MAX
-from .limits import WEIGHT_MAX as W
-from .quantise_ahead import EVERY_STEP, look_ahead, looks_ahead, tag_axis
-from .quantise_latch import in_one_tag
-from .quantise_numbers import coefficient, total
-from .quantise_report import EXACT, Report
-from .rules import Axis, Monomial, monomials, rounded_ends, text, widened
+from ..arithmetic import integers as n
+from ..arithmetic.limits import (
+    EPOCH_EXPONENT_MAX,
+    POST_TRACES,
+    PRE_TRACES,
+    PRODUCT_WIDTH_MAX,
+    TAG_MAX,
+    TAG_MIN,
+    TRACE_MAX,
+)
+from ..arithmetic.limits import WEIGHT_MAX as W
+from ..arithmetic.numbers import coefficient, total
+from ..arithmetic.rules import Axis, Monomial, monomials, rounded_ends, text, widened
+from .latch import in_one_tag
+from .report import EXACT, Report
+from .transmit_first import EVERY_STEP, look_ahead, looks_ahead, tag_axis
 
 FASTEST_MS = 20.0
 """Traces are given room for spikes that follow each other by this much (50 Hz), and for two at once."""

@@ -17,8 +17,8 @@ import numpy as np
 from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons
 
-from .integers import Cells
-from .limits import (
+from ..arithmetic.integers import Cells
+from ..arithmetic.limits import (
     BIAS_EXPONENT_MAX,
     BIAS_MANTISSA_MAX,
     CURRENT_MAX,
@@ -29,9 +29,9 @@ from .limits import (
     WEIGHT_EXPONENT_MAX,
     WEIGHT_MAX,
 )
-from .quantise_numbers import TOLERANCE, weights
-from .quantise_offset import made_up, mantissas, steps_to
-from .quantise_report import Report
+from ..arithmetic.numbers import TOLERANCE, weights
+from .offset_current import made_up, mantissas, steps_to
+from .report import Report
 
 HEADROOM = 4
 """V, which is cut off at as many units as the highest threshold, can go this many times the threshold below rest."""

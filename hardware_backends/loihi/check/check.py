@@ -10,12 +10,12 @@ from ernsnn.backend.issues import Issue
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
-from .check_overflow import overflows
-from .integers import Order
-from .limits import CHIPS
-from .placement import Placement, place
-from .quantise import quantise
-from .quantise_report import issue
+from ..arithmetic.integers import Order
+from ..arithmetic.limits import CHIPS
+from ..placement import Placement, place
+from ..quantise.quantise import quantise
+from ..quantise.report import issue
+from .overflow import overflows
 
 
 @dataclass(frozen=True)

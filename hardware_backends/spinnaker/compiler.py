@@ -11,9 +11,9 @@ import numpy as np
 from ernsnn.backend.protocol import Program
 from ernsnn.graph.graph import Graph, Projection
 
-from ...templates import script_template
-from ..layout import Arrays, cells, injections, trains
-from ..rules import PairRule, pair_rule
+from ..pynn_script.layout import Arrays, cells, injections, trains
+from ..pynn_script.rules import PairRule, pair_rule
+from ..templates import script_template
 from .capabilities import step_ms
 from .rounding import largest_sums, parts
 

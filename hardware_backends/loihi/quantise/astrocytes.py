@@ -7,10 +7,10 @@ import math
 from ernsnn.graph.constants import decay
 from ernsnn.graph.graph import Graph, Leaky, Modulator
 
-from .integers import Astrocyte
-from .limits import DECAY_MAX, DECAY_ONE
-from .quantise_learning import impulse
-from .quantise_report import Report
+from ..arithmetic.integers import Astrocyte
+from ..arithmetic.limits import DECAY_MAX, DECAY_ONE
+from .learning import impulse
+from .report import Report
 
 GAIN_BITS = 14
 """A spike adds 2^14, so that a decay by whole numbers loses little of it, and 23 bits hold 512 spikes."""

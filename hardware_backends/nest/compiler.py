@@ -10,9 +10,9 @@ import numpy as np
 from ernsnn.backend.protocol import Program
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
-from ...templates import script_template
-from ..layout import Arrays, cells, injections, trains
-from ..rules import PairRule, pair_rule
+from ..pynn_script.layout import Arrays, cells, injections, trains
+from ..pynn_script.rules import PairRule, pair_rule
+from ..templates import script_template
 from .substeps import arrivals, held, step_ms, substeps
 
 _GONE = 600.0

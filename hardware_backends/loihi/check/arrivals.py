@@ -11,9 +11,9 @@ import numpy as np
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 
-from .integers import IntegerNetwork
-from .limits import STATE_SHIFT, WEIGHT_MAX
-from .quantise_connections import RELAY
+from ..arithmetic.integers import IntegerNetwork
+from ..arithmetic.limits import STATE_SHIFT, WEIGHT_MAX
+from ..quantise.connections import RELAY
 
 _LEARNT = {"EXCITATORY": (0, WEIGHT_MAX), "INHIBITORY": (-WEIGHT_MAX, 0), "MIXED": (-WEIGHT_MAX - 1, WEIGHT_MAX)}
 

@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from .limits import BIAS_EXPONENT_MAX, BIAS_MANTISSA_MAX, STATE_SHIFT
+from ..arithmetic.limits import BIAS_EXPONENT_MAX, BIAS_MANTISSA_MAX, STATE_SHIFT
 
 _NOISE = 1e-9
 """Of a step: what T may be above a whole number of them and be that number."""

@@ -14,10 +14,10 @@ from ernsnn.backend.memory import too_little_memory
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
-from ..codes import issue
-from ..features import ELSEWHERE, lacking, pair_rules, two_currents
-from ..layout import parameters
-from ..rules import PairRule
+from ..pynn_script.codes import issue
+from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
+from ..pynn_script.layout import parameters
+from ..pynn_script.rules import PairRule
 from .rounding import ACCUM, LARGEST, RECEPTORS, Part, accum, largest_sums, parts, scale, unit
 
 PACKAGE = "spynnaker"

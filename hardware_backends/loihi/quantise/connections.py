@@ -10,12 +10,12 @@ import numpy as np
 from ernsnn.describe.learning import EPOCH
 from ernsnn.graph.graph import Projection
 
-from . import integers as n
-from .check_predicted import largest_change
-from .limits import DELAY_MAX, WEIGHT_BITS, WEIGHT_MAX
-from .quantise_learning import Learned
-from .quantise_numbers import Weights, relative, sign_mode, weights
-from .quantise_report import Report
+from ..arithmetic import integers as n
+from ..arithmetic.limits import DELAY_MAX, WEIGHT_BITS, WEIGHT_MAX
+from ..arithmetic.numbers import Weights, relative, sign_mode, weights
+from .learning import Learned
+from .predicted import largest_change
+from .report import Report
 
 FINE_ERROR = 0.1
 """Where a weight of a projection is off by more, its small weights get a connection with an exponent of their own."""

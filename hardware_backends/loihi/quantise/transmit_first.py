@@ -19,10 +19,10 @@ from dataclasses import replace
 from ernsnn.describe.learning import EPOCH
 from ernsnn.graph.graph import Learning
 
-from .integers import Order, Part, Product
-from .limits import TAG_MAX, TAG_MIN
-from .limits import WEIGHT_MAX as W
-from .rules import Axis
+from ..arithmetic.integers import Order, Part, Product
+from ..arithmetic.limits import TAG_MAX, TAG_MIN
+from ..arithmetic.limits import WEIGHT_MAX as W
+from ..arithmetic.rules import Axis
 
 EVERY_STEP = "u0"
 

@@ -10,9 +10,9 @@ from ernsnn.backend.issues import Issue
 from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Neurons
 
-from .limits import REFRACTORY_MAX
-from .quantise_latch import without_field
-from .quantise_report import issue
+from ..arithmetic.limits import REFRACTORY_MAX
+from ..quantise.latch import without_field
+from ..quantise.report import issue
 
 _RUN_ELSEWHERE = "run it on reference or brian2"
 _PER_NEURON = "i_offset_nA"

@@ -12,17 +12,17 @@ import numpy as np
 from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
-from . import integers as n
-from .check_chip import on_chip
-from .check_features import FEATURES, LARGEST_MATRIX, receptors
-from .check_numbers import numbers
-from .check_predicted import predict
-from .limits import DECAY_MAX, WEIGHT_MAX
-from .quantise_connections import Synapses, layers, plastic, static
-from .quantise_glia import quantise_glia
-from .quantise_learning import Translation, weight_axis
-from .quantise_neurons import Input, Membrane, choose_scale, closed_form, plastic_exponent, quantise_cells
-from .quantise_report import Report
+from ..arithmetic import integers as n
+from ..arithmetic.limits import DECAY_MAX, WEIGHT_MAX
+from ..check.chip import on_chip
+from ..check.features import FEATURES, LARGEST_MATRIX, receptors
+from ..check.numbers import numbers
+from .astrocytes import quantise_glia
+from .connections import Synapses, layers, plastic, static
+from .learning import Translation, weight_axis
+from .neurons import Input, Membrane, choose_scale, closed_form, plastic_exponent, quantise_cells
+from .predicted import predict
+from .report import Report
 
 Made = TypeVar("Made")
 Senders = dict[str, tuple[str, float]]

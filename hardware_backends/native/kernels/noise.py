@@ -8,7 +8,7 @@ import numpy as np
 
 from ernsnn.graph.streams import MODULI, MULTIPLIERS, box_muller, start
 
-from .compiled import compiled
+from .jit import compiled
 
 _STEPS, _NUMBERS = 64, 1 << 16
 """How many steps ahead at most, and how many numbers."""

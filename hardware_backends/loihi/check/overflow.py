@@ -26,13 +26,13 @@ import numpy as np
 
 from ernsnn.graph.graph import Graph
 
-from . import integers as n
-from .check_arrivals import Heard, Sender, heard_by, senders_of
-from .limits import CURRENT_MAX, DECAY_ONE, STATE_SHIFT
-from .quantise_report import Report
+from ..arithmetic import integers as n
+from ..arithmetic.limits import CURRENT_MAX, DECAY_ONE, STATE_SHIFT
+from ..quantise.report import Report
+from .arrivals import Heard, Sender, heard_by, senders_of
 
 if TYPE_CHECKING:
-    from .emulator.extremes import Extremes
+    from ..emulator.extremes import Extremes
 
 _END = float(CURRENT_MAX << STATE_SHIFT)
 """u wraps above this, and at minus this; V is cut off below one more than minus this."""
@@ -130,7 +130,7 @@ class _Population:
         worst = replace(worst, deep=worst.deep + self.pulled)
         if worst.of_u <= 1 and worst.of_v <= 1:
             return worst, worst
-        from .emulator.extremes import extremes
+        from ..emulator.extremes import extremes
 
         sources = [h for h in self.heard if h.sender.spikes is not None]
         fixed = [h for h in sources if h.lowest is h.highest]

@@ -1,0 +1,1 @@
+"""From learning rules to the text of kernels."""

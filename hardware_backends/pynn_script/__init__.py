@@ -1,0 +1,1 @@
+"""What PyNN scripts for NEST and for SpiNNaker share: their parts, limits and rules."""
