@@ -15,6 +15,14 @@ BytesOf = Callable[[str], int]
 """The bytes of one recorded number, by the kind of its probe, or of one recorded spike (``"spikes"``)."""
 
 
+_NEURON_BYTES = 300
+
+
+def neuron_bytes(graph: Graph) -> int:
+    """What the neurons of a graph take at least, on any backend and already where it is checked."""
+    return _NEURON_BYTES * sum(p.size for p in graph.populations)
+
+
 def too_little_memory(graph: Graph, backend: str, code: str, needed: int) -> Iterator[Issue]:
     """The issue of a graph that needs more bytes than there are."""
     available = available_bytes()
@@ -25,7 +33,7 @@ def too_little_memory(graph: Graph, backend: str, code: str, needed: int) -> Ite
             path=graph.name,
             fidelity="unsupported",
             message=too_large(needed, available),
-            remedy="fewer synapses, or a machine with more memory",
+            remedy="fewer neurons or synapses, or a machine with more memory",
         )
 
 

@@ -6,21 +6,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ernsnn.describe.arguments import checked
+from ernsnn.describe.arguments import checked, whole
 from ernsnn.describe.fields import is_one_of
 from ernsnn.errors import InvalidModel, quoted, unknown
+
+MOST_THREADS = 1024
+"""What an option of threads may be."""
 
 
 @checked
 @dataclass(frozen=True)
 class Option:
-    """A backend's own setting: its default, the values it takes (empty: any whole number >= 0), and what it is for."""
+    """A backend's own setting: its default, the values it takes, and what it is for.
+
+    Without ``choices`` it is a whole number from ``least`` to ``most``.
+    """
 
     default: Any
     choices: Sequence[str]
     help: str
+    least: int = 0
+    most: int = 2**63 - 1
+
+    def value(self, given: Any, name: str) -> Any:
+        """``given`` as the option holds it. Raises InvalidModel, naming it by ``name``, where it cannot be that."""
+        if self.choices:
+            if not is_one_of(given, self.choices):
+                raise InvalidModel(f"{name} must be one of {', '.join(self.choices)}, got {quoted(given)}")
+            return given
+        number = whole(given)
+        if number is None or not self.least <= number <= self.most:
+            upto = f">= {self.least}" if self.most >= 2**63 - 1 else f"from {self.least} to {self.most}"
+            raise InvalidModel(f"{name} must be a whole number {upto}, got {quoted(given)}")
+        return number
 
 
 def filled(backend: str, options: Mapping[str, Option], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,12 +47,5 @@ def filled(backend: str, options: Mapping[str, Option], given: Mapping[str, Any]
     for name, value in given.items():
         if name not in options:
             raise InvalidModel(unknown(f"{backend}: no option", name, options))
-        option = options[name]
-        if option.choices and not is_one_of(value, option.choices):
-            among = ", ".join(option.choices)
-            raise InvalidModel(f"{backend}: {name} must be one of {among}, got {quoted(value)}")
-        value = int(value) if isinstance(value, np.integer) else value
-        if not option.choices and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise InvalidModel(f"{backend}: {name} must be a whole number >= 0, got {quoted(value)}")
-        result[name] = value
+        result[name] = options[name].value(value, f"{backend}: {name}")
     return result

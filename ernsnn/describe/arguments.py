@@ -37,7 +37,8 @@ _made: set[type] = set()
 def checked(described: _Checked) -> _Checked:
     """Hold the arguments of a function, method or dataclass to its annotations whenever it is called.
 
-    A sequence may be given as anything that has members in an order, but text; iterators arrive as tuples. Raises
+    A sequence may be given as anything that has members in an order, but text; iterators arrive as tuples, and whole
+    numbers of any type as Python's. Raises
     InvalidModel, naming the object by its ``name``, if it has one: ``glia.listens_to: must be a sequence of Population
     or View, got None``.
     """
@@ -83,7 +84,8 @@ def _wrapped(function: Callable[..., Any], called: str, prefix: str, implicit: i
         if (wrong := misfit(value, hint, name)) is not None:
             before = _object(given, prefix, name)
             raise InvalidModel(f"{before}{'.' if before else ''}{wrong}")
-        return value
+        number = whole(value) if int in plain and float not in plain else None
+        return value if number is None else number
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
@@ -185,10 +187,9 @@ def _fits(value: Any, hint: Any, origin: Any) -> bool:
     if hint is bool:
         return isinstance(value, bool | np.bool_)
     if hint is int:
-        whole = isinstance(value, float | np.floating) and float(value).is_integer()
-        return whole or (isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64))
+        return whole(value) is not None
     if hint is float:
-        return _may_be_number(value)
+        return _may_be_number(value) and not isinstance(value, bool | np.bool_)
     if hint is np.ndarray:
         return not isinstance(value, str) and _may_be_number(value)
     if origin in (type, collections.abc.Callable):
@@ -196,6 +197,18 @@ def _fits(value: Any, hint: Any, origin: Any) -> bool:
     if origin is not None or not isinstance(hint, type):
         return origin not in (*_MAPPINGS, *_SEQUENCES)
     return bool(getattr(hint, "_is_protocol", False)) or isinstance(value, hint)
+
+
+def whole(value: Any) -> int | None:
+    """A whole number of any type, or an array of one without dimensions, as Python's own; None where it is none.
+
+    3.0 is 3; ``True`` is no number, and no duration is one.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, float | np.floating):
+        return int(value) if float(value).is_integer() else None
+    return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64) else None
 
 
 def _may_be_number(value: Any) -> bool:

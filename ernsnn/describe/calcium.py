@@ -23,6 +23,8 @@ CALCIUM_VARIABLES = ("C", "I", "h", "Gamma_A", "Y")
 _RELEASE_UM, _TAU_TRANSMITTER_MS = 500.0, 25.0
 _UNIT = re.compile(r"_(uM_per_s|per_uM_s|per_s|uM)$")
 _MAY_BE_ZERO = re.compile(r"(O|Omega|F|I_bias|rho|zeta)(_|$)")
+_MODERATE = 1e30
+"""Constants are 0, or no larger and no smaller than this says: their fourth powers are multiplied and divided by."""
 _NO_KINETICS = ("release_uM", "transmitter_uM")
 # Beyond x = rate * dt a step overshoots its own goal: Gamma_A leaves [0, 1].
 _LIMIT = {"rk4": 2.78, "euler": 1.0}
@@ -127,6 +129,8 @@ class CalciumAstrocyte(Domain):
                     raise InvalidModel(f"{path}: must be >= 0, got {value}")
             elif not value > 0:
                 raise InvalidModel(f"{path}: must be > 0, got {value}")
+            if not is_moderate(value):
+                raise InvalidModel(f"{path}: must lie in [{1 / _MODERATE:g}, {_MODERATE:g}], got {value}")
 
     def _check_input(self) -> None:
         given = self.transmitter_uM
@@ -173,6 +177,11 @@ class CalciumAstrocyte(Domain):
         """C, I, h and Gamma_A at the start."""
         fields = {"C": "initial_C_uM", "I": "initial_I_uM", "h": "initial_h", "Gamma_A": "initial_Gamma_A"}
         return {variable: getattr(self, field) for variable, field in fields.items()}
+
+
+def is_moderate(value: float) -> bool:
+    """Whether the equations can be computed with a constant."""
+    return value == 0 or 1 / _MODERATE <= abs(value) <= _MODERATE
 
 
 def _symbol(field: str) -> str:

@@ -38,7 +38,7 @@ class Distribution:
                 raise InvalidModel(f"{where}: must be one number")
             converted[name] = number
         result = dataclasses.replace(self, **converted)
-        problem = result._problem()
+        problem = result._problem() or _beyond_numbers(result)
         if problem:
             raise InvalidModel(f"{path}: {problem}")
         return result
@@ -50,6 +50,33 @@ class Distribution:
 
     def _problem(self) -> str | None:
         raise NotImplementedError
+
+
+def _beyond_numbers(given: Distribution) -> str | None:
+    """What is wrong where a draw can leave the floats."""
+    if np.isfinite(extent(given.kind, tuple(given.parameters.values()))):
+        return None
+    values = ", ".join(f"{name}={value:g}" for name, value in given.parameters.items())
+    return f"what {type(given).__name__}({values}) draws is beyond the numbers; choose smaller ones"
+
+
+_RARELY = 8.5
+"""Standard deviations that are left once in 10^17 times."""
+
+
+def extent(kind: str, parameters: tuple[float, ...]) -> float:
+    """What a distribution without its bounds exceeds in size once in 10^17 times; infinite beyond the floats."""
+    with np.errstate(over="ignore"):
+        match kind:
+            case "uniform":
+                return float(abs(np.float64(parameters[1]) - parameters[0]))
+            case "normal":
+                return float(abs(np.float64(parameters[0])) + _RARELY * np.float64(parameters[1]))
+            case "lognormal":
+                return float(parameters[0] * np.exp(_RARELY * np.float64(parameters[1])))
+            case "exponential":
+                return float(40 * np.float64(parameters[0]))
+    raise AssertionError(f"no distribution {kind!r}")
 
 
 @checked
@@ -66,8 +93,6 @@ class Uniform(Distribution):
         return self.low, self.high
 
     def _problem(self) -> str | None:
-        if not np.isfinite(self.high - self.low):
-            return f"Uniform from {self.low} to {self.high} is wider than numbers are"
         return None if self.low <= self.high else f"Uniform needs low <= high, got {self.low} and {self.high}"
 
 
@@ -112,7 +137,10 @@ class LogNormal(Distribution):
         sigma = to_single(self.sigma, f"{path} LogNormal.sigma")
         if median <= 0 or sigma < 0:
             raise InvalidModel(f"{path}: LogNormal needs median > 0 and sigma >= 0, got {median} and {sigma}")
-        return dataclasses.replace(self, median=median, sigma=sigma)
+        result = dataclasses.replace(self, median=median, sigma=sigma)
+        if problem := _beyond_numbers(result):
+            raise InvalidModel(f"{path}: {problem}")
+        return result
 
 
 @checked
@@ -144,10 +172,8 @@ def span(value: Value) -> tuple[float, float]:
 
 def farthest(value: Value) -> float:
     """What ``value`` does not exceed: its largest number, or, without a bound, one drawn once in 10^17 times."""
-    if isinstance(value, Exponential):
-        return 40 * value.mean
-    if isinstance(value, LogNormal):
-        return float(value.median * np.exp(min(8.5 * value.sigma, 700.0)))
+    if isinstance(value, Exponential | LogNormal):
+        return extent(value.kind, tuple(value.parameters.values()))
     if isinstance(value, Normal):
-        return min(value.high, value.mean + 8.5 * value.sd)
+        return min(value.high, value.mean + _RARELY * value.sd)
     return span(value)[1]

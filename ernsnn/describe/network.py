@@ -24,7 +24,8 @@ from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
 from ernsnn.errors import InvalidModel, quoted
 
-_MOST_NEURONS = 10**15
+MOST_NEURONS = 2**31 - 1
+"""Of a population: backends and files count neurons in 32 bits."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,10 +118,10 @@ class Network:
     ) -> Population:
         """Add ``size`` neurons of ``model``: one of the neurons, ``SpikeTimes`` or ``Poisson``."""
         self._check_name(name)
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if size < 1:
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
-        if size > _MOST_NEURONS:
-            raise InvalidModel(f"{name}.size: no more than {_MOST_NEURONS:g} neurons, got {quoted(size)}")
+        if size > MOST_NEURONS:
+            raise InvalidModel(f"{name}.size: no more than {MOST_NEURONS} neurons, got {quoted(size)}")
         if type(model) is Neuron:
             raise InvalidModel(f"{name}.model: Neuron is what all kinds share; choose one, such as LIF")
         if isinstance(model, DeltaLIF) and self.current_integration != "exact":
@@ -137,7 +138,7 @@ class Network:
             raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
         if plasticity is not None:
             plasticity.rule.check_epochs(self.dt_ms, f"{name}.plasticity")
-        self.populations[name] = Population(name, int(size), model, plasticity)
+        self.populations[name] = Population(name, size, model, plasticity)
         return self.populations[name]
 
     @checked

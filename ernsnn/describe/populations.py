@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import numpy as np
-
-from ernsnn.describe.arguments import checked
+from ernsnn.describe.arguments import checked, whole
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 CHANGEABLE = ("v_threshold_mV", "i_offset_nA")
 """The parameters of a neuron that intrinsic plasticity and modulators may change."""
@@ -81,17 +79,23 @@ class View:
         """``population[start:stop]``."""
         return f"{self.population.name}[{self.start}:{self.stop}]"
 
+    def _part(self, part: slice) -> str:
+        return f"{self.name}[{quoted(part.start)}:{quoted(part.stop)}]"
+
+    def _bound(self, part: slice, given: Any) -> int | None:
+        bound = whole(given)
+        if given is not None and bound is None:
+            raise InvalidModel(f"{self._part(part)}: bounds must be whole numbers")
+        if bound is not None and not -self.size <= bound <= self.size:
+            raise InvalidModel(f"{self._part(part)}: beyond its {self.size} neurons")
+        return bound
+
     def __getitem__(self, part: slice) -> View:
         if not isinstance(part, slice) or part.step not in (None, 1):
             raise InvalidModel(f"{self.name}: a part is a slice a:b; for single neurons use FromList or a:a+1")
-        for bound in (part.start, part.stop):
-            if bound is not None and not isinstance(bound, int | np.integer):
-                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: bounds must be whole numbers")
-            if bound is not None and not -self.size <= bound <= self.size:
-                raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: beyond its {self.size} neurons")
-        start, stop, _ = part.indices(self.size)
+        start, stop, _ = slice(self._bound(part, part.start), self._bound(part, part.stop)).indices(self.size)
         if stop <= start:
-            raise InvalidModel(f"{self.name}[{part.start}:{part.stop}]: is empty")
+            raise InvalidModel(f"{self._part(part)}: is empty")
         return View(self.population, self.start + start, self.start + stop)
 
 

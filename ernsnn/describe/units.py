@@ -144,6 +144,13 @@ def _is_date(value: Any) -> bool:
     return isinstance(value, datetime.date) or getattr(getattr(value, "dtype", None), "kind", "") == "M"
 
 
+def _is_truth(value: Any) -> bool:
+    """Whether True or False is in it: a number is meant, of which they are none."""
+    if isinstance(value, list | tuple):
+        return any(map(_is_truth, value))
+    return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
+
+
 def _refuse_masked(value: Any, path: str) -> None:
     """Raise InvalidModel on an array of which some values are masked: converted, they would count."""
     inner = value if isinstance(value, list | tuple) else [value]
@@ -164,7 +171,7 @@ def to_number(value: Any, path: str) -> float | np.ndarray:
     value = list(value) if isinstance(value, KeysView | ValuesView) else value
     _refuse_masked(value, path)
     try:
-        if value is None or _has_own_unit(value) or np.iscomplexobj(value) or _is_time(value) or _is_date(value):
+        if value is None or _has_own_unit(value) or _is_date(value) or _is_truth(value) or np.iscomplexobj(value):
             raise TypeError
         array = np.array(value, dtype=float)
     except MemoryError:

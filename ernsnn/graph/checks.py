@@ -15,8 +15,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ernsnn.describe.calcium import CalciumAstrocyte
+from ernsnn.describe.calcium import CalciumAstrocyte, is_moderate
+from ernsnn.describe.distributions import extent
 from ernsnn.describe.names import is_symbol, network_name, part_name
+from ernsnn.describe.network import MOST_NEURONS
 from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF, DeltaLIF, check_neuron_values
 from ernsnn.describe.populations import CHANGEABLE
 from ernsnn.errors import InvalidModel, quoted
@@ -28,7 +30,7 @@ from ernsnn.graph.values import Array, Draw, Scalar, Series, Shared, Value, colu
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MOST = 2**31
-"""Neurons are counted by 32 bits, and so are delays in steps."""
+"""Delays in steps are counted by 32 bits."""
 _DRAWN = {"uniform": 2, "normal": 4, "lognormal": 2, "exponential": 1}
 """How many parameters each distribution of ``values.sample`` has."""
 
@@ -39,7 +41,7 @@ def shapes(graph: g.Graph) -> Iterator[str]:
     sized: list[g.Population | g.Modulator] = [*graph.populations, *graph.modulators]
     names = Counter(part.name for part in (*sized, *graph.projections))
     yield from (f"the name {quoted(n)} is used twice" for n, count in names.items() if count > 1)
-    yield from (f"{part.name} has the size {part.size}" for part in sized if not 0 < part.size < _MOST)
+    yield from (f"{part.name} has the size {part.size}" for part in sized if not 0 < part.size <= MOST_NEURONS)
     if not 0 < graph.dt_ms < np.inf or not graph.populations:
         yield "it needs a dt_ms above 0 and a population"
     for p in graph.populations:
@@ -162,7 +164,9 @@ def _value(where: str, value: Value, count: int, kinds: str = "f") -> Iterator[s
         first, limits = value.parameters[:2], value.parameters[2:] or (0.0, 0.0)
         if _DRAWN.get(value.kind) != len(value.parameters):
             yield f"{where}: no distribution {quoted(value.kind)} of {len(value.parameters)} numbers"
-        elif not np.isfinite(first).all() or not (limits[0] <= limits[1] and limits[0] < np.inf > -limits[1]):
+        elif not np.isfinite([*first, extent(value.kind, value.parameters)]).all() or not (
+            limits[0] <= limits[1] and limits[0] < np.inf > -limits[1]
+        ):
             yield f"{where}: nothing is distributed by {value.parameters}"
 
 
@@ -230,6 +234,8 @@ def _modulator(m: g.Modulator, known: dict[str, g.Modulator], graph: g.Graph) ->
     kinetics, initial = _of_calcium()
     if m.kinetics.keys() != kinetics or m.initial.keys() != initial or not m.tau_transmitter_ms > 0:
         yield f"{m.name}: has other constants than a calcium astrocyte"
+    elif not all(map(is_moderate, (*m.kinetics.values(), *m.initial.values()))):
+        yield f"{m.name}: has constants that its equations leave the floats with"
 
 
 @cache

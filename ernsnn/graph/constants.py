@@ -25,6 +25,7 @@ def refractory_steps(tau_refrac_ms: Numbers, dt_ms: float) -> Numbers:
     return np.asarray(np.minimum(steps, _FOREVER)).astype(np.int64)[()]
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: str) -> dict[str, Numbers]:
     r"""Propagators of the LIF membrane.
 
@@ -34,7 +35,8 @@ def membrane(parameters: dict[str, Numbers], dt_ms: float, current_integration: 
     tau_s = tau_m, and ``k_c`` = R (1 - P_m), the gain of a constant current. What has no synaptic currents lacks the
     constants of them. Conductances have, in place of k_E and k_I, ``mean_E``, ``mean_I``, their mean over a step in
     which they decay from 1: (tau_s/dt)(1 - exp(-dt/tau_s)), ``g_leak`` = cm/tau_m in uS and ``dt_cm`` = dt/cm in MOhm.
-    A noisy membrane has ``noise`` = noise sqrt(1 - P_m^2), the standard deviation of one step's.
+    A noisy membrane has ``noise`` = noise sqrt(1 - P_m^2), the standard deviation of one step's. What leaves the
+    floats is infinite; a run says so when it has an effect (``NotFinite``).
     """
     cm = np.asarray(parameters["cm_nF"])
     R, tau_m = np.asarray(parameters["tau_m_ms"]) / cm, _divisor(parameters["tau_m_ms"], dt_ms)

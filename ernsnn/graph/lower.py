@@ -44,12 +44,10 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     drawn parameters that no neuron can have, consolidation signals that nothing drives, and on numbers and synapses
     that memory cannot hold, before any is taken; all such problems of a network are listed together.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise InvalidModel(f"seed: must be a whole number, got {seed!r}")
     network_name(network.name)
     if not network.populations:
         raise InvalidModel(f"{network.name}: has no population")
-    lowering = _Lowering(network, int(seed))
+    lowering = _Lowering(network, seed)
     graph = g.Graph(
         name=network.name,
         seed=int(seed),
@@ -88,6 +86,8 @@ def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
 
 _LISTED_BYTES = 12
 """Of a synapse that is listed, while it is sorted in."""
+_ROW_BYTES = 120
+"""Of a neuron whose partners are drawn, each in an array of its own."""
 
 
 class _Lowering:
@@ -269,7 +269,9 @@ class _Lowering:
             pairs = np.asarray(c.pairs)
             return conn.csr_from_pairs(pairs[:, 0], pairs[:, 1], n_pre, n_post)
         key, n = self.key(f"{p.name}.connector"), n_pre * c.p if isinstance(c, FixedProbability) else getattr(c, "n", 0)
-        require_memory(f"{p.name}.connector", _LISTED_BYTES * n * n_post, "take fewer synapses; AllToAll lists none")
+        drawn = n_pre if isinstance(c, FixedProbability) else n_post
+        needed = _LISTED_BYTES * n * n_post + _ROW_BYTES * drawn
+        require_memory(f"{p.name}.connector", needed, "take fewer neurons or synapses; AllToAll lists none")
         if isinstance(c, FixedProbability):
             return self.fixed_probability(p, c, key), None
         if isinstance(c, FixedInDegree):

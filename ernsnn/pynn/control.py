@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
-import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
@@ -19,8 +18,9 @@ from ernsnn.backend.issues import Issues
 from ernsnn.backend.protocol import Backend
 from ernsnn.backend.registry import AUTO, get_backend
 from ernsnn.backend.stepping import SteppedBackend
+from ernsnn.describe.arguments import whole
 from ernsnn.describe.units import to_single
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 from . import simulator
 from .absent import unsupported
@@ -66,8 +66,8 @@ def setup(
         for name, given in (("min_delay", min_delay), ("max_delay", max_delay))
     )
     _in_order(timestep, min_delay, max_delay)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise InvalidModel(f"setup: seed must be a whole number, got {seed!r}; what is drawn comes from it")
+    if (number := whole(seed)) is None:
+        raise InvalidModel(f"setup: seed must be a whole number, got {quoted(seed)}; what is drawn comes from it")
     common.setup(timestep, min_delay, **extra_params)
     _one_of("current_integration", current_integration, get_args(Integration))
     _one_of("convention", convention, CONVENTIONS)
@@ -80,7 +80,7 @@ def setup(
     _without_effect(given, [*inspect.signature(setup).parameters, *(chosen.options if chosen else ())])
     if chosen:
         settings_of(chosen, options)  # raises here what the first run would
-    state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, int(seed), options)
+    state.configure(timestep, min_delay, max_delay, chosen, current_integration, convention, number, options)
     return 0
 
 

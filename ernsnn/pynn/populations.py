@@ -11,8 +11,9 @@ from pyNN import common, errors
 from pyNN.errors import InvalidParameterValueError
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence, simplify
 
+from ernsnn.describe.arguments import whole
 from ernsnn.describe.network import Network
-from ernsnn.errors import InvalidModel, unknown
+from ernsnn.errors import InvalidModel, quoted, unknown
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.lower import lower_population
@@ -317,19 +318,17 @@ class Population(Part, common.Population):
 
 def _size(size: Any, label: str) -> int | tuple[int, ...]:
     sizes = size if isinstance(size, tuple) else (size,)
-    if not 1 <= len(sizes) <= 3 or not all(_is_count(n) for n in sizes):
-        raise InvalidModel(f"{label}: size must be a whole number >= 1, or up to three of these, got {size!r}")
-    return tuple(map(int, size)) if isinstance(size, tuple) else int(size)
-
-
-def _is_count(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and bool(n >= 1)
+    counts = tuple(n for n in map(whole, sizes) if n is not None and n >= 1)
+    if not 1 <= len(counts) == len(sizes) <= 3:
+        raise InvalidModel(f"{label}: size must be a whole number >= 1, or up to three of these, got {quoted(size)}")
+    return counts if isinstance(size, tuple) else counts[0]
 
 
 def _sample(n: Any, of: Any) -> int:
-    if not _is_count(n):
-        raise InvalidModel(f"{of.label}: sample needs a whole number of cells >= 1, got {n!r}")
-    return int(n)
+    count = whole(n)
+    if count is None or count < 1:
+        raise InvalidModel(f"{of.label}: sample needs a whole number of cells >= 1, got {quoted(n)}")
+    return count
 
 
 def _copied(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from ernsnn.backend.finite import check_recording, check_values
-from ernsnn.backend.options import Option
+from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
@@ -36,7 +36,7 @@ class Brian2Backend(Backend):
     continues: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {
         "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),
-        "threads": Option(0, (), "OpenMP threads of cpp_standalone; 0 is one thread without OpenMP"),
+        "threads": Option(0, (), "OpenMP threads of cpp_standalone; 0 is one thread without OpenMP", 0, MOST_THREADS),
     }
 
     def missing(self) -> str | None:

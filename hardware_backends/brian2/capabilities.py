@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ernsnn.backend.issues import Fidelity, Issue
-from ernsnn.backend.memory import too_little_memory
+from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.values import Draw, Scalar
 
@@ -17,13 +17,13 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     "B301": ("exact", "how much memory so many synapses take"),
     "B302": ("unsupported", "more memory than there is"),
 }
-_SYNAPSE_BYTES, _NEURON_BYTES = 24, 300
+_SYNAPSE_BYTES = 24
 
 
 def plastic_delays(graph: Graph) -> Iterator[Issue]:
     """A plastic weight is fixed when it is sent and then travels through one register a step."""
     for p in graph.projections:
-        if p.learning is None:
+        if p.learning is None or any(_lacking(graph)):
             continue
         longest = int(p.delay.value) if isinstance(p.delay, Scalar) else int(np.max(p.synapses.delay, initial=1))
         if longest > LONGEST_PLASTIC_DELAY:
@@ -37,10 +37,13 @@ def plastic_delays(graph: Graph) -> Iterator[Issue]:
             )
 
 
+def _lacking(graph: Graph) -> Iterator[Issue]:
+    return too_little_memory(graph, "brian2", "B302", neuron_bytes(graph) + _SYNAPSE_BYTES * graph.n_synapses)
+
+
 def memory(graph: Graph) -> Iterator[Issue]:
     """Brian2 stores every synapse, and every neuron's parameters, explicitly."""
-    neurons = _NEURON_BYTES * sum(p.size for p in graph.populations)
-    yield from too_little_memory(graph, "brian2", "B302", neurons + _SYNAPSE_BYTES * graph.n_synapses)
+    yield from _lacking(graph)
     for p in graph.projections:
         if isinstance(p.weight, Draw) and p.n_synapses > 50_000_000:
             yield Issue(

@@ -53,6 +53,7 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     "L307": ("exact", "more than one chip holds, or than a core can be wired to"),
     "L308": ("exact", "the current could wrap around, or V be cut off, if neurons spiked as often as they can"),
     "L309": ("unsupported", "a number so large or so small that no integers can be chosen for it"),
+    "L310": ("unsupported", "more memory than there is"),
     # L4xx: on Lava's simulator, and not, or not quite, on the chip itself (backend "loihi2")
     "L401": ("unsupported", "refractory neurons"),
     "L402": ("unsupported", 'learning before transmitting (order="spinnaker")'),

@@ -12,7 +12,7 @@ from ernsnn.graph.graph import Graph
 
 from .arithmetic.integers import Astrocyte, Connection, Source
 from .arithmetic.limits import DELAY_MAX, STATE_SHIFT, WEIGHT_BITS
-from .check.features import FEATURES, receptors
+from .check.features import FEATURES, LARGEST_MATRIX, memory, receptors
 from .check.numbers import numbers
 from .quantise.connections import layers
 from .quantise.neurons import closed_form
@@ -51,13 +51,17 @@ class FloatNetwork:
 
 def not_in_floats(graph: Graph) -> Iterator[Issue]:
     """Everything that Lava's floating-point models have not."""
+    if lacking := tuple(memory(graph)):
+        yield from lacking
+        return
     for feature in (*FEATURES, numbers):
         yield from feature(graph)
     for p in graph.projections:
         if p.learning:
             message = "Lava's LearningDense in floats cannot tell spikes that coincide, and knows no largest weight"
             yield issue("L501", p.name, message, _ELSEWHERE)
-        longest = int(np.max(p.synapses.delay, initial=1)) + _lag(graph)
+        written_out = p.connectivity.n_pre * p.connectivity.n_post <= LARGEST_MATRIX  # or L304 has been noted
+        longest = (int(np.max(p.synapses.delay, initial=1)) if written_out else 1) + _lag(graph)
         if longest > DELAY_MAX:
             message = f"a delay of {longest} steps; Lava's longest is {DELAY_MAX}"
             yield issue("L301", f"{p.name}.delay_ms", message, "shorten the delay, or choose a larger dt_ms")

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
-from ernsnn.backend.options import Option
+from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Capability
 from ernsnn.backend.stepping import Engine, SteppedBackend
 from ernsnn.describe.neurons import REVERSALS
-from ernsnn.errors import InvalidModel, UnsupportedOnBackend
+from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large
 
@@ -36,7 +36,9 @@ class NativeBackend(SteppedBackend):
             "together in a step, to 7 digits, float64 equals the reference; neurons, traces and astrocytes are float64 "
             "in both",
         ),
-        "threads": Option(1, (), "threads that share plastic synapses; the result does not depend on how many"),
+        "threads": Option(
+            1, (), "threads that share plastic synapses; the result does not depend on how many", 1, MOST_THREADS
+        ),
     }
 
     def missing(self) -> str | None:
@@ -62,8 +64,6 @@ class NativeBackend(SteppedBackend):
 
         settings = self.settings(options)
         precision, threads = settings["precision"], settings["threads"]
-        if threads < 1:
-            raise InvalidModel(f"native: threads must be a whole number >= 1, got {threads}")
         needed, available = needed_bytes(graph, precision), available_bytes()
         if needed > available:
             raise UnsupportedOnBackend(f"native: {graph.name} in {precision} {too_large(needed, available)}")

@@ -6,11 +6,10 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ernsnn.backend.options import Option
+from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded
 from ernsnn.describe.neurons import REVERSALS
-from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
@@ -32,7 +31,7 @@ class NestBackend(Backend):
     description: ClassVar[str] = "a readable PyNN script on NEST: LIF and pair STDP, as the reference has them"
     capabilities = CAPABILITIES
     computes = REVERSALS
-    options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST")}
+    options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST", 1, MOST_THREADS)}
 
     def missing(self) -> str | None:
         """See ``Backend.missing``."""
@@ -41,10 +40,7 @@ class NestBackend(Backend):
 
     def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
         """A folder with ``program.py``, which needs PyNN, NEST and NumPy only, and ``arrays.npz``."""
-        threads = self.settings(options)["threads"]
-        if threads < 1:
-            raise InvalidModel(f"nest: threads must be a whole number >= 1, got {threads}")
-        return compile_program(graph, n_steps, threads=threads)
+        return compile_program(graph, n_steps, threads=self.settings(options)["threads"])
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""

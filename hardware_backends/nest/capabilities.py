@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.backend.issues import Issue
-from ernsnn.backend.memory import too_little_memory
+from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.graph import Graph
 
 from ..numbers import out_of_range
@@ -97,7 +97,7 @@ def resolution(graph: Graph) -> Iterator[Issue]:
 def time_constants(graph: Graph) -> Iterator[Issue]:
     """NEST's closed forms lose digits where almost nothing leaks in a step, and divide by 0 where all is gone."""
     h = graph.dt_ms / substeps(graph)
-    for p in graph.neurons():
+    for p in graph.neurons() if h else ():  # a step without a length is no whole number of microseconds
         for name in ("tau_syn_E_ms", "tau_syn_I_ms"):
             shortest = float(np.min(p.parameters.get(name, np.inf)))
             if shortest < h / _GONE:
@@ -127,7 +127,7 @@ def memory(graph: Graph) -> Iterator[Issue]:
     """Every synapse is stored explicitly, and twice where spikes arrive twice."""
     bytes_each = sum(p.n_synapses * (_PLASTIC_BYTES if p.learning else _STATIC_BYTES) for p in graph.projections)
     times = 2 if graph.current_integration == "step_average" else 1
-    return too_little_memory(graph, "nest", "P302", times * bytes_each)
+    return too_little_memory(graph, "nest", "P302", neuron_bytes(graph) + times * bytes_each)
 
 
 CAPABILITIES = (

@@ -34,7 +34,9 @@ class SpinnakerBackend(Backend):
     capabilities = capabilities()
     computes = REVERSALS
     options: ClassVar[Mapping[str, Option]] = {
-        "time_scale_factor": Option(0, (), "how many times slower than real time (0: as much as makes a step 1 ms)")
+        "time_scale_factor": Option(
+            0, (), "how many times slower than real time (0: as much as makes a step 1 ms)", 0, 10**6
+        )
     }
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:

@@ -10,7 +10,7 @@ from functools import partial, wraps
 import numpy as np
 
 from ernsnn.backend.issues import Issue
-from ernsnn.backend.memory import too_little_memory
+from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
@@ -91,12 +91,12 @@ def _stored(
 
 
 def memory(graph: Graph) -> Iterator[Issue]:
-    """sPyNNaker holds every synapse explicitly on the host."""
-    return too_little_memory(graph, "spinnaker", "S302", _BYTES * graph.n_synapses)
+    """sPyNNaker holds every neuron and every synapse explicitly on the host."""
+    return too_little_memory(graph, "spinnaker", "S302", neuron_bytes(graph) + _BYTES * graph.n_synapses)
 
 
 def _of_synapses(check: Capability) -> Capability:
-    """A check that looks at every synapse: not at those that memory cannot hold."""
+    """A check that looks at every neuron or synapse: not at those that memory cannot hold."""
 
     @wraps(check)
     def checked(graph: Graph) -> Iterable[Issue]:

@@ -136,14 +136,15 @@ def test_in_python(point):
 # Larger things that cannot be
 
 
-def test_what_memory_cannot_hold_is_refused_before_it_is_taken():
+def test_what_memory_cannot_hold_is_refused_before_it_is_taken(monkeypatch):
     """With the bytes that it would need; each of these would otherwise end the process."""
     for backend in ("reference", "native", "brian2"):
         with pytest.raises(ern.UnsupportedOnBackend, match=r"mine.*needs \d+ bytes \(\d+\.\d GB\) of memory"):
             ern.run(large(), duration_ms=1, backend=backend)
+    monkeypatch.setattr("ernsnn.graph.memory.available_bytes", lambda: 10**9)
     made = net()
-    cells = made.population("cells", 10**12, ern.LIF(tau_m_ms=ern.Uniform(10, 20)))
-    made.population("noise", 10**12, ern.Poisson(1.0))
+    cells = made.population("cells", 10**9, ern.LIF(tau_m_ms=ern.Uniform(10, 20)))
+    made.population("noise", 10**9, ern.Poisson(1.0))
     made.projection("some", cells, cells, ern.FixedProbability(0.5), weight_nA=1.0)
     made.projection("few", cells, cells, ern.FixedInDegree(3), weight_nA=1.0)
     with pytest.raises(ern.InvalidModel) as error:
@@ -155,7 +156,7 @@ def test_what_memory_cannot_hold_is_refused_before_it_is_taken():
         "some.connector",
         "few.connector",
     ]
-    assert "few.connector: needs 36000000000000 bytes (36000.0 GB) of memory; " in lines[3]
+    assert "few.connector: needs 156000000000 bytes (156.0 GB) of memory; " in lines[3]
 
 
 MODEL = """

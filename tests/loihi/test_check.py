@@ -235,6 +235,7 @@ EXAMPLES: dict[str, Callable[[], Network]] = {
     "L307": large,
     "L308": storm,
     "L309": lambda: wired(LIF(cm_nF=1e40)),
+    "L310": lambda: base(size=10**9),
     "L401": lambda: wired(LIF(tau_refrac_ms=2.0)),
     "L402": lambda: learning(PAIR),
     "L403": lambda: learning(PAIR),
@@ -257,6 +258,8 @@ def test_every_code_has_an_example() -> None:
 def test_a_code_is_met(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_features, "LARGEST_MATRIX", 500_000)
     monkeypatch.setattr("ernsnn.hardware_backends.loihi.quantise.quantise.LARGEST_MATRIX", 500_000)
+    if code == "L310":
+        monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 10**9)
     floats = code >= "L5"
     every = not_in_floats(ernsnn.lower(EXAMPLES[code]())) if floats else check(EXAMPLES[code](), chip=code >= "L4")
     issues = [i for i in every if i.code == code]

@@ -75,12 +75,12 @@ def test_run_refuses_what_is_no_time(time, message):
     assert len(trains(cells)) == 8
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5, True, "3", None, [2, 3], (), (2, 0), (2, -3), (2.0, 3), (1, 1, 1, 1)])
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "3", None, [2, 3], (), (2, 0), (2, -3), (2.5, 3), (1, 1, 1, 1)])
 def test_sizes_that_no_population_has(size):
     sim.setup(1.0)
     with pytest.raises(InvalidModel, match="cells: size must be a whole number >= 1, or up to three"):
         sim.Population(size, sim.IF_curr_exp(), label="cells")
-    assert sim.Population((2, np.int64(3)), sim.IF_curr_exp()).size == 6
+    assert sim.Population((2.0, np.int64(3)), sim.IF_curr_exp()).size == 6
 
 
 def test_as_many_values_as_cells():

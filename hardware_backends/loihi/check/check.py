@@ -15,6 +15,7 @@ from ..arithmetic.limits import CHIPS
 from ..placement import Placement, place
 from ..quantise.quantise import quantise
 from ..quantise.report import issue
+from .features import memory
 from .overflow import overflows
 
 
@@ -31,7 +32,9 @@ _FOUND: WeakKeyDictionary[Graph, dict[tuple[Order, bool], Found]] = WeakKeyDicti
 
 
 def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
-    """What ``graph`` meets in integers. Each graph is looked at once."""
+    """What ``graph`` meets in integers. Each graph is looked at once; none that memory cannot hold."""
+    if lacking := tuple(memory(graph)):
+        return Found(lacking, ())
     known = _FOUND.setdefault(graph, {})
     if (order, chip) not in known:
         network, report = quantise(graph, n_steps=0, order=order, chip=chip)

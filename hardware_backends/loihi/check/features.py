@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ernsnn.backend.issues import Issue
+from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Neurons
 
@@ -19,6 +20,8 @@ _PER_NEURON = "i_offset_nA"
 """The one parameter that may differ within a population: the bias."""
 LARGEST_MATRIX = 20_000_000
 """Weights of one projection."""
+_ENTRY_BYTES = 130
+"""Of a weight, while integers are chosen: measured with nine million."""
 
 
 def neuron_models(graph: Graph) -> Iterator[Issue]:
@@ -104,6 +107,13 @@ def sizes(graph: Graph) -> Iterator[Issue]:
         if entries > LARGEST_MATRIX:
             message = f"a matrix of {entries} weights would be written out; at most {LARGEST_MATRIX} are"
             yield issue("L304", p.name, message, "split the populations")
+
+
+def memory(graph: Graph) -> Iterator[Issue]:
+    """Neurons and matrices are written out, for which integers are chosen by all of them."""
+    entries = (p.connectivity.n_pre * p.connectivity.n_post for p in graph.projections)
+    matrices = sum(_ENTRY_BYTES * n for n in entries if n <= LARGEST_MATRIX)
+    return too_little_memory(graph, "loihi2", "L310", neuron_bytes(graph) + matrices)
 
 
 def refractoriness(graph: Graph) -> Iterator[Issue]:

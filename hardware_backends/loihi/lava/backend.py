@@ -24,7 +24,7 @@ from .compiler import compile_program
 from .run import missing, run_lava_program
 from .shim import LAVA
 
-_PATIENCE = {"patience_s": Option(120, (), "give up when nothing was heard from Lava for so many seconds")}
+_PATIENCE = {"patience_s": Option(120, (), "give up when nothing was heard from Lava for so many seconds", 0, 10**9)}
 
 
 def _not_in_floats(graph: Graph) -> Iterator[Issue]:

@@ -37,9 +37,9 @@ def quantise(
     """``graph`` for ``n_steps`` steps as integers, and what was rounded, is done differently, or cannot be had.
 
     Deterministic: no random number is drawn. Never raises: what cannot be had is in ``report.errors``, and missing in
-    the network, which must not be run then (see ``required``). ``order`` is what a step of a plastic connection does
-    first, learn ("spinnaker", as specified) or transmit ("loihi"). ``seed`` is that of the rounding of traces. On the
-    ``chip`` itself there is less than Lava simulates.
+    the network, which must not be run then (see ``required``); but memory must suffice (``check_features.memory``).
+    ``order`` is what a step of a plastic connection does first, learn ("spinnaker", as specified) or transmit
+    ("loihi"). ``seed`` is that of the rounding of traces. On the ``chip`` itself there is less than Lava simulates.
     """
     network, report = _Pass(graph, order, seed).network(n_steps)
     return (on_chip(graph, network, report) if chip else network), report
