@@ -33,17 +33,18 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
     """What is surprising about a network."""
     if graph.dt_ms > _LONG_STEP_MS:
         yield "G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less"
-    driven = _driven(graph)
+    spiking = _spiking(graph)
     receptors = {(q.post, "I" if q.receptor == "inhibitory" else "E") for q in graph.projections if q.n_synapses}
     for p in graph.neurons():
         yield from _of_potentials(p)
         yield from _of_times(p, graph, receptors)
-        if p.name not in driven and _rests(p, graph):
-            message = "no synapse reaches these neurons, no current is injected, and i_offset does not make them spike"
-            yield "G305", p.name, message, "project onto them, inject a current, or raise i_offset_nA"
-    silent = {source.name for source in graph.sources() if _silent(source.spikes)}
+        if p.name not in spiking:
+            reached = any(q.post == p.name and q.n_synapses for q in graph.projections)
+            nothing = "what projects onto these neurons never spikes" if reached else "no synapse reaches these neurons"
+            message = f"{nothing}, no current is injected, and i_offset does not make them spike"
+            yield "G305", p.name, message, "project spikes onto them, inject a current, or raise i_offset_nA"
     for projection in graph.projections:
-        if projection.learning and projection.pre in silent:
+        if projection.learning and projection.pre not in spiking:
             message = f"{projection.pre} never spikes: nothing is transmitted, and what its spikes change stays"
             yield "G306", projection.name, message, f"give {projection.pre} spikes"
 
@@ -73,10 +74,22 @@ def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iter
             yield "G302", p.name, message, "take a smaller dt_ms"
 
 
-def _driven(graph: Graph) -> set[str]:
-    """The populations that synapses, injected currents or modulators reach."""
-    moved = [each.target.population for each in graph.injections] + [m.target.population for m in graph.modulations]
-    return {*moved, *(projection.post for projection in graph.projections if projection.n_synapses)}
+def _spiking(graph: Graph) -> set[str]:
+    """The populations that can spike: by themselves, by currents and modulators, or by synapses of such."""
+    found = {each.target.population for each in graph.injections}
+    found |= {each.target.population for each in graph.modulations}
+    found |= {source.name for source in graph.sources() if not _silent(source.spikes)}
+    found |= {p.name for p in graph.neurons() if not _rests(p, graph)}
+    onto: dict[str, list[str]] = {}
+    for projection in graph.projections:
+        if projection.n_synapses:
+            onto.setdefault(projection.pre, []).append(projection.post)
+    waiting = list(found)
+    while waiting:
+        reached = set(onto.get(waiting.pop(), ())) - found
+        found |= reached
+        waiting += reached
+    return found
 
 
 def _rests(p: Neurons, graph: Graph) -> bool:

@@ -14,6 +14,7 @@ from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
 
 from .inputs import History, Rates, Trains
 from .simulator import state
+from .values import plain
 
 MEMBRANE = {
     "cm": "cm_nF",
@@ -62,7 +63,7 @@ class Cell:
         if starts and state.convention != "spinnaker":
             name = next(iter(starts))
             raise NotAParameter(name, self, f"Population(..., initial_values={{{name!r}: ...}}) sets where it starts")
-        super().__init__(**parameters)
+        super().__init__(**plain(parameters, type(self).__name__))
         self.default_initial_values = self.default_initial_values | starts
 
     @property
@@ -125,6 +126,9 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
     translations = same(cells.SpikeSourceArray.default_parameters)
 
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**plain(parameters, "SpikeSourceArray"))
+
     def translate(self, parameters: ParameterSpace, copy: bool = True) -> ParameterSpace:
         """Names stay. PyNN would copy every list; where they are kept, they are copied at less cost."""
         return super().translate(parameters, copy=False)
@@ -149,6 +153,8 @@ class SpikeSourceArray(cells.SpikeSourceArray):
         if wrong.any():
             train = given[neurons[np.argmax(wrong)]]
             raise InvalidParameterValueError(f"{what}: times must be >= 0 and rise, got {train}")
+        if (times > NEVER_MS).any():
+            raise InvalidParameterValueError(f"{what}: no run is longer than {NEVER_MS:g} ms, got {times.max():g}")
         stamps = np.ceil(times / state.dt - 1e-6).astype(np.int64)
         if (np.abs(stamps * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(stamps) * 1e-3)).any():
             message = f"spike times between two steps of {state.dt:g} ms are moved to the end of their step"
@@ -185,6 +191,9 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
     """In every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
 
     translations = same(cells.SpikeSourcePoisson.default_parameters)
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(**plain(parameters, "SpikeSourcePoisson"))
 
     def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Rates:
         """The rates from each step on in which one changes. Raises InvalidParameterValueError."""

@@ -20,6 +20,7 @@ from ernsnn.graph.values import series
 from .cells import NEVER_MS, same
 from .drawing import seeded
 from .simulator import ID, spliced, state
+from .values import plain
 
 if TYPE_CHECKING:
     from .populations import Population
@@ -45,6 +46,7 @@ class CurrentSource(StandardCurrentSource):
     """Whether it changes all the time, so that it is laid out up to ``state.horizon`` only."""
 
     def __init__(self, **parameters: Any) -> None:
+        parameters = plain(parameters, type(self).__name__)
         super().__init__(**parameters)
         self.cells: list[ID] = []
         self.targets: list[Target] | None = None

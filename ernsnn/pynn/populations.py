@@ -24,6 +24,7 @@ from .drawing import ours, seeded
 from .inputs import History, Input
 from .recording import Recorder
 from .simulator import Run, named
+from .values import plain
 
 state = simulator.state
 
@@ -54,6 +55,7 @@ class Part:
     """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
 
     root: Population
+    label: str
     places: np.ndarray
     size: int
     celltype: Any
@@ -74,12 +76,12 @@ class Part:
             also = f"with setup(convention='spinnaker') set({what}) does, too"
             raise NotAParameter(next(iter(states)), self.celltype, f"initialize({what}) sets it; {also}")
         if parameters or not states:
-            super().set(**seeded(parameters))  # type: ignore[misc]
+            super().set(**seeded(plain(parameters, self.label)))  # type: ignore[misc]
         self.initialize(**states)
 
     def initialize(self, **initial_values: Any) -> None:
         """Set state variables of all cells where a run starts; in a run, those of now."""
-        super().initialize(**seeded(initial_values))  # type: ignore[misc]
+        super().initialize(**seeded(plain(initial_values, self.label)))  # type: ignore[misc]
 
     def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
         return PopulationView(self, selector, label)

@@ -56,7 +56,7 @@ def test_whatever_drives_neurons_will_do(reach):
     if reach == "injected":
         net.inject(cells, ern.CurrentSteps(times_ms=[0], amplitudes_nA=[1.0]))
     if reach == "projected":
-        net.projection("p", cells, cells, weight_nA=1.0)
+        net.projection("p", net.population("source", 1, ern.Poisson(50.0)), cells, weight_nA=1.0)
     if reach == "modulated":
         net.modulate(cells, net.signal("s", times_ms=[0], values=[1]), "i_offset_nA", gain=1.0)
     assert doubts(net) == []
@@ -69,6 +69,33 @@ def test_a_plastic_projection_that_no_spike_reaches(source):
     net.projection("learns", silent, cells, weight_nA=0.5, learning=ern.stdp.pair(A_plus=0.1, A_minus=0.1))
     net.projection("stays", silent, cells, weight_nA=0.5)
     assert doubts(net) == [("G306", "learns")]
+
+
+def test_rings_and_chains_that_no_spike_enters():
+    """What is many synapses away from any spike, and what only drives itself; whatever is behind one that spikes."""
+    net, cells = network(driven=False)
+    ring = [cells, *(net.population(f"ring{k}", 2, ern.LIF()) for k in range(3))]
+    for k, p in enumerate(ring):
+        net.projection(f"to{k}", ring[k - 1], p, weight_nA=1.0)
+    empty = net.population("empty", 1, ern.SpikeTimes([[]]))
+    chain = [empty, *(net.population(f"chain{k}", 2, ern.LIF()) for k in range(3))]
+    for k in range(3):
+        rule = ern.stdp.pair(A_plus=0.1, A_minus=0.1) if k == 2 else None
+        net.projection(f"along{k}", chain[k], chain[k + 1], weight_nA=1.0, learning=rule)
+    silent = ["cells", "ring0", "ring1", "ring2", "chain0", "chain1", "chain2"]
+    assert set(doubts(net)) == {*(("G305", name) for name in silent), ("G306", "along2")}
+    said = [issue.message for issue in ern.check(net, "reference") if issue.code == "G305"]
+    assert all("what projects onto these neurons never spikes" in message for message in said)
+    net.projection("in", net.population("spikes", 1, ern.SpikeTimes([[1.0]])), chain[1], weight_nA=1.0)
+    net.inject(ring[2], ern.CurrentSteps(times_ms=[1.0], amplitudes_nA=[1.0]))
+    assert doubts(net) == []
+
+
+def test_a_synapse_list_that_is_empty_brings_no_spike():
+    net, cells = network(driven=False)
+    source = net.population("source", 1, ern.Poisson(50.0))
+    net.projection("none", source, cells, ern.FromList([]), weight_nA=1.0)
+    assert doubts(net) == [("G305", "cells")]
 
 
 def test_one_warning_has_a_line_for_each_code_and_comes_once():

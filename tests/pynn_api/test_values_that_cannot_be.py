@@ -212,3 +212,69 @@ def test_listed_synapses_that_cannot_be(row, message):
     with pytest.raises(sim.errors.ConnectionError, match=message):
         sim.Projection(pre, post, listed, sim.StaticSynapse(), receptor_type="excitatory")
     assert sim.Projection(pre, post, sim.FromListConnector([(1, 2, 0.5, 1.0)])).get("weight", "list") == [(1, 2, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("given", "trains"),
+    [
+        (np.array([[1.0, 2.0], [3.0, 4.0]]), [[1.0, 2.0], [3.0, 4.0]]),
+        (np.zeros((2, 0)), [[], []]),
+        ({1.0: "a", 2.0: "b"}.keys(), [[1.0, 2.0]] * 2),
+        ({"a": [1.0], "b": [3.0]}.values(), [[1.0], [3.0]]),
+        ((float(t) for t in (1, 2)), [[1.0, 2.0]] * 2),
+        (((float(t) for t in (1, 2)), iter([4.0])), [[1.0, 2.0], [4.0]]),
+        ([np.array([1.0]), (2.0, 3.0)], [[1.0], [2.0, 3.0]]),
+        (range(1, 3), [[1.0, 2.0]] * 2),
+    ],
+)
+def test_lists_of_times_in_any_form(given, trains):
+    sim.setup(1.0)
+    cells = sim.Population(2, sim.SpikeSourceArray(spike_times=given))
+    assert _times(cells) == trains
+
+
+def _times(cells):
+    return [list(train.value) for train in cells.get("spike_times", simplify=False)]
+
+
+def test_a_generator_is_taken_where_it_stands():
+    sim.setup(1.0)
+    cells = sim.Population(2, sim.SpikeSourceArray())
+    cells.set(spike_times=(float(t) for t in (1, 2)))
+    assert _times(cells) == [[1.0, 2.0]] * 2
+    neurons = sim.Population(2, sim.IF_curr_exp(tau_m=(t for t in (10.0, 20.0))))
+    assert neurons.get("tau_m").tolist() == [10.0, 20.0]
+    neurons.set(tau_m={30.0: "a", 40.0: "b"}.keys())
+    assert neurons.get("tau_m").tolist() == [30.0, 40.0]
+    step = sim.StepCurrentSource(times=iter([1.0, 2.0]), amplitudes=range(2))
+    assert list(step.given["times"]) == [1.0, 2.0]
+
+
+NO_NUMBERS = ["1 ms", ["a"], [None], [True], True, {1.0: 2}, {1.0, 2.0}, [10**400], [[1.0], ["b"]]]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_values_that_are_no_numbers_name_the_parameter(value):
+    sim.setup(1.0)
+    cells = sim.Population(2, sim.IF_curr_exp(), label="cells")
+    trains = sim.Population(2, sim.SpikeSourceArray(), label="trains")
+    wrong = sim.errors.InvalidParameterValueError
+    for what, call in {
+        "SpikeSourceArray.spike_times": lambda: sim.SpikeSourceArray(spike_times=value),
+        "SpikeSourcePoisson.rate": lambda: sim.SpikeSourcePoisson(rate=value),
+        "IF_curr_exp.tau_m": lambda: sim.IF_curr_exp(tau_m=value),
+        "cells.tau_m": lambda: cells.set(tau_m=value),
+        "cells.v": lambda: cells.initialize(v=value),
+        "trains.spike_times": lambda: trains.set(spike_times=value),
+        "StepCurrentSource.times": lambda: sim.StepCurrentSource(times=value, amplitudes=[1.0]),
+        "DCSource.amplitude": lambda: sim.DCSource(amplitude=value),
+    }.items():
+        with pytest.raises(wrong, match=rf"{what}: must be a number or numbers, got "):
+            call()
+
+
+@pytest.mark.parametrize("time", [1e300, 1e12])
+def test_a_spike_later_than_any_run(time):
+    sim.setup(1.0)
+    with pytest.raises(sim.errors.InvalidParameterValueError, match=r"late.spike_times: no run is longer than"):
+        sim.Population(2, sim.SpikeSourceArray(spike_times=[time]), label="late")
