@@ -132,7 +132,19 @@ def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
     elif isinstance(value, list | tuple) and any(_has_own_unit(item) for item in value):
         # numpy would take the numbers and drop their units.
         value = [to_unit(item, unit, f"{path}[{i}]") for i, item in enumerate(value)]
-    return to_number(_from_foreign(value, unit, path), path)
+    value = _from_foreign(value, unit, path)
+    return to_number(_decimal(value) if unit == "ms" else value, path)
+
+
+def _decimal(times: Any) -> Any:
+    """Times in single or half precision as the decimal numbers that they are written as: 0.1 for np.float32(0.1).
+
+    Doubles tell 0.1 and np.float32(0.1) apart, and so would the sums of phases and what is a multiple of a step.
+    """
+    if isinstance(times, list | tuple):
+        return [_decimal(each) for each in times]
+    short = isinstance(times, np.ndarray | np.generic) and times.dtype.kind == "f" and times.dtype.itemsize < 8
+    return times.astype(str).astype(float) if short else times
 
 
 def _is_time(value: Any) -> bool:
