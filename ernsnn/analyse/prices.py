@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import NotRequired, TypedDict
 
 from ernsnn.errors import InvalidModel, quoted
-from ernsnn.loading import Unfit, fit, reading
+from ernsnn.loading import Unfit, built, fit, reading
 
 JOULES = {"pJ": 1e-12, "nJ": 1e-9, "uJ": 1e-6}
 
@@ -47,21 +47,30 @@ class Price:
 
 
 @dataclass(frozen=True)
-class PriceSet:
-    """The prices of one source. ``evidence``: measured, simulated, derived, proxy, or none.
+class Origin:
+    """Where prices come from. ``evidence``: measured, simulated, derived, proxy, or none.
 
     ``scope``: "per event" prices add up; an "all-in" price holds everything, and nothing is ever added to it;
-    "arithmetic" leaves out memory and control. ``omitted`` and ``missing`` say why a part of the work has no price:
-    the former is left out on purpose, the latter makes a total impossible where such work was done.
+    "arithmetic" leaves out memory and control.
     """
 
-    name: str
     chip: str
     title: str
     source: str
     operating_point: str
     evidence: str
     scope: str
+
+
+@dataclass(frozen=True)
+class PriceSet(Origin):
+    """The prices of one source.
+
+    ``omitted`` and ``missing`` say why a part of the work has no price: the former is left out on purpose, the latter
+    makes a total impossible where such work was done.
+    """
+
+    name: str
     prices: tuple[Price, ...]
     omitted: dict[str, str]
     missing: dict[str, str]
@@ -92,14 +101,8 @@ class _Static(TypedDict):
 
 
 class _Set(TypedDict):
-    """A file of prices."""
+    """A file of prices, beside its ``Origin``."""
 
-    chip: str
-    title: str
-    source: str
-    operating_point: str
-    evidence: str
-    scope: str
     price: dict[str, _Price]
     omitted: NotRequired[dict[str, str]]
     missing: NotRequired[dict[str, str]]
@@ -114,6 +117,7 @@ def price_set(name: str, text: str) -> PriceSet:
     """Read a price set from TOML. Raises InvalidModel, naming it, on what is none, an unknown count, a part unsaid."""
     with reading(f"price set {name}: {name}.toml"):
         data = tomllib.loads(text)
+        origin = built(Origin, {key: data.pop(key) for key in [*data] if key not in _Set.__annotations__}, name)
         fit(data, _Set, name)
         for what, given in data["price"].items():
             low, high = _band(given["value"])
@@ -134,7 +138,7 @@ def price_set(name: str, text: str) -> PriceSet:
         static=f"{static['value']} {static['unit']} a {static['per']} ({static['evidence']}: {static['source']})"
         if static
         else None,
-        **{key: data[key] for key in ("chip", "title", "source", "operating_point", "evidence", "scope")},
+        **vars(origin),
     )
 
 
