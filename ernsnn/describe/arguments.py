@@ -230,7 +230,9 @@ def _is_sequence(value: Any) -> bool:
 
 def _of_members(mapping: Mapping[Any, Any], inner: tuple[Any, ...], path: str) -> Iterator[str | None]:
     # Another mapping may read its members from a file.
-    known = isinstance(mapping, dict | types.MappingProxyType | collections.UserDict)
+    known = (
+        isinstance(mapping, dict | types.MappingProxyType | collections.UserDict) and len(mapping) <= _MOST_LOOKED_AT
+    )
     for key, item in mapping.items() if inner and known else ():
         yield misfit(key, inner[0], f"{path}: a key")
         yield misfit(item, inner[1], f"{path}[{quoted(getattr(key, 'name', key))}]")

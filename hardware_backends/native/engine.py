@@ -7,20 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from ernsnn.backend import stepping
-from ernsnn.backend.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState
+from ..reference.past import Past
 from .history import possible
 from .neuronal import Neuronal
 from .plastic import PlasticSynapses
 from .static import AllStatic, StaticSynapses
 from .threads import Crew
 from .wiring import delays
-
-_NONE = np.zeros(0, np.int64)
 
 
 class Engine(stepping.Engine):
@@ -40,15 +38,16 @@ class Engine(stepping.Engine):
             for p in graph.projections
             if p.learning
         ]
-        reached = max((int(np.max(delays(p), initial=1)) for p in graph.projections if p.learning), default=1)
-        self.past = [{p.name: _NONE for p in graph.populations} for _ in range(reached + 1)]
+        reached: dict[str, int] = {}
+        for p in (s.p for s in self.plastic):
+            reached[p.post] = max(reached.get(p.post, 1), int(np.max(delays(p), initial=1)))
+        self.past = {name: Past(steps + 1) for name, steps in reached.items()}
 
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: kernels follow indices wherever they lead."""
-        for spikes in self.past:
-            for p in self.graph.populations:
-                if outside(spikes[p.name], p.size):
-                    yield f"{p.name} has spikes of no neurons"
+        for name, past in self.past.items():
+            if not past.possible(self.graph.population(name).size):
+                yield f"{name} has spikes of no neurons"
         for s in self.plastic:
             for rows in s.rows:
                 if not possible(rows.log, rows.x_since, rows.now, len(rows.posts)):
@@ -61,7 +60,8 @@ class Engine(stepping.Engine):
         """One time step, given the spikes of the sources; adds those of the other populations."""
         # 1, 2: arrivals and neurons
         spikes.update(self.neurons.step(t))
-        self.past[t % len(self.past)] = spikes
+        for name, past in self.past.items():
+            past.put(t, spikes[name])
         learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors
         for modulator in self.modulators.values():

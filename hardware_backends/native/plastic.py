@@ -12,6 +12,7 @@ from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..reference.modulators import ModulatorState
+from ..reference.past import Past
 from .codegen.expressions import needs_all_rows
 from .codegen.rule import ALL, GROW, LEARN, REPLAY, SEND, make
 from .history import arrive, empty_log, post_traces, pre_traces
@@ -155,8 +156,8 @@ class PlasticSynapses:
         self.counts = self._totals(None, POST) if erased else np.zeros(0)
         self.has_terms = any(term.event == EPOCH for term in self.learning.terms)
 
-    def step(self, t: int, spikes: dict[str, np.ndarray], past: list[dict[str, np.ndarray]], learning: bool) -> None:
-        """Stage 4 and the transmission; ``past`` holds the spikes of the steps before, [step % length]."""
+    def step(self, t: int, spikes: dict[str, np.ndarray], past: dict[str, Past], learning: bool) -> None:
+        """Stage 4 and the transmission; ``past`` holds the spikes of the steps before, by population."""
         p = self.p
         if learning:
             for row, factor in zip(self.third, self.factors, strict=True):
@@ -164,7 +165,7 @@ class PlasticSynapses:
         pre = inside(spikes[p.pre], p.pre_start, p.connectivity.n_pre)
         for rows in self.rows:
             if learning:
-                reaching = past[(t - rows.delay) % len(past)][p.post]
+                reaching = past[p.post].at(t - rows.delay)
                 rows.arrive(inside(reaching, p.post_start, self.n_post))
             if len(pre):
                 rows.spike(pre, t, ALL if learning else SEND)

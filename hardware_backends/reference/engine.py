@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from ernsnn.backend import stepping
-from ernsnn.backend.state import outside
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording.recording import Recording
 
@@ -41,7 +40,8 @@ class Engine(stepping.Engine):
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: the spikes of the last steps are those of neurons."""
         for s in self.plastic:
-            yield from (f"{s.p.name} has spikes of no neurons" for p in s.past if outside(p, s.p.connectivity.n_post))
+            if not s.past.possible(s.p.connectivity.n_post):
+                yield f"{s.p.name} has spikes of no neurons"
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""

@@ -14,6 +14,7 @@ from ernsnn.graph.streams import Streams
 
 from .modulators import ModulatorState
 from .neurons import NeuronState
+from .past import Past
 from .terms import Lookup, TraceState, changes, product
 
 _RECEPTOR = {"excitatory": 0, "inhibitory": 1, "signed": 0}
@@ -80,7 +81,7 @@ class PlasticState(StaticState):
             if t.trace.event == POST
         }
         self.columns = [self.by_post(np.flatnonzero(self.delay_index == k), n_post) for k in range(len(self.delays))]
-        self.past: list[np.ndarray] = [np.zeros(0, np.int64)] * (int(self.delays.max(initial=0)) + 1)
+        self.past = Past(int(self.delays.max(initial=0)) + 1)
         self.bounds = {b.symbol: (modulators[b.modulator], b.per) for b in self.learning.third_factors}
         self.everything = np.arange(p.n_synapses)
         self.epoch_s = (self.learning.epoch_steps or 0) * dt_ms / 1000.0
@@ -94,7 +95,7 @@ class PlasticState(StaticState):
 
     def remember(self, t: int, post_spikes: np.ndarray) -> None:
         """Keep the post spikes of a step until they reach the synapses."""
-        self.past[t % len(self.past)] = _inside(post_spikes, self.p.post_start, self.p.connectivity.n_post)
+        self.past.put(t, _inside(post_spikes, self.p.post_start, self.p.connectivity.n_post))
 
     def learn(self, t: int, pre_spikes: np.ndarray) -> None:
         """Stage 4: POST events, then PRE events."""
@@ -103,7 +104,7 @@ class PlasticState(StaticState):
             x.decay()
         for y in (state for states in self.y.values() for state in states):
             y.decay()
-        reaching = [self.past[(t - int(d)) % len(self.past)] for d in self.delays]
+        reaching = [self.past.at(t - int(d)) for d in self.delays]
         arrived = [column[1][_ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
         if arrived:
             self.apply(POST, np.concatenate(arrived))

@@ -77,7 +77,7 @@ def test_any_number_of_threads_gives_the_same_bits(case, precision, monkeypatch)
 
 
 def test_no_threads_at_all():
-    with pytest.raises(ern.InvalidModel, match="threads must be a whole number >= 1, got 0"):
+    with pytest.raises(ern.InvalidModel, match="threads must be a whole number from 1 to 1024, got 0"):
         run("native", pool(ern.AllToAll(), learning=pair()), threads=0)
 
 

@@ -143,7 +143,10 @@ def test_a_plan_of_another_form(name, value, message, killed):
 
 
 NOWHERE = {
-    "past/3/cells": lambda a: np.array([10**9]),
+    "past/cells/kept/neurons": lambda a: a + 10**9,
+    "past/cells/begins": lambda a: a + 10**9,
+    "past/cells/ends": lambda a: a - 10**9,
+    "past/cells/used": lambda a: a + 10**9,
     "plastic/0/rows/0/log/0": lambda a: np.where(np.arange(len(a)) > 1, 10**9, a),
     "plastic/0/rows/0/log/1": lambda a: a + np.uint32(2**31),
     "plastic/0/rows/0/log/4": lambda a: a + 10**8,
