@@ -18,23 +18,24 @@ class Past:
     def __init__(self, length: int) -> None:
         self.begins, self.ends, self.used = np.zeros(length, np.int64), np.zeros(length, np.int64), 0
         self.kept = {"neurons": np.zeros(0, np.int64)}
+        self.begin, self.end = self.begins.data, self.ends.data  # the same numbers, read in less time
 
     def put(self, t: int, neurons: np.ndarray) -> None:
         """Keep the spikes of step ``t``; those of ``length`` steps before are forgotten."""
-        place, count = t % len(self.begins), len(neurons)
+        place, count = t % len(self.begin), len(neurons)
         if not count:
-            self.begins[place] = self.ends[place] = 0
+            self.begin[place] = self.end[place] = 0
             return
         if self.used + count > len(self.kept["neurons"]):
             self._make_room(place, count)
         first, self.used = self.used, self.used + count
         self.kept["neurons"][first : self.used] = neurons
-        self.begins[place], self.ends[place] = first, self.used
+        self.begin[place], self.end[place] = first, self.used
 
     def at(self, t: int) -> np.ndarray:
         """The neurons that spiked in step ``t``."""
-        place = t % len(self.begins)
-        return self.kept["neurons"][self.begins[place] : self.ends[place]]
+        place = t % len(self.begin)
+        return self.kept["neurons"][self.begin[place] : self.end[place]]
 
     def _make_room(self, place: int, count: int) -> None:
         """Leave out what has been forgotten, step ``place`` with it; what was asked for stays as it is."""
