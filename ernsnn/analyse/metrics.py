@@ -8,7 +8,7 @@ from typing import Any
 from ernsnn.analyse.activity import Activity, activity
 from ernsnn.analyse.counts import Counts, count
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.units import whole_steps
+from ernsnn.describe.units import single_time, whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.values import Scalar
@@ -42,7 +42,7 @@ class Metrics:
 
 def metrics(graph: Graph, recording: Recording, bin_ms: float | None = None) -> Metrics:
     """All metrics of a run of ``graph``; see ``Result.metrics``."""
-    bin_steps = 5 if bin_ms is None else whole_steps(bin_ms, graph.dt_ms, "bin_ms")
+    bin_steps = 5 if bin_ms is None else whole_steps(single_time(bin_ms, "bin_ms"), graph.dt_ms, "bin_ms")
     if bin_steps < 1:
         raise InvalidModel(f"bin_ms: must be at least one step of {graph.dt_ms} ms, got {bin_ms}")
     counts, spikes_of = count(graph, recording), recording.from_zero().spikes

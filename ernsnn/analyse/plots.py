@@ -9,7 +9,7 @@ import numpy as np
 
 from ernsnn.analyse.contents import weight_unit
 from ernsnn.analyse.extras import needed
-from ernsnn.describe.units import first_step, whole_steps
+from ernsnn.describe.units import first_step, single_time, whole_steps
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.recording.readings import Readings
 
@@ -79,8 +79,9 @@ class Plots:
         """
         ax, result = _axes(ax), self._result
         begin, end = self._span
-        start, stop = begin if start_ms is None else start_ms, end if stop_ms is None else stop_ms
-        first, last = (first_step(t, result.graph.dt_ms) for t in (start, stop))
+        start = begin if start_ms is None else single_time(start_ms, "raster: start_ms")
+        stop = end if stop_ms is None else single_time(stop_ms, "raster: stop_ms")
+        first, last = (first_step(min(max(t, begin), end), result.graph.dt_ms) for t in (start, stop))
         names, base, centres = self._names(populations), 0, []
         sizes = [result.graph.population(name).size for name in names]
         least = -(-sum(sizes) // 25)  # room for the name of a small population
@@ -116,7 +117,9 @@ class Plots:
         """Spikes per neuron and second of each population in bins of ``bin_ms`` (a hundredth of the run by default)."""
         ax, result = _axes(ax), self._result
         dt, n_steps, first = result.graph.dt_ms, result.recording.n_steps, result.recording.first_step
-        width = max(1, -(-n_steps // 100)) if bin_ms is None else whole_steps(bin_ms, dt, "bin_ms")
+        width = (
+            max(1, -(-n_steps // 100)) if bin_ms is None else whole_steps(single_time(bin_ms, "bin_ms"), dt, "bin_ms")
+        )
         if width < 1:
             raise InvalidModel(f"bin_ms: must be at least one step of {dt} ms, got {bin_ms}")
         edges = np.append(np.arange(0, n_steps, width), n_steps)

@@ -200,8 +200,9 @@ def replay(
             f"{pause_ms}"
         )
     if (count := math.ceil(whole / (cue + pause)) * (1 + (pause > 0))) > MOST_PHASES:
+        counted = f"{count:.3g}" if count < 10**300 else "over 1e+300"
         raise InvalidModel(
-            f"replay {name!r}: {duration_ms} ms in cues of {cue_ms} ms would be {count:.3g} phases, more than "
+            f"replay {name!r}: {duration_ms} ms in cues of {cue_ms} ms would be {counted} phases, more than "
             f"{MOST_PHASES:,}; take longer cues or pauses, or a shorter time"
         )
     if seed < 0:

@@ -146,8 +146,11 @@ class Readings:
         try:
             if isinstance(values, str) or np.ma.is_masked(values):
                 raise TypeError
-            given = np.asarray(values, dtype=float)
-        except (TypeError, ValueError):
+            with np.errstate(over="ignore"):
+                given = np.asarray(values, dtype=float)
+        except MemoryError:
+            raise
+        except Exception:  # a class that is not ours may fail in any way
             raise InvalidModel(f"{projection}.{variable}: must be numbers, and none masked") from None
         sides, rows = (found.connectivity.n_pre, found.connectivity.n_post), found.synapses
         if given.shape == sides:
