@@ -7,9 +7,12 @@ import errno
 import fcntl
 import glob
 import os
+import re
+import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -23,7 +26,7 @@ Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
 
 _BEING_WRITTEN = ".part"
 MANIFEST = ".ernsnn"
-"""In every folder that we wrote: the names of what is ours in it."""
+"""In every folder that we wrote: the paths of the files in it that are ours; "NAME/" is a folder with all in it."""
 
 
 def reason(error: OSError) -> str:
@@ -123,13 +126,17 @@ def write_file(path: str | Path, content: Content, *, synced: bool = False) -> P
     return path
 
 
-def add_file(folder: str | Path, name: str, content: Content) -> None:
-    """Write one file more into a folder that ``write_folder`` made."""
-    _inside(name)
-    names = _ours(Path(folder))
+def add_file(folder: str | Path, name: str, content: Content, *, known: bool = False) -> None:
+    """Write one file more into a folder that ``write_folder`` made.
+
+    Raises InvalidModel where a file of that name is there that is not ours: unless it is ``known`` to be.
+    """
+    path, names = Path(folder) / _inside(name), _ours(Path(folder))
     if name not in names:
+        if os.path.lexists(path) and not known:
+            raise InvalidModel(f"{path}: is not ours to replace; move or rename it")
         write_file(Path(folder) / MANIFEST, "\n".join([*names, name]))
-    write_file(Path(folder) / name, content)
+    write_file(path, content)
 
 
 def check_folder(folder: str | Path) -> None:
@@ -149,20 +156,72 @@ def check_folder(folder: str | Path) -> None:
         raise InvalidModel(f"cannot write {folder}: {reason(error)}") from None
 
 
+_LEFT = r"\.[a-z0-9_]{8}"
+"""How names go on that ``tempfile`` made."""
+
+
+def _left_of(names: Iterable[str]) -> re.Pattern[str]:
+    """The paths of what is being written as one of the files ``names``."""
+    parts = (name.rpartition("/") for name in names)
+    return re.compile(f"({'|'.join(re.escape(f'{before}{slash}.{last}') for before, slash, last in parts)}){_LEFT}")
+
+
 def _foreign(folder: Path) -> str | None:
     """Something in ``folder`` that its manifest does not name; None if all of it is ours."""
     if not folder.is_dir():
         return None
-    ours = [MANIFEST, *_ours(folder)]
-    left = tuple(f".{name}." for name in ours)  # by a process that was killed while it wrote one of them
-    return next((n for n in sorted(os.listdir(folder)) if n not in ours and not n.startswith(left)), None)
+    if os.path.lexists(folder / MANIFEST) and not (folder / MANIFEST).is_file():
+        return MANIFEST
+    return next((name for name, ours in sorted(_listed(folder)) if not ours), None)
+
+
+def _listed(folder: Path) -> list[tuple[str, bool]]:
+    """The path of everything in ``folder``, and whether it is ours; what is in a folder comes before the folder.
+
+    A folder is ours if the manifest names it, or a file in it; what is in others is not listed. What a process left
+    that was killed while it wrote a file of ours is ours.
+    """
+    names = [MANIFEST, *_ours(folder)]
+    ours, whole = set(names), {name.rstrip("/") for name in names if name.endswith("/")}
+    above = {parent.as_posix() for name in names for parent in Path(name).parents}
+    left = _left_of(names)
+
+    def walk(within: str) -> Iterator[tuple[str, bool]]:
+        for entry in os.scandir(folder / within):
+            path = f"{within}{entry.name}"
+            if not entry.is_dir(follow_symlinks=False):
+                yield path, path in ours or bool(left.fullmatch(path))
+            elif path in whole:
+                yield f"{path}/", True
+            elif path in above or path in ours:
+                yield from walk(f"{path}/")
+                yield path, True
+            else:
+                yield path, False
+
+    return list(walk(""))
 
 
 def remove_left(folder: Path, names: Collection[str]) -> None:
     """Remove what a process left in ``folder`` that was killed while it wrote one of the files ``names``."""
-    for name in names:
-        for path in folder.glob(f".{name}.*"):
+    left = _left_of(names)
+    for path in folder.iterdir():
+        if left.fullmatch(path.name) and (path.is_symlink() or not path.is_dir()):
             path.unlink()
+
+
+def _remove_ours(folder: Path, keep: str = "") -> None:
+    """Remove what is ours in ``folder``, and folders that are then empty; the manifest at the end."""
+    listed = [name for name, ours in _listed(folder) if ours and name not in (keep, MANIFEST)]
+    for name in [*listed, *([MANIFEST] if keep != MANIFEST else [])]:
+        path = folder / name
+        if name.endswith("/"):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_dir() and not path.is_symlink():
+            with suppress(OSError):
+                path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
 
 
 def put_in_place(made: Path, folder: Path) -> None:
@@ -183,7 +242,7 @@ def put_in_place(made: Path, folder: Path) -> None:
         except OSError:
             old = folder.with_name(f".{folder.name}.old")
             if (old / MANIFEST).is_file():  # left by a process that was killed here, after the new one was in place
-                shutil.rmtree(old, ignore_errors=True)
+                remove_folder(old)
             os.replace(folder, old)
             try:
                 os.replace(made, folder)
@@ -191,7 +250,9 @@ def put_in_place(made: Path, folder: Path) -> None:
                 os.replace(old, folder)
                 raise
             made = old
-        shutil.rmtree(made, ignore_errors=True)
+        doomed = made.with_name(f".{_stem(folder)}.{secrets.token_hex(4)}{_BEING_WRITTEN}")
+        os.replace(made, doomed)  # what is left of it, if this process is killed now, is nothing but that
+        remove_folder(doomed)
     else:
         os.replace(made, folder)
 
@@ -208,14 +269,15 @@ def _is_current(folder: Path) -> bool:
 def _ours(folder: Path) -> list[str]:
     """What the manifest in ``folder`` names."""
     manifest = folder / MANIFEST
-    return manifest.read_text(encoding="utf-8", errors="replace").split("\n") if manifest.is_file() else []
+    text = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
+    return [name for name in text.split("\n") if name]
 
 
 def _move_into(made: Path, folder: Path) -> None:
     """Replace what is ours in ``folder`` by what is in ``made``; at every moment the manifest names all of it."""
     new = _ours(made)
     write_file(folder / MANIFEST, "\n".join(dict.fromkeys([*_ours(folder), *new])))
-    _clear(folder, keep=MANIFEST)
+    _remove_ours(folder, keep=MANIFEST)
     for name in os.listdir(made):
         if name != MANIFEST:
             os.replace(made / name, folder / name)
@@ -223,21 +285,12 @@ def _move_into(made: Path, folder: Path) -> None:
     shutil.rmtree(made, ignore_errors=True)
 
 
-def _clear(folder: Path, keep: str = "") -> None:
-    for name in os.listdir(folder):
-        path = folder / name
-        if name != keep and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        elif name != keep:
-            path.unlink(missing_ok=True)
-
-
 def remove_folder(folder: Path) -> None:
-    """Remove a folder that ``write_folder`` made; of the current one, what is in it."""
-    if _is_current(folder):
-        _clear(folder)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove what is ours in a folder that ``write_folder`` made; it too, if nothing is left and it is not current."""
+    with suppress(OSError):
+        _remove_ours(folder)
+        if not _is_current(folder):
+            folder.rmdir()
 
 
 def _exchange(one: Path, other: Path) -> None:
@@ -259,12 +312,14 @@ def _sweep(folder: Path) -> None:
     """Remove what processes left beside ``folder`` that were killed while they wrote it."""
     for left in folder.parent.glob(f".{glob.escape(_stem(folder))}.*{_BEING_WRITTEN}"):
         try:
+            if not re.fullmatch(f".*{_LEFT}", left.stem):
+                continue
             if not (left / MANIFEST).is_file():
                 left.rmdir()  # empty: killed before it wrote the manifest
                 continue
             with (left / MANIFEST).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left, ignore_errors=True)
+                remove_folder(left)
         except OSError:  # another process is writing there
             continue
 
@@ -282,13 +337,13 @@ def _beside(folder: Path) -> tuple[Path, TextIO]:
 def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collection[str] = ()) -> Path:
     """Write a folder of files beside its place and rename it there. A name may hold one "/": a folder within.
 
-    A manifest names the files, and what else may come to lie there (``also``). An existing folder is replaced only if
-    it is empty or holds nothing that its manifest does not name; through a link, where that leads. Raises InvalidModel
-    otherwise, and where nothing can be written; what was there is then untouched.
+    A manifest names the files, and what else may come to lie there (``also``; "NAME/" is a folder with all in it). An
+    existing folder is replaced only if it is empty or holds nothing that its manifest does not name; through a link,
+    where that leads. Raises InvalidModel otherwise, and where nothing can be written; what was there is then untouched.
     """
     folder, named = real(folder), folder
     check_folder(named)
-    names = dict.fromkeys([*(_inside(name).split("/")[0] for name in files), *also])
+    names = dict.fromkeys([*map(_inside, files), *also])
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -308,5 +363,5 @@ def write_folder(folder: str | Path, files: Mapping[str, Content], also: Collect
     except OSError as error:
         raise InvalidModel(f"cannot write {named}: {reason(error)}; what was there is untouched") from None
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_folder(beside)
     return Path(named)

@@ -30,12 +30,12 @@ Capability = Callable[[Graph], Iterable[Issue]]
 class Program:
     """A compiled graph: files that run on their own.
 
-    ``main`` is the script to start, ``makes`` what it leaves in its folder.
+    ``main`` is the script to start, ``makes`` what it leaves in its folder: files, and "NAME/", a folder and all in it.
     """
 
     files: dict[str, Content]
     main: str = "program.py"
-    makes: Sequence[str] = ("recording.npz", "__pycache__")
+    makes: Sequence[str] = ("recording.npz", "__pycache__/")
 
     def write(self, folder: str | Path) -> Path:
         """Write the program; the folder appears whole or not at all."""

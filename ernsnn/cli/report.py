@@ -10,7 +10,7 @@ from pathlib import Path
 from ernsnn.analyse.summary import Summary, summary_files
 from ernsnn.cli.output import one_line, show
 from ernsnn.errors import ErnsnnError, InvalidModel
-from ernsnn.files import add_file
+from ernsnn.files import MANIFEST, add_file
 from ernsnn.recording.recording import RECORDING_FILE
 from ernsnn.result import Result
 from ernsnn.studies.models import Session, session_of
@@ -19,31 +19,16 @@ MOST_BYTES = 500_000_000
 """A run that was recorded to disk, and takes more memory than this when it is read, gets a page only when asked for."""
 
 
-_HEAD = 2000
-"""So many bytes of a page have who wrote it."""
-
-
 def report(arguments: Namespace) -> int:
     """Write the page of a saved run."""
     from ernsnn.report import write_report
 
-    to = arguments.to
-    if to is not None and to.is_file() and not _is_report(to):
-        raise InvalidModel(f"{to}: exists, and is no report; name another file")
     if arguments.model is not None:
         _summarise_again(arguments)
     elif arguments.input is not None:
         raise InvalidModel("report: --input needs --model, which reads it")
     written = write_report(arguments.folder, arguments.to, placement=arguments.placement)
     return show(arguments, {"folder": str(arguments.folder), "report": str(written)}, [f"report: {written}"])
-
-
-def _is_report(file: Path) -> bool:
-    try:
-        with file.open("rb") as opened:
-            return b'content="ernsnn ' in opened.read(_HEAD)
-    except OSError:
-        return False
 
 
 def _summarise_again(arguments: Namespace) -> None:
@@ -60,7 +45,7 @@ def summarised(session: Session | None, result: Result, out: Path | None) -> Sum
     summary = session.summarise(result) if session and session.summarise and not result.start_ms else None
     if out is not None and summary:
         for name, content in summary_files(summary, result.meta).items():
-            add_file(out, name, content)
+            add_file(out, name, content, known=not (out / MANIFEST).exists())
     return summary
 
 

@@ -17,6 +17,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import time_of
 from ernsnn.errors import ErnsnnError, InvalidModel, UnsupportedOnBackend
 from ernsnn.files import MANIFEST, add_file, real, write_file
+from ernsnn.loading import open_regular, reading
 from ernsnn.report.activity import activity, ratio
 from ernsnn.report.costs import costs
 from ernsnn.report.layout import Page, Section, facts, render, table, verdict
@@ -77,18 +78,36 @@ def write_report(result: Result | str | Path, out: str | Path | None = None, *, 
     return _to_file(out, text) if out is not None else into_folder(folder, text)
 
 
+_HEAD = 2000
+"""So many bytes of a page have who wrote it."""
+
+
+def _is_report(file: Path) -> bool:
+    try:
+        with reading(str(file)), open_regular(file) as opened:
+            return b'content="ernsnn ' in opened.read(_HEAD)
+    except (InvalidModel, OSError):
+        return False
+
+
 def _to_file(out: str | Path, text: str) -> Path:
-    write_file(real(out), text)
+    path = real(out)
+    if path.exists() and not _is_report(path):
+        raise InvalidModel(f"{out}: exists, and is no report; name another file")
+    write_file(path, text)
     return Path(out)
 
 
 def into_folder(folder: Path, text: str) -> Path:
     """Put a report beside what a run wrote."""
+    path = folder / REPORT_FILE
+    if path.exists() and not path.is_symlink() and not _is_report(path):
+        raise InvalidModel(f"{path}: exists, and is no report; move it elsewhere, or name another file for the report")
     if (folder / MANIFEST).exists():
-        add_file(folder, REPORT_FILE, text)
+        add_file(folder, REPORT_FILE, text, known=True)
     else:
-        write_file(folder / REPORT_FILE, text)
-    return folder / REPORT_FILE
+        write_file(path, text)
+    return path
 
 
 def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tuple[str, str, str]]:

@@ -84,7 +84,8 @@ def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
     }
     if plan.first_step:
         files[CHECKPOINT_FILE] = checkpoint(plan.key, Position(plan.first_step, {}, 0.0), engine)
-    write_folder(place, files, also=[TAPES, CHECKPOINT_FILE, META_FILE, RECORDING_FILE, STATE_FILE])
+    tapes = [f"{TAPES}/{key}" for key in Recorder(engine, lambda chunk: None, plan.samples).forms(plan.n_steps)]
+    write_folder(place, files, also=[*tapes, CHECKPOINT_FILE, META_FILE, RECORDING_FILE, STATE_FILE])
     return place
 
 
@@ -180,8 +181,8 @@ def _record(
     began = time.perf_counter()
     with _locked(path), interruptible() as stopped:
         remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE, STATE_FILE])
-        tapes = Tapes(path / TAPES)
-        recorder = Recorder(engine, tapes.append, plan.samples)
+        recorder = Recorder(engine, lambda chunk: tapes.append(chunk), plan.samples)
+        tapes = Tapes(path / TAPES, recorder.forms(plan.n_steps))
         start = _begun(path, plan, engine, recorder)
         if start is None and plan.first_step:
             raise InvalidModel(f"{path / CHECKPOINT_FILE}: is missing, and with it the state that the run goes on from")

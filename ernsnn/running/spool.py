@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,10 +25,10 @@ _COMPRESSION = 1  # of 9: numbers hardly become smaller with more, and it takes 
 
 
 class Tapes:
-    """The tapes in ``folder``, by the keys of what is appended."""
+    """The tapes in ``folder``, by the keys of what is appended, which are among ``keys``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, keys: Iterable[str]) -> None:
+        self.folder, self.keys = folder, frozenset(keys)
         self.layout: dict[str, dict[str, Any]] = {}
 
     def append(self, chunk: Chunk) -> None:
@@ -47,11 +47,16 @@ class Tapes:
             row["crc32"] = crc(array, row["crc32"])
 
     def cut(self, layout: Mapping[str, Mapping[str, Any]]) -> None:
-        """Go back to when the tapes had this layout. Raises InvalidModel where one is shorter, or holds other bytes."""
+        """Go back to when the tapes had this layout.
+
+        Raises InvalidModel where one is shorter, or holds other bytes, and, before any is changed, on what is no tape.
+        """
         self.layout = {key: dict(row) for key, row in layout.items()}
-        for path in list(_files(self.folder)):
-            if path.relative_to(self.folder).as_posix() not in layout:
-                path.unlink()
+        there = {path.relative_to(self.folder).as_posix(): path for path in _files(self.folder)}
+        for key in sorted(there.keys() - self.keys):
+            raise InvalidModel(f"{there[key]}: is no file that a run wrote; move it elsewhere")
+        for key in there.keys() - layout.keys():
+            there[key].unlink()
         for key in layout:
             path, length = self.folder / key, self._length(key)
             if not path.is_file() or path.stat().st_size < length:
@@ -103,8 +108,13 @@ class Tapes:
         return total(contents | tapes)
 
     def remove(self) -> None:
-        """Delete them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete them, and the folders that are then empty."""
+        for key in self.keys:
+            with suppress(OSError):
+                (self.folder / key).unlink()
+        for folder in sorted({f for key in self.keys for f in Path(key).parents}, key=lambda f: -len(f.parts)):
+            with suppress(OSError):
+                (self.folder / folder).rmdir()
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -115,7 +125,7 @@ def _files(folder: Path) -> Iterator[Path]:
         if path.is_dir() and not path.is_symlink():
             yield from _files(path)
         elif path.is_symlink() or not path.is_file():
-            raise InvalidModel(f"{path}: is no file that a run wrote; remove it")
+            raise InvalidModel(f"{path}: is no file that a run wrote; move it elsewhere")
         elif path.stat().st_nlink > 1:
             raise InvalidModel(
                 f"{path}: has another name elsewhere, which would change too; resume a copy of the folder"

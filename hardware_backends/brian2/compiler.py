@@ -62,7 +62,7 @@ def compile_program(
     written: dict[str, Content] = {"program.py": text, "arrays.npz": arrays}
     if target == "cpp_standalone":
         written["standalone.py"] = _resource("standalone.py")
-    return Program(written, makes=("recording.npz", "cpp", "__pycache__"))
+    return Program(written, makes=("recording.npz", "cpp/", "__pycache__/"))
 
 
 def _resource(name: str) -> str:

@@ -116,7 +116,7 @@ class _Writer:
             "arrays.npz": self.arrays,
             **{name: _resource(name) for name in ours},
         }
-        return Program(written, makes=("recording.npz", "journal", "__pycache__"))
+        return Program(written, makes=("recording.npz", "journal/", "__pycache__/", "processes/__pycache__/"))
 
     def _source(self, source: Source) -> dict[str, Any]:
         name = self.ids[source.name]
