@@ -210,6 +210,13 @@ def remove_left(folder: Path, names: Collection[str]) -> None:
             path.unlink()
 
 
+def check_files(folder: Path, names: Iterable[str]) -> None:
+    """Raise InvalidModel where one of these names is that of something other than a file or a link."""
+    for path in (folder / name for name in names):
+        if os.path.lexists(path) and not path.is_symlink() and not path.is_file():
+            raise InvalidModel(f"{path}: is no file that a run wrote; move it elsewhere")
+
+
 def _remove_ours(folder: Path, keep: str = "") -> None:
     """Remove what is ours in ``folder``, and folders that are then empty; the manifest at the end."""
     listed = [name for name, ours in _listed(folder) if ours and name not in (keep, MANIFEST)]
@@ -269,7 +276,10 @@ def _is_current(folder: Path) -> bool:
 def _ours(folder: Path) -> list[str]:
     """What the manifest in ``folder`` names."""
     manifest = folder / MANIFEST
-    text = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
+    try:
+        text = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
+    except OSError as error:
+        raise InvalidModel(f"{manifest}: {reason(error)}") from None
     return [name for name in text.split("\n") if name]
 
 
@@ -287,7 +297,7 @@ def _move_into(made: Path, folder: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Remove what is ours in a folder that ``write_folder`` made; it too, if nothing is left and it is not current."""
-    with suppress(OSError):
+    with suppress(InvalidModel, OSError):
         _remove_ours(folder)
         if not _is_current(folder):
             folder.rmdir()

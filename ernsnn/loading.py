@@ -47,6 +47,9 @@ def reading(what: str) -> Iterator[None]:
         raise
     except Unfit as error:
         raise InvalidModel(f"{what} is damaged ({shortened(str(error), 2 * _MOST_TOLD)})") from None
+    except OSError as error:
+        name = f" of {error.filename}" if error.filename else ""
+        raise InvalidModel(f"{what} cannot be read (the system says{name}: {error.strerror or error})") from None
     except Exception as error:
         told = shortened(" ".join(str(error).split()), _MOST_TOLD)
         raise InvalidModel(f"{what} is damaged ({type(error).__name__}: {told})") from None

@@ -27,7 +27,17 @@ from ernsnn.backend.protocol import Progress
 from ernsnn.backend.recorder import Recorder
 from ernsnn.backend.stepping import Engine, Run, SteppedBackend, located
 from ernsnn.errors import Interrupted, InvalidModel, NotFinite
-from ernsnn.files import Content, absolute, put_in_place, real, remove_folder, remove_left, write_file, write_folder
+from ernsnn.files import (
+    Content,
+    absolute,
+    check_files,
+    put_in_place,
+    real,
+    remove_folder,
+    remove_left,
+    write_file,
+    write_folder,
+)
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.loading import open_regular, reading
@@ -187,8 +197,10 @@ def _record(
         if start is None and plan.first_step:
             raise InvalidModel(f"{path / CHECKPOINT_FILE}: is missing, and with it the state that the run goes on from")
         start = start or Position(0, {}, 0.0)
+        part = META_FILE, RECORDING_FILE, STATE_FILE  # of a partial recording, which would soon belie the tapes
+        check_files(path, [*part, CHECKPOINT_FILE])
         tapes.cut(start.tapes)
-        for name in (META_FILE, RECORDING_FILE, STATE_FILE):  # of a partial recording, which would soon belie the tapes
+        for name in part:
             (path / name).unlink(missing_ok=True)
         recorder.first = start.step
         run, every = Run(engine, recorder, plan.end, start.step, plan.first_step), plan.checkpoint_every or plan.end

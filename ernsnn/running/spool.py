@@ -9,7 +9,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +18,7 @@ import numpy as np
 from ernsnn.arrays import crc, form_of, total
 from ernsnn.backend.recorder import Chunk
 from ernsnn.errors import InvalidModel
-from ernsnn.files import reason, sync
+from ernsnn.files import check_files, reason, sync
 
 _COPIED_AT_ONCE = 1 << 18
 _COMPRESSION = 1  # of 9: numbers hardly become smaller with more, and it takes several times as long
@@ -35,12 +35,10 @@ class Tapes:
         """Add arrays to the ends of their tapes. Raises InvalidModel where the disk takes no more."""
         for key, array in chunk.items():
             path = self.folder / key
-            try:
+            with _using(path, "cannot write "):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("ab") as file:
                     file.write(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
-            except OSError as error:
-                raise InvalidModel(f"cannot write {path}: {reason(error)}") from None
             row: dict[str, Any] = {"dtype": array.dtype.str, "shape": list(array.shape[1:]), "rows": 0, "crc32": 0}
             row = self.layout.setdefault(key, row)
             row["rows"] += len(array)
@@ -52,18 +50,23 @@ class Tapes:
         Raises InvalidModel where one is shorter, or holds other bytes, and, before any is changed, on what is no tape.
         """
         self.layout = {key: dict(row) for key, row in layout.items()}
-        there = {path.relative_to(self.folder).as_posix(): path for path in _files(self.folder)}
-        for key in sorted(there.keys() - self.keys):
-            raise InvalidModel(f"{there[key]}: is no file that a run wrote; move it elsewhere")
-        for key in there.keys() - layout.keys():
-            there[key].unlink()
-        for key in layout:
-            path, length = self.folder / key, self._length(key)
-            if not path.is_file() or path.stat().st_size < length:
-                raise InvalidModel(f"{path}: holds less than the checkpoint says; it is damaged")
-            os.truncate(path, length)
-            with path.open("rb") as tape:
-                self._copy(key, tape, None)
+        with _using(self.folder):
+            there = {path.relative_to(self.folder).as_posix(): path for path in _files(self.folder)}
+            for key in sorted(there.keys() - self.keys):
+                raise InvalidModel(f"{there[key]}: is no file that a run wrote; move it elsewhere")
+            check_files(self.folder, self.keys)
+            for key in there.keys() - layout.keys():
+                there[key].unlink()
+            for key in layout:
+                self._cut_one(key)
+
+    def _cut_one(self, key: str) -> None:
+        path, length = self.folder / key, self._length(key)
+        if not path.is_file() or path.stat().st_size < length:
+            raise InvalidModel(f"{path}: holds less than the checkpoint says; it is damaged")
+        os.truncate(path, length)
+        with path.open("rb") as tape:
+            self._copy(key, tape, None)
 
     def _length(self, key: str) -> int:
         row = self.layout[key]
@@ -72,7 +75,8 @@ class Tapes:
     def sync(self) -> None:
         """Wait until all tapes are on the disk."""
         for key in self.layout:
-            sync(self.folder / key)
+            with _using(self.folder / key):
+                sync(self.folder / key)
 
     def rows(self, key: str) -> int:
         """The length of an array."""
@@ -117,10 +121,21 @@ class Tapes:
                 (self.folder / folder).rmdir()
 
 
+@contextmanager
+def _using(path: Path, cannot: str = "") -> Iterator[None]:
+    """Turns what the system cannot do with ``path`` into an InvalidModel."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidModel(f"{cannot}{error.filename or path}: {reason(error)}") from None
+
+
 def _files(folder: Path) -> Iterator[Path]:
     """All files in ``folder`` and below. Raises InvalidModel on a link, which may lead out of it."""
     if folder.is_symlink():
         raise InvalidModel(f"{folder}: is a link, which no run makes; put what it leads to in its place")
+    if folder.exists() and not folder.is_dir():
+        raise InvalidModel(f"{folder}: is no folder that a run wrote; move it elsewhere")
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir() and not path.is_symlink():
             yield from _files(path)
