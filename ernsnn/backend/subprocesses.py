@@ -1,4 +1,8 @@
-"""Runs a compiled program in a process of its own: progress from its output, and nothing left behind."""
+"""Runs a compiled program in a process of its own: progress from its output, and nothing left behind.
+
+That holds however this process ends, be it by SIGKILL: another one, the guard, waits for its end at a pipe, and then
+ends the program. So no signal is handled here, and the program knows nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +25,60 @@ PROGRESS = "@progress "
 
 _LAST_LINES = 12
 
+_GUARD = """
+import os, shutil, signal, sys, time
+
+def send(number):
+    try:
+        os.killpg(group, number)
+    except OSError:
+        return False
+    return True
+
+told = []
+for line in sys.stdin:  # not to its end, which does not come while a fork of who writes there is left
+    if line == "done\\n":
+        sys.exit()
+    told.append(int(line))
+for group in told:
+    ends = time.monotonic() + 5
+    send(signal.SIGTERM)  # on which programs tidy up
+    while send(0) and time.monotonic() < ends:
+        time.sleep(0.05)
+    send(signal.SIGKILL)
+for folder in sys.argv[1:]:
+    shutil.rmtree(folder, ignore_errors=True)
+"""
+"""Is told a group of processes, and ends it where the one that tells it does not say that it is done."""
+
 
 def recorded(program: Program, progress: Progress, what: str, *arguments: str) -> dict[str, np.ndarray]:
     """Run a program in a folder of its own, which is gone afterwards; the arrays of its ``recording.npz``.
 
     It is given the name of that file, and ``arguments``.
     """
-    with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
-        folder = program.write(Path(scratch) / "program")
-        run_program(folder, program.main, ["recording.npz", *arguments], progress, what)
+    with written(program) as folder:
+        run_program(folder, program.main, ["recording.npz", *arguments], progress, what, scratch=folder.parent)
         with np.load(folder / "recording.npz", allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
 
 
-def run_program(folder: Path, main: str, arguments: Sequence[str], progress: Progress, what: str) -> None:
+@contextmanager
+def written(program: Program) -> Iterator[Path]:
+    """A program in a folder of its own, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
+        yield program.write(Path(scratch) / "program")
+
+
+def run_program(
+    folder: Path, main: str, arguments: Sequence[str], progress: Progress, what: str, scratch: Path | None = None
+) -> None:
     """Run ``main`` in ``folder`` with this interpreter. Raises ProgramFailed, with its last words, if it fails.
 
-    Whatever happens here - Ctrl-C included - the program and all its children are gone when this returns.
+    Whatever happens here - Ctrl-C included - the program and all its children are gone when this returns. If this
+    process ends before, they are ended, and the folder ``scratch`` is removed.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors, _guard(scratch) as told:
         process = subprocess.Popen(
             [sys.executable, "-u", main, *arguments],
             cwd=folder,
@@ -52,6 +91,7 @@ def run_program(folder: Path, main: str, arguments: Sequence[str], progress: Pro
         )
         output: list[str] = []
         try:
+            told(process.pid)
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith(PROGRESS):
@@ -71,3 +111,30 @@ def run_program(folder: Path, main: str, arguments: Sequence[str], progress: Pro
             words = [line.rstrip() for line in [*output, *errors.readlines()] if line.strip()][-_LAST_LINES:]
             cause = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"stopped with exit code {code}"
             raise ProgramFailed(f"{what} {cause}:\n" + "\n".join(f"  {line}" for line in words))
+
+
+@contextmanager
+def _guard(scratch: Path | None) -> Iterator[Callable[[int], None]]:
+    """Start the guard. Yields a function that tells it of a group of processes."""
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _GUARD, *([] if scratch is None else [scratch])],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert guard.stdin is not None
+
+    def tell(what: int | str) -> None:
+        with suppress(BrokenPipeError):  # somebody has ended the guard
+            print(what, file=guard.stdin, flush=True)
+
+    try:
+        yield tell
+    finally:
+        tell("done")
+        with suppress(BrokenPipeError):
+            guard.stdin.close()
+        guard.wait()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ernsnn.backend.protocol import Program
-from ernsnn.backend.subprocesses import run_program
+from ernsnn.backend.subprocesses import run_program, written
 from ernsnn.errors import ProgramFailed, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.loading import read_json
@@ -117,10 +115,10 @@ def _unit(ring_buffer_shift: int, weight_scale: float) -> str:
 
 def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced:
     """Map a compiled program."""
-    with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
-        folder = program.write(Path(scratch) / "program")
+    with written(program) as folder:
         try:
-            run_program(folder, "mapping.py", ["placement.json"], lambda fraction: None, "the mapping")
+            arguments = ["placement.json"], lambda fraction: None, "the mapping"
+            run_program(folder, "mapping.py", *arguments, scratch=folder.parent)
         except ProgramFailed as error:
             how, *words = str(error).splitlines()
             return NotPlaced(f"sPyNNaker cannot map {name}: {' '.join([how, *(w.strip() for w in words[-1:])])}")

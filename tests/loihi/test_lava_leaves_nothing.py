@@ -99,7 +99,7 @@ def test_ctrl_c() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_program_on_its_own_that_is_interrupted(tmp_path: Path, by: signal.Signals) -> None:
     """As a user starts it: without a watching parent, in a terminal that tells every process."""
     folder = program("pass", n_steps=10**7).write(tmp_path / "program")

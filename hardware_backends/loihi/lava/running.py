@@ -32,9 +32,11 @@ def run(
     ``config`` says on what; ``at_end`` is called before they are stopped, while variables can still be read.
 
     Ends the program with exit code 1 and the cause on standard error if a process fails, or if nothing is heard from
-    them for ``patience_s``. Ctrl-C and SIGTERM end it with nothing left as well.
+    them for ``patience_s``. Ctrl-C, SIGTERM and the end of its terminal leave nothing as well.
     """
     signal.signal(signal.SIGTERM, _interrupted)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _interrupted)
     watchdog = _Watchdog(processes, patience_s)
     try:
         _run(processes, n_steps, config, watchdog)
