@@ -11,14 +11,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
+from ernsnn.arrays import Arrays, Form
 from ernsnn.backend.protocol import Program, Progress
-from ernsnn.errors import ProgramFailed
+from ernsnn.errors import InvalidModel, ProgramFailed
+from ernsnn.graph.graph import Graph
+from ernsnn.loading import Unfit, reading
+from ernsnn.recording.recording import RECORDING_FILE, Recording, forms_of_run
 
 PROGRESS = "@progress "
 """How a program's line about its progress starts; a fraction follows. Other lines are its own."""
@@ -52,15 +56,59 @@ for folder in sys.argv[1:]:
 """Is told a group of processes, and ends it where the one that tells it does not say that it is done."""
 
 
-def recorded(program: Program, progress: Progress, what: str, *arguments: str) -> dict[str, np.ndarray]:
+def recorded(
+    program: Program, progress: Progress, what: str, *arguments: str, forms: Mapping[str, Form] | None = None
+) -> dict[str, np.ndarray]:
     """Run a program in a folder of its own, which is gone afterwards; the arrays of its ``recording.npz``.
 
-    It is given the name of that file, and ``arguments``.
+    It is given the name of that file, and ``arguments``. Raises ProgramFailed where it fails, and where it leaves no
+    such file, a damaged one, or, with ``forms``, other arrays than those, all of which must be there.
     """
     with written(program) as folder:
-        run_program(folder, program.main, ["recording.npz", *arguments], progress, what, scratch=folder.parent)
-        with np.load(folder / "recording.npz", allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        run_program(folder, program.main, [RECORDING_FILE, *arguments], progress, what, scratch=folder.parent)
+        with reading_of(what, folder / RECORDING_FILE):
+            found = Arrays(folder / RECORDING_FILE, forms)
+            for name in sorted((forms or {}).keys() - found.keys()):
+                raise Unfit(f"{name} is missing")
+            return found.all()
+
+
+def recorded_run(
+    program: Program,
+    progress: Progress,
+    what: str,
+    graph: Graph,
+    n_steps: int,
+    *arguments: str,
+    first_step: int = 0,
+    about: Collection[str] = (),
+    further: Mapping[str, Form] | None = None,
+    lacks: Collection[str] = (),
+) -> tuple[Recording, dict[str, str]]:
+    """``recorded`` of a program that runs ``graph``: the recording, and the texts ``about/NAME``.
+
+    The program records ``further`` arrays beyond ``forms_of_run``, of which it ``lacks`` some. Raises ProgramFailed
+    also where what it records cannot be of that run.
+    """
+    texts = {f"about/{name}": Form("U", ()) for name in about}
+    forms = {name: form for name, form in forms_of_run(graph, n_steps).items() if name not in lacks}
+    arrays = recorded(program, progress, what, *arguments, forms={**forms, **texts, **(further or {})})
+    told = {name.removeprefix("about/"): str(arrays.pop(name)) for name in texts}
+    with reading_of(what):
+        return Recording.of_run(arrays, {}, graph, n_steps, first_step), told
+
+
+@contextmanager
+def reading_of(what: str, path: Path | None = None) -> Iterator[None]:
+    """Turns whatever goes wrong while what a program wrote is read, in ``path``, into ProgramFailed."""
+    try:
+        with reading("it"):
+            yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise ProgramFailed(f"{what} ended, but has recorded nothing") from None
+    except InvalidModel as error:
+        why = str(error) if path is None else str(error).replace(f"{path}: ", "").replace(str(path), path.name)
+        raise ProgramFailed(f"{what} ended, but what it recorded is no such run: {why}") from None
 
 
 @contextmanager

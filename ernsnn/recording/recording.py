@@ -187,6 +187,26 @@ class Recording:
                 ) from None
             raise InvalidModel(f"{folder}: no recording ({error.filename} is missing)") from None
 
+    @classmethod
+    def of_run(
+        cls, flat: dict[str, np.ndarray], meta: dict[str, Any], graph: Graph, n_steps: int, first_step: int = 0
+    ) -> Recording:
+        """``from_arrays`` of what a program recorded that was to run so many steps of ``graph`` from ``first_step`` on.
+
+        The arrays are of the ``forms_of_run``. Raises Unfit where they cannot be of that run.
+        """
+        recording = cls.from_arrays(flat, meta)
+        if (recording.first_step, recording.n_steps) != (first_step, n_steps):
+            raise Unfit(
+                f"it is of {recording.n_steps} steps from {recording.first_step} on, not {n_steps} from {first_step}"
+            )
+        _check(recording, graph)
+        for probe in graph.probes:
+            due = np.arange(first_step + (-first_step - 1) % probe.every, recording.end, probe.every)
+            if not np.array_equal(recording.signals[probe.key][0], due):
+                raise Unfit(f"the steps of {probe.key} are not those of the probe")
+        return recording
+
 
 def by_neuron(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndarray]:
     """The ``times`` (steps or ms) of each of ``size`` neurons, in the order given; O(n log n) for n spikes."""
@@ -224,6 +244,13 @@ def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
     for n in graph.neurons():
         if n.intrinsic:
             yield f"neurons/{n.name}/{n.intrinsic.target}", Form("f", (n.size,))
+
+
+def forms_of_run(graph: Graph, n_steps: int) -> dict[str, Form]:
+    """What a program records of so many steps: every array that must be there, by name."""
+    probed = {f"signals/{probe.key}" for probe in graph.probes}
+    found = {"n_steps": Form("iu", ()), **dict(forms(graph, n_steps))}
+    return {name: form for name, form in found.items() if name[:8] != "signals/" or name.rpartition("/")[0] in probed}
 
 
 def _width(probe: Probe, sizes: Mapping[str, int]) -> int:
@@ -274,6 +301,8 @@ def _within(numbers: np.ndarray, low: int, high: int, what: str) -> None:
 
 
 def _by_step(steps: np.ndarray, neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if len(steps) != len(neurons):
+        raise Unfit(f"spikes are {len(steps)} steps and {len(neurons)} neurons")
     later, together = steps[1:] > steps[:-1], steps[1:] == steps[:-1]
     if (later | (together & (neurons[1:] >= neurons[:-1]))).all():
         return steps, neurons

@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from ernsnn.arrays import Form
 from ernsnn.backend.finite import check_recording, check_values
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
-from ernsnn.backend.subprocesses import recorded
+from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
 from .capabilities import CAPABILITIES
-from .compiler import compile_program
+from .compiler import compiled
 from .cost import choose_target
 from .layout import Layout
 from .start import seen, state_after
@@ -50,6 +51,9 @@ class Brian2Backend(Backend):
 
         Of ``options``, ``start`` is the recording from whose end it goes on.
         """
+        return self._compiled(graph, n_steps, options)[0]
+
+    def _compiled(self, graph: Graph, n_steps: int, options: Mapping[str, Any]) -> tuple[Program, dict[str, Form]]:
         target = options.get("target", "auto")
         chosen = choose_target(graph, n_steps) if target == "auto" else target
         if chosen == "cpp_standalone" and not (shutil.which("g++") and shutil.which("make")):
@@ -61,7 +65,7 @@ class Brian2Backend(Backend):
             raise UnsupportedOnBackend(
                 "brian2: Normalise sums over synapses, which is not safe with OpenMP; set threads=0"
             )
-        return compile_program(graph, n_steps, target=chosen, threads=threads, start=options.get("start"))
+        return compiled(graph, n_steps, target=chosen, threads=threads, start=options.get("start"))
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """See ``Backend.recorded_bytes``: of a probe that is not of every step, neuron and time are held, too."""
@@ -69,11 +73,18 @@ class Brian2Backend(Backend):
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``. Raises NotFinite, which names no step but where a probe has recorded it."""
-        start = options.get("start")
-        arrays = recorded(self.compile(graph, n_steps, **options), progress, f"the Brian2 program of {graph.name}")
-        about = {key: str(arrays.pop(f"about/{key}")) for key in ("target", "brian2")}
-        meta = {"options": {"target": about["target"]}, "versions": {"brian2": about["brian2"]}}
-        recording = Recording.from_arrays(arrays, meta)
+        start, (program, state) = options.get("start"), self._compiled(graph, n_steps, options)
+        recording, told = recorded_run(
+            program,
+            progress,
+            f"the Brian2 program of {graph.name}",
+            graph,
+            n_steps,
+            first_step=0 if start is None else start.end,
+            about=("target", "brian2"),
+            further={"first_step": Form("iu", ()), **state},
+        )
+        recording.meta.update(options={"target": told["target"]}, versions={"brian2": told["brian2"]})
         layout = Layout(graph)
         check_recording(graph, recording)
         check_values(graph, seen(layout, recording.state or {}), recording.first_step, recording.end)

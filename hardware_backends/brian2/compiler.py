@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from ernsnn.arrays import Form
 from ernsnn.backend.protocol import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
@@ -26,6 +27,13 @@ def compile_program(
     graph: Graph, n_steps: int, *, target: str, threads: int, start: Recording | None = None
 ) -> Program:
     """``program.py`` and ``arrays.npz``; the program goes on from the end of ``start``."""
+    return compiled(graph, n_steps, target=target, threads=threads, start=start)[0]
+
+
+def compiled(
+    graph: Graph, n_steps: int, *, target: str, threads: int, start: Recording | None
+) -> tuple[Program, dict[str, Form]]:
+    """See ``compile_program``; and the arrays of its state that the program records."""
     layout, parts = Layout(graph), Parts(frozen=graph.frozen)
     if start is not None:
         queued(parts, layout, start)
@@ -62,7 +70,8 @@ def compile_program(
     written: dict[str, Content] = {"program.py": text, "arrays.npz": arrays}
     if target == "cpp_standalone":
         written["standalone.py"] = _resource("standalone.py")
-    return Program(written, makes=("recording.npz", "cpp/", "__pycache__/"))
+    state = {f"state/{o.name}/{name}": Form("biuf", (o.length,)) for o in parts.owners for name in o.kept}
+    return Program(written, makes=("recording.npz", "cpp/", "__pycache__/")), state
 
 
 def _resource(name: str) -> str:

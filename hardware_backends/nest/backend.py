@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
-from ernsnn.backend.subprocesses import recorded
+from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
@@ -44,6 +44,7 @@ class NestBackend(Backend):
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""
-        arrays = recorded(self.compile(graph, n_steps, **options), progress, f"the PyNN program of {graph.name}")
-        versions = {key: str(arrays.pop(f"about/{key}")) for key in ("nest", "pynn")}
-        return Recording.from_arrays(arrays, {"versions": versions})
+        program, what = self.compile(graph, n_steps, **options), f"the PyNN program of {graph.name}"
+        recording, versions = recorded_run(program, progress, what, graph, n_steps, about=("nest", "pynn"))
+        recording.meta["versions"] = versions
+        return recording

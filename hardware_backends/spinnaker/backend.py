@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
-from ernsnn.backend.subprocesses import recorded
+from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.describe.neurons import REVERSALS
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
@@ -65,7 +65,7 @@ class SpinnakerBackend(Backend):
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``. Meta says which board it was."""
-        program = self.compile(graph, n_steps, **options)
-        arrays = recorded(program, progress, f"the SpiNNaker program of {graph.name}")
-        where, version = (str(arrays.pop(f"about/{key}")) for key in ("board", "spynnaker"))
-        return Recording.from_arrays(arrays, {"versions": {"spynnaker": version}, "board": where})
+        program, what = self.compile(graph, n_steps, **options), f"the SpiNNaker program of {graph.name}"
+        recording, told = recorded_run(program, progress, what, graph, n_steps, about=("board", "spynnaker"))
+        recording.meta.update(versions={"spynnaker": told["spynnaker"]}, board=told["board"])
+        return recording

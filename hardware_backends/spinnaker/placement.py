@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 
 from ernsnn.backend.protocol import Program
-from ernsnn.backend.subprocesses import run_program, written
-from ernsnn.errors import ProgramFailed, UnsupportedOnBackend
+from ernsnn.backend.subprocesses import reading_of, run_program, written
+from ernsnn.errors import ProgramFailed, UnsupportedOnBackend, quoted
 from ernsnn.graph.graph import Graph
-from ernsnn.loading import read_json
+from ernsnn.loading import Unfit, fit, read_json
 
 from .rounding import ACCUM, RECEPTORS
 
@@ -20,6 +21,42 @@ CHIP = "SpiNNaker 1"
 _TABLE_LIMIT = 1023
 """Entries of a router's table (SpiNNaker has 1024, of which one is taken)."""
 _KIB = 1024
+
+
+class _Core(TypedDict):
+    kind: str
+    x: int
+    y: int
+    p: int
+    first: int
+    last: int
+    sdram_bytes: int
+    links: int
+    cores_reached: int
+
+
+class _Population(TypedDict):
+    name: str
+    size: int
+    kind: str
+    ring_buffer_shifts: list[int]
+    weight_scales: list[float]
+    cores: list[_Core]
+
+
+class _Found(TypedDict):
+    boards: int
+    chips: int
+    cores: int
+    cores_per_chip: int
+    chips_per_board: int
+    n_steps: int
+    sdram_bytes: int
+    fullest_sdram_bytes: int
+    sdram_per_chip_bytes: int
+    routing_entries: int
+    fullest_table: int
+    populations: list[_Population]
 
 
 @dataclass(frozen=True)
@@ -122,4 +159,29 @@ def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced
         except ProgramFailed as error:
             how, *words = str(error).splitlines()
             return NotPlaced(f"sPyNNaker cannot map {name}: {' '.join([how, *(w.strip() for w in words[-1:])])}")
-        return Placement(read_json(folder / "placement.json"), afterwards)
+        try:
+            return Placement(_read(folder / "placement.json"), afterwards)
+        except ProgramFailed as error:
+            return NotPlaced(f"sPyNNaker cannot map {name}: {error}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What ``mapping.py`` has written. Raises ProgramFailed on what it cannot have."""
+    with reading_of("the mapping", path):
+        found = read_json(path)
+        fit(found, _Found, path.name)
+        for p in found["populations"]:
+            scales, shifts = p["weight_scales"], p["ring_buffer_shifts"]
+            if (
+                not p["cores"]
+                or len(scales) != len(shifts)
+                or len(scales) not in (0, len(RECEPTORS))
+                or min(scales, default=1) <= 0
+            ):
+                raise Unfit(f"{quoted(p['name'])} has other cores or weights than a population can have")
+            for c in p["cores"]:
+                if not 0 <= c["first"] <= c["last"] < p["size"] or c["p"] < 0:
+                    raise Unfit(f"{quoted(p['name'])} has a core with neurons or a number that there are not")
+        if found["sdram_per_chip_bytes"] <= 0:
+            raise Unfit("chips have no memory")
+        return dict(found)

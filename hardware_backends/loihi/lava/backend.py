@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ernsnn.backend.issues import Issue
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
+from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
@@ -17,11 +18,12 @@ from ..check.check import capabilities, find
 from ..floats import FloatNetwork, in_floats, not_in_floats
 from ..options import ARITHMETIC
 from ..placement import Placement
+from ..quantise.latch import without_field
 from ..quantise.quantise import required
 from ..readout import readouts
 from . import hardware
 from .compiler import compile_program
-from .run import missing, run_lava_program
+from .run import lava_program, missing
 from .shim import LAVA
 
 _PATIENCE = {"patience_s": Option(120, (), "give up when nothing was heard from Lava for so many seconds", 0, 10**9)}
@@ -69,9 +71,13 @@ class LavaBackend(Backend):
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""
-        program = self.compile(graph, n_steps, **options)
-        arrays = run_lava_program(program, progress, f"the Lava program of {graph.name}")
-        return Recording.from_arrays(arrays, {"versions": {"lava-nc": LAVA}})
+        program, what = self.compile(graph, n_steps, **options), f"the Lava program of {graph.name}"
+        absent = {(p.name, name) for p in graph.projections if p.learning for name in without_field(p.learning)}
+        lacks = [f"synapses/{projection}/{name}" for projection, name in absent]
+        with lava_program() as prefix:
+            recording, _ = recorded_run(program, progress, what, graph, n_steps, prefix, lacks=lacks)
+        recording.meta["versions"] = {"lava-nc": LAVA}
+        return recording
 
 
 class LavaFloatBackend(LavaBackend):

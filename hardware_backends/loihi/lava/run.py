@@ -13,7 +13,8 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,11 +79,18 @@ def _slice(c: Connection, variable: str, values: np.ndarray) -> np.ndarray:
     return values[:, post, pre] if variable in "wtd" else values[:, pre if variable[0] == "x" else post]
 
 
-def run_lava_program(program: Program, progress: Callable[[float], None], what: str) -> dict[str, np.ndarray]:
-    """What ``program`` records. Its shared memory is removed too where it could not do so itself."""
+@contextmanager
+def lava_program() -> Iterator[str]:
+    """How the names of a program's shared memory are to begin, which is removed where the program could not do so."""
     prefix = f"ernsnn-{os.getpid()}-{secrets.token_hex(4)}-"
     try:
-        return recorded(program, progress, what, prefix)
+        yield prefix
     finally:
         for segment in SHARED_MEMORY.glob(f"{prefix}*"):
             segment.unlink(missing_ok=True)
+
+
+def run_lava_program(program: Program, progress: Callable[[float], None], what: str) -> dict[str, np.ndarray]:
+    """What ``program`` records, whatever that is."""
+    with lava_program() as prefix:
+        return recorded(program, progress, what, prefix)
