@@ -100,7 +100,8 @@ def check_recording(graph: Graph, recording: Recording) -> None:
         if found := next(_wrong(flat, variable), None):
             row, place = divmod(found[0], flat.shape[1])
             step = int(steps[row])
-            raise left(graph, _named(graph, target, variable, place, found[1]), step, step + 1)
+            first = next((p.start for p in graph.probes if p.key == key), 0)
+            raise left(graph, _named(graph, target, variable, first + place, found[1]), step, step + 1)
     kinds = (("synapses", recording.synapses), ("neurons", recording.neurons))
     learned = {f"{kind}/{name}/{v}": a for kind, owners in kinds for name, of in owners.items() for v, a in of.items()}
     if what := next(_of_learned(graph, learned), None):
@@ -121,9 +122,8 @@ def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> 
         rows = projection.synapses
         where = f"of the synapse from neuron {rows.pre[place]} to neuron {rows.post[place]}"
     else:
-        probed = next((p for p in graph.probes if (p.target, p.variable) == (name, variable)), None)
         neurons = any(p.name == name for p in graph.populations)
-        where = f"of neuron {place + (probed.start if probed else 0)}" if neurons else f"of unit {place}"
+        where = f"of neuron {place}" if neurons else f"of unit {place}"
     return f"{name}: {variable} {where} is {value}"
 
 

@@ -67,7 +67,7 @@ def recorded(
     with written(program) as folder:
         run_program(folder, program.main, [RECORDING_FILE, *arguments], progress, what, scratch=folder.parent)
         with reading_of(what, folder / RECORDING_FILE):
-            found = Arrays(folder / RECORDING_FILE, forms)
+            found = Arrays(folder / RECORDING_FILE, forms, what="it")
             for name in sorted((forms or {}).keys() - found.keys()):
                 raise Unfit(f"{name} is missing")
             return found.all()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def begin(state: State) -> Run:
     # A script may let sources spike, or cells be driven, as it goes on.
     issues = Issues(backend.name, [issue for issue in issues if issue.code not in ("G305", "G306")])
     warn_of(issues, graph, lambda text: relabelled(state, text))
-    return made
+    return cast("Run", _Labelled(made, state))
 
 
 def graph_of(state: State) -> Graph:
@@ -72,11 +72,34 @@ def graph_of(state: State) -> Graph:
 
 @contextmanager
 def labelled(state: State) -> Iterator[None]:
-    """Let errors name parts by the script's labels."""
+    """Let errors name parts by the script's labels; once, where this is within another."""
     try:
         yield
     except ErnsnnError as error:
-        raise type(error)(relabelled(state, str(error))) from None
+        if getattr(error, "labelled", False):
+            raise
+        told = type(error)(relabelled(state, str(error)))
+        vars(told).update(vars(error), labelled=True)
+        raise told from None
+
+
+class _Labelled:
+    """A run whose errors name parts by the script's labels, whatever of it is called or read."""
+
+    def __init__(self, run: Run, state: State) -> None:
+        self._its_run, self._state = run, state
+
+    def __getattr__(self, name: str) -> Any:
+        with labelled(self._state):
+            found = getattr(self._its_run, name)
+        return self._calling(found) if callable(found) else found
+
+    def _calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            with labelled(self._state):
+                return function(*arguments)
+
+        return call
 
 
 def relabelled(state: State, text: str) -> str:
@@ -122,12 +145,12 @@ class Stepwise:
             _fit(self.chunks[0], were, self.recorder.probes, self.recorder.widths)
             self.recorded = Growing()
 
-    def advance(self, state: State, n_steps: int) -> None:
+    def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
+        require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
         # A step that is cut in two could not be gone on from.
-        with labelled(state), interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
-            require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
+        with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
             for t in range(self.step, self.step + n_steps):
                 spikes = self.feeds.at(t)
                 self.engine.step(t, spikes)
@@ -206,10 +229,9 @@ class InOneGo:
         self.parts: list[Result] = []
         self.room = Room()
 
-    def advance(self, state: State, n_steps: int) -> None:
+    def advance(self, n_steps: int) -> None:
         """See ``Run.advance``."""
-        with labelled(state):
-            require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
+        require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
         self.step += n_steps
 
     def _catch_up(self) -> None:

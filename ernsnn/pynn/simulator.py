@@ -114,7 +114,7 @@ class Run(Protocol):
     live: bool
     step: int
 
-    def advance(self, state: State, n_steps: int) -> None:
+    def advance(self, n_steps: int) -> None:
         """Run ``n_steps`` more."""
 
     def change(self, state: State) -> None:
@@ -288,7 +288,7 @@ class State(common.control.BaseState):
         self.changed = False
         self.changed_cells, self.changed_currents = {}, {}
         try:
-            self.under_way.advance(self, n_steps)
+            self.under_way.advance(n_steps)
         finally:  # Ctrl-C leaves what was run
             self.step = self.under_way.step
             if not self.step:  # nothing was, and the network is still open

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from ernsnn.arrays import Form
+from ernsnn.backend.finite import check_recording, check_values
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.describe.neurons import REVERSALS
-from ernsnn.graph.graph import Graph
+from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from .capabilities import CAPABILITIES
@@ -43,8 +46,13 @@ class NestBackend(Backend):
         return compile_program(graph, n_steps, threads=self.settings(options)["threads"])
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """See ``Backend.run``."""
+        """See ``Backend.run``. Raises NotFinite on what it has recorded, and on V at the end, which names no step."""
         program, what = self.compile(graph, n_steps, **options), f"the PyNN program of {graph.name}"
-        recording, versions = recorded_run(program, progress, what, graph, n_steps, about=("nest", "pynn"))
-        recording.meta["versions"] = versions
-        return recording
+        cells = {f"{p.name}/v_mV": Probe("neurons", p.name, 0, p.size, "v_mV", 1) for p in graph.neurons()}
+        further = {f"state/{key}": Form("f", (probe.stop,)) for key, probe in cells.items()}
+        about = ("nest", "pynn")
+        recording, told = recorded_run(program, progress, what, graph, n_steps, about=about, further=further)
+        state = recording.state or {}
+        check_recording(graph, recording)
+        check_values(graph, ((probe, state[key]) for key, probe in cells.items()), 0, n_steps)
+        return replace(recording, meta={"versions": told}, state=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -164,6 +165,14 @@ def test_brian2_says_so_at_the_end(case):
         ern.run(build(), duration_ms=200, backend="brian2", target="numpy")
 
 
+@pytest.mark.parametrize("backend", [*ENGINES, "brian2"])
+def test_a_neuron_is_named_by_its_number_also_where_a_probe_sees_others(backend):
+    network = driven(weight_nA=HUGE)
+    network.probe(network.populations["cells"][2:], "I_E_nA", every_ms=7)
+    with pytest.raises(ern.NotFinite, match=r"cells: I_E_nA of neuron 1 is inf"):
+        ern.run(network, duration_ms=20, backend=backend, **(OPTIONS | {"brian2": {"target": "numpy"}})[backend])
+
+
 def test_brian2_knows_the_step_where_it_is_recorded():
     network = driven(weight_nA=HUGE, receptor="inhibitory")
     network.probe(network.populations["cells"][1:], "v_mV")
@@ -182,20 +191,115 @@ def _run_and_read(sim, cells):
     cells.get_data()
 
 
-@pytest.mark.parametrize("backend", ["native", "reference"])
-def test_in_a_pynn_script(backend):
+def _until(when, sim, cells, plastic):
+    if when == "it runs":
+        _run_and_read(sim, cells)
+    sim.run(20.0)
+    if when == "weights are read":
+        plastic.get("weight", format="list")
+    cells.get_data()
+
+
+LABELS = ["cells", "my cells (layer 4)", "Zellen → außen"]
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("backend", ["native", "reference", "brian2"])
+@pytest.mark.parametrize("when", ["it runs", "data are read", "weights are read"])
+def test_in_a_pynn_script(when, backend, label):
+    """It is named by the script's label, also where it is found when data are asked for, and says when."""
     import ernsnn.pynn as sim
 
-    sim.setup(timestep=1.0, backend=backend, **OPTIONS[backend])
+    sim.setup(timestep=1.0, backend=backend, **(OPTIONS | {"brian2": {"target": "numpy"}})[backend])
     source = sim.Population(2, sim.SpikeSourceArray(spike_times=[3.0]), label="source")
-    cells = sim.Population(1, sim.IF_curr_exp(), label="cells")
+    cells = sim.Population(1, sim.IF_curr_exp(), label=label)
     sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=HUGE, delay=1.0), label="p")
+    plastic = sim.Projection(
+        source,
+        cells,
+        sim.AllToAllConnector(),
+        sim.STDPMechanism(
+            timing_dependence=sim.SpikePairRule(), weight_dependence=sim.AdditiveWeightDependence(w_max=1.0), weight=0.5
+        ),
+    )
     cells.record("spikes")
     try:
-        with pytest.raises(ern.NotFinite, match=r"cells: I_E_nA of neuron 0 is inf"):
-            _run_and_read(sim, cells)
+        with pytest.raises(ern.NotFinite, match=rf"^{re.escape(label)}: I_E_nA of neuron 0 is inf") as error:
+            _until(when, sim, cells, plastic)
     finally:
         sim.end()
+    assert error.value.steps != (0, 0)
+
+
+# Nest
+
+
+def with_probe(name="cells"):
+    net = ern.Network(name="driven")
+    source = net.population("source", 1, ern.SpikeTimes([[3.0]]))
+    cells = net.population(name, 3, ern.LIF())
+    net.projection("p", source, cells, weight_nA=0.1)
+    net.probe(cells[1:], "v_mV", every_ms=2)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("state/cells/v_mV", r"^cells: v_mV of neuron 1 is nan after one of the steps 0 to 19, from 0 ms on: "),
+        ("signals/cells.v_mV/values", r"^cells: v_mV of neuron 2 is nan after step 1, at 1 ms: "),
+    ],
+)
+def test_nest_says_so_of_what_it_recorded_and_of_v_at_the_end(key, words, monkeypatch):
+    """What it computes stays finite, as its check bounds all numbers; so its program is made to say otherwise."""
+    from ernsnn.hardware_backends.nest import backend
+
+    original = backend.compile_program
+
+    def compiled(graph, n_steps, threads):
+        program = original(graph, n_steps, threads=threads)
+        spoilt = f"out[{key!r}].reshape(-1)[1] = np.nan\nnp.savez("
+        text = program.files["program.py"].replace("np.savez(", spoilt, 1)
+        return replace(program, files={**program.files, "program.py": text})
+
+    monkeypatch.setattr(backend, "compile_program", compiled)
+    with pytest.raises(ern.NotFinite, match=words):
+        ern.run(with_probe(), duration_ms=20, backend="nest")
+
+
+@pytest.mark.parametrize("weight", [1e99, -1e99])
+@pytest.mark.parametrize("kind", [ern.LIF, ern.ConductanceLIF])
+def test_nest_stays_finite_up_to_what_its_check_lets_through(kind, weight):
+    receptor = "signed" if kind is ern.LIF else "excitatory"
+    weight = {"weight_nA": weight} if kind is ern.LIF else {"weight_uS": min(abs(weight), 1e-2)}
+    net = driven(kind, receptor=receptor, **weight)
+    net.probe(net.populations["cells"], "v_mV")
+    result = ern.run(net, duration_ms=60, backend="nest")
+    assert np.isfinite(result.signal("cells", "v_mV")[1]).all()
+    assert result.recording.state is None
+
+
+# Integers
+
+
+@pytest.mark.parametrize("weight", [1e29, 1e-29, -1e29])
+def test_integers_cannot_leave_the_finite_numbers(weight):
+    """Whatever they are, they stand for (integer + zero) x unit, of numbers that the check bounds to 1e30."""
+    net = driven(weight_nA=weight, receptor="signed")
+    net.probe(net.populations["cells"], "v_mV")
+    rule = ern.stdp.pair(A_plus=5e28, A_minus=1e28, w_max=1e29)
+    plastic = net.projection("q", net.populations["source"], net.populations["cells"], weight_nA=1e28, learning=rule)
+    net.probe(plastic, "w")
+    result = ern.run(net, duration_ms=60, backend="loihi-emulator")
+    arrays = result.recording.to_arrays()
+    assert all(np.isfinite(array).all() for array in arrays.values())
+    assert np.abs(arrays["synapses/q/w"]).max() <= 1e29 * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("case", [case for case in LEFT if case not in ("conductance", "threshold", "mark")])
+def test_what_would_leave_them_is_refused_for_integers(case):
+    with pytest.raises(ern.UnsupportedOnBackend, match="L309"):
+        ern.run(LEFT[case][0](), duration_ms=20, backend="loihi-emulator")
 
 
 def test_on_the_command_line(tmp_path, capsys):

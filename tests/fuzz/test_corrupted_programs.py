@@ -80,7 +80,7 @@ def recorded(request, tmp_path_factory):
         runs.run(GRAPH, STEPS, lambda fraction: None, **({"target": "numpy"} if name == "brian2" else {}))
     arrays = arrays_of(kept)
     if name == "spinnaker":
-        arrays = {key: a for key, a in arrays.items() if not key.startswith(("about/", "signals/"))}
+        arrays = {key: a for key, a in arrays.items() if not key.startswith(("about/", "signals/", "state/"))}
         arrays |= {f"about/{key}": np.array(text) for key, text in ABOUT[name].items()}
         arrays |= {
             f"signals/cells.v_mV/{what}": a
