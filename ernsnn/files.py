@@ -49,7 +49,11 @@ def _write(path: Path, content: Content) -> None:
 
 
 def _named(path: str | Path) -> Path:
-    if "\0" in str(path):
+    try:
+        possible = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # of half a character
+        possible = False
+    if not possible:
         raise InvalidModel(f"{quoted(str(path))}: is no name that a file can have")
     return Path(path)
 

@@ -112,6 +112,21 @@ def test_names_of_files_stay_in_their_folder(name, tmp_path):
     assert names(tmp_path / "folder") == [".ernsnn", "good.txt"]
 
 
+@pytest.mark.parametrize("name", ["half \ud800", "nul \0", "\udfff/in it"])
+def test_names_that_no_file_can_have(name, tmp_path):
+    further = {
+        "report": lambda out: write_report(RESULT, out),
+        "export": lambda out: RESULT.export(f"{out}.csv"),
+        "resume": ern.resume,
+        "load": ern.Result.load,
+        "load a graph": ern.load_graph,
+    }
+    for use in (WAYS | further).values():
+        with pytest.raises(ern.InvalidModel):
+            use(tmp_path / name)
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_current_folder_stays_that_of_the_shell(way, tmp_path, monkeypatch):
     here = tmp_path / "here"
