@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
-import pytest
+from rasters import raster
 
 import ernsnn as ern
-from ernsnn.models.ca3_memory import build
-
-ROOT = Path(__file__).resolve().parents[1]
-RASTERS = {
-    "published": ROOT.parent / "shared" / "data" / "ca3_experiment1.json",
-    "own": ROOT / "tests" / "data" / "ca3_regression.json",
-}
 
 
 def assert_the_ca3_memory_is(name: str, backend: str) -> None:
     """The raster of that name, spike for spike."""
-    path = RASTERS[name]
-    if not path.exists():
-        pytest.skip(f"{path.name} is not here (published data, not part of this repository)")
-    data = json.loads(path.read_text())
-    bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
-    result = ern.run(network, duration_ms=bench["simTime"], backend=backend)
-    assert {population: result.trains(population) for population in data["raster"]} == data["raster"]
+    expected = raster(name)
+    result = ern.run(expected.network(), duration_ms=expected.duration_ms, backend=backend)
+    expected.assert_shown(result.trains)
 
 
 def lively() -> ern.Network:

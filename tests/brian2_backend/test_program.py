@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from alike import assert_alike
 from forked import assert_same, run_forked
+from rasters import raster
 
 import ernsnn as ern
 from ernsnn.hardware_backends.brian2 import Brian2Backend
@@ -21,25 +20,13 @@ from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.models.ca3_memory import build
 from ernsnn.recording.recording import Recording
 
-PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"
-needs_published = pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
 
-
-def published():
-    data = json.loads(PUBLISHED.read_text())
-    bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
-    return network, bench["simTime"], data["raster"]
-
-
-@needs_published
 @pytest.mark.parametrize("target", ["numpy", "cpp_standalone"])
 def test_published_raster(target):
-    network, duration_ms, raster = published()
-    result = ern.run(network, duration_ms=duration_ms, backend="brian2", target=target)
+    expected = raster("published")
+    result = ern.run(expected.network(), duration_ms=expected.duration_ms, backend="brian2", target=target)
     assert result.meta["options"]["target"] == target
-    for population, trains in raster.items():
-        assert result.trains(population) == trains, population
+    expected.assert_shown(result.trains)
 
 
 def lively():

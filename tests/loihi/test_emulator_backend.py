@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from lava_needed import needs_lava
-from on_loihi import RASTERS, assert_near_the_reference, assert_the_ca3_memory_is, lively
+from on_loihi import assert_near_the_reference, assert_the_ca3_memory_is, lively
+from rasters import RASTERS
 
 import ernsnn as ern
 from ernsnn.errors import InvalidModel

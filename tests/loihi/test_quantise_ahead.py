@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import naive_loihi
 import numpy as np
 import pytest
 from lava_needed import needs_lava
-from on_loihi import RASTERS
+from rasters import RASTERS, raster
 
 import ernsnn
 from ernsnn import LIF, AllToAll, LearningRule, Network, SpikeTimes, stdp
@@ -20,7 +19,7 @@ from ernsnn.hardware_backends.loihi.lava.run import run_on_lava
 from ernsnn.hardware_backends.loihi.quantise.learning import weight_axis
 from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
 from ernsnn.hardware_backends.loihi.quantise.transmit_first import tag_axis
-from ernsnn.models.ca3_memory import CA3Memory, build
+from ernsnn.models.ca3_memory import CA3Memory
 
 STEPS = 600
 
@@ -140,15 +139,11 @@ def test_weights_are_read_back_in_the_users_units() -> None:
 
 @pytest.mark.parametrize("name", RASTERS)
 def test_the_ca3_memory_spike_for_spike(name: str) -> None:
-    if not RASTERS[name].exists():
-        pytest.skip(f"{RASTERS[name].name} is not here (published data, not part of this repository)")
-    data = json.loads(RASTERS[name].read_text())
-    bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
+    expected = raster(name)
     for seed in range(0, 20, 3):
         how: Any = {"order": "loihi", "rounding_seed": seed}
-        result = ernsnn.run(network, duration_ms=bench["simTime"], backend="loihi-emulator", **how)
-        assert {population: result.trains(population) for population in data["raster"]} == data["raster"], seed
+        result = ernsnn.run(expected.network(), duration_ms=expected.duration_ms, backend="loihi-emulator", **how)
+        expected.assert_shown(result.trains)
 
 
 @pytest.mark.parametrize("order", ["spinnaker", "loihi"])

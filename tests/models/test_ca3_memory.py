@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rasters import DATA, RASTERS, of_file, published_file, raster
 
 from ernsnn import InvalidModel, run
 from ernsnn.models import CA3Memory
@@ -15,9 +17,7 @@ from ernsnn.models.ca3_memory import MemoryResult
 from ernsnn.models.ca3_memory.operations import Operation, Pattern, expected_responses, input_times, read_operations
 from ernsnn.studies.models import get_model
 
-ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT.parent / "shared" / "data" / "ca3_experiment1.json"
-OWN = ROOT / "tests" / "data" / "ca3_regression.json"
+FILES = Path(os.environ.get("ERNSNN_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 
 
 def learn(t: int, cue: int, *contents: int) -> Operation:
@@ -39,26 +39,44 @@ def recalls(memory: CA3Memory) -> list[bool | None]:
 # Rasters
 
 
-@pytest.mark.parametrize("path", [PUBLISHED, OWN], ids=["published", "own"])
-def test_raster_spike_for_spike(path: Path, tmp_path: Path) -> None:
-    if not path.exists():
-        pytest.skip("../shared/data/ca3_experiment1.json is not here (published data, not part of this repository)")
-    data = json.loads(path.read_text())
+@pytest.mark.parametrize("name", RASTERS)
+def test_raster_spike_for_spike(name: str, tmp_path: Path) -> None:
+    expected = raster(name)
     testbench = tmp_path / "testbench.json"
-    testbench.write_text(json.dumps(data["testbench"]))
+    testbench.write_text(json.dumps(expected.bench))
     session = get_model("ca3_memory").open(input=testbench)
-    assert session.duration_ms == data["testbench"]["simTime"]
+    assert session.duration_ms == expected.duration_ms
     result = run(session.network, duration_ms=session.duration_ms, backend="reference")
-    assert {name: result.trains(name) for name in data["raster"]} == data["raster"]
-    assert set(data["raster"]) == {p.name for p in result.graph.populations}
+    expected.assert_shown(result.trains)
+    assert set(expected.digests) == {p.name for p in result.graph.populations}
+
+
+def test_one_spike_elsewhere_is_no_longer_the_published_raster() -> None:
+    expected = raster("published")
+    result = run(expected.network(), duration_ms=expected.duration_ms, backend="reference")
+
+    def moved(name: str) -> list[list[float]]:
+        trains = result.trains(name)
+        if name == "CA3contCond":
+            next(train for train in trains if train)[0] += 1
+        return trains
+
+    with pytest.raises(AssertionError, match="CA3contCond"):
+        expected.assert_shown(moved)
+
+
+@pytest.mark.skipif(not FILES.exists(), reason="the authors' file is not here: it is no part of this repository")
+def test_the_digests_are_those_of_the_authors_file() -> None:
+    data = json.loads((FILES / "ca3_experiment1.json").read_text())
+    assert raster("published") == of_file(data)
+    assert json.loads((DATA / "ca3_published.json").read_text()) == published_file(data)
 
 
 def test_the_published_experiment_is_nine_right_operations() -> None:
-    if not PUBLISHED.exists():
-        pytest.skip("../shared/data/ca3_experiment1.json is not here (published data, not part of this repository)")
-    data = json.loads(PUBLISHED.read_text())["testbench"]
+    expected = raster("published")
+    data = expected.bench
     network = get_model("ca3_memory").open(cue_times_ms=data["cue"], content_times_ms=data["cont"]).network
-    result = run(network, duration_ms=data["simTime"], backend="reference")
+    result = run(network, duration_ms=expected.duration_ms, backend="reference")
     rows = MemoryResult(result.graph, result.recording).operations
     assert [row.operation for row in rows] == ["learn"] * 3 + ["recall"] * 3 + ["learn"] + ["recall"] * 2
     assert all(row.right for row in rows)

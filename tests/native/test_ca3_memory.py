@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from alike import assert_alike
+from rasters import raster
 
 import ernsnn as ern
 from ernsnn.models import CA3Memory
-from ernsnn.models.ca3_memory import build
-
-ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT.parent / "shared" / "data" / "ca3_experiment1.json"
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_the_published_raster(precision):
-    data = json.loads(PUBLISHED.read_text())
-    bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
-    result = ern.run(network, duration_ms=bench["simTime"], backend="native", precision=precision)
-    assert {name: result.trains(name) for name in data["raster"]} == data["raster"]
+    expected = raster("published")
+    result = ern.run(expected.network(), duration_ms=expected.duration_ms, backend="native", precision=precision)
+    expected.assert_shown(result.trains)
 
 
 @pytest.mark.parametrize("gate", ["none", "astrocyte", "majority"])

@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from alike import assert_alike
 from forked import recording_of
+from rasters import raster
 
 import ernsnn as ern
 from ernsnn.hardware_backends.nest.backend import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
-from ernsnn.models.ca3_memory import build
 from ernsnn.recording.recording import Recording
 from ernsnn.result import Result
 
 pytestmark = [pytest.mark.nest, pytest.mark.usefixtures("simulators")]
-PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "data" / "ca3_experiment1.json"
-OWN = Path(__file__).parents[1] / "data" / "ca3_regression.json"
 
 
-def ca3(path):
-    data = json.loads(path.read_text())
-    bench = data["testbench"]
-    network = build(len(bench["cue"]), len(bench["cont"]), bench["cue"], bench["cont"])
-    assert not ern.check(network, "nest").errors
-    return network, bench["simTime"], data["raster"]
-
-
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not in ../shared/data")
 def test_the_published_raster_of_the_ca3_memory():
-    network, n_steps, raster = ca3(PUBLISHED)
-    graph = ern.lower(network)
-    result = Result(graph, recording_of(NestBackend().compile(graph, n_steps)))
-    assert {name: result.trains(name) for name in raster} == raster
+    expected = raster("published")
+    graph = ern.lower(expected.network())
+    assert not ern.check(graph, "nest").errors
+    expected.assert_shown(Result(graph, recording_of(NestBackend().compile(graph, expected.duration_ms))).trains)
 
 
 def test_our_own_raster_of_the_ca3_memory():
-    network, duration_ms, raster = ca3(OWN)
-    result = ern.run(network, duration_ms=duration_ms, backend="nest")
-    assert {name: result.trains(name) for name in raster} == raster
+    expected = raster("own")
+    result = ern.run(expected.network(), duration_ms=expected.duration_ms, backend="nest")
+    expected.assert_shown(result.trains)
     assert result.meta["versions"]["nest"].startswith("3.")
 
 

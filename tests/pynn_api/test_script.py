@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
 import signal
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from in_one_go import GoesOn, InOneGo
+from rasters import raster
 
 import ernsnn
 from ernsnn.errors import UnsupportedOnBackend
@@ -20,7 +20,6 @@ from pynn_scripts import network, trains  # noqa: E402 - needs PyNN
 
 ROOT = Path(__file__).parents[2]
 CA3 = runpy.run_path(str(ROOT / "examples" / "pynn_ca3_memory.py"))
-PUBLISHED = Path(os.environ.get("ERNSNN_SHARED", ROOT.parent / "shared")) / "data" / "ca3_experiment1.json"
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -28,21 +27,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 # The CA3 memory, in SpiNNaker's convention
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published raster is not part of the project")
 @pytest.mark.parametrize("backend", ["native", "loihi-emulator", "brian2"])
 def test_the_ca3_memory_gives_the_published_raster(backend):
-    published = json.loads(PUBLISHED.read_text())
-    bench = published["testbench"]
-    steps = int(bench["simTime"])
+    expected = raster("published")
+    bench, steps = expected.bench, expected.duration_ms
     for calls in (1, steps) if backend == "native" else (steps,):
         sim.setup(1.0, backend=backend, current_integration="step_average", convention="spinnaker")
         populations = CA3["build"](bench["cue"], bench["cont"])
         for _ in range(calls):
-            sim.run(bench["simTime"] / calls)
+            sim.run(steps / calls)
         found = {name: trains(population) for name, population in populations.items()}
         sim.end()
-        expected = {name: [sorted(map(float, row)) for row in rows] for name, rows in published["raster"].items()}
-        assert {name: found[name] for name in expected} == expected
+        expected.assert_shown(found.__getitem__)
 
 
 # Steps
