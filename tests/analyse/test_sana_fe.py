@@ -17,7 +17,7 @@ from ernsnn.analyse.prices import price_sets
 from ernsnn.analyse.traffic import traffic
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("sanafe") is None, reason="SANA-FE (sanafe) is not installed")
-SCRIPT = Path(__file__).parents[1] / "sana_fe.py"
+SCRIPT = Path(__file__).parents[1] / "support" / "sana_fe.py"
 
 
 def drawn(seed):

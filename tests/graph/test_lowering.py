@@ -49,7 +49,7 @@ def between(n_pre, n_post, connector=None, seed=0, weight_nA=0.5, delay_ms=1, **
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
 def test_committed_digests(name):
-    """A change here changes every saved digest: do it on purpose, with tests/samples.py, or not at all."""
+    """A change here changes every saved digest: do it on purpose, with tests/support/samples.py, or not at all."""
     graph = ernsnn.lower(samples.SAMPLES[name](), samples.SEED)
     assert {"digest": graph.digest, "contents": samples.contents(graph)} == COMMITTED[name]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from naive_calcium import Cell
 
-from ernsnn.graph.graph import Calcium, Given, Largest, Leaky
+from ernsnn.graph.graph import Calcium, Gated, Given, Largest, Leaky
 
 
 def scheduled(steps, values, t, index):
@@ -53,7 +53,7 @@ class LearningClock:
 
 
 class ThirdFactor:
-    """Astrocytes, or a given signal."""
+    """Astrocytes, what is made of several, or a given signal."""
 
     def __init__(self, modulator, graph):
         self.m, self.graph, self.clock = modulator, graph, LearningClock(graph)
@@ -78,6 +78,9 @@ class ThirdFactor:
             known = [others[name].value for name in m.modulators]
             self.value = [max(v[i if len(v) > 1 else 0] for v in known) for i in range(m.size)]
             return
+        if isinstance(m, Gated):
+            self.value = [self.agreed(i, t, others) for i in range(m.size)]
+            return
         for member, amount in zip(m.members, self.amounts, strict=True):
             for position, index in enumerate(range(member.start, member.stop)):
                 if t in populations[member.population][index].spike_steps:
@@ -93,6 +96,15 @@ class ThirdFactor:
                 self.value[i] = 1.0 if calcium >= m.threshold_off else 0.0
             else:
                 self.value[i] = 1.0 if calcium >= m.threshold else 0.0
+
+    def agreed(self, i, t, others):
+        """Whether gate i is open after this step: every astrocyte must reach its level, which is lower to stay open."""
+        for condition in self.m.conditions:
+            astrocyte = others[condition.astrocyte]
+            level = condition.stays if self.value[i] else condition.opens
+            if astrocyte.variable("C", i if astrocyte.m.size > 1 else 0, t) < level:
+                return 0.0
+        return 1.0
 
     def variable(self, name, i, t):
         if name in ("value", "Y"):

@@ -37,11 +37,13 @@ def modulator(build, name: str, pre, post):
     else:
         times = np.array([2, 20, 45, 80]) * build.dt
         values = build.rng.uniform(-0.5, 1.5, (4,) if per == "all" else (4, side.size))
-        values[1] = 0.0
+        values[1], values[2] = 0.0, np.abs(values[2])  # what is never above 0 would drive no latch, and be refused
         made = build.network.signal(name, times_ms=times, values=values)
     if build.options["probes"]:
         for variable in ("C", "I", "h", "Gamma_A", "Y") if kind == "calcium" else ():
             build.network.probe(made, variable)
+    if kind != "signal" and build.on("agreement"):
+        made = gate(build, name, made, pre)
     if build.on("either"):
         times, values = np.array([10, 60]) * build.dt, [build.number(0, 1.0), 0.0]
         other = build.network.signal(f"{name}_other", times_ms=times, values=values)
@@ -49,6 +51,15 @@ def modulator(build, name: str, pre, post):
     if build.options["probes"]:
         build.network.probe(made, "value")
     return (made if per == "all" else ThirdFactor(modulator=made, per=per)), per
+
+
+def gate(build, name: str, first, pre):
+    """Open while ``first`` and a second astrocyte agree."""
+    tau = build.number(3, 12) * build.dt
+    second = build.network.astrocyte(f"{name}_second", [pre], tau_ms=tau, weight=build.number(0.4, 1.2))
+    opens = {first: build.number(0.2, 0.5), second: build.number(0.2, 0.5)}
+    stays = {made: build.number(0.3, 0.9) * level for made, level in opens.items()}
+    return build.network.gate(f"{name}_gate", opens=opens, stays=build.draw(st.sampled_from([None, stays])))
 
 
 def calcium(build, name: str, heard, per: str):

@@ -1,7 +1,12 @@
-"""The reference against the naive second implementation in oracle.py: the same spikes, weights within 1e-12."""
+"""Every exact backend of this process against the naive second implementation in oracle.py.
+
+The same spikes, weights within 1e-12. The oracle shares no arithmetic with any of them, as they do with each other:
+native takes its modulators and its intrinsic plasticity from the reference.
+"""
 
 from __future__ import annotations
 
+import engines
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,18 +15,17 @@ from oracle import simulate
 from strategies import RULES, STEPS, networks
 
 import ernsnn
-from ernsnn.backend.registry import get_backend
 
 modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
-def run(graph, n_steps=STEPS):
-    return get_backend("reference").run(graph, n_steps, lambda fraction: None)
+FLOWING = ("plastic", "third_factors", "marks", "epochs", "flows")
+BACKENDS = pytest.mark.parametrize("backend", engines.stepped())
 
 
-def assert_same(graph, n_steps=STEPS):
+def assert_same(graph, backend="reference", n_steps=STEPS):
     """Runs both; returns the number of spikes of computed neurons."""
-    ours, theirs = run(graph, n_steps), simulate(graph, n_steps)
+    ours, theirs = engines.run(backend, graph, n_steps), simulate(graph, n_steps)
     for name, pairs in theirs.spikes.items():
         steps, neurons = ours.spikes[name]
         assert list(zip(steps.tolist(), neurons.tolist(), strict=True)) == pairs, name
@@ -43,33 +47,59 @@ def assert_same(graph, n_steps=STEPS):
     return sum(len(theirs.spikes[p.name]) for p in graph.neurons())
 
 
+@BACKENDS
 @settings(modest, max_examples=60)
-@given(networks(), st.integers(0, 2**40))
-def test_any_network(network, seed):
-    assert_same(ernsnn.lower(network, seed))
+@given(network=networks(), seed=st.integers(0, 2**40))
+def test_any_network(backend, network, seed):
+    assert_same(ernsnn.lower(network, seed), backend)
 
 
+@BACKENDS
 @pytest.mark.parametrize("rule", RULES)
 @settings(modest, max_examples=12)
 @given(data=st.data())
-def test_each_rule(rule, data):
+def test_each_rule(backend, rule, data):
     network = data.draw(networks(rules=(rule,), intrinsic=False, poisson=False, probes=False))
-    assert_same(ernsnn.lower(network, 1))
+    assert_same(ernsnn.lower(network, 1), backend)
 
 
+@BACKENDS
 @pytest.mark.parametrize("modulator", ["astrocyte", "calcium", "signal"])
 @pytest.mark.parametrize("side", ["all", "pre", "post"])
 @settings(modest, max_examples=8)
 @given(data=st.data())
-def test_third_factors(modulator, side, data):
-    chosen = networks(rules=("general",), modulators=(modulator,), third_factor_sides=(side,), adaptive=False)
-    assert_same(ernsnn.lower(data.draw(chosen), 2))
+def test_third_factors(backend, modulator, side, data):
+    always = ("plastic", "third_factors", "gates", "modulations")
+    chosen = {"rules": ("general",), "modulators": (modulator,), "third_factor_sides": (side,), "adaptive": False}
+    assert_same(ernsnn.lower(data.draw(networks(**chosen, always=always)), 2), backend)
 
 
+@BACKENDS
+@pytest.mark.parametrize("made_of", ["either", "agreement"])
+@settings(modest, max_examples=8)
+@given(data=st.data())
+def test_third_factors_made_of_several(backend, made_of, data):
+    always = ("plastic", "third_factors", made_of)
+    chosen = networks(rules=("general",), modulators=("astrocyte", "calcium"), always=always)
+    assert_same(ernsnn.lower(data.draw(chosen), 4), backend)
+
+
+@BACKENDS
+@settings(modest, max_examples=15)
+@given(network=networks(always=("intrinsic", "epochs", "freeze"), plastic=False))
+def test_intrinsic_plasticity(backend, network):
+    assert_same(ernsnn.lower(network, 5), backend)
+
+
+@BACKENDS
 @settings(modest, max_examples=30)
-@given(networks(rules=("general",), always=("plastic", "third_factors", "marks", "epochs", "flows"), adaptive=False))
-def test_flows(network):
-    assert_same(ernsnn.lower(network, 3))
+@given(
+    network=networks(
+        rules=("general",), always=("plastic", "third_factors", "marks", "epochs", "flows"), adaptive=False
+    )
+)
+def test_flows(backend, network):
+    assert_same(ernsnn.lower(network, 3), backend)
 
 
 def test_the_drawn_networks_are_lively():
@@ -79,7 +109,7 @@ def test_the_drawn_networks_are_lively():
     @given(networks())
     def collect(network):
         graph = ernsnn.lower(network, 1)
-        recording = run(graph)
+        recording = engines.run("reference", graph, STEPS)
         spikes.append(sum(len(recording.spikes[p.name][0]) for p in graph.neurons()))
         features.update(found(graph, recording))
 
@@ -113,7 +143,8 @@ def found(graph, recording):
 
 
 @pytest.mark.slow
+@BACKENDS
 @settings(modest, max_examples=500)
-@given(networks(), st.integers(0, 2**40))
-def test_many_networks(network, seed):
-    assert_same(ernsnn.lower(network, seed))
+@given(network=networks(), seed=st.integers(0, 2**40))
+def test_many_networks(backend, network, seed):
+    assert_same(ernsnn.lower(network, seed), backend)

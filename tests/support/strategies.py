@@ -415,6 +415,7 @@ def networks(
     freeze: bool = True,
     modulations: bool = True,
     either: bool = True,
+    agreement: bool = True,
     always: Sequence[str] = (),
     injections: bool = True,
     poisson: bool = True,

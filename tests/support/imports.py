@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FOLDERS = {
     "ernsnn": ROOT / "ernsnn",
     "ernsnn.models": ROOT / "models",

@@ -1,0 +1,44 @@
+"""The backends that compute a graph as it is specified, in float64, and how tests run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ernsnn as ern
+from ernsnn.backend.protocol import Backend
+from ernsnn.backend.registry import backend_names, get_backend
+from ernsnn.backend.stepping import SteppedBackend
+from ernsnn.graph.graph import Graph
+from ernsnn.hardware_backends.native.engine import Engine as Native
+from ernsnn.recording.recording import Recording
+
+
+def options_of(backend: Backend) -> dict[str, str]:
+    """Those with which it is exact."""
+    return {"precision": "float64"} if "precision" in backend.options else {}
+
+
+def exact(name: str, graph: Graph) -> bool:
+    """Whether that backend says that it runs ``graph`` as it is; what holds for all backends (G...) is no matter."""
+    backend = get_backend(name)
+    issues = backend.check(graph, **options_of(backend))
+    return all(issue.fidelity == "exact" or issue.code.startswith("G3") for issue in issues)
+
+
+def _plain() -> Graph:
+    net = ern.Network()
+    net.population("n", 1, ern.LIF())
+    return ern.lower(net)
+
+
+def stepped() -> Sequence[str]:
+    """The exact backends that step in this process."""
+    return [n for n in backend_names() if isinstance(get_backend(n), SteppedBackend) and exact(n, _plain())]
+
+
+def run(name: str, graph: Graph, n_steps: int) -> Recording:
+    """A run on one of these. Native's learning rules are plain Python, since to compile each would take seconds."""
+    backend = get_backend(name)
+    if name == "native":
+        return Native(graph, "float64", compiled=False).run(n_steps, lambda fraction: None)
+    return backend.run(graph, n_steps, lambda fraction: None, **options_of(backend))
