@@ -32,8 +32,9 @@ from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.products import Factor
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
-from ernsnn.graph.seeds import generator, key_of
 from ernsnn.result import Result, run
+
+from .draws import rng_of
 
 BACKGROUND_HZ, CUE_HZ = 1.0, 40.0
 CUE_MS, PAUSE_MS, EPOCH_MS = 400.0, 200.0, 1000.0
@@ -161,14 +162,9 @@ def rates_of(pattern: Sequence[int] | np.ndarray, inputs: int) -> np.ndarray:
     return rates
 
 
-def rng_of(seed: int, purpose: str) -> np.random.Generator:
-    """Randomness of an experiment's own, apart from that of the network."""
-    return generator(key_of(seed, f"marked_pool.{purpose}"))
-
-
 def two_patterns(seed: int, inputs: int, active: int, shared: int) -> tuple[np.ndarray, np.ndarray]:
     """Two patterns of ``active`` inputs that have ``shared`` ones in common."""
-    order = rng_of(seed, "patterns").permutation(inputs)
+    order = rng_of(seed, "marked_pool.patterns").permutation(inputs)
     return order[:active], order[active - shared : 2 * active - shared]
 
 

@@ -51,6 +51,7 @@ from ernsnn.report import charts
 from ernsnn.result import Result, run
 from ernsnn.studies.experiment import Estimate, Findings
 
+from .draws import rng_of
 from .images import Split, baselines, linear_readout, load, split
 
 SOURCE = "Ivanov and Michmizos 2021, NeurIPS 34"
@@ -88,7 +89,7 @@ class Liquid:
 
 def liquid(seed: int, inputs: int, grid: tuple[int, int, int]) -> Liquid:
     """A liquid drawn by ``seed``; see the module's text."""
-    rng = np.random.default_rng(seed)
+    rng = rng_of(seed, "nalsm.liquid")
     size = int(np.prod(grid))
     inhibitory = np.arange(size) >= round(0.8 * size)
     places = rng.permutation(np.stack(np.meshgrid(*map(np.arange, grid), indexing="ij"), -1).reshape(-1, 3))

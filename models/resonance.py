@@ -31,7 +31,8 @@ from ernsnn.report import charts
 from ernsnn.result import Result
 from ernsnn.studies.experiment import Estimate, Findings
 
-from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, rng_of, simulate
+from .draws import rng_of
+from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, simulate
 
 INPUTS, ACTIVE, NEURONS = 100, 30, 5
 MARK, INTACT, ERODED = 0.97, 0.95, 0.32
@@ -85,7 +86,7 @@ def experiment(
         raise InvalidModel(f"resonance: cues must be a whole number >= 1, got {cues!r}")
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
     for n, seed in enumerate(seeds):
-        rng = rng_of(seed, "resonance")
+        rng = rng_of(seed, "marked_pool.resonance")
         order = rng.permutation(INPUTS)
         pattern, others = order[:ACTIVE], order[ACTIVE:]
         shown = {

@@ -21,7 +21,8 @@ from ernsnn.report import charts
 from ernsnn.result import Result
 from ernsnn.studies.experiment import Estimate, Findings
 
-from .marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, rng_of, simulate, to_whole_epochs
+from .draws import rng_of
+from .marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, simulate, to_whole_epochs
 
 LEARN_S, GAP_MS = 30.0, 40_000.0
 MEMORY_PROBES, NOVEL_PROBES = 6, 2
@@ -73,7 +74,7 @@ def experiment(
         raise InvalidModel(f"retention: needs 1 <= active <= inputs and novel >= 1, got {active}, {inputs}, {novel}")
     found: dict[str, dict[int, list[dict[str, Any]]]] = {c: {k: [] for k in sorted(at)} for c in conditions(active)}
     for n, seed in enumerate(seeds):
-        rng = rng_of(seed, "retention")
+        rng = rng_of(seed, "marked_pool.retention")
         drawn = np.array([rng.permutation(inputs)[:active] for _ in range(max(at) + novel)])
         patterns, others = drawn[: max(at)], drawn[max(at) :]
         timeline = protocol(patterns, others, inputs, at)

@@ -52,6 +52,7 @@ from ernsnn.report import charts
 from ernsnn.result import Result, run
 from ernsnn.studies.experiment import Estimate, Findings
 
+from .draws import rng_of
 from .images import CLASSES, Split, baselines, split
 
 SOURCE = "Hao et al. 2020, Neural Networks 121:387 (arXiv 1812.06574)"
@@ -107,7 +108,7 @@ def rule(arm: Arm, eta: float, w_max: float, scaling: Normalise) -> LearningRule
 
 def protocol(data: Split, epochs: int, seed: int, copies: int) -> Timeline:
     """All training images ``epochs`` times, each time in another order drawn by ``seed``; then all test images."""
-    rng = np.random.default_rng(seed)
+    rng = rng_of(seed, "symmetric_stdp.order")
     rates, digits = {}, np.eye(CLASSES) * _TEACHER_NA
     for name, images in (("train", data.train), ("test", data.test)):
         bright = np.repeat(images / np.maximum(images.mean(axis=1, keepdims=True), 1e-9), copies, axis=1)
@@ -136,7 +137,7 @@ def build(timeline: Timeline, hidden: int = 400, arms: Mapping[str, Arm] = ARMS,
     ends = [phase.stop_ms - _STEP_MS for phase in timeline.phases[:-1]]
     volley = net.population("volley", 1, SpikeTimes([ends]))
     teaching = net.signal("teaching", timeline.schedule("teaching"))
-    rng, jump = np.random.default_rng(seed), _JUMP_MV * _INPUTS / size
+    rng, jump = rng_of(seed, "symmetric_stdp.weights"), _JUMP_MV * _INPUTS / size
     heard, said = Normalise("post", "w", 0.1 * size), Normalise("pre", "w", _MOST_SAID)
     see, tell = rng.random((size, hidden)), rng.random((hidden, CLASSES))
     see *= heard.total / see.sum(axis=0)
