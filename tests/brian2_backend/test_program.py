@@ -108,7 +108,7 @@ def test_a_plastic_delay_beyond_the_registers_is_an_issue():
 
 def test_what_many_synapses_will_take_is_told_and_stops_nothing():
     net = ern.Network()
-    cells = net.population("cells", 10_000, ern.LIF())
+    cells = net.population("cells", 10_000, ern.LIF(i_offset_nA=1.0))
     net.projection("dense", cells, cells, weight_nA=ern.Uniform(0, 1))
     issues = ern.check(net, "brian2")
     assert [(issue.code, issue.path, issue.fidelity) for issue in issues] == [("B301", "dense", "exact")]
