@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 import ernsnn as ern
-from ernsnn.describe.projections import Receptor
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.loihi.arithmetic.limits import WEIGHT_MAX
 from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
@@ -68,7 +67,7 @@ class _Random:
         return self.net.population(name, size, ern.DeltaLIF(**cell))
 
     def _connect(
-        self, pre: ern.Population, post: ern.Population, *, strong: bool = False, receptor: Receptor = "excitatory"
+        self, pre: ern.Population, post: ern.Population, *, strong: bool = False, receptor: str = "excitatory"
     ) -> None:
         """If strong, what arrives at 30 Hz keeps V above the threshold on average; else at a fifth of that."""
         rng, cell = self.rng, self.cell[post.name]

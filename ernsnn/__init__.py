@@ -17,7 +17,7 @@ from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Unifor
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, LearningRule, Mark, Normalise, Term, Trace
 from ernsnn.describe.network import Network, Probe
-from ernsnn.describe.neurons import LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF
+from ernsnn.describe.neurons import CLASSES, LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF, Neuron
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.projections import Projection
@@ -84,6 +84,7 @@ __all__ = [
     "Metrics",
     "ModelWarning",
     "Network",
+    "Neuron",
     "Normal",
     "Normalise",
     "NotFinite",
@@ -125,6 +126,7 @@ __all__ = [
     "triplet_stdp",
     "write_report",
 ]
+__all__ += [name for name in CLASSES if name not in __all__]
 
 
 def __getattr__(name: str) -> object:
@@ -133,4 +135,6 @@ def __getattr__(name: str) -> object:
         from ernsnn.report import write_report
 
         return write_report
+    if name in CLASSES:
+        return CLASSES[name]
     raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")

@@ -44,7 +44,6 @@ from ernsnn.describe.learning import LearningRule, Trace
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import AdaptiveLIF
 from ernsnn.describe.populations import Population
-from ernsnn.describe.projections import Receptor
 from ernsnn.describe.stimuli import Poisson, Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.report import charts
@@ -62,7 +61,7 @@ SETTINGS: dict[str, dict[str, Any]] = {"full": {"train": 2000, "test": 1000}}
 W_ASTRO, BIAS, POTENTIATION, W_MAX = 0.015, 0.15, 0.15, 3.0
 C = np.array([[0.2, 0.1], [0.3, 0.05]])
 """From excitatory (first) and inhibitory neurons, to either."""
-RECEPTORS: dict[str, Receptor] = {"E": "excitatory", "I": "inhibitory", "input": "signed"}
+RECEPTORS = {"E": "excitatory", "I": "inhibitory", "input": "signed"}
 COPIES, ROUNDS = 20, 20
 """So many copies of a liquid, side by side, read an image each, so often in a run; then spikes are counted: those of
 all images would take gigabytes. Branching factors are of the first COPIES test images."""

@@ -132,7 +132,7 @@ def _ends(p: Projection) -> dict[str, np.ndarray]:
 def weight_unit(graph: Graph, p: Projection, variable: str = "w") -> str:
     """The unit of a variable of synapses: of weights nA, mV where they move V, or uS; marks have none."""
     post = graph.population(p.post)
-    return post.weight_unit if variable == "w" and isinstance(post, Neurons) else ""
+    return post.kind.receptor(p.arrives_at).unit if variable == "w" and isinstance(post, Neurons) else ""
 
 
 def _suffix(variable: str) -> str:

@@ -67,7 +67,7 @@ def footprint(graph: Graph) -> int:
     """Bytes of a model; see ``Metrics``."""
     total = 0
     for n in graph.neurons():
-        states = 1 + 2 * (not n.delta) + n.adaptive + len(n.intrinsic.learning.traces if n.intrinsic else ())
+        states = len(n.kind.states) + len(n.intrinsic.learning.traces if n.intrinsic else ())
         each = sum(getattr(value, "size", 1) for value in n.parameters.values())
         total += NUMBER_BYTES * (states * n.size + each)
     for p in graph.projections:

@@ -6,15 +6,12 @@ All of it is legal: each of G301 and the following has a case that is right, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
 from weakref import WeakSet
 
 import numpy as np
 
 from ernsnn.backend.issues import Issue
-from ernsnn.describe.neurons import AdaptiveLIF, ConductanceLIF
 from ernsnn.errors import warn
-from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import columns_of
@@ -24,7 +21,8 @@ _HIGH_MV = 200.0
 """Thresholds above are meant: none is ever reached."""
 _DEEP_REST_MV = -20.0
 """Whose rest lies below has potentials in mV as a neuron has them."""
-_KNOWN = {field.name for kind in (AdaptiveLIF, ConductanceLIF) for field in fields(kind)}
+_LEAKY = ("LIF", "AdaptiveLIF", "DeltaLIF", "ConductanceLIF")
+"""Kinds whose V settles at v_rest + R i_offset."""
 Doubt = tuple[str, str, str, str]
 """(code, path, message, remedy)."""
 
@@ -34,7 +32,7 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
     if graph.dt_ms > _LONG_STEP_MS:
         yield "G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less"
     spiking = _spiking(graph)
-    receptors = {(q.post, "I" if q.receptor == "inhibitory" else "E") for q in graph.projections if q.n_synapses}
+    receptors = {(q.post, q.arrives_at) for q in graph.projections if q.n_synapses}
     for p in graph.neurons():
         yield from _of_potentials(p)
         yield from _of_times(p, graph, receptors)
@@ -50,6 +48,8 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
 
 
 def _of_potentials(p: Neurons) -> Iterator[Doubt]:
+    if not {"v_rest_mV", "v_threshold_mV"} <= p.parameters.keys():
+        return
     rest, threshold = (np.atleast_1d(p.parameters[name]) for name in ("v_rest_mV", "v_threshold_mV"))
     small = np.all((threshold > -1) & (threshold < 0))
     if small and np.all((rest > -1) & (rest < 0) | (rest < _DEEP_REST_MV)):
@@ -94,11 +94,11 @@ def _spiking(graph: Graph) -> set[str]:
 
 def _rests(p: Neurons, graph: Graph) -> bool:
     """Whether neurons without input do not spike by themselves either."""
-    if p.noise or p.intrinsic or not p.parameters.keys() <= _KNOWN:  # of other kinds none can say when they spike
+    if p.draws or p.intrinsic or p.kind.name not in _LEAKY:  # of other kinds none can say when they spike
         return False
     values = p.parameters
     with np.errstate(over="ignore", invalid="ignore"):
-        resistance = membrane(values, graph.dt_ms, graph.current_integration)["R"]
+        resistance = np.asarray(values["tau_m_ms"]) / values["cm_nF"]
         highest = np.maximum(values["v_init_mV"], values["v_rest_mV"] + resistance * values["i_offset_nA"])
     return bool(np.all(highest < values["v_threshold_mV"]))
 

@@ -7,7 +7,7 @@ from ernsnn.issues import Fidelity, Issue, Issues
 __all__ = ["CODES", "Fidelity", "Issue", "Issues"]
 
 CODES: dict[str, tuple[Fidelity, str]] = {
-    "G201": ("unsupported", "neurons with parameters that the backend does not compute, such as reversal potentials"),
+    "G201": ("unsupported", "a kind of neurons that the backend does not have"),
     "G202": ("approximate", "random sources draw at most one spike a step, at rates where that changes their counts"),
     "G301": ("exact", "potentials that look like volts"),
     "G302": ("exact", "a time constant below the time step"),

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ernsnn.backend.discovery import GROUP, discover
 from ernsnn.backend.doubts import doubts
 from ernsnn.backend.issues import CODES, Issue, Issues
 from ernsnn.backend.options import Option, filled
 from ernsnn.backend.sources import REMEDY, crowded, described
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF
+from ernsnn.describe.kinds import Kind
+from ernsnn.describe.neurons import LIBRARY
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.subgraph import without
 from ernsnn.recording.recording import Recording
 
 Progress = Callable[[float], None]
@@ -65,8 +69,8 @@ class Backend(ABC):
     description: ClassVar[str]
     capabilities: ClassVar[Sequence[Capability]] = ()
     options: ClassVar[Mapping[str, Option]] = {}
-    computes: ClassVar[Sequence[str]] = ()
-    """Parameters of neurons that it computes beyond those of LIF, AdaptiveLIF and DeltaLIF, such as REVERSALS."""
+    kinds: ClassVar[Collection[str] | None] = ("LIF", "AdaptiveLIF", "DeltaLIF")
+    """The kinds of neurons that it has; None: it computes whatever their equations say."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
 
@@ -83,9 +87,12 @@ class Backend(ABC):
 
         Raises InvalidModel on an unknown option or value, and nothing else.
         """
-        found = [issue for capability in self.limits(self.settings(options)) for issue in capability(graph)]
+        refused = {p.name for p in graph.neurons() if not self.has(p.kind)}
+        known = without(graph, refused)
+        limits = self.limits(self.settings(options)) if known.populations else ()
+        found = [issue for capability in limits for issue in capability(known)]
         common = (self._common(*each) for each in doubts(graph))
-        return Issues(self.name, [*found, *self._further_parameters(graph), *self._crowded_sources(graph), *common])
+        return Issues(self.name, [*found, *self._kinds(graph), *self._crowded_sources(graph), *common])
 
     def _common(self, code: str, path: str, message: str, remedy: str, error: float | None = None) -> Issue:
         """An issue that any backend may have."""
@@ -94,19 +101,17 @@ class Backend(ABC):
             backend=self.name, code=code, path=path, fidelity=fidelity, message=message, remedy=remedy, error=error
         )
 
-    def _further_parameters(self, graph: Graph) -> Iterator[Issue]:
-        """ConductanceLIF, and neurons that a user derived from ours, are none that every backend computes."""
+    def has(self, kind: Kind) -> bool:
+        """Whether it has neurons of this kind: a kind of a user's own is none of those that it has by name."""
+        return self.kinds is None or (kind.name in self.kinds and LIBRARY.get(kind.name) is kind)
+
+    def _kinds(self, graph: Graph) -> Iterator[Issue]:
+        """Kinds of neurons that this backend has not."""
         for p in graph.neurons():
-            further = sorted(p.parameters.keys() - {f.name for f in fields(AdaptiveLIF)} - set(self.computes))
-            if further:
-                synapses = set(further) == set(REVERSALS)
-                what = "its synapses are conductances" if synapses else f"its neurons have {' and '.join(further)}"
-                yield self._common(
-                    "G201",
-                    p.name,
-                    f"{what}, which this backend does not compute",
-                    "use LIF, AdaptiveLIF or DeltaLIF, or a backend that computes it (docs/add-a-neuron.md)",
-                )
+            if not self.has(p.kind):
+                message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
+                remedy = f"use one of these, or run it on {', '.join(_elsewhere(p.kind))}"
+                yield self._common("G201", p.name, message, remedy)
 
     def _crowded_sources(self, graph: Graph) -> Iterator[Issue]:
         """Random sources whose counts over time vary noticeably less than those of a Poisson process."""
@@ -154,3 +159,11 @@ class Backend(ABC):
             listed = "\n".join(f"  {issue}" for issue in issues.errors)
             raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")
         return issues
+
+
+def _elsewhere(kind: Kind) -> Iterator[str]:
+    """The installed backends that have neurons of a kind."""
+    for name, load in discover(GROUP).items():
+        with suppress(Exception):  # of a plug-in that is broken
+            if load()().has(kind):
+                yield name

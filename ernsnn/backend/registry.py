@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import entry_points
-from typing import Any
 
+from ernsnn.backend.discovery import GROUP, discover
 from ernsnn.backend.protocol import Backend
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend, unknown
 from ernsnn.graph.graph import Graph
 
-GROUP = "ernsnn.backends"
 AUTO = "auto"
 _FASTEST_FIRST = ("native", "brian2", "reference")
-
-
-def discover(group: str) -> dict[str, Callable[[], Any]]:
-    """Name -> loader of every entry point of ``group``; loading one that is broken raises, the others still work."""
-    return {point.name: point.load for point in sorted(entry_points(group=group), key=lambda point: point.name)}
-
-
-def backend_names() -> list[str]:
-    """The names of all installed backends, loadable or not."""
-    return list(discover(GROUP))
 
 
 def get_backend(given: str | Backend) -> Backend:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.analyse.compare import compare as compare_results
+from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.doubts import told
 from ernsnn.backend.protocol import Backend
-from ernsnn.backend.registry import AUTO, auto_options, backend_names, get_backend
+from ernsnn.backend.registry import AUTO, auto_options, get_backend
 from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment

@@ -44,7 +44,7 @@ def checked(described: _Checked) -> _Checked:
     """
     if isinstance(described, type):
         _made.add(described)
-        described.__init__ = _wrapped(described.__init__, described.__name__, described.__name__, 1)  # type: ignore[misc]
+        described.__init__ = _wrapped(described.__init__, described.__name__, described.__name__, 1, described)  # type: ignore[misc]
         return described
     owner, _, name = described.__qualname__.rpartition(".")
     space = described.__module__.rpartition(".")[2]
@@ -57,11 +57,13 @@ def checked(described: _Checked) -> _Checked:
     return typing.cast(_Checked, _wrapped(described, called, prefix, int(bool(owner))))
 
 
-def _wrapped(function: Callable[..., Any], called: str, prefix: str, implicit: int) -> Callable[..., Any]:
+def _wrapped(
+    function: Callable[..., Any], called: str, prefix: str, implicit: int, owner: type | None = None
+) -> Callable[..., Any]:
     """``function`` behind its checks.
 
     Messages call it ``called``, and its arguments ``prefix.argument``; ``implicit`` is the number of arguments that
-    come first and that a user does not write.
+    come first and that a user does not write. ``owner`` is the class whose ``__init__`` it is, if it is one.
     """
     signature = inspect.signature(function)
     parameters = [p for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
@@ -70,7 +72,7 @@ def _wrapped(function: Callable[..., Any], called: str, prefix: str, implicit: i
 
     @functools.cache
     def hints() -> dict[str, tuple[Any, frozenset[type]]]:
-        known = typing.get_type_hints(function, vars(sys.modules[function.__module__]), _Names(function))
+        known = typing.get_type_hints(function, vars(sys.modules[function.__module__]), _Names(function, owner))
         return {name: (known[name], _plain(known[name])) for name in defaults if name in known}
 
     def checked_value(name: str, value: Any, given: Mapping[str, Any]) -> Any:
@@ -116,8 +118,11 @@ def _plain(hint: Any) -> frozenset[type]:
 class _Names(dict[str, Any]):
     """The names that annotations may use: of their own module, and of the modules that fields are inherited from."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(vars(sys.modules[function.__module__]))
+    def __init__(self, function: Callable[..., Any], owner: type | None) -> None:
+        super().__init__()
+        modules = [function.__module__, *(cls.__module__ for cls in (owner.__mro__ if owner else ()))]
+        for module in reversed(modules):
+            self |= vars(sys.modules[module])
 
     def __missing__(self, name: str) -> Any:
         for module_name, module in list(sys.modules.items()):

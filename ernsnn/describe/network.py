@@ -14,11 +14,12 @@ from ernsnn.describe.calcium import CALCIUM_VARIABLES, CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
+from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name, part_name
-from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, Neuron
-from ernsnn.describe.populations import CHANGEABLE, IntrinsicPlasticity, Population, View, as_view
-from ernsnn.describe.projections import Projection, Receptor, check_projection, warn_of_zeros
+from ernsnn.describe.neurons import Neuron
+from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
+from ernsnn.describe.projections import Projection, check_projection, warn_of_zeros
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
@@ -58,9 +59,7 @@ class Probe:
 
 def _probeable(model: Neuron | SpikeTimes | Poisson) -> tuple[str, ...]:
     """The variables of a neuron that a probe can record."""
-    if not isinstance(model, Neuron):
-        return ()
-    return ("v_mV", *model.synaptic, *(("theta_mV",) if isinstance(model, AdaptiveLIF) else ()))
+    return tuple(model.kind.probes) if isinstance(model, Neuron) else ()
 
 
 def _levels(modulator: Modulator) -> tuple[str, ...]:
@@ -122,10 +121,11 @@ class Network:
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
         if size > MOST_NEURONS:
             raise InvalidModel(f"{name}.size: no more than {MOST_NEURONS} neurons, got {quoted(size)}")
-        if type(model) is Neuron:
-            raise InvalidModel(f"{name}.model: Neuron is what all kinds share; choose one, such as LIF")
-        if isinstance(model, DeltaLIF) and self.current_integration != "exact":
-            raise InvalidModel(f"{name}: DeltaLIF has no currents to average; use current_integration='exact'")
+        if isinstance(model, Neuron):
+            try:
+                model.kind.table(self.current_integration)
+            except InvalidModel as error:
+                raise InvalidModel(f"{name}: {error}") from None
         if isinstance(model, SpikeTimes) and len(model.times_ms) != size:
             raise InvalidModel(f"{name}: {size} neurons, but spike times for {len(model.times_ms)}")
         if isinstance(model, Poisson):
@@ -138,7 +138,10 @@ class Network:
             raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
         if plasticity is not None:
             plasticity.rule.check_epochs(self.dt_ms, f"{name}.plasticity")
-        self.populations[name] = Population(name, size, model, plasticity)
+        population = Population(name, size, model, plasticity)
+        if plasticity is not None:
+            self._check_changeable(f"{name}.plasticity", population, plasticity.target)
+        self.populations[name] = population
         return self.populations[name]
 
     @checked
@@ -153,7 +156,7 @@ class Network:
         weight_mV: Any = None,
         weight_uS: Any = None,
         delay_ms: Any = None,
-        receptor: Receptor = "excitatory",
+        receptor: str = "excitatory",
         learning: LearningRule | None = None,
         third_factors: Mapping[str, ThirdFactor | Modulator] | None = None,
         transmit: str = "w",
@@ -184,7 +187,7 @@ class Network:
             weight_mV=weight_mV,
             weight_uS=weight_uS,
             delay_ms=self.dt_ms if delay_ms is None else delay_ms,
-            receptor=receptor,
+            receptor={"E": "excitatory", "I": "inhibitory"}.get(receptor, receptor),
             learning=learning,
             third_factors=dict(third_factors or {}),
             transmit=transmit,
@@ -266,9 +269,18 @@ class Network:
         self._check_own(view, "inject")
         if view.population.is_source:
             raise InvalidModel(f"inject: {view.population.name} is a spike source and takes no current")
+        self._check_changeable("inject", view.population, "i_offset_nA")
         self._check_width(f"current injected into {view.name}", current.schedule, view.size)
         self.injections.append(Injection(target=view, current=current))
         return self.injections[-1]
+
+    @staticmethod
+    def _check_changeable(path: str, population: Population, parameter: str) -> None:
+        model = population.model
+        if isinstance(model, Neuron) and parameter not in model.parameters:
+            raise InvalidModel(
+                f"{path}: the neurons of {population.name} are {model.kind.name}, which has no {parameter}"
+            )
 
     @checked
     def modulate(
@@ -295,6 +307,7 @@ class Network:
             raise InvalidModel(f"{path}: {modulator.name} has {modulator.size} values for {view.size} neurons")
         if not is_one_of(variable, CHANGEABLE):
             raise InvalidModel(f"{path}: variable must be one of {', '.join(CHANGEABLE)}, got {variable!r}")
+        self._check_changeable(path, view.population, variable)
         number = to_single(gain, f"{path}: gain")
         self.modulations.append(Modulation(target=view, modulator=modulator, variable=variable, gain=number))
         return self.modulations[-1]

@@ -7,13 +7,11 @@ from typing import Any, Literal
 
 from ernsnn.describe.arguments import checked, whole
 from ernsnn.describe.fields import is_one_of
+from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.errors import InvalidModel, quoted
-
-CHANGEABLE = ("v_threshold_mV", "i_offset_nA")
-"""The parameters of a neuron that intrinsic plasticity and modulators may change."""
 
 
 @checked

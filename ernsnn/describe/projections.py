@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -14,13 +13,12 @@ from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FromL
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
+from ernsnn.describe.kinds import RECEPTORS, Receptor
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import View
-from ernsnn.errors import InvalidModel, warn
+from ernsnn.errors import InvalidModel, quoted, warn
 
-Receptor = Literal["excitatory", "inhibitory", "signed"]
-RECEPTORS: tuple[Receptor, ...] = ("excitatory", "inhibitory", "signed")
 WEIGHTS = ("weight_nA", "weight_mV", "weight_uS")
 
 
@@ -37,7 +35,7 @@ class Projection:
     weight_nA: Value | None = None
     weight_mV: Value | None = None
     weight_uS: Value | None = None
-    receptor: Receptor = "excitatory"
+    receptor: str = "excitatory"
     learning: LearningRule | None = None
     third_factors: Mapping[str, ThirdFactor | Modulator] = field(default_factory=dict)
     transmit: str = "w"
@@ -48,8 +46,16 @@ class Projection:
     @property
     def weight_field(self) -> str:
         """Which of the three holds the weight: a spike adds a current, moves V itself, or adds a conductance."""
+        site = self.site
+        return f"weight_{site.unit if site else 'nA'}"
+
+    @property
+    def site(self) -> Receptor | None:
+        """The receptor of the post neurons, or None where there is none of its name."""
         model = self.post.population.model
-        return f"weight_{model.weight_unit if isinstance(model, Neuron) else Neuron.weight_unit}"
+        if isinstance(model, Neuron) and self.receptor in model.kind.words:
+            return model.kind.receptor(self.receptor)
+        return None
 
     @property
     def weight(self) -> Value:
@@ -81,8 +87,10 @@ def warn_of_zeros(p: Projection) -> None:
 
 def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> Iterator[str]:
     learning = p.learning
-    if not is_one_of(p.receptor, RECEPTORS):
-        yield f"{p.name}.receptor: must be one of {', '.join(RECEPTORS)}, got {p.receptor!r}"
+    model = p.post.population.model
+    words = model.kind.words if isinstance(model, Neuron) else list(RECEPTORS)
+    if not is_one_of(p.receptor, words):
+        yield f"{p.name}.receptor: must be one of {', '.join(words)}, got {quoted(p.receptor)}"
     if p.post.population.is_source:
         yield f"{p.name}: {p.post.population.name} is a spike source and takes no input"
     yield from _of_connector(p)
@@ -162,7 +170,7 @@ def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Mod
 
 
 def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
-    path, conducts = f"{p.name}.{p.weight_field}", p.weight_field == "weight_uS"
+    path, conducts = f"{p.name}.{p.weight_field}", p.site is not None and not p.site.negative
     wrong = [name for name in WEIGHTS if name != p.weight_field and getattr(p, name) is not None]
     if wrong:
         model = type(p.post.population.model).__name__
@@ -178,7 +186,7 @@ def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
     lowest, highest = span(p.weight)
     if conducts and is_one_of(p.receptor, ["signed"]):
         yield f"{p.name}.receptor: a conductance has no sign; give excitatory and inhibitory synapses apart"
-    elif lowest < 0 and not is_one_of(p.receptor, ["signed"]):
+    elif lowest < 0 and (conducts or p.receptor in ("excitatory", "inhibitory")):
         hint = " (Normal takes low=0)" if isinstance(p.weight, Distribution) else ""
         yield (
             f"{path}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "

@@ -17,10 +17,10 @@ import numpy as np
 
 from ernsnn.describe.calcium import CalciumAstrocyte, is_moderate
 from ernsnn.describe.distributions import extent
+from ernsnn.describe.kinds import CHANGEABLE, Kind
 from ernsnn.describe.names import is_symbol, network_name, part_name
 from ernsnn.describe.network import MOST_NEURONS
-from ernsnn.describe.neurons import REVERSALS, AdaptiveLIF, DeltaLIF, check_neuron_values
-from ernsnn.describe.populations import CHANGEABLE
+from ernsnn.describe.neurons import check_values
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.graph import graph as g
 from ernsnn.graph import probes
@@ -46,8 +46,8 @@ def shapes(graph: g.Graph) -> Iterator[str]:
         yield "it needs a dt_ms above 0 and a population"
     for p in graph.populations:
         yield from _source(p) if isinstance(p, g.Source) else _neurons(p)
-        if isinstance(p, g.Neurons) and p.delta and graph.current_integration != "exact":
-            yield f"{p.name} has no currents to average"
+        if isinstance(p, g.Neurons):
+            yield from _equations(p, graph.current_integration)
     known: dict[str, g.Modulator] = {}
     for m in graph.modulators:
         yield from _modulator(m, known, graph)
@@ -66,7 +66,7 @@ def shapes(graph: g.Graph) -> Iterator[str]:
         yield "what is frozen does not rise"
 
 
-_KEYS = ("key", "noise", "erasure")
+_KEYS = ("key", "draws", "erasure")
 """Fields with texts that random numbers are drawn by, of which no name and no line of a program is made."""
 
 
@@ -90,6 +90,8 @@ def _check_texts(value: object) -> None:
             _check_texts(item)
     elif isinstance(value, dict):
         _check_texts([*value, *value.values()])
+    elif isinstance(value, Kind):
+        pass  # has judged its names itself
     elif dataclasses.is_dataclass(value):
         _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
 
@@ -130,30 +132,30 @@ def _key(where: str, key: str) -> Iterator[str]:
 
 
 def _neurons(p: g.Neurons) -> Iterator[str]:
-    given, needed = p.parameters, AdaptiveLIF() if p.adaptive else DeltaLIF()
-    lacking = needed.parameters.keys() - given.keys()
-    if not p.delta:
-        lacking |= {"tau_syn_E_ms", "tau_syn_I_ms"} - given.keys()
-    if given.keys() & set(REVERSALS):
-        lacking |= set(REVERSALS) - given.keys()
-    yield from (f"{p.name} has no {name}" for name in sorted(lacking))
-    yield from (f"{p.name}: {name!r} is no parameter" for name in given if not name.isidentifier())
+    given, known = p.parameters, {parameter.name for parameter in p.kind.parameters}
+    yield from (f"{p.name} has no {name}" for name in sorted(known - p.kind.optional - given.keys()))
+    yield from (f"{p.name}: {name!r} is no parameter of {p.kind.name}" for name in sorted(given.keys() - known))
     for name, value in given.items():
         if isinstance(value, np.ndarray) and not _is(value, "f", p.size):
             yield f"{p.name}.{name} has not {p.size} numbers"
-    if (p.noise is not None) != ("noise_mV" in given):
-        yield f"{p.name}: its noise has no key, or its key no noise"
-    if p.noise is not None:
-        yield from _key(p.name, p.noise)
+    for key in p.draws.values():
+        yield from _key(p.name, key)
     if p.intrinsic:
         learning = p.intrinsic.learning
-        if p.intrinsic.target not in CHANGEABLE or len(learning.variables) != 1:
+        if p.intrinsic.target not in {*CHANGEABLE} & given.keys() or len(learning.variables) != 1:
             yield f"{p.name}: intrinsic plasticity changes one of {', '.join(CHANGEABLE)}"
         if learning.third_factors or learning.normalise or learning.flows or learning.transmit:
             yield f"{p.name}: intrinsic plasticity has terms and traces alone"
         if "pre" in {t.event for t in learning.terms} | {t.trace.event for t in learning.traces}:
             yield f"{p.name}: a neuron has no pre spikes of its own"
         yield from _learning(p.name, learning, p.size)
+
+
+def _equations(p: g.Neurons, current_integration: str) -> Iterator[str]:
+    if current_integration != "exact" and p.kind.step_average is None:
+        yield f"{p.name} has no currents to average"
+    elif {"normal", "uniform"} & p.equations(current_integration).names != p.draws.keys():
+        yield f"{p.name}: its equations draw other random numbers than it has keys for"
 
 
 def _value(where: str, value: Value, count: int, kinds: str = "f") -> Iterator[str]:
@@ -200,12 +202,14 @@ def _learning(where: str, learning: g.Learning, count: int) -> Iterator[str]:
         yield f"{where}: its epochs are {learning.epoch_steps} steps"
 
 
-def _member(where: str, member: g.Member, graph: g.Graph, computed: bool) -> Iterator[str]:
+def _member(where: str, member: g.Member, graph: g.Graph, computed: bool, needs: str = "") -> Iterator[str]:
     p = _find(member.population, graph.populations)
     if p is None or (computed and not isinstance(p, g.Neurons)):
         yield f"{where}: there are no such neurons as {member.population!r}"
     elif not 0 <= member.start < member.stop <= p.size:
         yield f"{where}: {member.population} has no neurons {member.start} to {member.stop}"
+    elif needs and isinstance(p, g.Neurons) and needs not in p.parameters:
+        yield f"{where}: {member.population} has no {needs}"
 
 
 def _modulator(m: g.Modulator, known: dict[str, g.Modulator], graph: g.Graph) -> Iterator[str]:
@@ -260,6 +264,8 @@ def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
     ):
         yield f"{j.name}: its synapses are not those of {c.n_pre} neurons"
         return
+    if j.receptor not in post.kind.words:
+        yield f"{j.name}: {post.kind.name} has no receptor {j.receptor!r}"
     yield from _value(f"{j.name}.weight", j.weight, c.n_synapses)
     yield from _value(f"{j.name}.delay", j.delay, c.n_synapses, "iu")
     if isinstance(j.delay, Scalar) and not (1 <= j.delay.value < _MOST and float(j.delay.value).is_integer()):
@@ -279,10 +285,10 @@ def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
 
 def _inputs(graph: g.Graph) -> Iterator[str]:
     for i in graph.injections:
-        yield from _member("a current", i.target, graph, computed=True)
+        yield from _member("a current", i.target, graph, computed=True, needs="i_offset_nA")
         yield from _series("a current", i.steps, i.values, i.target.stop - i.target.start)
     for m in graph.modulations:
-        yield from _member("a modulation", m.target, graph, computed=True)
+        yield from _member("a modulation", m.target, graph, computed=True, needs=m.variable)
         modulator = _find(m.modulator, graph.modulators)
         if modulator is None or modulator.size not in (1, m.target.stop - m.target.start):
             yield f"{m.modulator!r} cannot modulate {m.target.population}"
@@ -293,7 +299,7 @@ def numbers(graph: g.Graph) -> Iterator[str]:
     for p in graph.populations:
         if isinstance(p, g.Neurons):
             try:
-                check_neuron_values(p.name, p.parameters)
+                check_values(p.name, p.kind, p.parameters)
             except InvalidModel as error:
                 yield str(error)
             yield from (f"{p.name}.{n} holds no number" for n, v in p.parameters.items() if np.isnan(v).any())

@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.errors import InvalidModel
+from ernsnn.describe.kinds import Kind
+from ernsnn.describe.neurons import LIBRARY
+from ernsnn.errors import InvalidModel, quoted
 from ernsnn.loading import Unfit, check_fields
 
 
 def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """``value`` as JSON; arrays go into ``arrays`` and are named in their place."""
+    """``value`` as JSON; arrays go into ``arrays`` and are named in their place, kinds of the library are named."""
+    if isinstance(value, Kind) and LIBRARY.get(value.name) is value:
+        return {"library": value.name, "version": value.version}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
         return {"is": type(value).__name__, **fields}
@@ -53,6 +57,11 @@ def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, t
         if len(decoded) < len(value["dict"]):
             raise Unfit("a name is given twice")
         return decoded
+    if value.keys() == {"library", "version"}:
+        kind = LIBRARY.get(value["library"])
+        if kind is None or kind.version != value["version"]:
+            raise Unfit(f"it has neurons of the kind {quoted(value['library'])}, version {quoted(value['version'])}")
+        return kind
     cls: Any = classes[value["is"]]
     fields = {f.name for f in dataclasses.fields(cls)}
     if fields != value.keys() - {"is"}:

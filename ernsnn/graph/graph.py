@@ -11,14 +11,16 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Flow
+from ernsnn.describe.kinds import RECEPTORS, Kind, Table
 from ernsnn.describe.learning import Normalise, Term, Trace
 from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.connectivity import CSR, Connectivity
+from ernsnn.graph.constants import constants
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Series, Value
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,29 +87,26 @@ class Intrinsic:
 
 @dataclass(frozen=True, eq=False)
 class Neurons:
-    """LIF neurons: each parameter is a float or one float a neuron.
+    """Neurons of one kind: each parameter is a float or one float a neuron.
 
-    ``adaptive`` ones have a moving threshold, ``delta`` ones no synaptic currents: what arrives moves V; of those that
-    ``conduct`` it adds to conductances. ``noise`` is the key of the ``streams`` that a noisy membrane draws from.
+    ``draws`` holds, for each random number that the equations of the kind read (``normal``, ``uniform``), the key of
+    its ``streams``.
     """
 
     name: str
     size: int
-    adaptive: bool
-    delta: bool
+    kind: Kind
     parameters: dict[str, float | np.ndarray]
-    noise: str | None
+    draws: dict[str, str]
     intrinsic: Intrinsic | None
 
-    @property
-    def conduct(self) -> bool:
-        """Whether its synapses are conductances: they alone have reversal potentials."""
-        return "e_rev_E_mV" in self.parameters
+    def equations(self, current_integration: str) -> Table:
+        """The equations of these neurons, which lack what an optional parameter that is not given is needed for."""
+        return self.kind.given(current_integration, self.parameters)
 
-    @property
-    def weight_unit(self) -> Literal["nA", "mV", "uS"]:
-        """The unit of what a spike adds."""
-        return "mV" if self.delta else "uS" if self.conduct else "nA"
+    def constants(self, dt_ms: float, current_integration: str) -> dict[str, float | np.ndarray]:
+        """The constants of these equations; see ``graph.constants``."""
+        return constants(self.kind, self.parameters, dt_ms, current_integration)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +141,15 @@ class Projection:
     pre_start: int
     post_start: int
     connectivity: Connectivity
-    receptor: Literal["excitatory", "inhibitory", "signed"]
+    receptor: str
     weight: Value
     delay: Value
     learning: Learning | None
+
+    @property
+    def arrives_at(self) -> str:
+        """The name of the receptor that the synapses act on: "excitatory" and "signed" mean E, "inhibitory" I."""
+        return RECEPTORS.get(self.receptor, self.receptor)
 
     @property
     def n_synapses(self) -> int:

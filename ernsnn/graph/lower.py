@@ -16,7 +16,7 @@ from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name
 from ernsnn.describe.network import Injection, Modulation, Network, Probe
-from ernsnn.describe.neurons import AdaptiveLIF, DeltaLIF, check_neuron_values
+from ernsnn.describe.neurons import check_values
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection
@@ -84,6 +84,8 @@ def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
     return found
 
 
+_DRAWS = {"normal": "noise", "uniform": "chance"}
+"""The random numbers that equations may read -> under which path their streams are drawn."""
 _LISTED_BYTES = 12
 """Of a synapse that is listed, while it is sorted in."""
 _ROW_BYTES = 120
@@ -118,17 +120,19 @@ class _Lowering:
         parameters = {
             name: self.neuron_values(value, p.size, f"{p.name}.{name}") for name, value in p.model.parameters.items()
         }
-        # v_init that was left to follow a drawn v_rest must follow that very draw.
-        if p.model.v_init_mV is p.model.v_rest_mV:
-            parameters["v_init_mV"] = parameters["v_rest_mV"]
-        check_neuron_values(p.name, parameters)
+        # A parameter that was left to follow a drawn one must follow that very draw.
+        given, kind = p.model.parameters, p.model.kind
+        for follower in kind.parameters:
+            if follower.follows and given[follower.name] is given[follower.follows]:
+                parameters[follower.name] = parameters[follower.follows]
+        check_values(p.name, kind, parameters)
+        drawn = kind.given(self.network.current_integration, parameters).names
         return g.Neurons(
             name=p.name,
             size=p.size,
-            adaptive=isinstance(p.model, AdaptiveLIF),
-            delta=isinstance(p.model, DeltaLIF),
+            kind=kind,
             parameters=parameters,
-            noise=self.key(f"{p.name}.noise") if "noise_mV" in parameters else None,
+            draws={name: self.key(f"{p.name}.{path}") for name, path in _DRAWS.items() if name in drawn},
             intrinsic=self.intrinsic(p, parameters),
         )
 

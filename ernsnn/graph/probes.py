@@ -33,10 +33,7 @@ def variables(graph: Graph) -> Iterator[Probe]:
 
 
 def _of_population(p: Population) -> tuple[str, ...]:
-    if not isinstance(p, Neurons):
-        return ()
-    synaptic = () if p.delta else ("g_E_uS", "g_I_uS") if p.conduct else ("I_E_nA", "I_I_nA")
-    return ("v_mV", *synaptic, *(("theta_mV",) if p.adaptive else ()))
+    return tuple(p.kind.probes) if isinstance(p, Neurons) else ()
 
 
 def _of_modulator(m: Modulator) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.arrays import Arrays
+from ernsnn.describe import expressions, kinds
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Normalise, Term, Trace
@@ -19,12 +20,15 @@ from ernsnn.files import Content, write_folder
 from ernsnn.graph import checks, connectivity, graph, spikes, values
 from ernsnn.graph.encoding import decode, encode
 from ernsnn.graph.memory import require_memory
+from ernsnn.graph.schemas import OLDEST, digest_of, from_schema_1
 from ernsnn.loading import Unfit, read_json, reading
 
 _CLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
+        *(kinds.Kind, kinds.Parameter, kinds.State, kinds.Receptor, kinds.Requirement, kinds.Table, kinds.Propagator),
+        *(expressions.Statement, expressions.Num, expressions.Name, expressions.Op),
         *(connectivity.Dense, connectivity.OneToOne, connectivity.CSR),
         *(values.Scalar, values.Array, values.Draw, values.Shared),
         *(spikes.GivenSpikes, spikes.PoissonSpikes),
@@ -80,18 +84,21 @@ def _loaded(folder: Path) -> graph.Graph:
     if not isinstance(stored, dict) or not isinstance(stored.get("graph"), dict):
         raise Unfit("graph.json must hold a graph")
     schema = stored["graph"].get("schema")
-    if schema != graph.SCHEMA:
-        raise InvalidModel(f"{folder}: graph schema {quoted(schema)}; this ernsnn reads schema {graph.SCHEMA}")
+    if isinstance(schema, bool) or not isinstance(schema, int) or not OLDEST <= schema <= graph.SCHEMA:
+        known = f"schemas {OLDEST} to {graph.SCHEMA}"
+        raise InvalidModel(f"{folder}: graph schema {quoted(schema)}; this ernsnn reads {known}")
     arrays, named = Arrays(folder / "graph.npz", what="the array file"), set(_named("array", stored["graph"]))
     if arrays.keys() != named:
         raise Unfit("graph.npz holds other arrays than graph.json names")
     require_memory(str(folder), sum(h.n_bytes for h in arrays.headers.values()), "take a smaller network")
     # Stand-ins have the types and shapes of the arrays, and take no memory.
     standing = {n: np.broadcast_to(np.zeros((), h.dtype), h.shape) for n, h in arrays.headers.items()}
-    described = _checked(decode(stored["graph"], standing, _CLASSES), checks.shapes)
+    as_now = from_schema_1(stored["graph"]) if schema == 1 else stored["graph"]
+    described = _checked(decode(as_now, standing, _CLASSES), checks.shapes)
     require_memory(str(folder), _NEURON_BYTES * sum(p.size for p in described.neurons()), "take fewer neurons")
-    loaded = _checked(decode(stored["graph"], arrays.all(), _CLASSES), checks.numbers)
-    if loaded.digest != stored.get("digest"):
+    found = arrays.all()
+    loaded = _checked(decode(as_now, found, _CLASSES), checks.numbers)
+    if (loaded.digest if schema == graph.SCHEMA else digest_of(stored["graph"], found)) != stored.get("digest"):
         raise Unfit("its digest does not match")
     return loaded
 

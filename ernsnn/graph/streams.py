@@ -40,13 +40,17 @@ class Streams:
 
     def uniform(self) -> np.ndarray:
         """One number in (0, 1) each."""
-        first, second = self._advance()
-        difference = first - second
-        return np.asarray((difference + (difference < 1) * (MODULI[0] - 1)) / MODULI[0])
+        return uniform(*self._advance())
 
     def normal(self) -> np.ndarray:
         """One standard normal number each."""
         return box_muller(*self._advance())
+
+
+def uniform(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """A number in (0, 1) of two states."""
+    difference = first - second
+    return np.asarray((difference + (difference < 1) * (MODULI[0] - 1)) / MODULI[0])
 
 
 def box_muller(first: np.ndarray, second: np.ndarray) -> np.ndarray:

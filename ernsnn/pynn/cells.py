@@ -11,6 +11,7 @@ from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import build_translations, cells
 
 from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
+from ernsnn.describe.neurons.membrane import Membrane
 
 from .inputs import History, Rates, Trains
 from .simulator import state
@@ -54,7 +55,7 @@ class NotAParameter(NonExistentParameterError):
 class Cell:
     """What the neuron types share: which variables can be recorded, and the neuron that ernsnn runs."""
 
-    model: type[Neuron]
+    model: type[Membrane]
     names: dict[str, str]
     default_initial_values: dict[str, Any]
 
@@ -67,10 +68,20 @@ class Cell:
         self.default_initial_values = self.default_initial_values | starts
 
     @property
+    def conducts(self) -> bool:
+        """Whether what a spike adds is a conductance."""
+        return all(receptor.unit == "uS" for receptor in self.model.kind.receptors)
+
+    @property
+    def synaptic(self) -> list[str]:
+        """What ernsnn records of synapses: I_E_nA and I_I_nA, or g_E_uS and g_I_uS, or nothing."""
+        return [probe for probe in self.model.kind.probes if probe[0] in "Ig"]
+
+    @property
     def states(self) -> dict[str, tuple[str, float]]:
         """State variables under PyNN's names: the variable of ernsnn, and 1, or -1 where PyNN's has the other sign."""
-        negative = -1.0 if self.model.weight_unit != "uS" and state.convention == "pynn" else 1.0
-        own = (("v_mV", 1.0), *zip(self.model.synaptic, (1.0, negative), strict=False))
+        negative = -1.0 if not self.conducts and state.convention == "pynn" else 1.0
+        own = (("v_mV", 1.0), *zip(self.synaptic, (1.0, negative), strict=False))
         return dict(zip(self.default_initial_values, own, strict=True))
 
     @property
@@ -85,11 +96,11 @@ class Cell:
         Conductances are positive. SpiNNaker calls currents gsyn, too, and both are positive; PyNN's inhibitory one is
         negative.
         """
-        conductances = self.model.weight_unit == "uS" or state.convention == "spinnaker"
+        conductances = self.conducts or state.convention == "spinnaker"
         kind, signs = ("gsyn", (1.0, 1.0)) if conductances else ("isyn", (1.0, -1.0))
         names = (f"{kind}_exc", f"{kind}_inh")
         # What has no synaptic variables has none of the names.
-        synaptic = zip(names, self.model.synaptic, signs, strict=False)
+        synaptic = zip(names, self.synaptic, signs, strict=False)
         return {"v": ("v_mV", 1.0), **{name: (variable, sign) for name, variable, sign in synaptic}}
 
     def neuron(self, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> Neuron:

@@ -331,7 +331,11 @@ class Projection(common.Projection):
                 pre[low[0] : high[0] + 1],
                 post[low[1] : high[1] + 1],
                 connector,
-                **{f"weight_{post.model.weight_unit}": _one_or_all(weights[block.ids], shape)},
+                **{
+                    f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
+                        weights[block.ids], shape
+                    )
+                },
                 delay_ms=_one_or_all(grid[block.ids], shape),
                 receptor=self.receptor_type,
                 **self.synapse_type.described(net, self.constant),

@@ -112,8 +112,7 @@ def _of_rule(learning: Learning) -> dict[str, Any]:
 def _of_population(p: Population) -> dict[str, Any]:
     if isinstance(p, Source):
         return {"kind": "source of spikes", "size": p.size}
-    features = {"adaptive": p.adaptive, "delta": p.delta, "conductances": p.conduct, "noisy": p.noise is not None}
-    kind = ("neurons", " ".join(name for name, has in features.items() if has))
+    kind = (p.kind, *p.draws)
     intrinsic = [] if p.intrinsic is None else [p.intrinsic.target, *_of_rule(p.intrinsic.learning).values()]
     return {"kind": kind, "size": p.size, "intrinsic plasticity": intrinsic}
 

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from types import ModuleType
 from typing import Any
 
-from ernsnn.backend.registry import discover
+from ernsnn.backend.discovery import discover
 from ernsnn.errors import InvalidModel, unknown
 
 GROUP = "ernsnn.experiments"

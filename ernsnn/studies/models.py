@@ -17,7 +17,7 @@ from typing import Any
 
 from ernsnn.analyse.summary import Mark as Mark
 from ernsnn.analyse.summary import Summary as Summary
-from ernsnn.backend.registry import discover
+from ernsnn.backend.discovery import discover
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute

@@ -13,7 +13,6 @@ from ernsnn.backend.finite import check_recording, check_values
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
-from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
@@ -33,7 +32,7 @@ class Brian2Backend(Backend):
         "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
     )
     capabilities = CAPABILITIES
-    computes = REVERSALS
+    kinds = None
     continues: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {
         "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),

@@ -14,7 +14,7 @@ from ernsnn.recording.recording import Recording
 
 from ..templates import Escaped, script_template
 from . import neurons, synapses
-from .layout import CELLS, NEURON_VARIABLES, SOURCES, Layout
+from .layout import SOURCES, Layout
 from .modulators import modulators
 from .parts import Group, Monitor, Parts, Pathway, SynapseGroup
 from .start import queued, take_up
@@ -40,10 +40,10 @@ def compiled(
     groups: dict[str, Group] = {}
     if layout.sources:
         groups[SOURCES] = neurons.sources(layout, parts.first + n_steps, parts)
-    if layout.cells:
-        groups[CELLS] = neurons.cells(layout, graph, synapses.longest_registers(layout), parts)
-        neurons.intrinsic(layout, graph, groups[CELLS], parts)
-        synapses.spike_history(layout, groups, parts)
+    for name in layout.cells:
+        groups[name] = neurons.cells(name, layout, graph, synapses.longest_registers(layout, name), parts)
+        neurons.intrinsic(layout, graph, groups[name], parts)
+        synapses.spike_history(layout, groups[name], parts)
     parts.groups += groups.values()
     modulators(layout, graph, parts)
     parts.synapses += [synapses.static(s) for s in layout.static]
@@ -123,7 +123,7 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     """(object, variable, indices) that a probe records."""
     if probe.kind == "neurons":
         first = layout.start[probe.target]
-        return CELLS, NEURON_VARIABLES[probe.variable], np.arange(first + probe.start, first + probe.stop)
+        return *layout.variable(probe), np.arange(first + probe.start, first + probe.stop)
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
         return layout.factor[probe.target], probe.variable, np.arange(size)
@@ -140,9 +140,9 @@ def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
             assert learning is not None
             for v in learning.variables:
                 found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), index))
-    for p in layout.cells:
+    for p in layout.graph.neurons():
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
             index = Escaped(f"slice({first}, {first + p.size})")
-            found.append((f"neurons/{p.name}/{target}", CELLS, neurons.INTRINSIC_TARGETS[target], index))
+            found.append((f"neurons/{p.name}/{target}", layout.group[p.name], target, index))
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -11,19 +10,6 @@ from ernsnn.describe.learning import Term
 from ernsnn.describe.products import Factor, Product
 
 Naming = Callable[[str], str]
-_LONGEST_NAME = 64
-
-
-def symbol(kind: str, name: str) -> str:
-    """How code names what a user calls ``name``.
-
-    Alone, a user's name may mean something else: Brian2 takes ``xi...`` for noise, ``..._pre`` for a variable of the
-    pre neuron, ``_...`` for its own, and Python, C++ and SymPy have words of their own. Names with letters beyond
-    ASCII, and those that are too long for the files of C++, are replaced by their digest.
-    """
-    if name.isascii() and len(name) <= _LONGEST_NAME:
-        return f"{kind}_{name}_value"
-    return f"{kind}x{hashlib.sha256(name.encode()).hexdigest()[:16]}_value"
 
 
 class Constants:

@@ -7,25 +7,21 @@ index within its group.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.kinds import Kind
 from ernsnn.graph.encoding import encode
-from ernsnn.graph.graph import Graph, Member, Projection
+from ernsnn.graph.graph import Graph, Member, Neurons, Probe, Projection
+
+from .names import own
 
 CELLS, SOURCES = "cells", "sources"
-NEURON_VARIABLES = {
-    "v_mV": "V",
-    "I_E_nA": "I_E",
-    "I_I_nA": "I_I",
-    "g_E_uS": "I_E",
-    "g_I_uS": "I_I",
-    "theta_mV": "theta",
-}
-"""What a probe of neurons is called here."""
 
 BLOCK = 4
 """Post neurons of a block of plastic synapses: half a line of a cache holds them (measured: 1, 2 and 8 are slower)."""
@@ -41,6 +37,7 @@ class Synapses:
 
     name: str
     pre: str
+    post: str
     projections: tuple[Projection, ...]
     layout: Layout
 
@@ -109,32 +106,31 @@ class Layout:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.cells, self.sources = tuple(graph.neurons()), tuple(graph.sources())
+        self.sources, self.cells = tuple(graph.sources()), dict(_groups(graph))
         self.start: dict[str, int] = {}
-        self.size = {CELLS: 0, SOURCES: 0}
+        self.size: dict[str, int] = {}
         self.group: dict[str, str] = {}
-        for group, populations in ((CELLS, self.cells), (SOURCES, self.sources)):
+        for group, populations in ({SOURCES: self.sources} | self.cells).items():
             for p in populations:
-                self.group[p.name], self.start[p.name] = group, self.size[group]
-                self.size[group] += p.size
+                self.group[p.name], self.start[p.name] = group, self.size.get(group, 0)
+                self.size[group] = self.start[p.name] + p.size
         self.factor = {m.name: f"factor{k}" for k, m in enumerate(graph.modulators)}
         self.static = self.merged([p for p in graph.projections if p.learning is None], "static")
         self.plastic = self.merged([p for p in graph.projections if p.learning is not None], "plastic")
 
     def merged(self, projections: list[Projection], prefix: str) -> list[Synapses]:
-        kinds: dict[str, list[Projection]] = {}
+        kinds: dict[tuple[str, ...], list[Projection]] = {}
         for p in projections:
             if p.n_synapses:
                 kinds.setdefault(self.kind(p), []).append(p)
         return [
-            Synapses(f"{prefix}{k}", self.group[members[0].pre], tuple(members), self)
+            Synapses(f"{prefix}{k}", *self.sides(members[0]), tuple(members), self)
             for k, members in enumerate(kinds.values())
         ]
 
-    def kind(self, p: Projection) -> str:
+    def kind(self, p: Projection) -> tuple[str, ...]:
         """Equal for projections whose synapses can share one object."""
-        receptor = "I" if p.receptor == "inhibitory" else "E"
-        kind = [self.group[p.pre], receptor]
+        kind = [*self.sides(p), p.arrives_at]
         if p.learning is not None:
             rule = encode(p.learning, {})
             for variable in rule["variables"]:
@@ -143,8 +139,29 @@ class Layout:
             # Sums per neuron, and third factors per neuron, are a projection's own.
             if p.learning.normalise or p.learning.erasure or any(b.per != "all" for b in p.learning.third_factors):
                 kind.append(p.name)
-        return "/".join(kind)
+        return tuple(kind)
+
+    def sides(self, p: Projection) -> tuple[str, str]:
+        """The groups of the pre and the post neurons."""
+        return self.group[p.pre], self.group[p.post]
+
+    def variable(self, probe: Probe) -> tuple[str, str]:
+        """(group, variable) of what a probe of neurons records."""
+        p = next(p for p in self.graph.neurons() if p.name == probe.target)
+        return self.group[p.name], own(p.kind.probes[probe.variable])
 
     def indices(self, member: Member) -> np.ndarray:
         """Indices of a part of a population within its group."""
         return np.arange(member.start, member.stop) + self.start[member.population]
+
+
+def _groups(graph: Graph) -> Iterator[tuple[str, tuple[Neurons, ...]]]:
+    """A group for each kind of neurons: ``cells`` where there is one, else ``cells_KIND``."""
+    kinds: dict[Kind, list[Neurons]] = {}
+    for p in graph.neurons():
+        kinds.setdefault(p.kind, []).append(p)
+    words = [kind.name if re.fullmatch(r"[A-Za-z][A-Za-z0-9]{,31}", kind.name) else "kind" for kind in kinds]
+    for k, populations in enumerate(kinds.values()):
+        name = f"{CELLS}_{words[k]}" if len(kinds) > 1 else CELLS
+        again = words[:k].count(words[k])
+        yield f"{name}_{again + 1}" if again else name, tuple(populations)

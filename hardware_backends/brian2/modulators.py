@@ -11,7 +11,7 @@ from ernsnn.graph.graph import Bound, Calcium, Gated, Given, Graph, Largest, Lea
 
 from . import calcium
 from .expressions import Constants
-from .layout import CELLS, SOURCES, Layout, Synapses
+from .layout import Layout, Synapses
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 from .schedules import scheduled
 
@@ -110,7 +110,7 @@ def gate(m: Gated, group: Group, constants: Constants, graph: Graph, layout: Lay
 def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout) -> list[SynapseGroup]:
     """Connections that count the spikes of the domain."""
     found = []
-    for side in (CELLS, SOURCES):
+    for side in layout.size:
         heard = [member for member in members if layout.group[member.population] == side]
         if heard:
             i = np.concatenate([layout.indices(member) for member in heard])

@@ -142,13 +142,13 @@ class Parts:
 
     Where the network's learning is ``frozen`` at times, intervals from first to last step (exclusive), owners that
     learn keep a shared flag. ``first`` is the step at which the program starts: its own steps count from there, so that
-    no number in it grows with the length of what went before. ``late`` names, by delay, the tables of post spikes from
-    before, which reach synapses later.
+    no number in it grows with the length of what went before. ``late`` names, by group and delay, the tables of post
+    spikes from before, which reach synapses later.
     """
 
     frozen: tuple[tuple[int, int], ...] = ()
     first: int = 0
-    late: dict[int, str] = field(default_factory=dict)
+    late: dict[tuple[str, int], str] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     tables: dict[str, np.ndarray] = field(default_factory=dict)
     synapses: list[SynapseGroup] = field(default_factory=list)
@@ -159,6 +159,10 @@ class Parts:
     def owners(self) -> list[Owner]:
         """All that has variables."""
         return [*self.groups, *self.synapses]
+
+    def calls(self, function: str) -> bool:
+        """Whether any code that runs in every step calls a function."""
+        return any(f"{function}(" in line for operation in self.operations for line in operation.code)
 
     @property
     def freezes(self) -> bool:

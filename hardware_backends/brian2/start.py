@@ -1,7 +1,7 @@
 """Going on from the end of another program: its variables, and what was on its way through Brian2's queues then.
 
-Its state is ``OWNER/VARIABLE`` for everything that the groups and synapses keep, and ``pending/E`` and ``pending/I``:
-what static synapses had sent and will arrive (k + 1 steps after the end, cell).
+Its state is ``OWNER/VARIABLE`` for everything that the groups and synapses keep, and ``pending/GROUP/RECEPTOR``: what
+static synapses had sent and will arrive (k + 1 steps after the end, cell).
 """
 
 from __future__ import annotations
@@ -16,29 +16,34 @@ from ernsnn.graph.graph import Probe
 from ernsnn.graph.probes import variables
 from ernsnn.recording.recording import Recording
 
-from .layout import CELLS, NEURON_VARIABLES, Layout, Synapses
-from .neurons import INTRINSIC_TARGETS
+from .layout import Layout, Synapses
 from .parts import Parts
-from .synapses import Plastic, receptor
+from .synapses import Plastic
 
 
 def queued(parts: Parts, layout: Layout, start: Recording) -> None:
     """Before the parts are built: tables of what arrives of spikes from before the first step."""
     parts.first = start.end
-    for r in "EI":
-        pending = _pending(start, r, layout)
-        if pending.any():
-            parts.tables[f"pending_{r}"] = _and_then_nothing(pending)
-    for d in sorted({d for s in layout.plastic for d in s.delays}):
+    for group, receptors in _receptors(layout).items():
+        for k, r in enumerate(receptors):
+            pending = _pending(start, group, r, layout)
+            if pending.any():
+                parts.tables[f"{group}_pending{k}"] = _and_then_nothing(pending)
+    for group, d in sorted({(s.post, d) for s in layout.plastic for d in s.delays}):
         # A spike of m steps before the first reaches synapses of delay d in step d - m, counted from there.
-        reaching = np.stack([_kept(start, f"{CELLS}/spiked_{m}", layout.size[CELLS]) for m in range(d, 0, -1)])
+        reaching = np.stack([_kept(start, f"{group}/spiked_{m}", layout.size[group]) for m in range(d, 0, -1)])
         if reaching.any():
-            parts.late[d] = f"late{d}"
-            parts.tables[f"late{d}"] = _and_then_nothing(reaching.astype(float))
+            parts.late[group, d] = f"{group}_late{d}"
+            parts.tables[f"{group}_late{d}"] = _and_then_nothing(reaching.astype(float))
 
 
-def _pending(start: Recording, r: str, layout: Layout) -> np.ndarray:
-    return _kept(start, f"pending/{r}", None, layout.size[CELLS])
+def _receptors(layout: Layout) -> dict[str, list[str]]:
+    """The receptors of each group."""
+    return {group: [r.name for r in cells[0].kind.receptors] for group, cells in layout.cells.items()}
+
+
+def _pending(start: Recording, group: str, r: str, layout: Layout) -> np.ndarray:
+    return _kept(start, f"pending/{group}/{r}", None, layout.size[group])
 
 
 def _kept(start: Recording, path: str, *shape: int | None) -> np.ndarray:
@@ -66,26 +71,28 @@ def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
         for v in merged.first.variables:
             values = np.concatenate([start.synapses[p.name][v.name] for p in merged.projections])
             learning[merged.name].values[Plastic.variable(v.name)] = merged.sorted(values)
-    cells = next((group for group in parts.groups if group.name == CELLS), None)
-    for p in layout.cells:
-        if p.intrinsic and cells:
-            learned, first = cells.values[INTRINSIC_TARGETS[p.intrinsic.target]], layout.start[p.name]
+    groups = {group.name: group for group in parts.groups}
+    for p in layout.graph.neurons():
+        if p.intrinsic:
+            target, first = p.intrinsic.target, layout.start[p.name]
+            learned = groups[layout.group[p.name]].values[target]
             assert isinstance(learned, np.ndarray)
-            learned[first : first + p.size] = start.neurons[p.name][p.intrinsic.target]
+            learned[first : first + p.size] = start.neurons[p.name][target]
 
 
 def state_after(layout: Layout, recording: Recording, start: Recording | None) -> dict[str, np.ndarray]:
     """The state at the end of what a program recorded: its own, and what Brian2's queues still hold."""
     state = dict(recording.state or {})
     longest = max((max(s.delays) for s in layout.static), default=1) - 1
-    for r in "EI":
-        still = np.zeros((0, 0)) if start is None else _pending(start, r, layout)[recording.n_steps :]
-        state[f"pending/{r}"] = pending = np.zeros((max(longest, len(still)), layout.size[CELLS]))
-        if len(still):
-            pending[: len(still)] += still
+    for group, receptors in _receptors(layout).items():
+        for r in receptors:
+            still = np.zeros((0, 0)) if start is None else _pending(start, group, r, layout)[recording.n_steps :]
+            state[f"pending/{group}/{r}"] = pending = np.zeros((max(longest, len(still)), layout.size[group]))
+            if len(still):
+                pending[: len(still)] += still
     for s in layout.static:
         for k, cells, weights in _sent(s, layout, recording):
-            np.add.at(state[f"pending/{receptor(s)}"], (k, cells), weights)
+            np.add.at(state[f"pending/{s.post}/{s.first.arrives_at}"], (k, cells), weights)
     return state
 
 
@@ -94,7 +101,7 @@ def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Prob
     for probe in variables(layout.graph):
         if probe.kind == "neurons":
             first = layout.start[probe.target]
-            place, part = f"{CELLS}/{NEURON_VARIABLES[probe.variable]}", slice(first, first + probe.stop)
+            place, part = "/".join(layout.variable(probe)), slice(first, first + probe.stop)
         else:
             place, part = f"{layout.factor.get(probe.target)}/{probe.variable}", slice(None)
         if place in state:

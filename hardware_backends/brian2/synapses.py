@@ -9,10 +9,11 @@ from ernsnn.graph.graph import Graph, Learning
 from ernsnn.graph.streams import start
 
 from . import flows
-from .expressions import Constants, Naming, clipped, symbol, total
-from .layout import CELLS, Layout, Synapses
+from .expressions import Constants, Naming, clipped, total
+from .layout import Layout, Synapses
 from .modulators import local_value
-from .neurons import declare_trace, trace_code
+from .names import symbol
+from .neurons import arriving, declare_trace, trace_code
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
 # Order within the synapses of a step (see modulators.py for what comes first).
@@ -22,21 +23,18 @@ EPOCH_TERMS, ERASURE_ZERO, ERASURE_SUM, EPOCH_FLOWS = -1000, -999, -998, -997
 EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -996, -995, -994
 
 
-def receptor(s: Synapses) -> str:
-    """E or I; signed weights act on E."""
-    return "I" if s.first.receptor == "inhibitory" else "E"
-
-
-def longest_registers(layout: Layout) -> dict[str, int]:
-    """How many steps a plastic weight can travel, per receptor."""
-    return {r: max([max(s.delays) for s in layout.plastic if receptor(s) == r], default=1) for r in ("E", "I")}
+def longest_registers(layout: Layout, group: str) -> dict[str, int]:
+    """How many steps a plastic weight can travel to these neurons, per receptor of their kind."""
+    delays = [(s.first.arrives_at, max(s.delays)) for s in layout.plastic if s.post == group]
+    receptors = [r.name for r in layout.cells[group][0].kind.receptors]
+    return {r: max([d for at, d in delays if at == r], default=1) for r in receptors}
 
 
 def static(s: Synapses) -> SynapseGroup:
     """What arrives is taken at the start of a step, so a delay of one step is none of Brian2's."""
-    group = SynapseGroup(s.name, s.pre, CELLS, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
+    group = SynapseGroup(s.name, s.pre, s.post, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
     delay: int | str = s.delays[0] - 1 if len(s.delays) == 1 else f"{s.name}_delay"
-    group.pathways.append(Pathway("pre", "pre", [f"A_{receptor(s)}_post += w"], PRE_EVENTS, delay))
+    group.pathways.append(Pathway("pre", "pre", [f"{arriving(s.first.arrives_at)}_post += w"], PRE_EVENTS, delay))
     return group
 
 
@@ -110,8 +108,8 @@ class Plastic:
 
     def build(self, parts: Parts) -> SynapseGroup:
         """The object; its operations go to ``parts``."""
-        s, pre_group, post_group = self.s, self.groups[self.s.pre], self.groups[CELLS]
-        group = SynapseGroup(s.name, s.pre, CELLS, self.equations, [], s.i, s.j, self.values, self.kept)
+        s, pre_group, post_group = self.s, self.groups[self.s.pre], self.groups[self.s.post]
+        group = SynapseGroup(s.name, s.pre, s.post, self.equations, [], s.i, s.j, self.values, self.kept)
         parts.let_freeze(group, "plastic")
         parts.operations += self.bind_third_factors()
         self.declare_traces(parts)
@@ -122,9 +120,9 @@ class Plastic:
             Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")) + self.sending(), PRE_EVENTS, 0),
         ]
         for d in s.delays:
-            if d in parts.late:
+            if late := parts.late.get((s.post, d)):
                 code = self.change(POST, self.naming("_old", "_old"), f"d == {d}" * self.mixed)
-                pathways.append(Pathway(f"post_late{d}", "post", code, POST_EVENTS, 0, parts.late[d]))
+                pathways.append(Pathway(f"post_late{d}", "post", code, POST_EVENTS, 0, late))
         pathways += self.epochs(pre_group, post_group, parts)
         group.pathways += [p for p in pathways if p.code]
         self.equations += self.constants.equations
@@ -132,15 +130,15 @@ class Plastic:
         return group
 
     def bind_third_factors(self) -> list[Operation]:
-        code: dict[str, list[str]] = {self.s.pre: [], CELLS: []}
+        code: dict[str, list[str]] = {self.s.pre: [], self.s.post: []}
         self.gates: dict[tuple[str, str], str] = {}
         gated = {(t.trace.gate, t.trace.event) for t in self.learning.traces}
         for bound in self.learning.third_factors:
-            side = self.s.pre if bound.per == "pre" else CELLS
+            side = self.s.pre if bound.per == "pre" else self.s.post
             name, refresh = local_value(bound, self.s, self.groups[side], self.layout)
             code[side] += refresh
             self.third[bound.symbol] = f"{name}_{'pre' if bound.per == 'pre' else 'post'}"
-            for event, owner in ((PRE, self.s.pre), (POST, CELLS)):
+            for event, owner in ((PRE, self.s.pre), (POST, self.s.post)):
                 if (bound.symbol, event) in gated:
                     name, refresh = local_value(bound, self.s, self.groups[owner], self.layout)
                     code[owner] += refresh
@@ -152,9 +150,9 @@ class Plastic:
         ]
 
     def declare_traces(self, parts: Parts) -> None:
-        code: dict[str, list[str]] = {self.s.pre: [], CELLS: []}
+        code: dict[str, list[str]] = {self.s.pre: [], self.s.post: []}
         for t in self.learning.traces:
-            owner = self.s.pre if t.trace.event == PRE else CELLS
+            owner = self.s.pre if t.trace.event == PRE else self.s.post
             gate = self.gates.get((t.trace.gate, t.trace.event)) if t.trace.gate else None
             for d, name in self.trace_names(t.name).items():
                 declare_trace(self.groups[owner], name, t.trace, self.graph.dt_ms)
@@ -166,9 +164,7 @@ class Plastic:
 
     def sending(self) -> list[str]:
         sent = total(self.learning.transmit, self.naming("", ""), self.constants)
-        register = {
-            d: f"A_{receptor(self.s)}_post" if d == 1 else f"q{d - 1}_{receptor(self.s)}_post" for d in self.s.delays
-        }
+        register = {d: f"{arriving(self.s.first.arrives_at, d - 1)}_post" for d in self.s.delays}
         if not self.mixed:
             return [f"{register[self.s.delays[0]]} += {sent}"]
         return [f"sent = {sent}", *(f"{name} += int(d == {d})*sent" for d, name in register.items())]
@@ -223,12 +219,12 @@ class Plastic:
         return ways
 
 
-def spike_history(layout: Layout, groups: dict[str, Group], parts: Parts) -> None:
+def spike_history(layout: Layout, group: Group, parts: Parts) -> None:
     """Which cells spiked d steps ago: post traces grow when a spike reaches the synapse."""
-    longest = max((d for s in layout.plastic for d in s.delays), default=0)
+    longest = max((d for s in layout.plastic for d in s.delays if s.post == group.name), default=0)
     if not longest:
         return
     for d in range(1, longest + 1):
-        groups[CELLS].state(f"spiked_{d}", kind="boolean")
+        group.state(f"spiked_{d}", kind="boolean")
     code = [f"spiked_{d} = spiked_{d - 1}" for d in range(longest, 1, -1)] + ["spiked_1 = spiking"]
-    parts.operations.append(Operation("spike_history", CELLS, code, "synapses", TRACES + 1))
+    parts.operations.append(Operation(f"{group.name}_history", group.name, code, "synapses", TRACES + 1))

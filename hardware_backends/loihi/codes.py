@@ -23,7 +23,6 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     "L115": ("approximate", "a stable mark and its labile tag share one field, and are simplified for it"),
     "L116": ("approximate", "V and I are truncated in every step, and V spikes above its threshold, not at it"),
     # L2xx: not to be had
-    "L201": ("unsupported", "adaptive thresholds"),
     "L202": ("unsupported", "intrinsic plasticity"),
     "L203": ("unsupported", "membrane noise"),
     "L204": ("unsupported", "a lowest voltage"),

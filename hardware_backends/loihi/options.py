@@ -8,3 +8,6 @@ ARITHMETIC = {
     "order": Option("spinnaker", ("spinnaker", "loihi"), "what a step does first: learn (as specified) or transmit"),
     "rounding_seed": Option(0, (), "of the random rounding of traces"),
 }
+
+KINDS = ("LIF", "DeltaLIF")
+"""The kinds of neurons that Lava's LIF can be."""

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Capability
 from ernsnn.backend.stepping import Engine, SteppedBackend
-from ernsnn.describe.neurons import REVERSALS
 from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large
@@ -27,7 +26,7 @@ class NativeBackend(SteppedBackend):
         "compiled kernels in this process, without a C++ compiler: every feature, fast plasticity"
     )
     capabilities = capabilities("float32")
-    computes = REVERSALS
+    kinds = None
     options: ClassVar[Mapping[str, Option]] = {
         "precision": Option(
             "float32",

@@ -14,8 +14,8 @@ from ..reference.intrinsic import learned, teach
 from ..reference.modulators import ModulatorState
 from ..reference.past import Past
 from .history import possible
-from .neuronal import Neuronal
 from .plastic import PlasticSynapses
+from .populations import Populations
 from .static import AllStatic, StaticSynapses
 from .threads import Crew
 from .wiring import delays
@@ -30,7 +30,7 @@ class Engine(stepping.Engine):
         self.graph = graph
         longest = max((int(np.max(delays(p), initial=1)) for p in graph.projections), default=1)
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        self.neurons = Neuronal(graph, longest, self.modulators)
+        self.neurons = Populations(graph, longest, self.modulators)
         crew = Crew(threads)
         self.static = AllStatic(graph, self.neurons, precision)
         self.plastic = [
@@ -52,9 +52,9 @@ class Engine(stepping.Engine):
             for rows in s.rows:
                 if not possible(rows.log, rows.x_since, rows.now, len(rows.posts)):
                     yield f"{s.p.name} has a log that no spikes leave"
-        noise = self.neurons.noise
-        if noise and not 0 <= noise.at <= len(noise.normal):
-            yield "it has drawn more numbers than there are"
+        for block in self.neurons.blocks:
+            if not all(0 <= noise.at <= len(noise.numbers) for noise in block.noise.values()):
+                yield "it has drawn more numbers than there are"
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""

@@ -11,8 +11,8 @@ from ernsnn.describe.learning import POST, PRE
 from ernsnn.graph.constants import decay
 from ernsnn.graph.graph import Learning
 
+from .codegen.neurons import TINY
 from .kernels.jit import compiled
-from .membranes import TINY
 from .memory import SPARE, SPIKES_A_NEURON, STEPS
 
 

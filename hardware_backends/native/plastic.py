@@ -18,7 +18,7 @@ from .codegen.rule import ALL, GROW, LEARN, REPLAY, SEND, make
 from .history import arrive, empty_log, post_traces, pre_traces
 from .kernels.sums import add_up, hand_over, scale
 from .memory import STEPS
-from .neuronal import Neuronal, Ring
+from .populations import Populations, Ring
 from .static import inside
 from .threads import Crew
 from .wiring import Delayed, by_delay, delays, gathered, shape
@@ -132,7 +132,7 @@ class PlasticSynapses:
     def __init__(
         self,
         p: Projection,
-        neurons: Neuronal,
+        neurons: Populations,
         modulators: dict[str, ModulatorState],
         dt_ms: float,
         precision: str,

@@ -11,7 +11,7 @@ from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
 
 from .kernels.jit import compiled
-from .neuronal import Neuronal
+from .populations import Populations
 from .wiring import delays, gather, gathered, targets
 
 FULL, LISTED, DELAYED = range(3)
@@ -93,7 +93,7 @@ class StaticSynapses:
 class AllStatic:
     """All static synapses of a graph; ``projections`` are their weights one by one."""
 
-    def __init__(self, graph: Graph, neurons: Neuronal, precision: str) -> None:
+    def __init__(self, graph: Graph, neurons: Populations, precision: str) -> None:
         static = [p for p in graph.projections if not p.learning]
         self.sources = list(dict.fromkeys(p.pre for p in static))
         rows: list[tuple[int, ...]] = []

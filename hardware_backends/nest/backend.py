@@ -12,7 +12,6 @@ from ernsnn.backend.finite import check_recording, check_values
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Backend, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
-from ernsnn.describe.neurons import REVERSALS
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording
 
@@ -33,7 +32,7 @@ class NestBackend(Backend):
     name: ClassVar[str] = "nest"
     description: ClassVar[str] = "a readable PyNN script on NEST: LIF and pair STDP, as the reference has them"
     capabilities = CAPABILITIES
-    computes = REVERSALS
+    kinds = ("LIF", "ConductanceLIF")
     options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST", 1, MOST_THREADS)}
 
     def missing(self) -> str | None:

@@ -53,18 +53,18 @@ def conductances(graph: Graph) -> Iterator[Issue]:
     """NEST integrates them with a Runge-Kutta method of its own, and V cannot be held away from the threshold."""
     averaged = graph.current_integration == "step_average"
     for p in graph.neurons():
-        if p.conduct and substeps(graph) > 1:
+        if p.kind.name == "ConductanceLIF" and substeps(graph) > 1:
             why = "step_average" if averaged else "learning"
             message = f"conductances beside {why}, which takes several steps of NEST for one"
             yield issue("P214", p.name, message, "use current_integration='exact'" if averaged else ELSEWHERE)
-        elif p.conduct:
+        elif p.kind.name == "ConductanceLIF":
             message = "V differs by what NEST's Runge-Kutta method and the specification leave out within a step"
             yield issue("P102", p.name, message, "the difference falls with the square of dt_ms: choose a smaller one")
 
 
 def strong_conductances(graph: Graph) -> Iterator[Issue]:
     """NEST's solver makes its steps the smaller, the faster a conductance charges the membrane, and does not end."""
-    conducting = {p.name: p for p in graph.neurons() if p.conduct}
+    conducting = {p.name: p for p in graph.neurons() if p.kind.name == "ConductanceLIF"}
     for q in graph.projections:
         if q.post in conducting:
             largest = float(np.max(np.abs(q.synapses.variables["w"]), initial=0.0))

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons, Projection
 from ernsnn.graph.values import columns_of
 
@@ -76,12 +75,12 @@ def arrivals(graph: Graph, p: Projection) -> list[Arrival]:
     assert isinstance(post, Neurons)
     if graph.current_integration == "exact":
         return [Arrival(0.0, learns, np.ones(post.size))]
-    receptor = "I" if p.receptor == "inhibitory" else "E"
-    step = membrane(post.parameters, graph.dt_ms, "step_average")
-    k_full = membrane(post.parameters, graph.dt_ms, "exact")[f"k_{receptor}"]
-    k_half = membrane(post.parameters, graph.dt_ms / 2, "exact")[f"k_{receptor}"]
+    receptor = p.arrives_at
+    step = post.constants(graph.dt_ms, "step_average")
+    k_full = post.constants(graph.dt_ms, "exact")[f"k_{receptor}"]
+    k_half = post.constants(graph.dt_ms / 2, "exact")[f"k_{receptor}"]
     P_s = step[f"P_{receptor}"]
-    V = (1 - step["P_m"]) * step["R"] * step[f"g_{receptor}"]
+    V = (1 - step["P_m"]) * step["R"] * step[f"gain_{receptor}"]
     a = V / k_half
     b = V * P_s / k_full - a * np.sqrt(P_s)
     return [Arrival(0.5, False, np.broadcast_to(a, post.size)), Arrival(0.0, learns, np.broadcast_to(b, post.size))]
@@ -90,7 +89,7 @@ def arrivals(graph: Graph, p: Projection) -> list[Arrival]:
 def held(graph: Graph, p: Neurons) -> tuple[np.ndarray, np.ndarray]:
     """Currents in nA that push V down in each step of NEST but the last of a step, and pull it back in that."""
     n = substeps(graph)
-    c = membrane(p.parameters, graph.dt_ms / n, "exact")
+    c = p.constants(graph.dt_ms / n, "exact")
     push = np.broadcast_to(-_reach_mV(graph, p) / np.asarray(c["k_c"]), p.size)
     pull = -push * sum(np.asarray(c["P_m"]) ** k for k in range(1, n))
     return push, np.broadcast_to(pull, p.size)
@@ -98,7 +97,7 @@ def held(graph: Graph, p: Neurons) -> tuple[np.ndarray, np.ndarray]:
 
 def _reach_mV(graph: Graph, p: Neurons) -> float:
     """More than V can be above the threshold: if all that excites spiked in every step, with its largest weight."""
-    c = {name: np.asarray(value) for name, value in membrane(p.parameters, graph.dt_ms, "exact").items()}
+    c = {name: np.asarray(value) for name, value in p.constants(graph.dt_ms, "exact").items()}
     i_nA = np.abs(p.parameters["i_offset_nA"]) + np.zeros(p.size)
     for injected in graph.injections:
         if injected.target.population == p.name:

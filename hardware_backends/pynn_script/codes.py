@@ -10,8 +10,6 @@ from ernsnn.backend.issues import Fidelity, Issue
 Codes = dict[str, tuple[Fidelity, str]]
 
 _LACKING = {
-    "201": "adaptive thresholds",
-    "202": "neurons without synaptic currents",
     "203": "intrinsic plasticity",
     "204": "membrane noise",
     "205": "a lowest voltage",

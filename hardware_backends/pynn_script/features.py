@@ -20,14 +20,9 @@ ELSEWHERE = "run it on native or brian2"
 def _neuron_models(prefix: str, graph: Graph) -> Iterator[Issue]:
     """Neurons are PyNN's IF_curr_exp and IF_cond_exp."""
     for p in graph.neurons():
-        if p.adaptive:
-            yield issue(f"{prefix}201", p.name, "its threshold adapts; that of IF_curr_exp is fixed", "use LIF")
-        if p.delta:
-            message = "what arrives moves V at once; only IF_curr_exp and IF_cond_exp are written here"
-            yield issue(f"{prefix}202", p.name, message, ELSEWHERE)
         if p.intrinsic:
             yield issue(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
-        if p.noise:
+        if "noise_mV" in p.parameters:
             remedy = "drive it with Poisson spikes"
             yield issue(f"{prefix}204", f"{p.name}.noise_mV", "no noise on the membrane", remedy)
         if "v_min_mV" in p.parameters:
@@ -80,7 +75,7 @@ def two_currents(graph: Graph) -> Iterator[tuple[Projection, Neurons]]:
     """The projections onto neurons whose two synaptic currents decay differently."""
     for p in graph.projections:
         post = graph.population(p.post)
-        if not isinstance(post, Neurons) or post.delta or post.conduct:
+        if not isinstance(post, Neurons) or post.kind.name != "LIF":
             continue
         if np.any(np.asarray(post.parameters["tau_syn_E_ms"]) != post.parameters["tau_syn_I_ms"]):
             yield p, post

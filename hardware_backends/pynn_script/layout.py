@@ -10,6 +10,8 @@ from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Injected, Neurons
 from ernsnn.graph.values import columns_of
 
+CELLS = {"LIF": "IF_curr_exp", "ConductanceLIF": "IF_cond_exp"}
+"""The kinds of neurons that PyNN has, by what it calls them."""
 Value = float | str
 Arrays = dict[str, np.ndarray]
 
@@ -28,7 +30,7 @@ class Cells:
 def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
     """The parameters of IF_curr_exp or IF_cond_exp, by PyNN's names; a refractory time is whole steps."""
     g = p.parameters
-    reversal = {"e_rev_E": g["e_rev_E_mV"], "e_rev_I": g["e_rev_I_mV"]} if p.conduct else {}
+    reversal = {"e_rev_E": g["e_rev_E_mV"], "e_rev_I": g["e_rev_I_mV"]} if p.kind.name == "ConductanceLIF" else {}
     return {
         "cm": g["cm_nF"],
         "tau_m": g["tau_m_ms"],
@@ -53,7 +55,7 @@ def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
         return f"{p.name}/{name}"
 
     found = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
-    kind = "IF_cond_exp" if p.conduct else "IF_curr_exp"
+    kind = CELLS[p.kind.name]
     return Cells(p.name, p.size, kind, found, stored("v", p.parameters["v_init_mV"]))
 
 

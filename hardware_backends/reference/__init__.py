@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ernsnn.backend.stepping import Engine, SteppedBackend
-from ernsnn.describe.neurons import REVERSALS
 from ernsnn.graph.graph import Graph
 
 from .capabilities import CAPABILITIES
@@ -17,7 +16,7 @@ class ReferenceBackend(SteppedBackend):
     name: ClassVar[str] = "reference"
     description: ClassVar[str] = "the specification in NumPy float64: every feature, small networks"
     capabilities = CAPABILITIES
-    computes = REVERSALS
+    kinds = None
 
     def engine(self, graph: Graph, **options: Any) -> Engine:
         """See ``SteppedBackend.engine``."""

@@ -12,25 +12,22 @@ from ernsnn.graph.graph import Neurons
 
 from .terms import TraceState, changes
 
-_ATTRIBUTE = {"v_threshold_mV": "v_threshold", "i_offset_nA": "i_offset"}
-
 
 class IntrinsicState:
-    """The rule's traces; its variable ``w`` is an attribute of the population's ``state``, an array."""
+    """The rule's traces; its variable ``w`` is one of the parameters ``own`` that a run may change, an array each."""
 
     changes = ("traces",)
 
-    def __init__(self, p: Neurons, dt_ms: float, state: object) -> None:
+    def __init__(self, p: Neurons, dt_ms: float, own: Mapping[str, np.ndarray]) -> None:
         assert p.intrinsic is not None
-        self.learning, self.state = p.intrinsic.learning, state
-        self.attribute = _ATTRIBUTE[p.intrinsic.target]
+        self.learning, self.own, self.target = p.intrinsic.learning, own, p.intrinsic.target
         self.traces = {t.name: TraceState(t.trace, p.size, dt_ms) for t in self.learning.traces}
         self.everyone = np.arange(p.size)
 
     @property
     def values(self) -> np.ndarray:
         """The parameter's values now."""
-        return getattr(self.state, self.attribute)  # type: ignore[no-any-return]
+        return self.own[self.target]
 
     def step(self, t: int, spiking: np.ndarray) -> None:
         """Stages 4 and 5 for this population."""

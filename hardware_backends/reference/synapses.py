@@ -17,8 +17,6 @@ from .neurons import NeuronState
 from .past import Past
 from .terms import Lookup, TraceState, changes, product
 
-_RECEPTOR = {"excitatory": 0, "inhibitory": 1, "signed": 0}
-
 
 def _ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """All indices of the given rows, one after the other."""
@@ -41,7 +39,7 @@ class StaticState:
         self.p, self.target = p, target
         rows = p.synapses
         self.post, self.delay, self.variables = rows.post, rows.delay, rows.variables
-        self.indptr, self.receptor = p.connectivity.indptr, _RECEPTOR[p.receptor]
+        self.indptr, self.receptor = p.connectivity.indptr, target.receptors.index(p.arrives_at)
         self.delays = np.unique(rows.delay)
 
     def sent(self, ids: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
-from ernsnn.describe.neurons import REVERSALS
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
@@ -32,7 +31,7 @@ class SpinnakerBackend(Backend):
     name: ClassVar[str] = "spinnaker"
     description: ClassVar[str] = "a readable PyNN script for SpiNNaker: mapped on virtual boards, run on a real one"
     capabilities = capabilities()
-    computes = REVERSALS
+    kinds = ("LIF", "ConductanceLIF")
     options: ClassVar[Mapping[str, Option]] = {
         "time_scale_factor": Option(
             0, (), "how many times slower than real time (0: as much as makes a step 1 ms)", 0, 10**6

@@ -12,7 +12,7 @@ import numpy as np
 from ernsnn.backend.issues import Issue
 from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.backend.protocol import Capability
-from ernsnn.graph.graph import Graph
+from ernsnn.graph.graph import Graph, Neurons
 
 from ..pynn_script.codes import issue
 from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
@@ -63,11 +63,10 @@ def numbers(graph: Graph) -> Iterator[Issue]:
         message = "a spike acts in the step in which it arrives, as its average over that, and not from the next one on"
         yield issue("S105", graph.name, message, "use current_integration='step_average', which says just that")
     for p in graph.neurons():
-        if p.conduct:
+        if p.kind.name == "ConductanceLIF":
             message = f"a conductance acts as a whole multiple of {ACCUM:.3g} uS, rounded down"
             yield issue("S110", p.name, message, "", ACCUM)
-        if not p.delta:
-            yield from _stored(p.name, {**parameters(p, graph.dt_ms), "v_init": p.parameters["v_init_mV"]})
+        yield from _stored(p.name, {**parameters(p, graph.dt_ms), "v_init": p.parameters["v_init_mV"]})
 
 
 def _stored(
@@ -95,6 +94,11 @@ def memory(graph: Graph) -> Iterator[Issue]:
     return too_little_memory(graph, "spinnaker", "S302", neuron_bytes(graph) + _BYTES * graph.n_synapses)
 
 
+def weight_unit(p: Neurons) -> str:
+    """Of what a spike adds, which is the same on both receptors."""
+    return p.kind.receptors[0].unit
+
+
 def _of_synapses(check: Capability) -> Capability:
     """A check that looks at every neuron or synapse: not at those that memory cannot hold."""
 
@@ -113,7 +117,7 @@ def weights(graph: Graph) -> Iterator[Issue]:
         limit = LARGEST / scale(neurons[name])
         for receptor, largest in zip(RECEPTORS, found, strict=True):
             if largest >= limit:
-                reached = f"{largest:g} {neurons[name].weight_unit}"
+                reached = f"{largest:g} {weight_unit(neurons[name])}"
                 message = f"what its {receptor} synapses transmit together reaches {reached}"
                 yield issue("S304", name, message, f"stay below {limit:g}")
     for p in graph.projections:
@@ -121,7 +125,7 @@ def weights(graph: Graph) -> Iterator[Issue]:
             post, largest = neurons[p.post], sums[p.post][RECEPTORS.index(part.receptor)]
             if largest < LARGEST / scale(post):
                 asked = np.abs(p.synapses.variables["w"][part.chosen])
-                yield from _rounded(part, asked, unit(post, largest), post.weight_unit)
+                yield from _rounded(part, asked, unit(post, largest), weight_unit(post))
 
 
 def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[Issue]:
@@ -153,7 +157,7 @@ def learning(graph: Graph) -> Iterator[Issue]:
         one = unit(post, sums[p.post][p.receptor == "inhibitory"])
         up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / one
         down = rule.A_minus * (rule.w_max if rule.soft_minus else 1.0) / one
-        message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {post.weight_unit}, of which a pair of "
+        message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {weight_unit(post)}, of which a pair of "
         message += f"spikes changes up to {up:.3g} up and {down:.3g} down"
         remedy = "what is below half a unit is lost: make changes larger, or w_max smaller" if min(up, down) < 5 else ""
         yield issue("S106", f"{p.name}.learning", message, remedy, min(1.0, 0.5 / max(min(up, down), 0.5)))

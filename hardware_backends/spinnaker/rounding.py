@@ -67,7 +67,7 @@ def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:
 
 def scale(p: Neurons) -> float:
     """What weights onto these neurons are multiplied by before they are rounded."""
-    return CONDUCTANCE_SCALE if p.conduct else 1.0
+    return CONDUCTANCE_SCALE if p.kind.name == "ConductanceLIF" else 1.0
 
 
 def shift(largest_scaled: float) -> int:

@@ -88,7 +88,7 @@ def build(
         name = f"{pre.name}-{post.name}".replace("[", "_").replace("]", "").replace(":", "_")
         if name in net.projections:
             name += "_inhibition"
-        net.projection(name, pre, post, how, weight_nA=weight, delay_ms=delay, receptor=receptor)  # type: ignore[arg-type]
+        net.projection(name, pre, post, how, weight_nA=weight, delay_ms=delay, receptor=receptor)
 
     connect(inputs[:cues], cue_cue, one, _W, 1)
     connect(inputs[cues:], cont_cue, one, _W, 1)

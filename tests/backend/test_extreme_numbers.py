@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.registry import backend_names, get_backend
+from ernsnn.backend.discovery import backend_names
+from ernsnn.backend.registry import get_backend
 from ernsnn.graph.checks import shapes
 from ernsnn.graph.values import Draw
 

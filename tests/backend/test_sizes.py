@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.registry import backend_names, get_backend
+from ernsnn.backend.discovery import backend_names
+from ernsnn.backend.registry import get_backend
 
 SCRIPT = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 import ernsnn as ern
 from ernsnn.errors import ErnsnnError
-from ernsnn.backend.registry import backend_names, get_backend
+from ernsnn.backend.discovery import backend_names
+from ernsnn.backend.registry import get_backend
 
 SIZES = (10**9, 2**31 - 1, 2**31, 10**12, 2**63, 10**20)
 PAIR = ern.stdp.pair(A_plus=0.01, A_minus=0.01, tau_plus_ms=20.0, tau_minus_ms=20.0)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend.registry import backend_names, choose_backend
+from ernsnn.backend.discovery import backend_names
+from ernsnn.backend.registry import choose_backend
 from ernsnn.cli import main
 from ernsnn.report import page
 

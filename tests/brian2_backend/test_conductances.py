@@ -1,4 +1,4 @@
-"""Conductances in generated Brian2 code, alone and beside every other kind of neuron in one group."""
+"""Conductances in generated Brian2 code, alone and beside every other kind of neuron."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def network(scheme: str, *others: ern.Neuron) -> Graph:
     floored = ern.ConductanceLIF(cm_nF=0.2, v_min_mV=-66.0, noise_mV=1.0, i_offset_nA=0.1)
     populations = [net.population(f"n{k}", 3, model) for k, model in enumerate((conducting, floored, *others))]
     for post in populations:
-        unit = post.model.weight_unit
+        unit = post.model.kind.receptors[0].unit
         strong = {"nA": 1.0, "mV": 8.0, "uS": 0.02}[unit]
         excites, inhibits = ({f"weight_{unit}": ern.Uniform(0.5 * w, w)} for w in (strong, 0.1 * strong))
         net.projection(f"to-{post.name}", source, post, delay_ms=ern.Uniform(0.5, 2), **excites)
         net.projection(f"back-{post.name}", populations[0], post, receptor="inhibitory", **inhibits)
-        for variable in ("v_mV", *post.model.synaptic):
+        for variable in post.model.kind.probes:
             net.probe(post, variable, every_ms=1.5)
     learning = ern.stdp.pair(A_plus=0.001, A_minus=0.001, w_max=0.05)
     net.projection("learns", source, populations[0], weight_uS=0.01, delay_ms=1.5, learning=learning)
@@ -56,11 +56,10 @@ def test_the_script_says_only_what_it_needs() -> None:
         return str(Brian2Backend().compile(network("exact", *others), 10, target="numpy").files["program.py"])
 
     alone, beside = text(), text(ern.LIF())
-    assert "V_new = V_end + (V - V_end)*exp(-g_total*dt_cm)" in alone
-    assert "I_E and I_I are conductances in uS." in alone
-    assert ("conducts" in alone, "k_E" in alone, "k_c" in alone) == (False, False, False)
-    assert "V_new = int(conducts)*(V_end" in beside
-    assert "I_E and I_I are currents in nA, of cells that conduct conductances in uS." in beside
+    assert "V_new = V_end + (V - V_end)*exp(-G*dt_cm)" in alone
+    assert ("k_E" in alone, "k_c" in alone, "cells_LIF" in alone) == (False, False, False)
+    assert "cells_ConductanceLIF = NeuronGroup(6," in beside
+    assert "cells_LIF = NeuronGroup(3," in beside
 
 
 @pytest.mark.slow

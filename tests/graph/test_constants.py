@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ernsnn import InvalidModel
+from ernsnn import LIF, InvalidModel
 from ernsnn.describe.units import whole_steps
-from ernsnn.graph.constants import decay, membrane, refractory_steps
+from ernsnn.graph.constants import constants, decay, refractory_steps
 
 modest = settings(deadline=None, derandomize=True, database=None)
 tau = st.floats(0.01, 1000)
@@ -18,6 +18,11 @@ tau = st.floats(0.01, 1000)
 
 def parameters(**given):
     return {"cm_nF": 0.25, "tau_m_ms": 10.0, "tau_syn_E_ms": 5.0, "tau_syn_I_ms": 2.0, "tau_refrac_ms": 0.0, **given}
+
+
+def membrane(parameters, dt_ms, current_integration):
+    """The constants of LIF neurons."""
+    return constants(LIF.kind, parameters, dt_ms, current_integration)
 
 
 def exact_gain(cm, tau_m, tau_s, dt):
@@ -83,14 +88,13 @@ def test_exact_propagators_integrate_the_membrane_equation(given):
     assert c["P_m"] * 3.0 + c["k_E"] * 0.4 - c["k_I"] * 0.9 + c["k_c"] * 0.2 == pytest.approx(V, abs=1e-11)
     assert c["P_E"] * 0.4 == pytest.approx(E, abs=1e-12)
     assert c["P_I"] * 0.9 == pytest.approx(I, abs=1e-12)
-    assert c["g_E"] == c["g_I"] == 1
 
 
 def test_step_average_scales_an_arrival_to_its_mean_over_the_step():
     c = membrane(parameters(), 0.7, "step_average")
     times = (np.arange(100_000) + 0.5) / 100_000 * 0.7
-    assert c["g_E"] == pytest.approx(np.exp(-times / 5.0).mean(), rel=1e-9)
-    assert c["g_I"] == pytest.approx(np.exp(-times / 2.0).mean(), rel=1e-9)
+    assert c["gain_E"] == pytest.approx(np.exp(-times / 5.0).mean(), rel=1e-9)
+    assert c["gain_I"] == pytest.approx(np.exp(-times / 2.0).mean(), rel=1e-9)
     assert c["R"] == 40
     assert {"k_E", "k_I", "k_c"}.isdisjoint(c)
 

@@ -108,7 +108,7 @@ def test_adding_a_part_moves_no_numbers_elsewhere(network, seed):
     more = network.population("zz", 5, LIF(v_rest_mV=Normal(-65, 1)))
     network.population("zz_noise", 5, Poisson(20))
     first = next(p for p in network.populations.values() if not p.is_source)
-    weight = {f"weight_{first.model.weight_unit}": Uniform(0, 1)}
+    weight = {f"weight_{first.model.kind.receptors[0].unit}": Uniform(0, 1)}
     network.projection("zz_p", more, first, FixedProbability(0.5), delay_ms=Uniform(1, 9), **weight)
     after = ernsnn.lower(network, seed)
     for old, new in zip(before.projections, after.projections, strict=False):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -106,7 +108,7 @@ def test_every_flipped_byte_of_the_arrays_is_noticed_or_harmless(saved):
     assert noticed > 10
 
 
-@pytest.mark.parametrize("schema", [0, 2, "1", None])
+@pytest.mark.parametrize("schema", [0, 3, "1", True, None])
 def test_another_schema(saved, schema):
     edit(saved, lambda stored: stored["graph"].update(schema=schema))
     refuse(saved, "schema")
@@ -125,7 +127,7 @@ def test_another_schema(saved, schema):
         lambda s: s["graph"].update(populations=[]),
         lambda s: s["graph"].update(populations=[{"array": "a999"}]),
         lambda s: s["graph"].update(populations=7),
-        lambda s: s.update(graph={"is": "Scalar", "value": 1.0, "schema": 1}),
+        lambda s: s.update(graph={"is": "Scalar", "value": 1.0, "schema": 2}),
         lambda s: s.update(graph=[]),
         lambda s: s.pop("graph"),
     ],
@@ -280,3 +282,32 @@ def test_seeds_of_any_size_come_back(seed, tmp_path):
     net.population("noise", 3, ernsnn.Poisson(100.0))
     ernsnn.run(net, duration_ms=5, seed=seed, backend="reference", out=tmp_path / "run")
     assert ernsnn.Result.load(tmp_path / "run").graph.seed == seed
+
+
+def test_a_graph_of_schema_1_is_read_and_runs_as_it_did(tmp_path):
+    old = Path(__file__).parents[1] / "data" / "schema1"
+    graph = load_graph(old)
+    assert graph.schema == 2
+    kinds = {p.name: p.kind.name for p in graph.neurons()}
+    assert kinds == {"lif": "LIF", "adaptive": "AdaptiveLIF", "conducting": "ConductanceLIF", "delta": "DeltaLIF"}
+    result = ernsnn.run(graph, duration_ms=100, backend="reference")
+    # What the version that saved it counted.
+    assert result.spike_counts == {"s": 24, "lif": 21, "adaptive": 23, "conducting": 95, "delta": 4}
+    assert load_graph(save_graph(graph, tmp_path / "new")).digest == graph.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g: g["populations"][1].update(kind="LIF"),
+        lambda g: g["populations"][1].update(adaptive=True),
+        lambda g: g["populations"][1].pop("noise"),
+        lambda g: g.update(populations=3),
+        lambda g: g["populations"][1].update(parameters=[]),
+        lambda g: g.update(seed=8),
+    ],
+)
+def test_a_changed_graph_of_schema_1_is_noticed(tmp_path, change):
+    shutil.copytree(Path(__file__).parents[1] / "data" / "schema1", tmp_path / "old")
+    edit(tmp_path / "old", lambda stored: change(stored["graph"]))
+    refuse(tmp_path / "old", "damaged")

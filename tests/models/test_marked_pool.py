@@ -7,7 +7,7 @@ import pytest
 
 import ernsnn
 from ernsnn import InvalidModel, Network, Phase, SpikeTimes, Timeline
-from ernsnn.graph.constants import membrane
+from ernsnn.graph.constants import constants
 from ernsnn.models import interference, marked_pool, resonance, retention, sleep
 
 approx = pytest.approx
@@ -15,7 +15,7 @@ approx = pytest.approx
 
 def test_the_membrane_is_that_of_the_note():
     """V += (1.5 teacher - V)/20 + .1 sqrt(2/20) N(0, 1)."""
-    c = membrane(marked_pool.CELL.parameters, 1.0, "exact")
+    c = constants(marked_pool.CELL.kind, marked_pool.CELL.parameters, 1.0, "exact")
     assert c["P_m"] == approx(0.95, abs=1e-15)
     assert marked_pool.TEACHER_NA * c["k_c"] == approx(1.5 / 20, abs=1e-15)
     assert c["noise"] == approx(0.1 * np.sqrt(2 / 20), abs=1e-15)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import re
 
 import numba
 import numpy as np
@@ -10,16 +10,13 @@ import pytest
 from alike import assert_alike
 
 import ernsnn as ern
-from ernsnn.hardware_backends.native import membranes
+from ernsnn.describe.neurons import LIBRARY
+from ernsnn.hardware_backends.native.codegen.neurons import advance
 from ernsnn.hardware_backends.native.engine import Engine
-from ernsnn.hardware_backends.native.exponential import exponential
 from ernsnn.hardware_backends.native.kernels.jit import Kernel, compiled
 from ernsnn.hardware_backends.reference.engine import Engine as Reference
 
 SIZE = 150
-NOT_LOOPS = ("at", "exponential")
-ONE_BY_ONE = ("_fire",)
-"""What visits spikes, not neurons."""
 
 
 def spread(layout: str, low: float, high: float, rng: np.random.Generator) -> float | np.ndarray:
@@ -76,20 +73,35 @@ def test_constants_in_any_layout(scheme: str, layout: str) -> None:
     assert_alike(engine.run(200, lambda fraction: None), expected)
 
 
-@compiled
-def _each(x: np.ndarray, found: np.ndarray) -> None:
-    for i in range(len(x)):
-        found[i] = exponential(x[i])
+KINDS = {kind.name: kind for kind in LIBRARY.values()}
+TABLES = [
+    (name, scheme, alike)
+    for name, kind in KINDS.items()
+    for scheme in ("exact", "step_average")
+    if scheme == "exact" or kind.step_average is not None
+    for alike in (True, False)
+]
 
 
-def test_the_exponential_function() -> None:
-    x = -np.concatenate([[0.0, 1e-300, np.log(2) / 2, 708.0], np.logspace(-20, np.log10(708), 100_000)])
-    found = np.empty_like(x)
-    _each(x, found)
-    np.testing.assert_allclose(found, np.exp(x), rtol=5e-16, atol=0)
-    far = np.array([-709.0, -1e5, -1e300])
-    _each(far, found)
-    assert np.all(found[:3] < 1e-307)
+def compiled_text(kernel: Kernel, *given: object) -> str:
+    """What LLVM makes of a kernel."""
+    types = tuple(map(numba.typeof, given))
+    kernel.jitted.compile(types)
+    return str(kernel.jitted.overloads[types].library.get_llvm_str())
+
+
+@pytest.mark.parametrize(("name", "scheme", "alike"), TABLES)
+def test_loops_over_neurons_are_vectorised(name: str, scheme: str, alike: bool) -> None:
+    kind = KINDS[name]
+    equations = kind.given(scheme, {p.name for p in kind.parameters})  # with noise and a lowest V
+    kernel, numbers, matrix = advance(kind, equations, alike, shifted=True), np.zeros(9), np.zeros((30, 9))
+    given = (matrix, np.zeros(9, np.int32), matrix, np.zeros(9, np.int8), np.zeros((1, 3), np.int64))
+    given += (np.zeros((2, 2, 9)), matrix, numbers, numbers, np.zeros(9, np.int64))
+    text = compiled_text(kernel, *given, np.zeros(2, np.int64), np.zeros(2, np.int64), 0)
+    loops = kernel.text.count("for i in range(m):")
+    assert loops >= 2
+    assert len(re.findall(r"^vector\.body\d*:", text, re.MULTILINE)) >= loops
+    assert "@llvm.exp." not in text
 
 
 @compiled
@@ -98,28 +110,5 @@ def _by_the_library(V: np.ndarray) -> None:
         V[i] = np.exp(V[i])
 
 
-def vectorised(kernel: Kernel) -> bool:
-    """Whether LLVM computes several neurons at once, given arrays of constants, and calls nothing for each of them."""
-    numbers = np.zeros(9)
-    known = {"countdown": np.zeros(9, np.int32), "flags": np.zeros(9, np.int8)}
-    shared = membranes.Shared(*[numbers] * len(membranes.Shared._fields))
-    given = [
-        shared if p.annotation == "Shared" else known.get(p.name, numbers)
-        for p in inspect.signature(kernel.function).parameters.values()
-    ]
-    types = tuple(map(numba.typeof, given))
-    kernel.jitted.compile(types)
-    text = kernel.jitted.overloads[types].library.get_llvm_str()
-    return "vector.body" in text and "@llvm.exp." not in text
-
-
-LOOPS = {name: f for name, f in vars(membranes).items() if isinstance(f, Kernel) and name not in NOT_LOOPS + ONE_BY_ONE}
-
-
-@pytest.mark.parametrize("name", LOOPS)
-def test_loops_over_neurons_are_vectorised(name: str) -> None:
-    assert vectorised(LOOPS[name])
-
-
 def test_the_exponential_function_of_the_library_is_not_vectorised() -> None:
-    assert not vectorised(_by_the_library)
+    assert "@llvm.exp." in compiled_text(_by_the_library, np.zeros(9))

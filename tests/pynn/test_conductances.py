@@ -83,7 +83,7 @@ def test_currents_beside_conductances_stay_exact() -> None:
     source = net.population("source", 3, ern.Poisson(rate_hz=80.0))
     for name, model in (("currents", ern.LIF(tau_refrac_ms=1)), ("conductances", ern.ConductanceLIF())):
         cells = net.population(name, 2, model)
-        weight = {f"weight_{model.weight_unit}": 2.0 if name == "currents" else 0.05}
+        weight = {f"weight_{model.kind.receptors[0].unit}": 2.0 if name == "currents" else 0.05}
         net.projection(f"to-{name}", source, cells, **weight)
         net.projection(f"within-{name}", cells, cells, receptor="inhibitory", **weight)
     net.probe(net.populations["currents"], "v_mV")

@@ -66,7 +66,7 @@ def placed(home: Path) -> tuple[Graph, Placement]:
 def test_sPyNNaker_has_the_units_that_the_check_tells(placed):
     graph, found = placed
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
-    assert [name for name, p in neurons.items() if p.conduct] == ["conducts"]
+    assert [name for name, p in neurons.items() if p.kind.name == "ConductanceLIF"] == ["conducts"]
     for p in found.found["populations"]:
         if p["name"] in sums:
             post = neurons[p["name"]]

@@ -7,10 +7,10 @@ import pytest
 from by_hand import approx, at, run, steps_of
 
 from ernsnn import LIF, DeltaLIF, InvalidModel, Network, SpikeTimes
-from ernsnn.graph.constants import membrane
+from ernsnn.graph.constants import constants
 
 CELL = LIF(v_rest_mV=0, v_reset_mV=0, v_threshold_mV=10)
-GAIN = membrane(CELL.parameters, 1.0, "exact")["k_c"]
+GAIN = constants(CELL.kind, CELL.parameters, 1.0, "exact")["k_c"]
 
 
 def test_a_signal_shifts_the_offset_current_from_the_next_step_on():
@@ -31,7 +31,7 @@ def test_every_neuron_has_its_own_of_several_values():
     net.modulate(n, glia, "i_offset_nA", gain=1.0)
     net.probe(n, "v_mV")
     V = run(net, 4).signals["n.v_mV"][1]
-    P = membrane(CELL.parameters, 1.0, "exact")["P_m"]
+    P = constants(CELL.kind, CELL.parameters, 1.0, "exact")["P_m"]
     assert V[3].tolist() == approx([GAIN * (P + np.exp(-1 / 5)), GAIN * (P + 1 + np.exp(-1 / 5))])
 
 

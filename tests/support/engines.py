@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import ernsnn as ern
+from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.protocol import Backend
-from ernsnn.backend.registry import backend_names, get_backend
+from ernsnn.backend.registry import get_backend
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.native.engine import Engine as Native

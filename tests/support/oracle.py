@@ -74,13 +74,13 @@ class Neuron:
         self.reversal = (value.get("e_rev_E_mV"), value.get("e_rev_I_mV"))
         self.v_min = value.get("v_min_mV", -math.inf)
         self.noise_sd = value.get("noise_mV", 0.0)
-        self.noise = Stream(population.noise, index, population.size) if population.noise else None
+        self.noise = Stream(population.draws["normal"], index, population.size) if population.draws else None
         self.clock = LearningClock(graph)
         self.v_rest, self.v_reset = value["v_rest_mV"], value["v_reset_mV"]
         self.changing = {"v_threshold_mV": value["v_threshold_mV"], "i_offset_nA": value["i_offset_nA"]}
         self.refractory_steps = math.ceil(round(value["tau_refrac_ms"] / self.dt, 8))
         self.V, self.I_E, self.I_I, self.countdown = value["v_init_mV"], 0.0, 0.0, 0
-        self.theta = Decaying(value["tau_threshold_ms"], self.dt) if population.adaptive else None
+        self.theta = Decaying(value["tau_threshold_ms"], self.dt) if population.kind.name == "AdaptiveLIF" else None
         self.theta_increment = value.get("threshold_increment_mV", 0.0)
         self.modulators = {}  # set by ``simulate``
         self.coming: dict[int, list[float]] = {}
@@ -126,9 +126,9 @@ class Neuron:
 
     def membrane(self, t, exact):
         P, resistance = math.exp(-self.dt / self.tau_m), self.tau_m / self.cm
-        if self.population.delta:
+        if self.population.kind.name == "DeltaLIF":
             return self.v_rest + P * (self.V - self.v_rest) + self.i_offset(t) * resistance * (1 - P)
-        if self.population.conduct:
+        if self.population.kind.name == "ConductanceLIF":
             return self.conducting(t, exact, P)
         if exact:
             from_rest = P * (self.V - self.v_rest)
@@ -172,7 +172,7 @@ class Neuron:
             self.spike_steps.add(t)
             if self.theta:
                 self.theta.add(t, self.theta_increment)
-        if self.population.delta:
+        if self.population.kind.name == "DeltaLIF":
             excitatory, inhibitory = self.coming.pop(t, (0.0, 0.0))
             if not refractory and not (spikes and self.refractory_steps):
                 self.V = max(self.V + excitatory - inhibitory, self.v_min)

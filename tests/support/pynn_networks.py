@@ -22,7 +22,7 @@ def network(
     net = Network(dt_ms=dt_ms, current_integration=scheme)  # type: ignore[arg-type]
     source = net.population("s", 2, ern.SpikeTimes([[dt_ms], [2 * dt_ms]]))
     cells = net.population("n", 2, cell or ern.LIF())  # type: ignore[arg-type]
-    options = {f"weight_{(cell or ern.LIF()).weight_unit}": weight, "delay_ms": 2 * dt_ms, **how}
+    options = {f"weight_{(cell or ern.LIF()).kind.receptors[0].unit}": weight, "delay_ms": 2 * dt_ms, **how}
     net.projection("p", source, cells, learning=learning, **options)  # type: ignore[arg-type]
     return net
 

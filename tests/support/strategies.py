@@ -166,7 +166,7 @@ class _Builder:
         plastic = self.on("plastic")
         connector, shape = self.connector(pre, post)
         low, high = (0.8, 2.8) if strong else (0.2, 2.0)
-        unit = post.population.model.weight_unit
+        unit = post.population.model.kind.receptors[0].unit
         if receptor == "signed" and unit == "uS":
             receptor = "inhibitory"
         if receptor == "signed":
@@ -367,8 +367,7 @@ class _Builder:
 
     def probes(self, neurons) -> None:
         for target in neurons:
-            adaptive = isinstance(target.model, ernsnn.AdaptiveLIF)
-            for variable in ("v_mV", *target.model.synaptic) + ("theta_mV",) * adaptive:
+            for variable in target.model.kind.probes:
                 if self.draw(st.booleans()):
                     every = self.draw(st.integers(1, 7)) * self.dt
                     self.network.probe(self.part(target), variable, every_ms=every)

@@ -27,11 +27,9 @@ _ENTRY_BYTES = 130
 def neuron_models(graph: Graph) -> Iterator[Issue]:
     """Neurons are leaky integrators with one fixed threshold."""
     for p in graph.neurons():
-        if p.adaptive:
-            yield issue("L201", p.name, "its threshold adapts; Lava's LIF has a fixed one", "use LIF")
         if p.intrinsic:
             yield issue("L202", p.name, f"its {p.intrinsic.target} learns", _RUN_ELSEWHERE)
-        if p.noise:
+        if "noise_mV" in p.parameters:
             yield issue("L203", f"{p.name}.noise_mV", "no noise on the membrane", "drive it with Poisson spikes")
         if "v_min_mV" in p.parameters:
             yield issue("L204", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
@@ -58,13 +56,13 @@ def uniform(graph: Graph) -> Iterator[Issue]:
 
 def receptors(graph: Graph, p: Neurons) -> set[str]:
     """E and I, as far as something arrives there."""
-    return {"I" if q.receptor == "inhibitory" else "E" for q in graph.projections if q.post == p.name}
+    return {q.arrives_at for q in graph.projections if q.post == p.name}
 
 
 def currents(graph: Graph) -> Iterator[Issue]:
     """One u serves both receptors."""
     for p in graph.neurons():
-        same = p.delta or np.array_equal(p.parameters["tau_syn_E_ms"], p.parameters["tau_syn_I_ms"])
+        same = p.kind.name == "DeltaLIF" or np.array_equal(p.parameters["tau_syn_E_ms"], p.parameters["tau_syn_I_ms"])
         if not same and len(receptors(graph, p)) == 2:
             yield issue("L207", p.name, "tau_syn_E_ms and tau_syn_I_ms differ; there is one current", "make them equal")
 
@@ -123,7 +121,7 @@ def refractoriness(graph: Graph) -> Iterator[Issue]:
         if steps > REFRACTORY_MAX:
             message = f"{steps} steps; there are at most {REFRACTORY_MAX}"
             yield issue("L305", f"{p.name}.tau_refrac_ms", message, "choose a larger dt_ms")
-        if p.delta and steps:
+        if p.kind.name == "DeltaLIF" and steps:
             yield issue("L110", p.name, "what arrives in the last refractory step counts; the specification loses it")
 
 
@@ -131,7 +129,7 @@ def probes(graph: Graph) -> Iterator[Issue]:
     """Excitatory and inhibitory currents are one; weights that stay as they are have nowhere to be read back from."""
     fixed = {p.name for p in graph.projections if p.learning is None}
     absent = {p.name: without_field(p.learning) for p in graph.projections if p.learning}
-    delta = {p.name for p in graph.neurons() if p.delta}
+    delta = {p.name for p in graph.neurons() if p.kind.name == "DeltaLIF"}
     for probe in graph.probes:
         if probe.kind == "neurons" and probe.target in delta:
             yield issue(

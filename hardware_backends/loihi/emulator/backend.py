@@ -14,7 +14,7 @@ from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
 from ..check.check import capabilities
-from ..options import ARITHMETIC
+from ..options import ARITHMETIC, KINDS
 from ..quantise.quantise import required
 from ..readout import Readout, readouts
 
@@ -27,6 +27,7 @@ class LoihiEmulatorBackend(Backend):
 
     name: ClassVar[str] = "loihi-emulator"
     description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled with numba"
+    kinds = KINDS
     capabilities = capabilities("loihi-emulator")
     options: ClassVar[Mapping[str, Option]] = ARITHMETIC
 

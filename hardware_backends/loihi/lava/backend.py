@@ -16,7 +16,7 @@ from ernsnn.recording.recording import Recording
 from ..arithmetic.integers import IntegerNetwork
 from ..check.check import capabilities, find
 from ..floats import FloatNetwork, in_floats, not_in_floats
-from ..options import ARITHMETIC
+from ..options import ARITHMETIC, KINDS
 from ..placement import Placement
 from ..quantise.latch import without_field
 from ..quantise.quantise import required
@@ -39,6 +39,7 @@ class LavaBackend(Backend):
     name: ClassVar[str] = "lava"
     description: ClassVar[str] = "a readable Lava script in Loihi 2's integers, on Lava's fixed-point simulator"
     chip: ClassVar[bool] = False
+    kinds = KINDS
     capabilities = capabilities("lava")
     options: ClassVar[Mapping[str, Option]] = {**ARITHMETIC, **_PATIENCE}
 

@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 
-from ernsnn.graph.constants import membrane
 from ernsnn.graph.graph import Graph, Neurons
 
 from ..arithmetic.integers import Cells
@@ -92,17 +91,16 @@ def single(value: float | np.ndarray) -> float:
 
 def closed_form(p: Neurons, graph: Graph, receptor: str) -> Membrane:
     """``receptor`` (E or I) is the one whose time constant counts: that of what arrives."""
-    c = membrane(p.parameters, graph.dt_ms, graph.current_integration)
+    c = p.constants(graph.dt_ms, graph.current_integration)
     keep_v = single(c["P_m"])
     # 1 - P_m would be 0 for a membrane that leaks too slowly for floats to tell.
     gain = np.asarray(c["R"]) * -np.expm1(-graph.dt_ms / np.asarray(p.parameters["tau_m_ms"]))
-    if p.delta:
+    if p.kind.name == "DeltaLIF":
         keep_u, jump = 0.0, keep_v
     else:
         keep_u = single(c[f"P_{receptor}"])
-        # Conductances have been refused (G201), and any will do.
-        averaged = graph.current_integration == "step_average" or p.conduct
-        jump = single(c[f"g_{receptor}"] * gain if averaged else c[f"k_{receptor}"])
+        averaged = graph.current_integration == "step_average"
+        jump = single(c[f"gain_{receptor}"] * gain if averaged else c[f"k_{receptor}"])
     rest = np.asarray(p.parameters["v_rest_mV"])
     return Membrane(
         keep_v=keep_v,
@@ -195,7 +193,7 @@ def quantise_cells(p: Neurons, m: Membrane, scale: float, report: Report) -> Cel
     du = int(np.clip(round(DECAY_ONE * (1 - m.keep_u)) - 1, 0, DECAY_MAX))
     never = "" if m.dv else "it never decays; a larger dt_ms decays more in a step"
     report.note("L101", f"{p.name}.tau_m_ms", "decay of V", 1 - m.keep_v, m.dv / DECAY_ONE, f"{m.dv}/4096", never)
-    if not p.delta:
+    if p.kind.name != "DeltaLIF":
         report.note("L101", f"{p.name}.tau_syn", "decay of I", 1 - m.keep_u, (du + 1) / DECAY_ONE, f"{du + 1}/4096")
     vth = round(m.threshold * scale)
     report.note("L102", f"{p.name}.v_threshold_mV", "threshold above rest in mV", m.threshold, vth / scale, str(vth))

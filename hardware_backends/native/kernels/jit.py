@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, MappingProxyType
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -29,6 +29,7 @@ import numpy as np
 
 from ernsnn.errors import BackendNotAvailable, InvalidModel
 from ernsnn.files import write_file
+from ernsnn.graph import arithmetic
 
 _OPTIONS: Any = {"error_model": "numpy", "nogil": True, "_nrt": False}
 _OPTIONS |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
@@ -123,10 +124,17 @@ def compiled(function: Callable[..., Any]) -> Kernel:
     return Kernel(function)
 
 
-@functools.cache
-def load(text: str) -> Mapping[str, Kernel]:
-    """The functions of a module's ``text``, as kernels: the same ones for the same text."""
-    return {name: Kernel(function, text) for name, function in _functions(text)}
+_loaded_texts: dict[str, Mapping[str, Kernel]] = {}
+
+
+def load(text: str, known: Mapping[str, Kernel] = MappingProxyType({})) -> Mapping[str, Kernel]:
+    """The functions of a module's ``text``, as kernels: the same ones for the same text.
+
+    ``known`` are kernels of this folder that they may call, by name.
+    """
+    if text not in _loaded_texts:
+        _loaded_texts[text] = {name: Kernel(function, text) for name, function in _functions(text, known)}
+    return _loaded_texts[text]
 
 
 class Interpreted:
@@ -161,8 +169,8 @@ def _jitted(value: Any) -> Any:
     return value.jitted if isinstance(value, Kernel) else value
 
 
-def _functions(text: str) -> Iterator[tuple[str, FunctionType]]:
-    names: dict[str, Any] = {}
+def _functions(text: str, known: Mapping[str, Kernel] = MappingProxyType({})) -> Iterator[tuple[str, FunctionType]]:
+    names: dict[str, Any] = {"np": np, **known}
     code: CodeType = compile(text, "<generated kernels>", "exec")
     exec(code, names)
     yield from ((name, value) for name, value in names.items() if isinstance(value, FunctionType))
@@ -239,8 +247,9 @@ def _kept(path: Path, name: str) -> bytes | None:
 
 @functools.cache
 def _folder() -> str:
-    """The text of all modules here."""
-    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py")))
+    """The text of all modules of this backend, and of the one whose numbers they take over."""
+    paths = [*sorted(Path(__file__).parents[1].rglob("*.py")), Path(arithmetic.__file__)]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 @functools.cache

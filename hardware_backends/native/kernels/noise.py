@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ernsnn.graph.streams import MODULI, MULTIPLIERS, box_muller, start
+from ernsnn.graph.streams import MODULI, MULTIPLIERS, box_muller, start, uniform
 
 from .jit import compiled
 
@@ -15,26 +15,30 @@ _STEPS, _NUMBERS = 64, 1 << 16
 
 
 class Noise:
-    """The streams of several populations, given by key and size, one neuron after the other."""
+    """The streams of several populations, given by key and size, one neuron after the other.
 
-    changes = ("states", "normal", "at")
+    ``distribution`` is "normal" or "uniform".
+    """
 
-    def __init__(self, streams: Sequence[tuple[str, int]]) -> None:
+    changes = ("states", "numbers", "at")
+
+    def __init__(self, streams: Sequence[tuple[str, int]], distribution: str) -> None:
+        self.distribution = {"normal": box_muller, "uniform": uniform}[distribution]
         self.states = np.concatenate([start(key, size) for key, size in streams], axis=1)
         n = self.states.shape[1]
-        self.normal = np.zeros((max(1, min(_STEPS, _NUMBERS // n)), n))
-        self.at = len(self.normal)  # the next row of them to be used
-        self.drawn = np.empty((2, *self.normal.shape))
+        self.numbers = np.zeros((max(1, min(_STEPS, _NUMBERS // n)), n))
+        self.at = len(self.numbers)  # the next row of them to be used
+        self.drawn = np.empty((2, *self.numbers.shape))
         self.draw = draw.bind(self.states, np.array(MULTIPLIERS), np.array(MODULI), self.drawn)
 
     def next(self) -> np.ndarray:
-        """One standard normal number for every neuron."""
-        if self.at == len(self.normal):
+        """One number for every neuron."""
+        if self.at == len(self.numbers):
             self.draw()
-            self.normal[:] = box_muller(self.drawn[0], self.drawn[1])
+            self.numbers[:] = self.distribution(self.drawn[0], self.drawn[1])
             self.at = 0
         self.at += 1
-        return np.asarray(self.normal[self.at - 1])
+        return np.asarray(self.numbers[self.at - 1])
 
 
 @compiled

@@ -1,0 +1,77 @@
+"""Expressions evaluated with NumPy: constants, initial values and conditions, and the steps of the reference."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ernsnn.describe.expressions import Expr, Name, Num
+
+Numbers = float | np.ndarray
+Evaluator = Callable[[Mapping[str, Any]], Any]
+"""From the values of names to that of an expression."""
+
+
+def exprel(x: Any) -> Any:
+    """expm1(x)/x, and 1 at 0."""
+    zero = np.asarray(x) == 0
+    safe = np.where(zero, 1.0, x)
+    return np.where(zero, 1.0, np.expm1(safe) / safe)
+
+
+OPERATIONS: Mapping[str, Callable[..., Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": np.divide,
+    "**": np.power,
+    "neg": operator.neg,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "not": np.logical_not,
+    "if": np.where,
+    "min": np.minimum,
+    "max": np.maximum,
+    "abs": np.abs,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "exprel": exprel,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+    "cos": np.cos,
+}
+
+
+def evaluator(value: Expr, operations: Mapping[str, Callable[..., Any]] = OPERATIONS) -> Evaluator:
+    """A function that computes an expression, its operations in the order in which they stand."""
+    if isinstance(value, Num):
+        number = value.value
+        return lambda names: number
+    if isinstance(value, Name):
+        return operator.itemgetter(value.id)
+    operation, args = operations[value.op], [evaluator(arg, operations) for arg in value.args]
+    if len(args) == 1:
+        (only,) = args
+        return lambda names: operation(only(names))
+    if len(args) == 2:
+        left, right = args
+        return lambda names: operation(left(names), right(names))
+    return lambda names: operation(*(arg(names) for arg in args))
+
+
+def evaluated(value: Expr, names: Mapping[str, Any]) -> Any:
+    """The value of an expression. What divides by 0 or overflows is infinite or NaN, silently."""
+    with np.errstate(all="ignore"):
+        return evaluator(value)(names)

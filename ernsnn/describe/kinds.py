@@ -1,0 +1,311 @@
+"""A kind of neuron as one table: what every backend reads, prints in its own language, or refuses by name.
+
+A step of any kind: the statements ``before``; refractory neurons count down; ``spiking`` is ``active and spike``; the
+statements ``reset`` where it spikes; the statements ``after``. Statements of ``before`` that assign a ``held`` state
+act only where a neuron is ``active``, which is to say not refractory. Units are coherent (ms, mV, nA, nF, uS, MOhm),
+so that no equation needs a factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from ernsnn.describe.expressions import (
+    Expr,
+    Name,
+    Num,
+    Op,
+    Statement,
+    is_truth,
+    names_in,
+    parse_expression,
+    parse_statements,
+    printed,
+)
+from ernsnn.errors import InvalidModel
+
+GIVEN = ("dt", "active", "free", "spiking", "normal", "uniform")
+"""Names that a step gives beside ``in_<receptor>``, the sum of what arrives.
+
+``dt`` in ms; ``active``: not refractory in this step; ``free``: not after the reset either; ``spiking``; ``normal``
+and ``uniform``: one random number of ``graph.streams`` a neuron and step.
+"""
+CHANGEABLE = ("v_threshold_mV", "i_offset_nA")
+"""Parameters that a run may change if a kind has them, by injection, modulation and intrinsic plasticity: no constant
+depends on them."""
+
+
+RECEPTORS = {"excitatory": "E", "signed": "E", "inhibitory": "I"}
+"""Words for the two receptors that most kinds have; a signed one takes weights of both signs."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a kind.
+
+    Values are >= ``low``, if it has one, or > ``low`` where that is ``excluded``. It may be left out if it is
+    ``optional``, or if it ``follows`` another, whose value it then has.
+    """
+
+    name: str
+    low: float | None = None
+    excluded: bool = False
+    optional: bool = False
+    follows: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable of each neuron: its value before the first step, and the name under which probes record it, if any."""
+
+    name: str
+    initial: Expr
+    probe: str = ""
+
+
+@dataclass(frozen=True)
+class Receptor:
+    """What synapses act on: the unit of what a spike adds, and whether that may be negative."""
+
+    name: str
+    unit: Literal["nA", "mV", "uS", ""]
+    negative: bool = True
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A ``condition`` on parameters, and why it must hold. It is left out where a parameter of it is not given."""
+
+    condition: Expr
+    why: str
+
+
+@dataclass(frozen=True)
+class Propagator:
+    """Linear equations dx/dt = A x + b over a ``share`` of dt: exp(A h), and its integral, by which b acts.
+
+    ``matrix`` is A, of constants and parameters. What follows are further constants: ``factor`` and ``gain``.
+    """
+
+    prefix: str
+    states: tuple[str, ...]
+    matrix: tuple[tuple[Expr, ...], ...]
+    share: float = 1.0
+
+    def acts(self, one: str, other: str) -> bool:
+        """Whether the state ``one`` has an effect on ``other``, by itself or through others."""
+        return other in self._reached(one)
+
+    def _reached(self, one: str) -> set[str]:
+        found, new = {one}, [one]
+        while new:
+            k = self.states.index(new.pop())
+            for state, row in zip(self.states, self.matrix, strict=True):
+                if row[k] != Num(0.0) and state not in found:
+                    found.add(state)
+                    new.append(state)
+        return found
+
+    def factor(self, one: str, other: str) -> str:
+        """The name of the constant by which ``one`` acts on ``other``."""
+        return f"{self.prefix}P_{other}" if one == other else f"{self.prefix}P_{other}_{one}"
+
+    def gain(self, one: str, other: str) -> str:
+        """The name of the constant by which the part of d ``one``/dt without states acts on ``other``."""
+        return f"{self.prefix}Q_{other}" if one == other else f"{self.prefix}Q_{other}_{one}"
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all these constants."""
+        pairs = [(one, other) for one in self.states for other in self.states if self.acts(one, other)]
+        return [name(*pair) for pair in pairs for name in (self.factor, self.gain)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The equations of a kind for one way of integrating: ``constants`` from parameters and dt, and a step."""
+
+    constants: tuple[Statement, ...]
+    before: tuple[Statement, ...]
+    spike: Expr | None
+    reset: tuple[Statement, ...]
+    after: tuple[Statement, ...]
+    propagators: tuple[Propagator, ...] = ()
+
+    @property
+    def constant_names(self) -> list[str]:
+        """The names of all constants."""
+        return [*(s.target for s in self.constants), *(name for p in self.propagators for name in p.names)]
+
+    @property
+    def statements(self) -> Iterator[Statement]:
+        """All statements of a step."""
+        yield from (*self.before, *self.reset, *self.after)
+
+    @property
+    def names(self) -> set[str]:
+        """All names that a step reads."""
+        found = {name for s in self.statements for name in names_in(s.value)}
+        return found | set(names_in(self.spike) if self.spike is not None else ())
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of neuron. ``exact`` and ``step_average`` are its tables for these two ``current_integration``.
+
+    ``held`` are the states that stay while a neuron is refractory, which it is for ceil(``refractory``/dt) steps after
+    a spike, ``refractory`` being a parameter or "".
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    states: tuple[State, ...]
+    receptors: tuple[Receptor, ...]
+    exact: Table
+    step_average: Table | None = None
+    held: tuple[str, ...] = ("V",)
+    refractory: str = "tau_refrac_ms"
+    requirements: tuple[Requirement, ...] = ()
+    version: int = 1
+    """Of a kind of the library: it rises when its equations change."""
+
+    def __post_init__(self) -> None:
+        for table in (self.exact, self.step_average):
+            if table is not None:
+                _check(self, table)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.states, self.receptors))
+
+    def table(self, current_integration: str) -> Table:
+        """The equations under ``current_integration``. Raises InvalidModel where the kind has none."""
+        found = self.exact if current_integration == "exact" else self.step_average
+        if found is None:
+            raise InvalidModel(f"{self.name} has no currents to average; use current_integration='exact'")
+        return found
+
+    def given(self, current_integration: str, parameters: Iterable[str]) -> Table:
+        """The equations of neurons that have these ``parameters``: without what needs another."""
+        return _given(self, current_integration, frozenset(parameters))
+
+    @property
+    def probes(self) -> dict[str, str]:
+        """What a probe can record -> the state that it is."""
+        return {state.probe: state.name for state in self.states if state.probe}
+
+    @property
+    def optional(self) -> set[str]:
+        """The parameters that may be left out."""
+        return {p.name for p in self.parameters if p.optional}
+
+    @property
+    def words(self) -> list[str]:
+        """What a projection may name as its receptor."""
+        names = [r.name for r in self.receptors]
+        return [
+            *(word for word, name in RECEPTORS.items() if name in names),
+            *(n for n in names if n not in ("E", "I")),
+        ]
+
+    def receptor(self, name: str) -> Receptor:
+        """The receptor that one of ``words`` names."""
+        return next(r for r in self.receptors if r.name == RECEPTORS.get(name, name))
+
+
+@cache
+def _given(kind: Kind, current_integration: str, parameters: frozenset[str]) -> Table:
+    table = kind.table(current_integration)
+
+    def kept(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+        return tuple(s for s in statements if not s.needs or s.needs in parameters)
+
+    return Table(
+        constants=kept(table.constants),
+        before=kept(table.before),
+        spike=table.spike,
+        reset=kept(table.reset),
+        after=kept(table.after),
+        propagators=table.propagators,
+    )
+
+
+def _check(kind: Kind, table: Table) -> None:
+    """Raise InvalidModel where the table of a kind uses a name before it has a value, or assigns what it may not."""
+    parameters = {p.name for p in kind.parameters}
+    states, constants = {s.name for s in kind.states}, set(table.constant_names)
+    arriving = {f"in_{r.name}" for r in kind.receptors}
+    names = [*parameters, *states, *constants, *arriving, *GIVEN]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidModel(f"{kind.name}: {', '.join(twice)} is the name of two things; rename one")
+    fixed = parameters - set(CHANGEABLE) | {"dt"}
+    for state in kind.states:
+        _known(kind.name, f"the initial {state.name}", state.initial, parameters)
+    for requirement in kind.requirements:
+        _known(kind.name, "a requirement", requirement.condition, parameters)
+    for s in table.constants:
+        _known(kind.name, s.target, s.value, fixed)
+        fixed |= {s.target}
+    for value in (value for p in table.propagators for row in p.matrix for value in row):
+        _known(kind.name, "a propagator", value, fixed)
+    everywhere = {"dt", *parameters, *states, *constants}
+    for part, more in ((table.before, {"active"}), (table.reset, set()), (table.after, {"active", "spiking", "free"})):
+        # What a part assigns beside states is known to that part alone, and to the spike if it is ``before``.
+        known, assignable = everywhere | {"normal", "uniform"} | arriving | more, states
+        for s in part:
+            if s.needs and s.needs not in kind.optional:
+                raise InvalidModel(f"{kind.name}: {s.needs} is no parameter that may be left out")
+            if s.target in (known | arriving | set(GIVEN)) - assignable:
+                raise InvalidModel(f"{kind.name}: {s.target} is no state, and cannot be assigned")
+            if is_truth(s.value) and s.target in states:
+                raise InvalidModel(f"{kind.name}: {s.target} is set to what is true or false, not to a number")
+            _known(kind.name, s.target, s.value, known)
+            known = known | {s.target}
+            assignable = assignable | {s.target}
+        if part is table.before and table.spike is not None:
+            _known(kind.name, "its spike", table.spike, known)
+            if not is_truth(table.spike):
+                raise InvalidModel(f"{kind.name}: a spike is a condition such as V >= v_threshold_mV")
+
+
+def _known(kind: str, what: str, value: Expr, known: Collection[str]) -> None:
+    unknown = [name for name in names_in(value) if name not in known]
+    if unknown:
+        near = ", ".join(sorted(set(known) - set(GIVEN)))
+        raise InvalidModel(f"{kind}: {what} uses {unknown[0]!r}, which is not known there (known: {near})")
+
+
+def positive(*names: str) -> tuple[Parameter, ...]:
+    """Parameters above 0."""
+    return tuple(Parameter(name, low=0.0, excluded=True) for name in names)
+
+
+def table(constants: str, before: str, spike: str, reset: str, after: str) -> Table:
+    """A table of a kind of the library, from text."""
+    where = "a kind of the library"
+    c, b, r, a = (parse_statements(text, where) for text in (constants, before, reset, after))
+    return Table(c, b, parse_expression(spike, where) if spike else None, r, a)
+
+
+def state(name: str, initial: str, probe: str = "") -> State:
+    """A state, its initial value from text."""
+    return State(name, parse_expression(initial, "a kind of the library"), probe)
+
+
+def required(condition: str, why: str) -> Requirement:
+    """A requirement, its condition from text."""
+    return Requirement(parse_expression(condition, "a kind of the library"), why)
+
+
+_WORDS = {"<": "below", "<=": "at or below", ">": "above", ">=": "at or above"}
+
+
+def condition_text(condition: Expr) -> str:
+    """A condition in words: ``v_reset_mV must lie below v_threshold_mV``."""
+    match condition:
+        case Op(op=op, args=(Name(id=left), Name(id=right))) if op in _WORDS:
+            return f"{left} must lie {_WORDS[op]} {right}"
+    return f"{printed(condition, {}, lambda name: name, lambda number: f'{number:g}')} must hold"

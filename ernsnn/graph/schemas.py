@@ -1,0 +1,43 @@
+"""Graphs that earlier versions saved, in today's form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ernsnn.loading import Unfit
+
+OLDEST = 1
+
+
+def digest_of(stored: Any, arrays: Mapping[str, np.ndarray]) -> str:
+    """The digest of a graph as it was stored: of its JSON, and of the arrays in the order of their numbers."""
+    total = hashlib.sha256(json.dumps(stored, sort_keys=True, separators=(",", ":")).encode())
+    for name in sorted(arrays, key=lambda name: (len(name), name)):
+        array = arrays[name]
+        total.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).tobytes())
+    return total.hexdigest()
+
+
+def from_schema_1(stored: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of a graph of schema 1, whose neurons were LIF with flags, as schema 2 has it."""
+    return {**stored, "schema": 2, "populations": [_population(p) for p in stored["populations"]]}
+
+
+def _population(p: dict[str, Any]) -> dict[str, Any]:
+    if p["is"] != "Neurons":
+        return p
+    if p.keys() != {"is", "name", "size", "adaptive", "delta", "parameters", "noise", "intrinsic"}:
+        raise Unfit("Neurons has other fields than schema 1 had")
+    conducts = any(name == "e_rev_E_mV" for name, _ in p["parameters"]["dict"])
+    kind = "DeltaLIF" if p["delta"] else "AdaptiveLIF" if p["adaptive"] else "LIF"
+    return {
+        **{key: p[key] for key in ("is", "name", "size", "parameters", "intrinsic")},
+        "kind": {"library": "ConductanceLIF" if conducts else kind, "version": 1},
+        "draws": {"dict": [] if p["noise"] is None else [["normal", p["noise"]]]},
+    }

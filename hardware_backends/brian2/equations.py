@@ -1,0 +1,95 @@
+"""A step of neurons, from the table of their kind's equations, as Brian2's code."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby, repeat
+
+from ernsnn.describe.expressions import TRUTHS, Expr, Name, Num, Op, Statement, printed
+from ernsnn.describe.kinds import Kind, Table
+
+from .expressions import Naming
+from .names import own
+
+LANGUAGE = {
+    "if": "where({0}, {1}, {2})",
+    "min": "clip({0}, -inf, {1})",
+    "max": "clip({0}, {1}, inf)",
+    "floor": "floor_of({0})",
+    "ceil": "ceil_of({0})",
+    "number": "where({0}, 1.0, 0.0)",
+}
+"""What Brian2 writes otherwise than Python. ``where``, ``floor_of`` and ``ceil_of`` are defined by the program: its own
+floor and ceil end at 2^31; and its clip of an integer is one, so that what is true becomes a float."""
+_CONDITIONS = {"not": (True,), "and": (True, True), "or": (True, True), "if": (True, False, False)}
+"""The operations of which some arguments are conditions, and which."""
+
+
+class Step:
+    """Prints the step of a ``kind`` by its equations.
+
+    ``table`` may have statements that some of the neurons lack: those that need what ``partly`` names, a parameter that
+    not all of them have. The variable ``has_PARAMETER`` then says which do.
+    """
+
+    def __init__(self, kind: Kind, table: Table, naming: Naming, partly: Collection[str]) -> None:
+        self.kind, self.table, self.naming, self.partly = kind, table, naming, partly
+        self.truths = {"active", "spiking", "free"}
+
+    def code(self) -> list[str]:
+        """All statements, with the countdown of refractoriness, between what arrives and what is sent."""
+        table, states = self.table, [s.name for s in self.kind.states]
+        code = ["active = countdown <= 0", *self.assigned(table.before, "active", self.kind.held)]
+        code.append("countdown = countdown - int(not active)")
+        if table.spike is not None:
+            code.append(f"spiking = {self.text(Op('and', (Name('active'), table.spike)), True)}")
+            code += self.assigned(table.reset, "spiking", states)
+            code.append("countdown = int(spiking)*n_ref + int(not spiking)*countdown")
+        if "free" in table.names:
+            code.append("free = countdown <= 0")
+        return [*code, *self.assigned(table.after)]
+
+    def assigned(self, statements: Iterable[Statement], where: str = "", only: Collection[str] = ()) -> Iterator[str]:
+        """Statements one after the other; those that assign to one of ``only`` act ``where`` that is true."""
+        for target, group in groupby(statements, lambda s: s.target):
+            run, name = list(group), self.naming(target)
+            if target not in only:
+                yield from (f"{name} = {self.value(s, name)}" for s in run)
+            elif len(run) == 1:
+                yield f"{name} = where({where}, {self.value(run[0], name)}, {name})"
+            else:
+                current = name
+                for s in run:
+                    yield f"{name}_new = {self.value(s, current)}"
+                    current = f"{name}_new"
+                yield f"{name} = where({where}, {current}, {name})"
+
+    def value(self, s: Statement, current: str) -> str:
+        """What a statement assigns, where its target is called ``current`` so far."""
+        states = {state.name for state in self.kind.states}
+        truth = s.target not in states and self.is_truth(s.value)
+        if truth:
+            self.truths.add(s.target)
+        text = self.text(s.value, truth, {s.target: current})
+        return (
+            f"where(has_{own(s.needs)}, {text}, {current})" if s.needs in self.partly and s.target in states else text
+        )
+
+    def text(self, value: Expr, truth: bool, called: dict[str, str] | None = None) -> str:
+        """An expression that is a ``truth`` or a number."""
+        names = called or {}
+        return printed(self.typed(value, truth), LANGUAGE, lambda name: names.get(name) or self.naming(name))
+
+    def is_truth(self, value: Expr) -> bool:
+        """Whether Brian2 takes an expression for true or false."""
+        return value.op in TRUTHS if isinstance(value, Op) else isinstance(value, Name) and value.id in self.truths
+
+    def typed(self, value: Expr, truth: bool) -> Expr:
+        """``value`` with what is true as 1 where a number is due, and ``!= 0`` where a number is a condition."""
+        found = value
+        if isinstance(value, Op):
+            conditions = _CONDITIONS.get(value.op, repeat(False))
+            found = Op(value.op, tuple(self.typed(arg, c) for arg, c in zip(value.args, conditions, strict=False)))
+        if self.is_truth(value) == truth:
+            return found
+        return Op("!=", (found, Num(0.0))) if truth else Op("number", (found,))

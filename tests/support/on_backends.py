@@ -1,0 +1,39 @@
+"""A network on every backend that reads equations, and what the others say of its kinds of neurons."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import ernsnn as ern
+from ernsnn.backend.discovery import backend_names
+from ernsnn.backend.registry import get_backend
+
+QUICK = {"native": {"precision": "float64"}, "brian2": {"target": "numpy"}}
+"""Settings of backends that have several: the ones that compute in float64, and start soon."""
+
+
+def assert_equal_spikes(net: ern.Network, duration_ms: float, within: float = 1e-9) -> dict[str, int]:
+    """Spikes are equal, and probes ``within`` a share of their size; returns how many spikes there are."""
+    reading = [name for name in backend_names() if get_backend(name).kinds is None]
+    assert len(reading) >= 3
+    expected = ern.run(net, duration_ms=duration_ms, backend="reference")
+    for name in reading:
+        found = ern.run(net, duration_ms=duration_ms, backend=name, **QUICK.get(name, {}))
+        for population, (steps, neurons) in expected.recording.spikes.items():
+            np.testing.assert_array_equal(found.recording.spikes[population][0], steps, err_msg=name)
+            np.testing.assert_array_equal(found.recording.spikes[population][1], neurons, err_msg=name)
+        for key, (_, values) in expected.recording.signals.items():
+            most = within * np.max(np.abs(values), initial=0.0)
+            np.testing.assert_allclose(found.recording.signals[key][1], values, rtol=0, atol=most, err_msg=name)
+    return dict(expected.spike_counts)
+
+
+def refused_in_words(net: ern.Network, population: str, kind: str) -> None:
+    """Every other backend says G201 of the population, names its kind, and where it runs."""
+    others = [name for name in backend_names() if get_backend(name).kinds is not None]
+    assert {"loihi-emulator", "spinnaker", "nest"} <= set(others)
+    for name in others:
+        [found] = [issue for issue in ern.check(net, name).errors if issue.code == "G201"]
+        assert found.path == population
+        assert f"its neurons are {kind}" in found.message
+        assert "run it on brian2, native, reference" in found.remedy
