@@ -14,7 +14,8 @@ from .simulator import State
 from .synapses import Synapse
 
 _SLOW = "what arrives in ernsnn jumps and decays, and does not rise slowly"
-_MEMBRANE = "neurons of ernsnn are leaky integrators with a threshold"
+_WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
+_OURS = "ernsnn has no cell of this name for scripts of PyNN yet; outside them it is ern.{}"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
 _DYNAMICS = "what a spike of ernsnn transmits does not depend on when the last one was"
 
@@ -23,11 +24,11 @@ CELLS = {
     "IF_cond_alpha": _SLOW,
     "IF_cond_exp_gsfa_grr": "the conductances of ernsnn's neurons are those of synapses",
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
-    "EIF_cond_exp_isfa_ista": _MEMBRANE,
-    "EIF_cond_alpha_isfa_ista": _MEMBRANE,
-    "GIF_cond_exp": _MEMBRANE,
-    "HH_cond_exp": _MEMBRANE,
-    "Izhikevich": _MEMBRANE,
+    "EIF_cond_exp_isfa_ista": _OURS.format("AdEx"),
+    "EIF_cond_alpha_isfa_ista": _WRITTEN,
+    "GIF_cond_exp": _WRITTEN,
+    "HH_cond_exp": _WRITTEN,
+    "Izhikevich": _OURS.format("Izhikevich"),
     "SpikeSourcePoissonRefractory": _SOURCE,
     "SpikeSourceGamma": _SOURCE,
     "SpikeSourceInhGamma": _SOURCE,
