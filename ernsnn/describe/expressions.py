@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -200,6 +201,32 @@ def _chained(op: str, args: Sequence[Expr]) -> Expr:
     for arg in args[1:]:
         result = Op(op, (result, arg))
     return result
+
+
+_PLAIN = re.compile(r"[A-Za-z]\w{0,199}", re.ASCII)
+
+
+def is_plain(name: object) -> bool:
+    """Whether ``name`` can stand in the programs that equations become: ASCII letters, digits and underscores."""
+    return isinstance(name, str) and bool(_PLAIN.fullmatch(name)) and not keyword.iskeyword(name)
+
+
+def check_expression(value: object, where: str, depth: int = 0) -> None:
+    """Raise InvalidModel, naming ``where``, on what no text that was read can have been.
+
+    Expressions that were loaded are held to it, since programs are written of them.
+    """
+    if depth > 2 * DEEPEST:
+        raise InvalidModel(f"{where}: an expression is too deeply nested")
+    if isinstance(value, Op):
+        if len(value.args) != OPERATIONS.get(value.op):
+            raise InvalidModel(f"{where}: no operation {quoted(value.op)} of {len(value.args)} arguments")
+        for arg in value.args:
+            check_expression(arg, where, depth + 1)
+    elif not (isinstance(value, Name) and is_plain(value.id)) and not (
+        isinstance(value, Num) and abs(value.value) < float("inf")
+    ):
+        raise InvalidModel(f"{where}: {quoted(value)} is no part of an expression")
 
 
 def names_in(value: Expr) -> Iterator[str]:

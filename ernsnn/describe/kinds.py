@@ -19,13 +19,15 @@ from ernsnn.describe.expressions import (
     Num,
     Op,
     Statement,
+    check_expression,
+    is_plain,
     is_truth,
     names_in,
     parse_expression,
     parse_statements,
     printed,
 )
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 
 GIVEN = ("dt", "active", "free", "spiking", "normal", "uniform")
 """Names that a step gives beside ``in_<receptor>``, the sum of what arrives.
@@ -173,6 +175,7 @@ class Kind:
     """Of a kind of the library: it rises when its equations change."""
 
     def __post_init__(self) -> None:
+        _check_names(self)
         for table in (self.exact, self.step_average):
             if table is not None:
                 _check(self, table)
@@ -230,6 +233,35 @@ def _given(kind: Kind, current_integration: str, parameters: frozenset[str]) -> 
         after=kept(table.after),
         propagators=table.propagators,
     )
+
+
+def _check_names(kind: Kind) -> None:
+    """Raise InvalidModel on names and expressions that cannot stand in a program."""
+    parts = (*kind.parameters, *kind.states, *kind.receptors)
+    names = [kind.name, *(part.name for part in parts), *(state.probe or "V" for state in kind.states)]
+    names += [p.follows or "V" for p in kind.parameters]
+    parameters, values = {p.name for p in kind.parameters}, [s.initial for s in kind.states]
+    values += [requirement.condition for requirement in kind.requirements]
+    for table in (kind.exact, kind.step_average):
+        if table is not None:
+            statements = (*table.constants, *table.statements)
+            names += [name for s in statements for name in (s.target, s.needs or "V")]
+            names += [f"p{p.prefix}" for p in table.propagators] + [s for p in table.propagators for s in p.states]
+            values += [s.value for s in statements] + [v for p in table.propagators for row in p.matrix for v in row]
+            values += [] if table.spike is None else [table.spike]
+            if any(s.derivative for s in statements):
+                raise InvalidModel(f"{kind.name}: a step has no derivatives")
+            if any({len(p.states)} != {len(p.matrix), *map(len, p.matrix)} for p in table.propagators):
+                raise InvalidModel(f"{kind.name}: a propagator is no square matrix")
+    for name in names:
+        if not is_plain(name):
+            raise InvalidModel(f"{quoted(kind.name)}: {quoted(name)} is no name (ASCII letters, digits, underscores)")
+    for value in values:
+        check_expression(value, kind.name)
+    if kind.refractory and kind.refractory not in parameters:
+        raise InvalidModel(f"{kind.name}: it has no parameter {kind.refractory} to be refractory for")
+    if not {p.follows for p in kind.parameters} <= {"", *parameters}:
+        raise InvalidModel(f"{kind.name}: a parameter follows another that it does not have")
 
 
 def _check(kind: Kind, table: Table) -> None:

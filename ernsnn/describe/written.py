@@ -12,6 +12,7 @@ from ernsnn.describe.expressions import (
     Num,
     Op,
     Statement,
+    is_plain,
     names_in,
     parse_expression,
     parse_statements,
@@ -20,7 +21,7 @@ from ernsnn.describe.expressions import (
 from ernsnn.describe.integration import METHODS, Equations, integrated
 from ernsnn.describe.kinds import CHANGEABLE, GIVEN, Kind, Parameter, Receptor, State, Table
 from ernsnn.describe.symbolic import ZERO, linear_part
-from ernsnn.describe.units import unit_of_name
+from ernsnn.describe.units import to_single, unit_of_name
 from ernsnn.errors import InvalidModel, quoted, unknown
 
 UNITS = ("nA", "mV", "uS")
@@ -49,6 +50,13 @@ def written_kind(
     """The kind that ``Neuron.from_equations`` describes."""
     if not _KIND.fullmatch(name):
         raise InvalidModel(f"from_equations: {quoted(name)} is no name for a kind: letters and digits, at most 64")
+    for what, names in (("parameters", parameters), ("receptors", receptors)):
+        for one in names:
+            if not is_plain(one) or "__" in one:
+                raise InvalidModel(f"{name}.{what}: {quoted(one)} is no name (ASCII letters, digits, underscores)")
+    for one in units:
+        if one not in receptors:
+            raise InvalidModel(unknown(f"{name}.units: no receptor", one, receptors))
     known = list(parameters)
     for what, given in (("positive", positive), ("refractory", [refractory] if refractory else [])):
         for one in given:
@@ -136,9 +144,11 @@ class _Body:
                 raise InvalidModel(f"{name}: {s.target} must have a value whether {s.needs} is given or not")
             if s.needs and s.derivative:
                 raise InvalidModel(f"{name}: d{s.target}/dt must have a value whether {s.needs} is given or not")
-        for state in remember.values():
-            if state not in self.states:
-                raise InvalidModel(unknown(f"{name}.remember: no state", state, self.states))
+        for own, state in remember.items():
+            if state not in self.states or state in remember:
+                raise InvalidModel(unknown(f"{name}.remember: no state", state, set(self.states) - remember.keys()))
+            if own in self.slopes:
+                raise InvalidModel(f"{name}.remember: {own} has an equation of its own; choose another name")
 
     def table(self, spike: Expr | None, held: list[str], method: str, substeps: int) -> Table:
         """The equations of a step."""
@@ -200,7 +210,7 @@ class _Body:
         if isinstance(given, str):
             return parse_expression(given, f"{self.name}.initial[{name!r}]")
         if given is not None:
-            return Num(float(given))
+            return Num(to_single(given, f"{self.name}.initial[{name!r}]"))
         if name in self.remember:
             return self._initial(self.remember[name])
         follows = next((p for p in ("v_init_mV", "v_rest_mV") if name == "V" and p in self.parameters), None)

@@ -15,7 +15,7 @@ from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.expressions import Expr, names_in
 from ernsnn.describe.fields import convert_fields
 from ernsnn.describe.kinds import Kind, condition_text
-from ernsnn.describe.units import to_number, unit_of_name
+from ernsnn.describe.units import to_number, to_single, unit_of_name
 from ernsnn.describe.written import written_kind
 from ernsnn.errors import InvalidModel
 
@@ -113,7 +113,12 @@ class Neuron:
             method=method,
             substeps=substeps,
         )
-        defaults = {name: None if isinstance(default, str) else default for name, default in parameters.items()}
+        defaults = {
+            one: None
+            if default is None or isinstance(default, str)
+            else to_single(default, f"{name}.parameters[{one!r}]")
+            for one, default in parameters.items()
+        }
         fields = [(name, "Value | None", dataclasses.field(default=value)) for name, value in defaults.items()]
         space = {"kind": kind, "__doc__": f"Neurons of the kind {name}:\n\n{text}"}
         made = dataclasses.make_dataclass(
