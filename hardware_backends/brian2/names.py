@@ -37,8 +37,8 @@ _TAKEN = re.compile(
     # what programs call their own; code of synapses knows the variables of their post neurons, too
     | countdown | n_ref | dt_ms | where | (ceil|floor)_of | changing | piece | i_column | i_injected | learns
     | (has|learns)_.* | (q|gain|modulator|spiked_|factor|period|ahead|plastic|intrinsic|probe)\d.*
-    | .*_(new|now|old|stream[01]) | w | w_(limit|moved|tagged|drive|rate|left|drawn|chance|count|total) | d | k\d+
-    | change\d+ | sent | scalable | divisor | plastic(_.*)? | .*_value(_.*)?
+    | .*_(new|now|old|stream[01]) | w | w_(limit|moved|tagged|drive|rate|left|drawn|chance|count|total) | delay_steps
+    | k\d+ | change\d+ | sent | scalable | divisor | plastic(_.*)? | .*_value(_.*)?
     """,
     re.VERBOSE,
 )

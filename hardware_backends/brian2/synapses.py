@@ -54,8 +54,8 @@ class Plastic:
             self.equations.append(f"{self.variable(variable.name)} : 1")
             self.values[self.variable(variable.name)] = s.initial(variable.name)
         if self.mixed:
-            self.equations.append("d : integer (constant)")
-            self.values["d"] = s.delay
+            self.equations.append("delay_steps : integer (constant)")
+            self.values["delay_steps"] = s.delay
         self.third: dict[str, str] = {}
         self.flag = "plastic" if graph.frozen else ""
 
@@ -83,7 +83,7 @@ class Plastic:
                 return f"{names[0]}{pre_suffix}_pre"
             if len(names) == 1:
                 return f"{next(iter(names.values()))}{post_suffix}_post"
-            return "(" + " + ".join(f"int(d == {d})*{n}{post_suffix}_post" for d, n in names.items()) + ")"
+            return "(" + " + ".join(f"int(delay_steps == {d})*{n}{post_suffix}_post" for d, n in names.items()) + ")"
 
         return name_of
 
@@ -121,7 +121,7 @@ class Plastic:
         ]
         for d in s.delays:
             if late := parts.late.get((s.post, d)):
-                code = self.change(POST, self.naming("_old", "_old"), f"d == {d}" * self.mixed)
+                code = self.change(POST, self.naming("_old", "_old"), f"delay_steps == {d}" * self.mixed)
                 pathways.append(Pathway(f"post_late{d}", "post", code, POST_EVENTS, 0, late))
         pathways += self.epochs(pre_group, post_group, parts)
         group.pathways += [p for p in pathways if p.code]
@@ -167,7 +167,7 @@ class Plastic:
         register = {d: f"{arriving(self.s.first.arrives_at, d - 1)}_post" for d in self.s.delays}
         if not self.mixed:
             return [f"{register[self.s.delays[0]]} += {sent}"]
-        return [f"sent = {sent}", *(f"{name} += int(d == {d})*sent" for d, name in register.items())]
+        return [f"sent = {sent}", *(f"{name} += int(delay_steps == {d})*sent" for d, name in register.items())]
 
     def epochs(self, pre_group: Group, post_group: Group, parts: Parts) -> list[Pathway]:
         """What happens to all synapses when an epoch ends: pathways of an event that all pre neurons then have."""
