@@ -6,7 +6,7 @@ import ast
 import keyword
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -190,9 +190,11 @@ class _Reader:
     @staticmethod
     def power(base: Expr, exponent: Expr) -> Expr:
         """Whole powers are products, which round the same everywhere."""
-        if isinstance(exponent, Num) and exponent.value.is_integer() and 1 <= exponent.value <= _HIGHEST_POWER:
-            return _chained("*", [base] * int(exponent.value))
-        return Op("**", (base, exponent))
+        if not isinstance(exponent, Num) or not exponent.value.is_integer() or abs(exponent.value) > _HIGHEST_POWER:
+            return Op("**", (base, exponent))
+        whole = int(exponent.value)
+        product = _chained("*", [base] * abs(whole)) if whole else Num(1.0)
+        return product if whole >= 0 else Op("/", (Num(1.0), product))
 
 
 def _chained(op: str, args: Sequence[Expr]) -> Expr:
@@ -255,11 +257,11 @@ def substituted(value: Expr, given: Mapping[str, Expr]) -> Expr:
     return value
 
 
-def is_truth(value: Expr) -> bool:
-    """Whether an expression is true or false, not a number."""
+def is_truth(value: Expr, names: Collection[str] = ()) -> bool:
+    """Whether an expression is true or false, not a number; ``names`` are those that are."""
     if isinstance(value, Op) and value.op == "if":
-        return is_truth(value.args[1])
-    return isinstance(value, Op) and value.op in TRUTHS
+        return all(is_truth(arg, names) for arg in value.args[1:])
+    return value.op in TRUTHS if isinstance(value, Op) else isinstance(value, Name) and value.id in names
 
 
 Templates = Mapping[str, str]

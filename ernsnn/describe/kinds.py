@@ -237,8 +237,8 @@ def _given(kind: Kind, current_integration: str, parameters: frozenset[str]) -> 
 
 def _check_names(kind: Kind) -> None:
     """Raise InvalidModel on names and expressions that cannot stand in a program."""
-    parts = (*kind.parameters, *kind.states, *kind.receptors)
-    names = [kind.name, *(part.name for part in parts), *(state.probe or "V" for state in kind.states)]
+    names = [kind.name, *(p.name for p in kind.parameters), *(s.name for s in kind.states)]
+    names += [r.name for r in kind.receptors] + [state.probe or "V" for state in kind.states]
     names += [p.follows or "V" for p in kind.parameters]
     parameters, values = {p.name for p in kind.parameters}, [s.initial for s in kind.states]
     values += [requirement.condition for requirement in kind.requirements]
@@ -269,7 +269,7 @@ def _check(kind: Kind, table: Table) -> None:
     parameters = {p.name for p in kind.parameters}
     states, constants = {s.name for s in kind.states}, set(table.constant_names)
     arriving = {f"in_{r.name}" for r in kind.receptors}
-    names = [*parameters, *states, *constants, *arriving, *GIVEN]
+    names = [*parameters, *states, *constants, *arriving, *GIVEN, "n_ref"]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidModel(f"{kind.name}: {', '.join(twice)} is the name of two things; rename one")
@@ -286,20 +286,21 @@ def _check(kind: Kind, table: Table) -> None:
     everywhere = {"dt", *parameters, *states, *constants}
     for part, more in ((table.before, {"active"}), (table.reset, set()), (table.after, {"active", "spiking", "free"})):
         # What a part assigns beside states is known to that part alone, and to the spike if it is ``before``.
-        known, assignable = everywhere | {"normal", "uniform"} | arriving | more, states
+        known, assignable, truths = everywhere | {"normal", "uniform"} | arriving | more, states, more
         for s in part:
             if s.needs and s.needs not in kind.optional:
                 raise InvalidModel(f"{kind.name}: {s.needs} is no parameter that may be left out")
             if s.target in (known | arriving | set(GIVEN)) - assignable:
                 raise InvalidModel(f"{kind.name}: {s.target} is no state, and cannot be assigned")
-            if is_truth(s.value) and s.target in states:
-                raise InvalidModel(f"{kind.name}: {s.target} is set to what is true or false, not to a number")
             _known(kind.name, s.target, s.value, known)
+            if is_truth(s.value, truths) and s.target in states:
+                raise InvalidModel(f"{kind.name}: {s.target} is set to what is true or false, not to a number")
+            truths = truths | {s.target} if is_truth(s.value, truths) else truths - {s.target}
             known = known | {s.target}
             assignable = assignable | {s.target}
         if part is table.before and table.spike is not None:
             _known(kind.name, "its spike", table.spike, known)
-            if not is_truth(table.spike):
+            if not is_truth(table.spike, truths):
                 raise InvalidModel(f"{kind.name}: a spike is a condition such as V >= v_threshold_mV")
 
 

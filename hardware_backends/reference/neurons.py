@@ -67,6 +67,7 @@ class NeuronState:
         """Book weights that will arrive in ``step`` at one of the kind's receptors."""
         np.add.at(self.arrivals[step % len(self.arrivals), receptor], neurons, weights)
 
+    @np.errstate(all="ignore")  # both values of an ``if`` are computed
     def step(self, t: int) -> np.ndarray:
         """Advance to the end of stage 2; returns the neurons that spike."""
         slot = self.arrivals[t % len(self.arrivals)]
