@@ -1,39 +1,18 @@
-r"""Experiment ``calcium``: an astrocyte whose synapse releases transmitter at .5 Hz, against the published cell.
+"""The deterministic astrocyte of a published figure, driven at .5 Hz.
 
-The cell is the deterministic astrocyte of figure 2 of Stimberg, Goodman, Brette and De Pitta 2019 ("Modeling
-neuron-glia interactions with the Brian 2 simulator", second example), with the defaults of ``CalciumAstrocyte``. A
-source that counts up to 1 in steps of .0005 drives it: it spikes at 2 s and then every 2.001 s, for 30 s.
-
-The published figures are those of steps of 1 ms with Milstein's method, which without noise is forward Euler. The
-experiment runs both that and the Runge-Kutta steps that are the default; with ever smaller steps the two meet.
+It is that of figure 2 of Stimberg, Goodman, Brette and De Pitta 2019 ("Modeling neuron-glia interactions with the
+Brian 2 simulator", second example), with the defaults of ``CalciumAstrocyte``. A source that counts up to 1 in steps of
+.0005 drives it: it spikes at 2 s and then every 2.001 s, for 30 s.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from itertools import zip_longest
-from typing import Any
-
-import numpy as np
-
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import SpikeTimes
-from ernsnn.report import charts
-from ernsnn.result import Result, run
-from ernsnn.studies.experiment import Findings
 
-SOURCE = "Stimberg et al. 2019; De Pitta et al. 2009"
 DURATION_MS, FIRST_MS, PERIOD_MS = 30_000, 2_000, 2_001
-LEVEL_UM = 0.5
 METHODS = ("euler", "rk4")
-PUBLISHED: dict[str, Any] = {
-    "crossings_s": [2.44, 7.61, 12.16, 16.61, 20.81, 24.88, 28.91],
-    "C_max_uM": 1.1608,
-    "I_max_uM": 2.2595,
-    "Gamma_max": 0.9486,
-}
-_MAXIMA = {"C_max_uM": "C", "I_max_uM": "I", "Gamma_max": "Gamma_A"}
+MAXIMA = {"C_max_uM": "C", "I_max_uM": "I", "Gamma_max": "Gamma_A"}
 
 
 def build(dt_ms: float = 1.0) -> Network:
@@ -42,49 +21,6 @@ def build(dt_ms: float = 1.0) -> Network:
     release = net.population("release", 1, SpikeTimes([range(FIRST_MS, DURATION_MS, PERIOD_MS)]))
     for method in METHODS:
         cell = net.calcium_astrocyte(method, [release], integration=method)
-        for variable in _MAXIMA.values():
+        for variable in MAXIMA.values():
             net.probe(cell, variable)
     return net
-
-
-def experiment(
-    *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = (0,),
-    progress: Callable[[float], None] = lambda fraction: None,
-    dt_ms: float = 1.0,
-) -> Findings:
-    """Play 30 s in steps of ``dt_ms``, which divides 1 ms, once: nothing is random, seeds are alike."""
-    options: dict[str, Any] = {"target": "cpp_standalone"} if backend == "brian2" else {}
-    result = run(build(dt_ms), duration_ms=DURATION_MS, backend=backend, seed=int(seeds[0]), **options)
-    progress(1.0)
-    results = {"published": PUBLISHED, **{method: _figures(result, method) for method in METHODS}}
-    crossings = zip_longest(*(found["crossings_s"] for found in results.values()), fillvalue=math.nan)
-    rows = [
-        *([f"C passes {LEVEL_UM} uM (s)", *(f"{s:.2f}" for s in times)] for times in crossings),
-        *([name, *(f"{found[name]:.4f}" for found in results.values())] for name in _MAXIMA),
-    ]
-    notes = [
-        "no randomness: one run stands for every seed",
-        "the published run took Euler steps of 1 ms; rk4 differs from it by Euler's error",
-    ]
-    return Findings(results, ["quantity", *results], rows, notes, [_picture(result)])
-
-
-def _picture(result: Result) -> str:
-    """C over time, every 50 ms."""
-    every = round(50 / result.graph.dt_ms)
-    curves = {method: result.signal(method, "C")[1][::every, 0].tolist() for method in METHODS}
-    seconds = (result.signal(METHODS[0], "C")[0][::every] / 1000).tolist()
-    title = "Calcium in the astrocyte"
-    return charts.line(seconds, curves, title=title, x_label="time (s)", y_label="C (uM)", dashed=METHODS[1:])
-
-
-def _figures(result: Result, astrocyte: str) -> dict[str, Any]:
-    times_ms, C = result.signal(astrocyte, "C")
-    above = C[:, 0] >= LEVEL_UM
-    rises = np.flatnonzero(above[1:] & ~above[:-1]) + 1
-    # A value is that at the end of its step.
-    crossings = (times_ms[rises] + result.graph.dt_ms) / 1000
-    maxima = {name: float(result.signal(astrocyte, variable)[1].max()) for name, variable in _MAXIMA.items()}
-    return {"crossings_s": [round(float(s), 6) for s in crossings], **maxima}

@@ -1,4 +1,4 @@
-r"""Experiment ``symmetric_stdp``: digits learnt by symmetric STDP, synaptic scaling and a threshold that adapts.
+r"""Digits learnt by symmetric STDP, synaptic scaling and a threshold that adapts.
 
 After Hao, Huang, Dong and Xu (2020, Neural Networks 121:387), whose code gives the parameters. Pixels are Poisson
 inputs; hidden neurons inhibit each other, so that few answer to an image; ten output neurons, one a digit, are made
@@ -34,9 +34,8 @@ from neurons that did not learn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -47,26 +46,11 @@ from ernsnn.describe.neurons import LIF, DeltaLIF
 from ernsnn.describe.populations import IntrinsicPlasticity
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline
-from ernsnn.errors import InvalidModel, unknown
-from ernsnn.report import charts
-from ernsnn.result import Result, run
-from ernsnn.studies.experiment import Estimate, Findings
 
 from .draws import rng_of
-from .images import CLASSES, Split, baselines, split
+from .images import CLASSES, Split
 
-SOURCE = "Hao et al. 2020, Neural Networks 121:387 (arXiv 1812.06574)"
-PUBLISHED = "MNIST: 60,000 images learnt 5 times by 400 hidden neurons; no figure at hand for so few images"
-LEVELS = {"works": 0.88, "full": 0.92, "beyond": 0.95}
-"""Accuracies to reach on ``digits``."""
-
-SETTINGS: dict[str, dict[str, Any]] = {
-    "full": {"train": 0, "test": 0, "hidden": 400, "epochs": 6, "ablations": False},
-    "mnist": {"images": "mnist", "train": 0, "test": 0, "hidden": 400, "epochs": 3, "ablations": False},
-}
-_COPIES = {"digits": 12, "mnist": 1}
-_ALL = {"digits": (1437, 360), "mnist": (4000, 1000)}
-_STEP_MS, _IMAGE_MS, _REST_MS, _TEST_MS, _MEAN_HZ = 2.0, 200.0, 50.0, 750.0, 12.0
+STEP_MS, _IMAGE_MS, _REST_MS, _TEST_MS, _MEAN_HZ = 2.0, 200.0, 50.0, 750.0, 12.0
 _THRESHOLD_MV, _FIXED_MV, _FORGETS = 13.0, 40.0, 20
 _SEE, _TELL, _MOST_SAID = 0.01, 0.04, 8.0
 _OUT_OF_REACH_MV, _TEACHER_NA, _VOLLEY_MV, _VOLLEY_NA = 1000.0, 1e4, 1000.0, 20.0
@@ -112,7 +96,7 @@ def protocol(data: Split, epochs: int, seed: int, copies: int) -> Timeline:
     rates, digits = {}, np.eye(CLASSES) * _TEACHER_NA
     for name, images in (("train", data.train), ("test", data.test)):
         bright = np.repeat(images / np.maximum(images.mean(axis=1, keepdims=True), 1e-9), copies, axis=1)
-        rates[name] = np.minimum(bright * _MEAN_HZ, 1000.0 / _STEP_MS)
+        rates[name] = np.minimum(bright * _MEAN_HZ, 1000.0 / STEP_MS)
     shown = [k for _ in range(epochs) for k in rng.permutation(len(data.train)).tolist()]
     phases = []
     for n, k in enumerate(shown):
@@ -130,11 +114,11 @@ def build(timeline: Timeline, hidden: int = 400, arms: Mapping[str, Arm] = ARMS,
 
     ``seed`` draws the first weights, which are the same in every arm.
     """
-    net = Network(name="symmetric_stdp", dt_ms=_STEP_MS)
+    net = Network(name="symmetric_stdp", dt_ms=STEP_MS)
     rates = timeline.schedule("inputs")
     size = int(np.shape(rates.values)[1])
     inputs = net.population("inputs", size, Poisson(rates))
-    ends = [phase.stop_ms - _STEP_MS for phase in timeline.phases[:-1]]
+    ends = [phase.stop_ms - STEP_MS for phase in timeline.phases[:-1]]
     volley = net.population("volley", 1, SpikeTimes([ends]))
     teaching = net.signal("teaching", timeline.schedule("teaching"))
     rng, jump = rng_of(seed, "symmetric_stdp.weights"), _JUMP_MV * _INPUTS / size
@@ -168,7 +152,7 @@ def build(timeline: Timeline, hidden: int = 400, arms: Mapping[str, Arm] = ARMS,
 _OUTPUT = LIF(
     cm_nF=10.0,
     tau_m_ms=20.0,
-    tau_refrac_ms=_STEP_MS,
+    tau_refrac_ms=STEP_MS,
     tau_syn_E_ms=10.0,
     tau_syn_I_ms=10.0,
     v_rest_mV=0.0,
@@ -182,7 +166,7 @@ def _cell(arm: Arm) -> DeltaLIF:
     """A hidden neuron; inhibition takes it down to where its own spike does, so that all start anew, who fired too."""
     return DeltaLIF(
         tau_m_ms=100.0,
-        tau_refrac_ms=_STEP_MS,
+        tau_refrac_ms=STEP_MS,
         v_rest_mV=0.0,
         v_reset_mV=-30.0,
         v_threshold_mV=_THRESHOLD_MV if arm.adapts else _FIXED_MV,
@@ -200,132 +184,3 @@ def _threshold(hidden: int) -> IntrinsicPlasticity:
             epoch_ms=_IMAGE_MS + _REST_MS,
         ),
     )
-
-
-def spike_counts(result: Result, population: str, phases: Sequence[Phase]) -> np.ndarray:
-    """Spikes (phases, neurons) of a population in each of the run's last phases."""
-    steps, neurons = result.recording.spikes[population]
-    phase = np.searchsorted([p.start_ms / _STEP_MS for p in phases], steps, side="right") - 1
-    shape = len(phases), result.graph.population(population).size
-    at = (phase * shape[1] + neurons)[phase >= 0]
-    return np.bincount(at, minlength=shape[0] * shape[1]).reshape(shape)
-
-
-def told(counts: np.ndarray) -> np.ndarray:
-    """The digit with the most spikes (images, digits); -1 where there is none."""
-    return np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
-
-
-def experiment(
-    *,
-    backend: str = "native",
-    seeds: Sequence[int] = tuple(range(5)),
-    progress: Callable[[float], None] = lambda fraction: None,
-    images: str = "digits",
-    train: int = 500,
-    test: int = 80,
-    hidden: int = 100,
-    epochs: int = 1,
-    ablations: bool = True,
-) -> Findings:
-    """Learn ``train`` images ``epochs`` times, then tell ``test`` others; seeds draw the split, weights and spikes.
-
-    train=0 and test=0 take all that there are: 1437 and 360 of images="digits", 4000 and 1000 of "mnist".
-    """
-    if hidden < CLASSES or epochs < 1:
-        raise InvalidModel(f"symmetric_stdp: needs hidden >= {CLASSES} and epochs >= 1, got {hidden} and {epochs}")
-    if images not in _ALL:
-        raise InvalidModel(unknown("symmetric_stdp: no set of images", images, _ALL))
-    train, test = train or _ALL[images][0], test or _ALL[images][1]
-    arms = ARMS if ablations else {"full": ARMS["full"]}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
-    plain: list[dict[str, float]] = []
-    for n, seed in enumerate(seeds):
-        data = split(images, train, test, seed)
-        timeline = protocol(data, epochs, seed, _COPIES[images])
-        result = run(build(timeline, hidden, arms, seed), duration_ms=timeline.duration_ms, seed=seed, backend=backend)
-        plain.append(baselines(data))
-        for name, of in found.items():
-            of.append(_read(result, name, data, timeline))
-        progress((n + 1) / len(seeds))
-    return _findings(found, plain, {"images": images, "train": train, "test": test, "hidden": hidden, "epochs": epochs})
-
-
-def _read(result: Result, arm: str, data: Split, timeline: Timeline) -> dict[str, Any]:
-    """What a network told of the test images, and how its hidden layer did so."""
-    tests = timeline.phases[-len(data.test) :]
-    hidden, output = (spike_counts(result, f"{arm}.{layer}", tests) for layer in ("hidden", "output"))
-    digit = np.eye(CLASSES)[result.weights(f"{arm}.tell").argmax(axis=1)]
-    answers = told(output)
-    confusion = np.zeros((CLASSES, CLASSES))
-    np.add.at(confusion, (data.test_labels[answers >= 0], answers[answers >= 0]), 1.0)
-    return {
-        "accuracy": float(np.mean(answers == data.test_labels)),
-        "votes": float(np.mean(told(hidden @ digit) == data.test_labels)),
-        "spikes_per_image": float(hidden.sum(axis=1).mean()),
-        "neurons_per_image": float((hidden > 0).sum(axis=1).mean()),
-        "silent_neurons": float(np.mean(hidden.sum(axis=0) == 0)),
-        "confusion": confusion / np.maximum(np.bincount(data.test_labels, minlength=CLASSES), 1)[:, None],
-    }
-
-
-def measured(results: Mapping[str, Any]) -> str:
-    """A line for the table of published systems."""
-    arms = ", ".join(f"{name} {100 * results[name]['accuracy']['mean']:.1f}" for name in ARMS if name in results)
-    plain = ", ".join(f"{name} {100 * of['mean']:.1f}" for name, of in results["baselines"].items())
-    return "{train} of {images}, {hidden} hidden: ".format(**results["setting"]) + f"{arms} % (pixels: {plain} %)"
-
-
-_HEADS = {
-    "accuracy": "accuracy",
-    "votes": "hidden votes",
-    "spikes_per_image": "hidden spikes an image",
-    "neurons_per_image": "neurons an image",
-    "silent_neurons": "neurons silent in the test",
-}
-
-
-def _findings(
-    found: Mapping[str, Sequence[Mapping[str, Any]]],
-    plain: Sequence[Mapping[str, float]],
-    setting: Mapping[str, Any],
-) -> Findings:
-    baseline = {name: Estimate.of([p[name] for p in plain]) for name in plain[0]}
-    arms = {name: {key: Estimate.of([r[key] for r in of]) for key in _HEADS} for name, of in found.items()}
-    confusion = np.mean([r["confusion"] for r in found["full"]], axis=0)
-    results = {
-        "setting": dict(setting),
-        "baselines": {name: estimate.to_json() for name, estimate in baseline.items()},
-        **{name: {key: estimate.to_json() for key, estimate in of.items()} for name, of in arms.items()},
-        "confusion": np.round(confusion, 4).tolist(),
-    }
-    rows = [[name, *map(str, of.values())] for name, of in arms.items()]
-    rows += [[f"{name} on pixels", str(estimate), *"-" * (len(_HEADS) - 1)] for name, estimate in baseline.items()]
-    accuracy = {name: of["accuracy"] for name, of in arms.items()}
-    notes = [
-        "mean ± 95 % interval over seeds; {train} images of {images} learnt {epochs} times, {test} told, "
-        "{hidden} hidden neurons".format(**setting)
-    ]
-    if setting["images"] == "digits":
-        reached = [f"{name} ({level:g})" for name, level in LEVELS.items() if accuracy["full"].mean >= level]
-        missed = [f"{name} ({level:g})" for name, level in LEVELS.items() if accuracy["full"].mean < level]
-        notes.append(
-            f"full: reaches {', '.join(reached) or 'no level'}" + (f"; misses {', '.join(missed)}" if missed else "")
-        )
-    pictures = [
-        charts.bars(
-            [*accuracy, *baseline],
-            {"accuracy": [*accuracy.values(), *baseline.values()]},
-            title="Accuracy of each arm and of plain classifiers",
-            x_label="share of test images told right",
-        ),
-        charts.matrix(
-            confusion,
-            title="What the full network tells of each digit",
-            x_label="digit told",
-            y_label="digit shown",
-            limits=(0.0, 1.0),
-            note="Share of the images of the digit, mean over seeds; a row lacks those without an answer.",
-        ),
-    ]
-    return Findings(results, ["arm", *_HEADS.values()], rows, notes, pictures)

@@ -19,7 +19,7 @@ from ernsnn.cli.again import run_command
 from ernsnn.cli.arguments import parser
 from ernsnn.report import page
 from ernsnn.report.experiment import experiment_page
-from ernsnn.studies.experiment import Findings
+from ernsnn.studies.experiment import Experiment, Findings
 from ernsnn.studies.settings import read_setting, write_setting
 
 MODEL = '''
@@ -226,7 +226,11 @@ def test_the_command_of_an_experiment_keeps_texts_and_numbers() -> None:
     settings = {"name": "12", "sizes": [4], "level": 0.1 + 0.2, "spacings": ["14/14"], "flag": None, "far": 1e22}
     findings = Findings({}, ["a"], [["b"]])
     data = {"experiment": "mine", "backend": "native", "seeds": [3, 4], "wall_s": 1.0, "settings": settings}
-    text = unescape(experiment_page("About.", data, findings))
+    text = unescape(
+        experiment_page(
+            Experiment(name="mine", title="Title", backend="native", run=lambda trials: findings), data, findings
+        )
+    )
     command = shlex.split(re.search(r"ernsnn experiment [^<]*", text)[0])
     read = parser().parse_args(command[1:])
     assert dict(read.settings) == settings

@@ -1,8 +1,8 @@
 """The table of published systems: what was published, and what the committed results of this package say.
 
 ``ernsnn/data/results`` holds the ``results.json`` of experiments as the command ``experiment`` wrote them, with quick
-settings as NAME.json, with others as NAME-SETTING.json. Each of
-these experiments has ``SOURCE``, ``PUBLISHED`` (text) and ``measured(results)``, a line made from its results.
+settings as NAME.json, with others as NAME-SETTING.json. Each of these experiments says what was ``published``, and by
+``measured``, in a line, what its results are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict
 
-from ernsnn.loading import fit, read_json, reading
+from ernsnn.loading import Unfit, fit, read_json, reading
 from ernsnn.studies.experiment import QUICK, get_experiment
 
 HEADS = ("system", "source", "published", "measured here", "seeds")
@@ -46,9 +46,11 @@ def systems() -> list[tuple[str, str, str, str, str]]:
     """A row for each committed result, under HEADS."""
     rows = []
     for name, data in committed().items():
-        module, seeds = get_experiment(data["experiment"]), str(len(data["seeds"]))
+        of = get_experiment(data["experiment"])
         with reading(f"what was measured of {name}"):
-            rows.append((name, module.SOURCE, module.PUBLISHED, module.measured(data["results"]), seeds))
+            if of.measured is None:
+                raise Unfit(f"{of.name} does not say what it measures")
+            rows.append((name, of.source, of.published, of.measured(data["results"]), str(len(data["seeds"]))))
     return rows
 
 

@@ -1,12 +1,9 @@
-"""Charts for reports: pure functions from numbers to a figure, that is inline SVG with its caption and legend.
-
-A value may be a number, an ``Estimate``, which brings its 95 % interval along, or None, which leaves a gap.
-"""
+"""Charts for reports: from a picture as data to a figure, that is inline SVG with its caption and legend."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,9 +11,8 @@ from ernsnn.report.frames import WIDTH, dash, figure, key, percent, plane, room_
 from ernsnn.report.images import shade
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.report.scales import Scale, number, scale_of
-from ernsnn.studies.experiment import Estimate
-
-Value = float | Estimate | None
+from ernsnn.studies.estimates import Estimate
+from ernsnn.studies.pictures import Bars, Histogram, Line, Matrix, Picture, Scatter, Value
 
 HEIGHT = 220.0
 MOST_POINTS = 5000
@@ -24,79 +20,65 @@ _BAR, _GAP, _LABEL = 14.0, 12.0, 19.0
 _LETTERS_A_LINE = 42
 
 
-def line(
-    x: Sequence[float],
-    series: Mapping[str, Sequence[Value]],
-    *,
-    title: str,
-    x_label: str,
-    y_label: str,
-    log_x: bool = False,
-    log_y: bool = False,
-    from_zero: bool = False,
-    dashed: Collection[str] = (),
-    note: str = "",
-) -> Html:
-    """Curves over ``x``, with a band where values are Estimates.
+def draw(picture: Picture) -> Html:
+    """The figure of a picture. Whatever is in its words is shown as text."""
+    match picture:
+        case Line():
+            return _line(picture)
+        case Bars():
+            return _bars(picture)
+        case Scatter():
+            return _scatter(picture)
+        case Histogram():
+            return _histogram(picture)
+        case Matrix():
+            return _matrix(picture)
 
-    ``dashed`` names series that are drawn as dashes, such as published ones. ``from_zero``: the y axis holds 0.
-    """
-    lows, middles, highs = ({n: [_part(v, k) for v in values] for n, values in series.items()} for k in (-1, 0, 1))
-    xs = scale_of(x, log=log_x)
-    ys = scale_of([v for of in (lows, highs) for vs in of.values() for v in vs], log=log_y, from_zero=from_zero)
+
+def _line(p: Line) -> Html:
+    lows, middles, highs = ({n: [_part(v, k) for v in values] for n, values in p.series.items()} for k in (-1, 0, 1))
+    xs = scale_of(p.x, log=p.log_x)
+    ys = scale_of([v for of in (lows, highs) for vs in of.values() for v in vs], log=p.log_y, from_zero=p.from_zero)
     drawn, dots = [], []
-    dashes = ["5 4" if name in dashed else dash(k) for k, name in enumerate(series)]
-    for k, name in enumerate(series):
-        pieces = list(_pieces(x, lows[name], middles[name], highs[name], xs, ys))
+    dashes = ["5 4" if name in p.dashed else dash(k) for k, name in enumerate(p.series)]
+    for k, name in enumerate(p.series):
+        pieces = list(_pieces(p.x, lows[name], middles[name], highs[name], xs, ys))
         for piece in pieces:
             if (piece[:, 1] != piece[:, 3]).any():
                 outline = np.concatenate([piece[:, [0, 1]], piece[::-1, [0, 3]]])
                 drawn.append(tag("path", d=path(outline) + "z", class_=f"band {style(k)}"))
         strokes = "".join(path(piece[:, [0, 2]]) for piece in pieces)
         drawn.append(tag("path", d=strokes, class_=f"line {style(k)}", stroke_dasharray=dashes[k]))
-        if len(x) <= 30:
-            for at, value, text in zip(x, middles[name], series[name], strict=True):
+        if len(p.x) <= 30:
+            for at, value, text in zip(p.x, middles[name], p.series[name], strict=True):
                 if math.isfinite(value):
                     dots.append(_dot(xs.share(at), ys.share(value), k, f"{name}: {_text(text)} at {number(at)}"))
-    described = f"{y_label} over {x_label}, from {number(xs.low)} to {number(xs.high)}, of {', '.join(series)}."
+    described = f"{p.y_label} over {p.x_label}, from {number(xs.low)} to {number(xs.high)}, of {', '.join(p.series)}."
     return plane(
-        title,
+        p.title,
         xs,
         ys,
         drawn,
-        x_label=x_label,
-        y_label=y_label,
+        x_label=p.x_label,
+        y_label=p.y_label,
         height=HEIGHT,
         over=dots,
-        legend=key(list(series), dashes),
+        legend=key(list(p.series), dashes),
         describe=described,
-        note=note,
+        note=p.note,
     )
 
 
-def bars(
-    groups: Sequence[str],
-    series: Mapping[str, Sequence[Value]],
-    *,
-    title: str,
-    x_label: str,
-    references: Mapping[str, Sequence[Value]] | None = None,
-    log: bool = False,
-    note: str = "",
-) -> Html:
-    """One bar along x for each group and series, with whiskers where values are Estimates.
-
-    ``references``: to the series that have them, the values to compare with, drawn as a line across each bar.
-    """
-    expected = references or {}
-    given = [v for values in (*series.values(), *expected.values()) for v in values]
+def _bars(p: Bars) -> Html:
+    expected = p.references or {}
+    given = [v for values in (*p.series.values(), *expected.values()) for v in values]
     middles = [_part(v, 0) for v in given]
     sides = (-1, 0, 1) if min(filter(math.isfinite, middles), default=0.0) < 0 else (0, 1)  # whiskers end at 0 then
-    scale = scale_of([_part(v, k) for v in given for k in sides], log=log, from_zero=True)
-    zero, alone = scale.share(scale.low if log else 0.0), len(series) == 1
+    scale = scale_of([_part(v, k) for v in given for k in sides], log=p.log, from_zero=True)
+    zero, alone = scale.share(scale.low if p.log else 0.0), len(p.series) == 1
     drawn, y = [], 0.0
-    for k, group in enumerate(groups):
-        values = [(name, of[k], (expected.get(name) or {k: None})[k]) for name, of in series.items()]
+    for k, group in enumerate(p.groups):
+        values = [(name, of[k], (expected.get(name) or {k: None})[k]) for name, of in p.series.items()]
         drawn += labels(group, _text(values[0][1]) if alone else "", y + 13)
         y += _LABEL
         for s, (name, value, reference) in enumerate(values):
@@ -105,65 +87,53 @@ def bars(
             y += _BAR + 2
         y += _GAP
     height = y - _GAP / 2
-    described = f"{x_label} of {', '.join(map(str, groups))}" + ("." if alone else f": {', '.join(series)}.")
-    notes = [note] if note else []
+    described = f"{p.x_label} of {', '.join(map(str, p.groups))}" + ("." if alone else f": {', '.join(p.series)}.")
+    notes = [p.note] if p.note else []
     notes += ["Lines across the bars are what they are compared with."] if expected else []
     return figure(
-        title,
-        [x_axis(scale, height, x_label), *drawn],
+        p.title,
+        [x_axis(scale, height, p.x_label), *drawn],
         height=height,
         left=8,
         above=6,
-        legend=key(list(series)),
+        legend=key(list(p.series)),
         describe=described,
         note=" ".join(notes),
     )
 
 
-def scatter(
-    points: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    *,
-    title: str,
-    x_label: str,
-    y_label: str,
-    log_x: bool = False,
-    log_y: bool = False,
-    diagonal: bool = False,
-    note: str = "",
-) -> Html:
-    """Points (x, y) of each series; ``diagonal`` draws the line of equal values. Thinned above 5,000, which is told."""
-    xs = scale_of(_all(points, 0, 1 if diagonal else 0), log=log_x)
-    ys = scale_of(_all(points, 1, 0 if diagonal else 1), log=log_y)
+def _scatter(p: Scatter) -> Html:
+    """Thinned above 5,000 points, which is told."""
+    xs = scale_of(_all(p.points, 0, 1 if p.diagonal else 0), log=p.log_x)
+    ys = scale_of(_all(p.points, 1, 0 if p.diagonal else 1), log=p.log_y)
     drawn = []
-    if diagonal:
+    if p.diagonal:
         both = np.array([max(xs.low, ys.low), min(xs.high, ys.high)])
         drawn.append(tag("path", d=path(placed(both, both, xs, ys)), class_="reference"))
-    total = sum(len(x) for x, _ in points.values())
+    total = sum(len(x) for x, _ in p.points.values())
     every = math.ceil(total / MOST_POINTS)
-    for k, (x, y) in enumerate(points.values()):
+    for k, (x, y) in enumerate(p.points.values()):
         points_drawn = placed(np.asarray(x, float)[::every], np.asarray(y, float)[::every], xs, ys)
         dots = "".join(f"M{a:.1f} {b:.1f}h0" for a, b in points_drawn.tolist())
         drawn.append(tag("path", d=dots, class_=f"dots {style(k)}"))
     thinned = [f"One in {every} of {total:,} points is drawn."] if every > 1 else []
     return plane(
-        title,
+        p.title,
         xs,
         ys,
         drawn,
-        x_label=x_label,
-        y_label=y_label,
+        x_label=p.x_label,
+        y_label=p.y_label,
         height=HEIGHT,
-        legend=key(list(points)),
-        describe=f"{y_label} against {x_label}: {total} points of {', '.join(points)}.",
-        note=" ".join([*([note] if note else []), *thinned]),
+        legend=key(list(p.points)),
+        describe=f"{p.y_label} against {p.x_label}: {total} points of {', '.join(p.points)}.",
+        note=" ".join([*([p.note] if p.note else []), *thinned]),
     )
 
 
-def histogram(
-    series: Mapping[str, np.ndarray], *, title: str, x_label: str, y_label: str = "how many", note: str = ""
-) -> Html:
-    """How often each value occurs, in 40 bins that all series share, as outlines."""
-    finite = {name: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for name, v in series.items()}
+def _histogram(p: Histogram) -> Html:
+    """Outlines of 40 bins that all series share."""
+    finite = {name: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for name, v in p.series.items()}
     xs = scale_of([end for v in finite.values() if v.size for end in (v.min(), v.max())])
     edges = np.linspace(xs.low, xs.high, 41)
     counts = {name: np.histogram(values, edges)[0] for name, values in finite.items()}
@@ -174,38 +144,25 @@ def histogram(
         drawn.append(tag("path", d=path(outline) + "z", class_=f"band {style(k)}"))
         drawn.append(tag("path", d=path(outline), class_=f"line {style(k)}", stroke_dasharray=dash(k)))
     return plane(
-        title,
+        p.title,
         xs,
         ys,
         drawn,
-        x_label=x_label,
-        y_label=y_label,
+        x_label=p.x_label,
+        y_label=p.y_label,
         height=HEIGHT,
-        legend=key(list(series)),
-        describe=f"Distribution of {x_label} from {number(xs.low)} to {number(xs.high)} of {', '.join(series)}.",
-        note=note,
+        legend=key(list(p.series)),
+        describe=f"Distribution of {p.x_label} from {number(xs.low)} to {number(xs.high)} of {', '.join(p.series)}.",
+        note=p.note,
     )
 
 
-def matrix(
-    values: np.ndarray,
-    *,
-    title: str,
-    x_label: str,
-    y_label: str,
-    limits: tuple[float, float] | None = None,
-    unit: str = "",
-    note: str = "",
-) -> Html:
-    """A matrix (rows, columns) as shades; NaN stays empty, and below 0 the shade is that of the second colour.
-
-    ``limits``: the values of no and of full shade, so that several can be compared; those found otherwise.
-    """
-    values = np.atleast_2d(np.asarray(values, float))
+def _matrix(p: Matrix) -> Html:
+    values = np.atleast_2d(np.asarray(p.values, float))
     rows, columns = values.shape
     height = min(max(rows * 20.0, 40.0), 320.0)
     finite = values[np.isfinite(values)]
-    low, high = limits or (min(0.0, finite.min(initial=0.0)), max(0.0, finite.max(initial=0.0)))
+    low, high = p.limits or (min(0.0, finite.min(initial=0.0)), max(0.0, finite.max(initial=0.0)))
     most = max(abs(low), abs(high)) or 1.0
     shades, unknown = np.nan_to_num(values) / most, ~np.isfinite(values)
     drawn: list[object] = [tag("rect", width="100%", height=f"{height:g}", class_="empty")]
@@ -213,17 +170,17 @@ def matrix(
     drawn.append(shade(np.clip(shades, 0, 1), style(0), height))
     drawn += [shade(np.clip(-shades, 0, 1), style(1), height)] if low < 0 else []
     drawn.append(tag("rect", width="100%", height=f"{height:g}", class_="frame"))
-    ends = [(f"{number(low)}", style(1) if low < 0 else "none"), (f"{number(high)} {unit}".strip(), style(0))]
+    ends = [(f"{number(low)}", style(1) if low < 0 else "none"), (f"{number(high)} {p.unit}".strip(), style(0))]
     ramp = join(tag("span", ends[0][0]), tag("i", class_=f"ramp {ends[0][1]}-to-{ends[1][1]}"), tag("span", ends[1][0]))
     left = room_for([str(rows - 1)])
     return figure(
-        title,
-        [*drawn, *_ends(rows, columns, height), *_named(x_label, y_label, height, left)],
+        p.title,
+        [*drawn, *_ends(rows, columns, height), *_named(p.x_label, p.y_label, height, left)],
         height=height,
         left=left,
         legend=tag("div", ramp, class_="scale"),
-        describe=f"{y_label} by {x_label}: {rows} by {columns} values from {number(low)} to {number(high)}.",
-        note=note,
+        describe=f"{p.y_label} by {p.x_label}: {rows} by {columns} values from {number(low)} to {number(high)}.",
+        note=p.note,
     )
 
 

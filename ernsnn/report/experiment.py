@@ -8,20 +8,20 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ernsnn.report.charts import draw
 from ernsnn.report.layout import Page, Section, charts, facts, render, table
 from ernsnn.report.markup import Html, join, tag
-from ernsnn.studies.experiment import Findings
+from ernsnn.studies.experiment import Experiment, Findings
 from ernsnn.studies.settings import write_setting
 
 
-def experiment_page(text: str, data: Mapping[str, Any], findings: Findings) -> str:
-    """The page of ``findings``. ``text`` is the experiment's docstring, ``data`` what ``results.json`` holds."""
+def experiment_page(experiment: Experiment, data: Mapping[str, Any], findings: Findings) -> str:
+    """The page of what ``experiment`` found; ``data`` is what ``results.json`` holds."""
     found = [table(findings.heads, findings.rows), *notes(findings.notes)]
     sections = [Section("results", "Results", found)]
     if findings.pictures:
-        sections.append(Section("pictures", "Pictures", [charts(*findings.pictures)]))
-    title, _, rest = text.partition("\n\n")
-    about = [*paragraphs(rest), *_settings(data["settings"])]
+        sections.append(Section("pictures", "Pictures", [charts(*map(draw, findings.pictures))]))
+    about = [*paragraphs(experiment.about or ""), *_sources(experiment), *_settings(data["settings"])]
     sections += [Section("about", "What was done", about)] if about else []
     sections.append(Section("again", "Run it again", [tag("pre", _command(data))]))
     seeds = data["seeds"]
@@ -30,8 +30,7 @@ def experiment_page(text: str, data: Mapping[str, Any], findings: Findings) -> s
         ("seeds", str(len(seeds)), f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"),
         ("wall time", f"{data['wall_s']:g} s", ""),
     ]
-    lead = re.sub(r"^Experiment ``\w+``: ", "", " ".join(title.split())).replace("``", "")
-    return render(Page("Experiment", data["experiment"], lead[:1].upper() + lead[1:], sections, tiles))
+    return render(Page("Experiment", experiment.name, experiment.title, sections, tiles))
 
 
 def notes(texts: Iterable[str]) -> list[Html]:
@@ -40,7 +39,7 @@ def notes(texts: Iterable[str]) -> list[Html]:
 
 
 def paragraphs(text: str) -> list[Html]:
-    """A docstring: its paragraphs, those that are set in as they are, and names between double backticks."""
+    """Paragraphs of a text: those that are set in as they are, and names between double backticks as code."""
     blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
     return [tag("pre", block) if block.startswith("    ") else tag("p", *_words(block)) for block in blocks]
 
@@ -48,6 +47,12 @@ def paragraphs(text: str) -> list[Html]:
 def _words(block: str) -> Iterable[object]:
     for k, part in enumerate(" ".join(block.split()).split("``")):
         yield tag("code", part) if k % 2 else part
+
+
+def _sources(experiment: Experiment) -> list[Html]:
+    known = {"source": experiment.source, "published": experiment.published}
+    told = [(name, text) for name, text in known.items() if text]
+    return [facts(told)] if told else []
 
 
 def _settings(settings: Mapping[str, Any]) -> list[Html]:

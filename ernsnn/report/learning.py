@@ -10,11 +10,12 @@ import numpy as np
 from ernsnn.analyse.contents import weight_unit
 from ernsnn.graph.graph import Graph, Neurons, Projection
 from ernsnn.recording.recording import Recording
-from ernsnn.report.charts import histogram, matrix, shorten
+from ernsnn.report.charts import draw, shorten
 from ernsnn.report.layout import Section, charts, table
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number
 from ernsnn.result import Result
+from ernsnn.studies.pictures import Histogram, Matrix
 
 MOST_CELLS = 64
 MOST_SYNAPSES = 2_000_000
@@ -96,7 +97,7 @@ def _picture(change: Change) -> Html:
     if isinstance(owner, Projection) and _is_small(owner):
         return tag("div", *_matrices(owner, title, both), class_="pair")
     what = "synapses" if isinstance(owner, Projection) else "neurons"
-    return histogram(drawn, title=title, x_label=change.label, y_label=what, note=change.note)
+    return draw(Histogram(drawn, title=title, x_label=change.label, y_label=what, note=change.note))
 
 
 def _is_small(projection: Projection) -> bool:
@@ -116,4 +117,4 @@ def _matrices(projection: Projection, title: str, both: dict[str, np.ndarray]) -
             np.isfinite(values), values, np.nan
         )
         x_label, y_label = shorten(projection.post, _LETTERS), shorten(projection.pre, _LETTERS)
-        yield matrix(cells, title=f"{title} {when}", x_label=x_label, y_label=y_label, limits=limits)
+        yield draw(Matrix(cells, title=f"{title} {when}", x_label=x_label, y_label=y_label, limits=limits))

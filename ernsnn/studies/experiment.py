@@ -1,81 +1,150 @@
-"""Experiments: named studies over several seeds, found through the entry point group ``ernsnn.experiments``.
+"""Experiments: named studies over several seeds.
 
-An experiment is a module with ``experiment(*, backend, seeds, progress, **settings) -> Findings``; its keyword
-arguments beyond the first three, with their defaults, are its settings. The defaults are the quick ones; the module may
-have others by name, such as ``SETTINGS = {"full": {"train": 2000}}``.
+An installed one is named by an entry point of the group ``ernsnn.experiments``; a user's Python file calls its own
+``EXPERIMENT``.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean, stdev
-from types import ModuleType
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ernsnn.backend.discovery import discover
-from ernsnn.errors import InvalidModel, unknown
+from ernsnn.describe.arguments import checked
+from ernsnn.errors import InvalidModel, quoted, unknown
+from ernsnn.studies.estimates import Estimate as Estimate
+from ernsnn.studies.estimates import plain
+from ernsnn.studies.models import load_file
+from ernsnn.studies.pictures import Picture
 
 GROUP = "ernsnn.experiments"
+NAME_IN_FILE = "EXPERIMENT"
 QUICK = "quick"
 """The name of the defaults."""
-_OURS = ("backend", "seeds", "progress")
-
-# Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom; beyond, the normal one is near enough.
-_T95 = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
-    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Mean over seeds with its 95 % confidence interval (Student's t; none from a single seed).
+@checked
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """What an experiment is run on: a backend, by its name, and seeds. ``progress`` is called with the share done."""
 
-    Seeds without a value (NaN) do not count; where none has one, the mean is NaN.
-    """
+    backend: str
+    seeds: Sequence[int]
+    progress: Callable[[float], object] = lambda fraction: None
 
-    mean: float
-    half_width: float
-    values: tuple[float, ...]
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Estimate:
-        """The estimate from one value a seed."""
-        found = [float(v) for v in values if math.isfinite(v)]
-        n = len(found)
-        quantile = _T95[n - 2] if 2 <= n <= len(_T95) + 1 else 1.96
-        half = quantile * stdev(found) / math.sqrt(n) if n > 1 else math.nan
-        return cls(fmean(found) if found else math.nan, half, tuple(float(v) for v in values))
-
-    def __str__(self) -> str:
-        if math.isnan(self.mean):
-            return "-"
-        return f"{self.mean:.4g}" + ("" if math.isnan(self.half_width) else f" ± {self.half_width:.2g}")
-
-    def to_json(self) -> dict[str, Any]:
-        """Mean, half width of the interval (null from one seed) and the value of every seed; null is none."""
-
-        def known(value: float) -> float | None:
-            return value if math.isfinite(value) else None
-
-        return {"mean": known(self.mean), "ci95": known(self.half_width), "values": list(map(known, self.values))}
+    def __iter__(self) -> Iterator[int]:
+        """The seeds, each of which counts as done when the next is asked for."""
+        for n, seed in enumerate(self.seeds):
+            yield seed
+            self.progress((n + 1) / len(self.seeds))
 
 
+@checked
 @dataclass(frozen=True)
 class Findings:
-    """What an experiment found: ``results`` as JSON, a table (``rows`` under ``heads``) for people, ``notes`` below it.
+    """What an experiment found.
 
-    ``pictures`` are figures of ``ernsnn.report.charts``, for its page.
+    - ``results``: numbers for programs: anything that JSON has, and estimates, which become what JSON has of them.
+    - ``heads``, ``rows``: the same as a table for people; cells are shown as text.
+    - ``notes``: remarks below the table.
+    - ``pictures``: see ``ernsnn.studies.pictures``.
     """
 
     results: Mapping[str, Any]
     heads: Sequence[str]
     rows: Sequence[Sequence[object]]
     notes: Sequence[str] = ()
-    pictures: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "results", plain(self.results))
+        for k, row in enumerate(self.rows):
+            if len(row) != len(self.heads):
+                raise InvalidModel(f"Findings.rows[{k}]: has {len(row)} cells, and there are {len(self.heads)} heads")
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A named study over several seeds.
+
+    - ``name``: what the command ``ernsnn experiment`` calls it.
+    - ``title``: one line: what it shows or asks.
+    - ``run``: ``run(trials, *, setting=default, ...) -> Findings``; its keyword arguments are the settings, and their
+      defaults the quick ones.
+    - ``backend``: where it runs unless told otherwise.
+    - ``about``: what is done, in paragraphs; names of code stand between double backticks.
+    - ``source``: where the experiment comes from; ``published``: what was found there, in a line.
+    - ``measured``: from the results (as JSON has them), what was found here, in a line.
+    - ``settings``: what settings of a name set other than by default, such as ``{"full": {"train": 2000}}``.
+
+    Raises InvalidModel where ``run`` takes something else, and where ``settings`` set what it does not have.
+    """
+
+    name: str
+    title: str
+    run: Callable[..., Findings]
+    backend: str
+    about: str | None = None
+    source: str = "of this package"
+    published: str = ""
+    measured: Callable[[Mapping[str, Any]], str] | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        first, others = self._parameters()
+        if not first or first[0].kind > inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            raise InvalidModel(f"{self.name}: run: must take the trials first: run(trials, *, ...)")
+        wrong = [p.name for p in others if p.kind is not p.KEYWORD_ONLY or p.default is p.empty]
+        if wrong:
+            raise InvalidModel(f"{self.name}: run: {wrong[0]} must be a keyword argument (after a *) with a default")
+        for each in self.settings.values():
+            self.check(each)
+
+    def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
+        """The first of ``run``, if it has one, and the others."""
+        parameters = list(inspect.signature(self.run).parameters.values())
+        return parameters[:1], parameters[1:]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Name -> default of everything that can be set."""
+        return {p.name: p.default for p in self._parameters()[1]}
+
+    def named(self, name: str) -> dict[str, Any]:
+        """All settings of that name; ``quick`` are the defaults. Raises InvalidModel where there are none."""
+        known = {QUICK: {}, **self.settings}
+        if name not in known:
+            raise InvalidModel(unknown(f"{self.name}: no settings", name, known))
+        return {**self.defaults, **known[name]}
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Raise InvalidModel on a setting that does not exist, or is of another kind than its default."""
+        defaults = self.defaults
+        for key, value in settings.items():
+            if key not in defaults:
+                raise InvalidModel(unknown(f"{self.name}: no setting", key, defaults))
+            _check_kind(f"{self.name}: {key}", value, defaults[key])
+
+    def findings(
+        self,
+        seeds: Sequence[int] = (0, 1, 2),
+        backend: str | None = None,
+        progress: Callable[[float], object] = lambda fraction: None,
+        **settings: Any,
+    ) -> Findings:
+        """Run it. Raises InvalidModel on settings that it does not have, or not so."""
+        self.check(settings)
+        if not seeds:
+            raise InvalidModel(f"{self.name}: needs a seed")
+        found = self.run(Trials(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
+        if not isinstance(found, Findings):
+            raise InvalidModel(f"{self.name}: run must return Findings, got {quoted(found)}")
+        return found
 
 
 def experiment_names() -> list[str]:
@@ -83,34 +152,37 @@ def experiment_names() -> list[str]:
     return list(discover(GROUP))
 
 
-def get_experiment(name: str) -> ModuleType:
-    """The experiment's module. Raises InvalidModel if there is none of that name, or if it does not load."""
+def get_experiment(name: str) -> Experiment:
+    """The experiment of that name, or in that file. Raises InvalidModel if there is none, or if it does not load."""
+    if name.endswith(".py"):
+        found = getattr(load_file(name, Path(name)), NAME_IN_FILE, None)
+        if not isinstance(found, Experiment):
+            raise InvalidModel(f"{name}: has no {NAME_IN_FILE} that is an Experiment")
+        return found
     loaders = discover(GROUP)
     if name not in loaders:
-        raise InvalidModel(unknown("no experiment", name, loaders))
+        own = " - an experiment of your own is a file that ends in .py"
+        raise InvalidModel(unknown("no experiment", name, loaders) + own)
     try:
-        module = loaders[name]()
+        found = loaders[name]()
     except Exception as error:
         raise InvalidModel(f"experiment {name!r} does not load: {type(error).__name__}: {error}") from error
-    if not isinstance(module, ModuleType) or not callable(getattr(module, "experiment", None)):
-        raise InvalidModel(f"experiment {name!r} is no module with experiment(...): fix its entry point")
-    return module
+    if not isinstance(found, Experiment) or found.name != name:
+        raise InvalidModel(f"experiment {name!r} is no Experiment of that name: fix its entry point")
+    return found
 
 
-def settings_of(module: ModuleType) -> dict[str, Any]:
-    """Name -> default of everything that can be set."""
-    parameters = inspect.signature(module.experiment).parameters.values()
-    return {p.name: p.default for p in parameters if p.name not in _OURS}
-
-
-def named_settings(module: ModuleType, name: str) -> dict[str, Any]:
-    """What the settings of that name set other than by default. Raises InvalidModel where there are none."""
-    known: dict[str, dict[str, Any]] = {QUICK: {}, **getattr(module, "SETTINGS", {})}
-    if name not in known:
-        raise InvalidModel(unknown(f"{module.__name__.rpartition('.')[2]}: no settings", name, known))
-    return dict(known[name])
-
-
-def backend_of(module: ModuleType) -> str:
-    """The backend on which an experiment runs unless told otherwise."""
-    return str(inspect.signature(module.experiment).parameters["backend"].default)
+def _check_kind(name: str, value: object, default: object) -> None:
+    kinds: dict[type, tuple[str, tuple[type, ...]]] = {
+        bool: ("true or false", (bool,)),
+        int: ("a whole number", (int,)),
+        float: ("a number", (int, float)),
+        str: ("text", (str,)),
+        tuple: (f"a list such as {json.dumps(default, default=str)}", (list, tuple)),
+    }
+    words, allowed = kinds.get(type(default), ("", (object,)))
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed and object not in allowed):
+        raise InvalidModel(f"{name}: must be {words}, got {json.dumps(value, default=repr)}")
+    if isinstance(default, tuple) and default and isinstance(value, list | tuple):
+        for k, part in enumerate(value):
+            _check_kind(f"{name}[{k}]", part, default[0])

@@ -137,9 +137,7 @@ def get_model(name: str) -> Model:
     absolute(file)
     if file.suffix != ".py" and not file.is_file():
         raise InvalidModel(unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py")
-    if not file.is_file():
-        raise InvalidModel(f"{name}: no such file")
-    return _checked(Model(name, _load_file(name, file), file))
+    return _checked(Model(name, load_file(name, file), file))
 
 
 def session_of(graph: Graph, notes: Mapping[str, Any], model: str | None, given: Path | None) -> Session | None:
@@ -184,7 +182,11 @@ class _AsItIs(SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _load_file(name: str, file: Path) -> ModuleType:
+def load_file(name: str, file: Path) -> ModuleType:
+    """The module that a user's file is, as it now is. Raises InvalidModel, with the cause, where it does not load."""
+    absolute(file)
+    if not file.is_file():
+        raise InvalidModel(f"{name}: no such file")
     if file.suffix != ".py":
         raise InvalidModel(f"{name}: is no Python file; a model is a file that ends in .py")
     loader = _AsItIs(f"ernsnn_model_{file.stem}", str(file))

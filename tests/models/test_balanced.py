@@ -8,6 +8,7 @@ import pytest
 import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import balanced
+from ernsnn.models.experiments import balanced as study
 
 
 def test_modules_are_of_unequal_sizes() -> None:
@@ -38,31 +39,31 @@ def test_modular_inputs_come_from_where_they_should() -> None:
 def test_time_is_split_by_what_was_done() -> None:
     work = np.array([[100, 5, 100], [100, 6, 480], [100, 7, 2240], [100, 0, 0]], float)
     prices = np.array([2e-3, 1e-2, 5e-5])
-    shares = balanced.split_time(work, work @ prices)
+    shares = study.split_time(work, work @ prices)
     assert shares == pytest.approx(work * prices / (work @ prices)[:, None])
-    cheaper = balanced.split_time(work, work @ prices - 0.02 * work[:, 1])
+    cheaper = study.split_time(work, work @ prices - 0.02 * work[:, 1])
     assert (cheaper[:, 1] == 0).all()
     assert cheaper.sum(axis=1) == pytest.approx(np.ones(4))
 
 
 def test_without_a_kick_nothing_fires() -> None:
     result = ernsnn.run(balanced.build(400, kicked=False), duration_ms=50, backend="native")
-    assert balanced.spikes_of(result) == 0
+    assert study.spikes_of(result) == 0
 
 
 def test_idle_synapses_change_nothing_but_the_work() -> None:
     runs = [ernsnn.run(balanced.build(400, idle=idle), duration_ms=60, backend="native") for idle in (0, 80)]
-    assert balanced.spikes_of(runs[0]) > 100
+    assert study.spikes_of(runs[0]) > 100
     for a, b in zip(*(r.recording.spikes["cells"] for r in runs), strict=True):
         np.testing.assert_array_equal(a, b)
-    first, second = map(balanced.events_of, runs)
+    first, second = map(study.events_of, runs)
     assert second / first == pytest.approx(2, rel=0.05)
     counts = runs[0].metrics().counts.synapses
     assert first == sum(s.effective for s in counts if s.projection != "kicks")
 
 
 def test_a_small_network_is_irregular_and_the_same_on_two_backends() -> None:
-    found = balanced.experiment(
+    found = study.EXPERIMENT.findings(
         seeds=[0],
         sizes=(800, 1200, 1600),
         duration_ms=500,
@@ -78,7 +79,7 @@ def test_a_small_network_is_irregular_and_the_same_on_two_backends() -> None:
         assert of["reference"]["rate_hz"] == pytest.approx(of["native"]["rate_hz"], rel=0.1)
     assert any(note.startswith("conductances: not on loihi-emulator: ") and "G201" in note for note in found.notes)
     assert found.results["modular"]["neuron_update"]["mean"] > 5
-    assert "1600 neurons" in balanced.measured(found.results)
+    assert "1600 neurons" in study.measured(found.results)
 
 
 def test_settings() -> None:
@@ -87,8 +88,8 @@ def test_settings() -> None:
     with pytest.raises(InvalidModel, match="400 neurons are too few for 30 modules"):
         balanced.build(400, modules=30)
     with pytest.raises(InvalidModel, match="3000 neurons are too few for 16 modules"):
-        balanced.experiment(modular_neurons=3000)
+        study.EXPERIMENT.findings(modular_neurons=3000)
     with pytest.raises(InvalidModel, match="backends_neurons must be at least 400, got 10"):
-        balanced.experiment(backends_neurons=10)
+        study.EXPERIMENT.findings(backends_neurons=10)
     with pytest.raises(InvalidModel, match="sizes of at least 400"):
-        balanced.experiment(sizes=(100,))
+        study.EXPERIMENT.findings(sizes=(100,))

@@ -5,12 +5,12 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.analyse.prices import price_sets
-from ernsnn.models import ca3_energy
+from ernsnn.models.experiments import ca3_energy
 
 
 @pytest.fixture(scope="module")
 def findings():
-    return ca3_energy.experiment(backend="reference", seeds=[0, 1], size=4, density=0.5)
+    return ca3_energy.EXPERIMENT.findings(backend="reference", seeds=[0, 1], size=4, density=0.5)
 
 
 def mean(findings, memory, operation, what):
@@ -51,4 +51,4 @@ def test_the_table_has_a_cell_for_every_column(findings):
 
 def test_contents_must_leave_bits():
     with pytest.raises(ern.InvalidModel, match="ca3_energy: needs"):
-        ca3_energy.experiment(size=4, density=0.05)
+        ca3_energy.EXPERIMENT.findings(size=4, density=0.05)

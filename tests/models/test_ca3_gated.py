@@ -9,9 +9,9 @@ from rasters import digest, raster
 import ernsnn as ern
 from ernsnn.errors import InvalidModel
 from ernsnn.models import CA3Memory
-from ernsnn.models.ca3_gated import clean_probes, experiment, noisy_trains, random_operations
 from ernsnn.models.ca3_memory import build
 from ernsnn.models.ca3_memory.operations import input_times
+from ernsnn.models.experiments.ca3_gated import EXPERIMENT, clean_probes, noisy_trains, random_operations
 
 
 @pytest.mark.parametrize("gate", ["astrocyte", "majority"])
@@ -147,7 +147,9 @@ def test_noise_drops_from_learns_only_and_spares_the_probes():
 
 
 def test_the_experiment_counts_every_recall():
-    found = experiment(backend="reference", seeds=[0, 1], sizes=[6], spacings=["12/6"], operations=60, noise=[])
+    found = EXPERIMENT.findings(
+        backend="reference", seeds=[0, 1], sizes=[6], spacings=["12/6"], operations=60, noise=[]
+    )
     for memory in ("published", "gated", "majority"):
         cell = found.results[memory]["6x6"]["12/6"]
         kinds = [kind for kind in cell if kind not in ("all", "fragment")]
@@ -161,7 +163,7 @@ def test_the_experiment_counts_every_recall():
 
 def test_the_experiment_under_noise():
     settings = {"sizes": [8], "spacings": [], "noise": [0, 0.3], "operations": 40}
-    found = experiment(backend="reference", seeds=[1], memories=["gated", "majority"], **settings)
+    found = EXPERIMENT.findings(backend="reference", seeds=[1], memories=["gated", "majority"], **settings)
     for memory in ("gated", "majority"):
         cells = found.results[memory]["8x8"]
         assert list(cells) == [f"12/8 {noise} {level}" for noise in ("drop", "spurious") for level in ("0", "0.3")]
@@ -188,4 +190,4 @@ def test_the_experiment_under_noise():
 )
 def test_bad_settings_are_named(settings, words):
     with pytest.raises(InvalidModel, match=words):
-        experiment(backend="reference", seeds=[0], **settings)
+        EXPERIMENT.findings(backend="reference", seeds=[0], **settings)

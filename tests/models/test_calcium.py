@@ -10,6 +10,7 @@ from naive_calcium import Cell
 
 import ernsnn as ern
 from ernsnn.models import calcium
+from ernsnn.models.experiments import calcium as study
 from ernsnn.studies.experiment import experiment_names
 
 
@@ -34,7 +35,7 @@ def test_the_published_figures_are_those_of_the_equations():
         if before < 0.5 <= cell.variable("C"):
             crossings.append((t + 1) / 1000)
         before = cell.variable("C")
-    published = calcium.PUBLISHED
+    published = study.PUBLISHED
     assert crossings == pytest.approx(published["crossings_s"], abs=0.005)
     assert round(highest["C"], 4) == published["C_max_uM"]
     assert round(highest["I"], 4) == published["I_max_uM"]
@@ -44,7 +45,7 @@ def test_the_published_figures_are_those_of_the_equations():
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["reference", "brian2"])
 def test_the_regression(backend):
-    findings = calcium.experiment(backend=backend)
+    findings = study.EXPERIMENT.findings(seeds=[0], backend=backend)
     published, euler, rk4 = (findings.results[name] for name in ("published", "euler", "rk4"))
     for name in ("C_max_uM", "I_max_uM", "Gamma_max"):
         assert round(euler[name], 4) == published[name]

@@ -6,7 +6,7 @@ import pytest
 
 import ernsnn
 from ernsnn.errors import InvalidModel
-from ernsnn.models import chip_interference
+from ernsnn.models.experiments import chip_interference
 
 SHORT = {"A_s": 5.0, "gap_s": 1.0, "B_s": 12.0}
 
@@ -27,7 +27,7 @@ def test_probes_have_the_weights_of_their_moment() -> None:
 
 
 def test_stable_marks_keep_memory_A_in_integers() -> None:
-    results = chip_interference.experiment(backend="loihi-emulator", seeds=[0], **SHORT).results
+    results = chip_interference.EXPERIMENT.findings(backend="loihi-emulator", seeds=[0], **SHORT).results
     assert results["both"]["A_kept"]["mean"] > 0.85
     for condition in ("none", "labile"):
         assert results[condition]["A_after_A_hz"]["mean"] > 15
@@ -37,4 +37,4 @@ def test_stable_marks_keep_memory_A_in_integers() -> None:
 
 def test_whole_seconds() -> None:
     with pytest.raises(InvalidModel, match=r"gap_s must be whole seconds above 0, got 0\.5"):
-        chip_interference.experiment(gap_s=0.5)
+        chip_interference.EXPERIMENT.findings(gap_s=0.5)

@@ -24,10 +24,12 @@ def tree_of(path: Path) -> ast.Module:
 
 def uses(name: str) -> set[str]:
     """The modules of models that this one imports, and those that they do."""
-    found = {name}
+    found, folders = {name}, name.split(".")
     for node in ast.walk(tree_of(MODULES[name])):
-        if isinstance(node, ast.ImportFrom) and node.level and node.module in MODULES:
-            found |= uses(node.module)
+        if isinstance(node, ast.ImportFrom) and node.level:
+            above = [*folders[: len(folders) - node.level], *([node.module] if node.module else [])]
+            modules = [".".join(above), *(".".join([*above, alias.name]) for alias in node.names)]
+            found |= {used for module in modules if module in MODULES for used in uses(module)}
     return found
 
 
@@ -46,7 +48,7 @@ def test_a_generator_is_made_in_one_place(name: str) -> None:
 
 def test_there_are_generators_to_look_at() -> None:
     assert len({made for name in MODULES for made in generators(name)}) > 8
-    assert "images" in uses("nalsm")
+    assert {"images", "nalsm", "draws"} <= uses("experiments.nalsm")
 
 
 def test_other_draws_and_other_seeds_give_other_numbers() -> None:

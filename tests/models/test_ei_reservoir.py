@@ -7,8 +7,10 @@ import pytest
 
 import ernsnn
 from ernsnn.errors import InvalidModel
-from ernsnn.models import ei_reservoir
-from ernsnn.models.ei_reservoir import ADAPTIVE, COUPLINGS, GRID, NETWORKS, Balance, Condition, conditions
+from ernsnn.models import ei_reservoir, readout
+from ernsnn.models.ei_reservoir import NETWORKS, Balance, Condition
+from ernsnn.models.experiments import ei_reservoir as study
+from ernsnn.models.experiments.ei_reservoir import ADAPTIVE, COUPLINGS, GRID, conditions
 
 
 def test_networks_differ_in_their_balance_alone() -> None:
@@ -109,19 +111,19 @@ def test_capacity_of_a_shift_register_of_noise_and_of_silence() -> None:
     rng = np.random.default_rng(0)
     numbers = rng.random(900)
     register = np.column_stack([np.roll(numbers, k) for k in range(5)])
-    assert ei_reservoir.capacity(100 * register, numbers) == pytest.approx(4, abs=0.2)
-    assert ei_reservoir.capacity(rng.random((900, 5)), numbers) < 0.3
-    assert ei_reservoir.capacity(np.zeros((900, 5)), numbers) == 0
+    assert readout.capacity(100 * register, numbers) == pytest.approx(4, abs=0.2)
+    assert readout.capacity(rng.random((900, 5)), numbers) < 0.3
+    assert readout.capacity(np.zeros((900, 5)), numbers) == 0
 
 
 def test_narma_follows_its_equation() -> None:
     numbers = np.random.default_rng(0).random(60)
-    y, v = ei_reservoir.narma(numbers), numbers / 2
+    y, v = readout.narma(numbers), numbers / 2
     t = 40
     assert y[t + 1] == pytest.approx(0.3 * y[t] + 0.05 * y[t] * y[t - 9 : t + 1].sum() + 1.5 * v[t - 9] * v[t] + 0.1)
-    wanted = ei_reservoir.narma(np.random.default_rng(1).random(300))
-    assert ei_reservoir.error(100 * wanted[:, None], wanted) < 0.05
-    assert ei_reservoir.error(np.zeros((300, 1)), wanted) == pytest.approx(1, abs=0.2)
+    wanted = readout.narma(np.random.default_rng(1).random(300))
+    assert readout.error(100 * wanted[:, None], wanted) < 0.05
+    assert readout.error(np.zeros((300, 1)), wanted) == pytest.approx(1, abs=0.2)
 
 
 def test_findings_judge_by_the_best_static_balance() -> None:
@@ -134,7 +136,7 @@ def test_findings_judge_by_the_best_static_balance() -> None:
         found[Condition(network, Balance(4.0, 1.0))] = runs(1.0, 0.5)
     found[Condition("h = 0", ADAPTIVE["adapting"])] = runs(2.5, 0.4)
     found[Condition("h = .5", ADAPTIVE["adapting"])] = runs(1.95)
-    findings = ei_reservoir._findings(found)
+    findings = study._findings(found)
     first = findings.results["h = 0"]
     assert (first["best_static"]["w_E_nA"], first["best_static"]["g"]) == (3.0, 2.0)
     assert (first["best_static_at_narma"]["w_E_nA"], first["best_static_at_narma"]["g"]) == (4.0, 1.0)
@@ -144,14 +146,14 @@ def test_findings_judge_by_the_best_static_balance() -> None:
     assert any(n.startswith("h = 0, adapting: works, and gains") for n in findings.notes)
     assert any(n.startswith("h = .5, adapting: works, and does not gain") for n in findings.notes)
     assert any(n.startswith("h = 1, adapting: does not work") for n in findings.notes)
-    told = ei_reservoir.measured(findings.results)
+    told = study.measured(findings.results)
     assert "adapting: h = 0: 1.25 ± 0.00; h = .5: 0.97 ± 0.00" in told
     assert told.endswith("NARMA-10: 0.50 to 1.25")
     assert len(findings.pictures) == 2
 
 
 def test_the_experiment_reads_every_network() -> None:
-    found = ei_reservoir.experiment(seeds=[0], excitatory=20, numbers=300, adaptation=50).results
+    found = study.EXPERIMENT.findings(seeds=[0], excitatory=20, numbers=300, adaptation=50).results
     rates = [of["rate_hz"]["mean"] for of in found["h = 0"]["static"] if of["w_E_nA"] == 2.0]
     assert len(rates) == len(GRID)
     assert rates == sorted(rates, reverse=True)  # the more inhibition, the less they fire
@@ -161,4 +163,4 @@ def test_the_experiment_reads_every_network() -> None:
 
 def test_settings() -> None:
     with pytest.raises(InvalidModel, match="ei_reservoir: needs 16 to 4000 excitatory"):
-        ei_reservoir.experiment(excitatory=10)
+        study.EXPERIMENT.findings(excitatory=10)

@@ -10,7 +10,9 @@ import pytest
 import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import homeostasis
-from ernsnn.models.homeostasis import BLOWS, CONDITIONS, N_E, PULSES, SINGLE, Loops
+from ernsnn.models.experiments import homeostasis as study
+from ernsnn.models.experiments.homeostasis import BLOWS, CONDITIONS, PULSES, SINGLE
+from ernsnn.models.homeostasis import N_E, Loops
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +30,15 @@ def test_networks_are_drawn_by_seed_and_try(wiring: homeostasis.Wiring) -> None:
 
 
 def test_what_a_blow_changes(wiring: homeostasis.Wiring) -> None:
-    lost = homeostasis.struck("30 % of synapses lost", wiring)
+    lost = study.struck("30 % of synapses lost", wiring)
     assert set(lost) == {"to_E", "EE"}
     for name, w_mV in (("to_E", 1.0), ("EE", 3.0)):
         assert set(lost[name]) == {0.0, w_mV}
         assert (lost[name] == 0).mean() == pytest.approx(0.3, abs=0.04)
-    halved = homeostasis.struck("inhibition halved", wiring)
+    halved = study.struck("inhibition halved", wiring)
     assert set(halved) == {"IE"}
     assert set(halved["IE"]) == {4.0}
-    assert all(homeostasis.struck(blow, wiring) == {} for blow in BLOWS if "before" in blow or "regrown" in blow)
+    assert all(study.struck(blow, wiring) == {} for blow in BLOWS if "before" in blow or "regrown" in blow)
 
 
 def test_lost_synapses_are_those_of_the_list(wiring: homeostasis.Wiring) -> None:
@@ -48,7 +50,7 @@ def test_lost_synapses_are_those_of_the_list(wiring: homeostasis.Wiring) -> None
 
 
 def test_blows_and_pulses_move_the_rate_of_a_network_without_loops(wiring: homeostasis.Wiring) -> None:
-    rates = homeostasis.play(Loops(), wiring, settle_s=2, window_s=2, speed_up=1.0)
+    rates = study.play(Loops(), wiring, settle_s=2, window_s=2, speed_up=1.0)
     assert rates.shape == (2 + 2 * len(BLOWS) + 2 * PULSES, 2)
     before, *after = rates[1 : 2 + 2 * len(BLOWS) : 2].mean(axis=1)
     assert 2 < before < 10
@@ -64,9 +66,7 @@ def test_blows_and_pulses_move_the_rate_of_a_network_without_loops(wiring: homeo
 def test_a_network_that_is_scaled_loses_and_regrows_synapses(wiring: homeostasis.Wiring) -> None:
     """Standing still (k next to nothing), scaled weights are struck as static ones are."""
     still = Loops(k_hours=1e-9)
-    scaled, static = (
-        homeostasis.play(loops, wiring, settle_s=1, window_s=1, speed_up=1.0) for loops in (still, Loops())
-    )
+    scaled, static = (study.play(loops, wiring, settle_s=1, window_s=1, speed_up=1.0) for loops in (still, Loops()))
     assert scaled == pytest.approx(static, rel=0.01)  # the sums of weights are rounded elsewhere
 
 
@@ -76,7 +76,7 @@ def test_loops_push_against_errors_of_both_signs(name: str, wiring: homeostasis.
         result = ernsnn.run(
             homeostasis.build(loops, wiring, rate_hz, speed_up=100.0), duration_ms=2000, backend="native"
         )
-        return float(homeostasis.rates_hz(result, 2)[1].mean())
+        return float(study.rates_hz(result, 2)[1].mean())
 
     assert rate(CONDITIONS[name], 60.0) < rate(Loops(), 60.0)
     if name != "5 ms":  # which only takes away
@@ -102,11 +102,11 @@ def test_the_coordinator_hurries_where_there_is_need(wiring: homeostasis.Wiring)
 
 def test_the_judgement() -> None:
     back = np.array([15.0, 10.0, 8.0, *[5.0] * 12])
-    assert homeostasis.judged(back) == (1.0, False)  # from second 1 on the mean of ten is 5.8
-    assert homeostasis.judged(np.full(12, 5.0)) == (0.0, False)
-    assert homeostasis.judged(np.array([*[5.0] * 10, *[20.0] * 2])) == (None, False)
-    assert homeostasis.judged(np.array([*[60.0] * 3, *[5.0] * 20]))[1]
-    assert not homeostasis.judged(np.array([*[70.0] * 2, *[5.0] * 20]))[1]
+    assert study.judged(back) == (1.0, False)  # from second 1 on the mean of ten is 5.8
+    assert study.judged(np.full(12, 5.0)) == (0.0, False)
+    assert study.judged(np.array([*[5.0] * 10, *[20.0] * 2])) == (None, False)
+    assert study.judged(np.array([*[60.0] * 3, *[5.0] * 20]))[1]
+    assert not study.judged(np.array([*[70.0] * 2, *[5.0] * 20]))[1]
 
 
 def test_findings_count_failures() -> None:
@@ -117,7 +117,7 @@ def test_findings_count_failures() -> None:
     bad[3 : 3 + 12, :2] = 70.0
     slow[3] = 30.0  # the mean of ten is 7.5 then
     rates = {c: bad if c == "none" else slow if c in SINGLE else good for c in CONDITIONS}
-    findings = homeostasis._findings(rates, seeds=2, settle_s=3, window_s=12)
+    findings = study._findings(rates, seeds=2, settle_s=3, window_s=12)
     found = findings.results["conditions"]
     none = found["none"]
     assert (none["tries"], none["failures"], none["runaways"]) == (24, 2, 2)
@@ -127,13 +127,13 @@ def test_findings_count_failures() -> None:
     assert found["all"]["failures"] == 0
     assert findings.results["best_single"] == "5 ms"  # all are alike
     assert findings.results["seconds_saved_over"]["5 ms"]["mean"] == pytest.approx(1 / 6)
-    assert homeostasis.measured(findings.results).startswith("failures of 24 blows: none 2; 5 ms 0; ")
+    assert study.measured(findings.results).startswith("failures of 24 blows: none 2; 5 ms 0; ")
     assert len(findings.pictures) == 2
 
 
 def test_settings() -> None:
     with pytest.raises(InvalidModel, match="window_s > 10"):
-        homeostasis.experiment(window_s=10)
+        study.EXPERIMENT.findings(window_s=10)
 
 
 def test_no_condition_is_another() -> None:

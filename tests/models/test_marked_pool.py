@@ -8,7 +8,8 @@ import pytest
 import ernsnn
 from ernsnn import InvalidModel, Network, Phase, SpikeTimes, Timeline
 from ernsnn.graph.constants import constants
-from ernsnn.models import interference, marked_pool, resonance, retention, sleep
+from ernsnn.models import marked_pool
+from ernsnn.models.experiments import interference, resonance, retention, sleep
 
 approx = pytest.approx
 
@@ -149,13 +150,13 @@ def test_resonance_drives_every_read_out_equally_where_weights_are_intact():
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        (lambda: interference.experiment(shared=40), "share 40"),
-        (lambda: interference.experiment(gap_s=0.5), "gap_s must be whole seconds"),
-        (lambda: retention.experiment(at=[]), "at must be numbers"),
-        (lambda: retention.experiment(active=0), "1 <= active"),
-        (lambda: sleep.experiment(sleep_s=0), "sleep_s must be whole seconds"),
-        (lambda: sleep.experiment(asleep_at_s=5), "asleep_at_s must be at least"),
-        (lambda: resonance.experiment(cues=0), "cues must be a whole number"),
+        (lambda: interference.EXPERIMENT.findings(shared=40), "share 40"),
+        (lambda: interference.EXPERIMENT.findings(gap_s=0.5), "gap_s must be whole seconds"),
+        (lambda: retention.EXPERIMENT.findings(at=[]), "at must be numbers"),
+        (lambda: retention.EXPERIMENT.findings(active=0), "1 <= active"),
+        (lambda: sleep.EXPERIMENT.findings(sleep_s=0), "sleep_s must be whole seconds"),
+        (lambda: sleep.EXPERIMENT.findings(asleep_at_s=5), "asleep_at_s must be at least"),
+        (lambda: resonance.EXPERIMENT.findings(cues=0), "cues must be a whole number"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(run, words):
@@ -164,7 +165,7 @@ def test_settings_that_cannot_be_are_refused(run, words):
 
 
 def test_marks_keep_a_memory_that_unmarked_synapses_lose():
-    results = interference.experiment(seeds=[0]).results
+    results = interference.EXPERIMENT.findings(seeds=[0]).results
     kept = {condition: found["A_kept"]["mean"] for condition, found in results.items()}
     assert kept["both"] >= 0.9
     assert max(kept["none"], kept["slow"], kept["labile"]) <= 0.1
@@ -174,18 +175,21 @@ def test_marks_keep_a_memory_that_unmarked_synapses_lose():
 @pytest.mark.slow
 def test_interference_is_the_same_on_the_reference():
     short = {"seeds": [1], "A_s": 4, "gap_s": 3, "B_s": 4}
-    assert interference.experiment(**short).results == interference.experiment(backend="reference", **short).results
+    assert (
+        interference.EXPERIMENT.findings(**short).results
+        == interference.EXPERIMENT.findings(backend="reference", **short).results
+    )
 
 
 @pytest.mark.slow
 def test_sleep_with_gate_and_replay_consolidates():
-    kept = {name: r["A_after_B_hz"]["mean"] for name, r in sleep.experiment(seeds=[0, 1]).results.items()}
+    kept = {name: r["A_after_B_hz"]["mean"] for name, r in sleep.EXPERIMENT.findings(seeds=[0, 1]).results.items()}
     assert kept["both"] >= 5 * max(kept["none"], kept["gate"], kept["replay"])
 
 
 @pytest.mark.slow
 def test_eroded_weights_are_recalled_by_the_additive_read_out_only():
-    results = resonance.experiment(seeds=[0, 1]).results
+    results = resonance.EXPERIMENT.findings(seeds=[0, 1]).results
     hits = {read_out: sizes["half"]["hits"]["mean"] for read_out, sizes in results["eroded"].items()}
     assert hits["additive"] > 0.95
     assert hits["plain"] == 0
@@ -194,7 +198,7 @@ def test_eroded_weights_are_recalled_by_the_additive_read_out_only():
 
 @pytest.mark.slow
 def test_retention_of_a_few_memories():
-    results = retention.experiment(seeds=[0], at=[2, 5]).results
+    results = retention.EXPERIMENT.findings(seeds=[0], at=[2, 5]).results
     assert results["marks"]["5"]["mean_auc"]["mean"] >= 0.95
     assert results["budget"]["5"]["mean_auc"]["mean"] >= 0.95
     assert results["none"]["5"]["mean_auc"]["mean"] < 0.8

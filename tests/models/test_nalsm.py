@@ -10,6 +10,7 @@ from ernsnn.describe.connectors import FromList
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 from ernsnn.models import nalsm
+from ernsnn.models.experiments import nalsm as study
 
 GRID = (4, 4, 4)
 
@@ -153,10 +154,10 @@ def test_the_branching_factor_of_a_chain() -> None:
 
 def test_the_experiment_in_small() -> None:
     pytest.importorskip("sklearn")
-    found = nalsm.experiment(
+    found = study.EXPERIMENT.findings(
         seeds=[0, 1], data_set="digits", train=12, test=10, grid=GRID, w_astro_swept=(0.2,), passes=2
     )
-    assert set(found.results["arms"]) == set(nalsm.ARMS)
+    assert set(found.results["arms"]) == set(study.ARMS)
     # Two seeds of ten images: shares are twentieths, and four arms of a liquid beat guessing.
     shares = [of["accuracy"]["mean"] for of in found.results["arms"].values()]
     assert all(20 * share == pytest.approx(round(20 * share)) for share in shares)
@@ -167,12 +168,12 @@ def test_the_experiment_in_small() -> None:
     assert set(found.results["branching_by_w_astro"]) == {"0.015", "0.2"}
     assert all(of["rate_hz"]["ci95"] is not None for of in found.results["arms"].values())
     gain = found.results["gain_points"]["nalsm over stdp"]["mean"]
-    assert f"nalsm over stdp {gain:.1f} ±" in nalsm.measured(found.results)
+    assert f"nalsm over stdp {gain:.1f} ±" in study.measured(found.results)
     assert len(found.pictures) == 2
 
 
 def test_settings() -> None:
     with pytest.raises(InvalidModel, match="grid must be three whole numbers"):
-        nalsm.experiment(grid=(10, 10))
+        study.EXPERIMENT.findings(grid=(10, 10))
     with pytest.raises(InvalidModel, match="passes must be at least 1"):
-        nalsm.experiment(passes=0)
+        study.EXPERIMENT.findings(passes=0)

@@ -8,7 +8,7 @@ import pytest
 import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import point_neuron
-from ernsnn.studies.experiment import settings_of
+from ernsnn.models.experiments import point_neuron as study
 
 
 def test_every_neuron_has_its_kind_and_its_current() -> None:
@@ -39,16 +39,16 @@ def test_silent_neurons_settle_where_their_current_takes_them() -> None:
 def test_the_error_is_that_of_silent_neurons_in_per_cent_of_the_way_to_threshold() -> None:
     net = point_neuron.build(8, types=2)
     a, b = (ernsnn.run(net, duration_ms=50, backend="reference") for _ in range(2))
-    assert point_neuron.rmse_percent(net, a, b) == [0.0] * 4
+    assert study.rmse_percent(net, a, b) == [0.0] * 4
     for _, values in b.recording.signals.values():
         values += 1.0
     distances = [p.model.v_threshold_mV - p.model.v_rest_mV for p in net.populations.values()]
     expected = np.repeat(100 / np.array(distances), 2)
-    assert point_neuron.rmse_percent(net, a, b) == pytest.approx(expected)
+    assert study.rmse_percent(net, a, b) == pytest.approx(expected)
 
 
 def test_a_small_network_is_within_its_levels() -> None:
-    found = point_neuron.experiment(seeds=[0, 1], sizes=(1, 40), types=4, duration_ms=200)
+    found = study.EXPERIMENT.findings(seeds=[0, 1], sizes=(1, 40), types=4, duration_ms=200)
     of = found.results["40"]
     assert 0 < of["rmse_percent"]["mean"] < 0.1
     assert of["spikes_within_one_step"]["mean"] == 1
@@ -56,21 +56,19 @@ def test_a_small_network_is_within_its_levels() -> None:
     assert "spikes_within_one_step" not in found.results["1"]
     assert len(found.rows) == 2
     assert len(found.pictures) == 3
-    assert "40 neurons: RMSE" in point_neuron.measured(found.results)
+    assert "40 neurons: RMSE" in study.measured(found.results)
 
 
 def test_a_tenth_of_a_step_is_enough_for_a_spike() -> None:
     """Decays are off by per cents there: offset currents make up for them."""
-    found = point_neuron.experiment(seeds=[100], sizes=(20,), types=4, duration_ms=200, dt_ms=0.1)
+    found = study.EXPERIMENT.findings(seeds=[100], sizes=(20,), types=4, duration_ms=200, dt_ms=0.1)
     of = found.results["20"]
     assert of["rmse_percent"]["mean"] < 0.3
     assert of["spikes_within_one_step"]["mean"] > 0.99
 
 
 def test_settings() -> None:
-    for named in point_neuron.SETTINGS.values():
-        assert named.keys() <= settings_of(point_neuron).keys()
     with pytest.raises(InvalidModel, match="sizes must be whole numbers >= 1"):
-        point_neuron.experiment(sizes=(0,))
+        study.EXPERIMENT.findings(sizes=(0,))
     with pytest.raises(InvalidModel, match="types >= 1"):
         point_neuron.build(3, types=0)

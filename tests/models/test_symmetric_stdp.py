@@ -10,8 +10,10 @@ import pytest
 import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import symmetric_stdp
+from ernsnn.models.experiments import symmetric_stdp as study
+from ernsnn.models.experiments.symmetric_stdp import spike_counts, told
 from ernsnn.models.images import Split, split
-from ernsnn.models.symmetric_stdp import ARMS, Arm, build, protocol, spike_counts, told
+from ernsnn.models.symmetric_stdp import ARMS, Arm, build, protocol
 
 
 def two_bars(count: int) -> Split:
@@ -106,11 +108,11 @@ def test_every_image_has_the_same_brightness() -> None:
 
 
 def test_digits_are_learnt_better_than_by_chance() -> None:
-    found = symmetric_stdp.experiment(seeds=[0], train=100, test=50, hidden=40, ablations=False)
+    found = study.EXPERIMENT.findings(seeds=[0], train=100, test=50, hidden=40, ablations=False)
     assert found.results["full"]["accuracy"]["mean"] > 0.3
     assert found.results["baselines"]["svm"]["mean"] > 0.85
     assert "misses works (0.88)" in found.notes[1]
-    assert "100 of digits, 40 hidden: full" in symmetric_stdp.measured(found.results)
+    assert "100 of digits, 40 hidden: full" in study.measured(found.results)
     assert len(found.pictures) == 2
     assert np.trace(found.results["confusion"]) / 10 == pytest.approx(
         found.results["full"]["accuracy"]["mean"], abs=1e-3
@@ -126,4 +128,4 @@ def test_digits_are_learnt_better_than_by_chance() -> None:
 )
 def test_settings(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidModel, match=message):
-        symmetric_stdp.experiment(**settings)
+        study.EXPERIMENT.findings(**settings)

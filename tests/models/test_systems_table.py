@@ -9,8 +9,7 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.cli import main, systems
-from ernsnn.studies.experiment import experiment_names, named_settings, settings_of
-from ernsnn.studies.experiment import get_experiment as get
+from ernsnn.studies.experiment import experiment_names, get_experiment
 
 README = Path(__file__).parents[2] / "README.md"
 FIRST, LAST = "<!-- ernsnn experiment --table -->\n", "\n<!-- end of the table -->"
@@ -49,8 +48,7 @@ def test_damaged_results_are_refused(change, tmp_path, monkeypatch) -> None:
 @pytest.mark.parametrize("name", list(systems.committed()))
 def test_committed_results_are_of_today_s_settings(name: str) -> None:
     data = systems.committed()[name]
-    module = get(data["experiment"])
-    today = {**settings_of(module), **named_settings(module, data["setting"])}
+    today = get_experiment(data["experiment"]).named(data["setting"])
     assert data["seeds"] == list(range(5))
     assert data["settings"] == json.loads(json.dumps(today))
 

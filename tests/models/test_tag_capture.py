@@ -7,10 +7,11 @@ from by_hand import run, steps_of
 
 from ernsnn import InvalidModel
 from ernsnn.models import tag_capture as tc
+from ernsnn.models.experiments import tag_capture as study
 
 
 def test_spikes_reach_the_synapse_when_the_protocol_says():
-    up, down = tc.train(10, 3, 20.0, 5), tc.train(200, 2, 20.0, -5)
+    up, down = study.train(10, 3, 20.0, 5), study.train(200, 2, 20.0, -5)
     assert up == ([10, 60, 110], [15, 65, 115])
     assert down == ([205, 255], [200, 250])
     later = (2000, 3000)
@@ -25,7 +26,7 @@ def test_spikes_reach_the_synapse_when_the_protocol_says():
 
 
 def test_consolidation_is_open_when_the_protocol_says():
-    protocol = tc.Protocol(*tc.train(10, 1, 20.0, 5), consolidation_ms=(20, 40))
+    protocol = tc.Protocol(*study.train(10, 1, 20.0, 5), consolidation_ms=(20, 40))
     assert [tc._open(protocol, t) for t in (19, 20, 39, 40)] == [False, True, True, False]
     assert not tc._open(tc.Protocol([], []), 0)
 
@@ -43,7 +44,7 @@ SENSELESS = [
 @pytest.mark.parametrize("settings", SENSELESS, ids=str)
 def test_senseless_settings_are_refused(settings):
     with pytest.raises(InvalidModel, match="tag_capture"):
-        tc.experiment(**settings)
+        study.EXPERIMENT.findings(**settings)
 
 
 def test_a_post_spike_before_the_teacher_can_act_is_refused():
@@ -53,7 +54,7 @@ def test_a_post_spike_before_the_teacher_can_act_is_refused():
 
 @pytest.mark.slow
 def test_the_figures_of_the_note():
-    results = tc.experiment().results
+    results = study.EXPERIMENT.findings(seeds=[0]).results
     for name in ("weak", "strong", "strong_concurrent_P", "strong_P_after_60s", "strong_P_after_240s"):
         assert results[name]["w_1800s"] == pytest.approx(results[name]["note"][0], abs=0.03)
     for name in ("marked_depressed", "unmarked_depressed"):

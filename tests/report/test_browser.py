@@ -16,9 +16,10 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.models import CA3Memory
-from ernsnn.report import charts, page
+from ernsnn.report import page
 from ernsnn.report.experiment import experiment_page
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.experiment import Estimate, Experiment, Findings
+from ernsnn.studies.pictures import Bars, Histogram, Line, Matrix, Scatter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
@@ -115,17 +116,18 @@ def experiment():
     names = ["short", "a condition with a name that is far too long for any label", "b"]
     long = {"x_label": "a long label of the x axis (units)", "y_label": "a long label of the y axis (units)"}
     pictures = [
-        charts.line(x, dict.fromkeys(names, some), title="Log", log_x=True, **long),
-        charts.line([0, 0.00025, 0.001], {"a": [1e-9, 1.0001e-9, 1.0002e-9]}, title="Near", **long),
-        charts.bars(names, {"one": some}, title="Bars", x_label="Hz"),
-        charts.bars(names, dict.fromkeys(names, some), title="Bars", x_label="Hz", references={"b": [1.0, 2.0, 3.0]}),
-        charts.scatter({"a": (rng.normal(0, 1e6, 9), rng.normal(0, 1e-6, 9))}, title="Scatter", **long),
-        charts.histogram({"a": rng.normal(12_345, 1, 99)}, title="Histogram", x_label="w"),
-        charts.matrix(rng.normal(0, 1, (200, 3)), title="Matrix", **long),
+        Line(x, dict.fromkeys(names, some), title="Log", log_x=True, **long),
+        Line([0, 0.00025, 0.001], {"a": [1e-9, 1.0001e-9, 1.0002e-9]}, title="Near", **long),
+        Bars(names, {"one": some}, title="Bars", x_label="Hz"),
+        Bars(names, dict.fromkeys(names, some), title="Bars", x_label="Hz", references={"b": [1.0, 2.0, 3.0]}),
+        Scatter({"a": (rng.normal(0, 1e6, 9), rng.normal(0, 1e-6, 9))}, title="Scatter", **long),
+        Histogram({"a": rng.normal(12_345, 1, 99)}, title="Histogram", x_label="w"),
+        Matrix(rng.normal(0, 1, (200, 3)), title="Matrix", **long),
     ]
     data = {"experiment": "e", "backend": "native", "wall_s": 1.0, "seeds": [0, 1], "settings": {"at": [1, 2]}}
     rows = [["a" * 30] * 8] * 3
-    return experiment_page("Title.\n\nText.", data, Findings({}, ["head"] * 8, rows, ["note"], pictures))
+    asked = Experiment(name="e", title="Title", about="Text.", backend="native", run=lambda trials: None)
+    return experiment_page(asked, data, Findings({}, ["head"] * 8, rows, ["note"], pictures))
 
 
 @pytest.mark.parametrize("made", [memory_page, busy_page, experiment])

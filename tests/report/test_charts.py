@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from pictures import having, images, parsed, pixels
 
 from ernsnn.report import charts
+from ernsnn.report.charts import draw
 from ernsnn.report.images import png
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number, scale_of, tight_scale
 from ernsnn.studies.experiment import Estimate
+from ernsnn.studies.pictures import Bars, Histogram, Line, Matrix, Scatter
 
 AXES = {"x_label": "x", "y_label": "y"}
 words = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc", "Cn"]), min_size=1, max_size=20)
@@ -71,11 +73,11 @@ def test_numbers_are_short(value, text):
 def test_names_and_titles_are_text_whatever_they_hold(names, title):
     one = {name: [1.0, 2.0] for name in names}
     drawn = [
-        charts.line([0, 1], one, title=title, x_label=title, y_label=title, note=title),
-        charts.bars(names, {title: [1.0] * len(names)}, title=title, x_label=title),
-        charts.scatter({name: ([0, 1], [1, 2]) for name in names}, title=title, **AXES),
-        charts.histogram({name: np.arange(3.0) for name in names}, title=title, x_label=title),
-        charts.matrix(np.eye(2), title=title, x_label=title, y_label=title, unit=title),
+        draw(Line([0, 1], one, title=title, x_label=title, y_label=title, note=title)),
+        draw(Bars(names, {title: [1.0] * len(names)}, title=title, x_label=title)),
+        draw(Scatter({name: ([0, 1], [1, 2]) for name in names}, title=title, **AXES)),
+        draw(Histogram({name: np.arange(3.0) for name in names}, title=title, x_label=title)),
+        draw(Matrix(np.eye(2), title=title, x_label=title, y_label=title, unit=title)),
     ]
     for figure in drawn:
         tree = parsed(figure)
@@ -93,7 +95,7 @@ def test_markup_is_escaped_once():
 
 
 def test_a_line_goes_through_its_points():
-    tree = parsed(charts.line([0, 10], {"a": [0.0, 10.0]}, title="t", **AXES))
+    tree = parsed(draw(Line([0, 10], {"a": [0.0, 10.0]}, title="t", **AXES)))
     [curve] = having(tree, "path", "line")
     assert curve.get("d") == f"M0.0 {charts.HEIGHT:.1f}L1000.0 0.0"
     assert not having(tree, "path", "band")
@@ -101,19 +103,19 @@ def test_a_line_goes_through_its_points():
 
 def test_a_gap_cuts_a_line_and_an_interval_is_a_band():
     values = [Estimate.of([1.0, 3.0]), None, Estimate.of([2.0, 2.0]), Estimate.of([1.0, 2.0])]
-    tree = parsed(charts.line([0, 1, 2, 3], {"a": values, "b": [1.0] * 4}, title="t", dashed=["b"], **AXES))
+    tree = parsed(draw(Line([0, 1, 2, 3], {"a": values, "b": [1.0] * 4}, title="t", dashed=["b"], **AXES)))
     a, b = having(tree, "path", "line")
     assert a.get("d").count("M") == 2
     assert b.get("stroke-dasharray")
     assert not a.get("stroke-dasharray")
     assert len(having(tree, "path", "band")) == 2
-    alone = charts.line([0, 1], {"a": [Estimate.of([1.0]), Estimate.of([2.0])]}, title="t", **AXES)
+    alone = draw(Line([0, 1], {"a": [Estimate.of([1.0]), Estimate.of([2.0])]}, title="t", **AXES))
     assert not having(parsed(alone), "path", "band")  # one seed has no interval
 
 
 def test_bars_are_as_long_as_their_values():
     found = Estimate.of([29.0, 30.0, 31.0])
-    told = charts.bars(["a", "b"], {"s": [found, 40.0]}, title="t", x_label="x", references={"s": [20.0, None]})
+    told = draw(Bars(["a", "b"], {"s": [found, 40.0]}, title="t", x_label="x", references={"s": [20.0, None]}))
     tree = parsed(told)
     assert [e.get("width") for e in having(tree, "rect", "bar")] == ["75%", "100%"]
     [whisker] = having(tree, "line", "whisker")
@@ -125,22 +127,22 @@ def test_bars_are_as_long_as_their_values():
 
 
 def test_bars_below_zero_and_missing_ones():
-    tree = parsed(charts.bars(["a", "b", "c"], {"s": [-10.0, 10.0, None]}, title="t", x_label="x"))
+    tree = parsed(draw(Bars(["a", "b", "c"], {"s": [-10.0, 10.0, None]}, title="t", x_label="x")))
     assert [(e.get("x"), e.get("width")) for e in having(tree, "rect", "bar")] == [("0%", "50%"), ("50%", "50%")]
 
 
 def test_many_points_are_thinned_and_it_says_so():
     x = np.arange(12_000.0)
-    figure = charts.scatter({"a": (x, x)}, title="t", diagonal=True, **AXES)
+    figure = draw(Scatter({"a": (x, x)}, title="t", diagonal=True, **AXES))
     [dots] = having(parsed(figure), "path", "dots")
     assert dots.get("d").count("h0") == 4000
     assert "One in 3 of 12,000 points is drawn." in figure
-    assert "is drawn" not in charts.scatter({"a": (x[:9], x[:9])}, title="t", **AXES)
+    assert "is drawn" not in draw(Scatter({"a": (x[:9], x[:9])}, title="t", **AXES))
 
 
 def test_a_histogram_counts_what_is_finite():
     values = np.concatenate([np.full(30, 0.01), np.full(10, 0.99), [np.nan]])
-    tree = parsed(charts.histogram({"a": values}, title="t", x_label="w"))
+    tree = parsed(draw(Histogram({"a": values}, title="t", x_label="w")))
     [outline] = having(tree, "path", "line")
     heights = {float(point.split()[1]) for point in re.split("[ML]", outline.get("d"))[1:]}
     assert sorted(heights) == pytest.approx([0, charts.HEIGHT * 2 / 3, charts.HEIGHT], abs=0.1)  # 30, 10 and 0 of 30
@@ -148,12 +150,12 @@ def test_a_histogram_counts_what_is_finite():
 
 def test_a_matrix_is_an_image_of_its_values():
     values = np.array([[0.0, 3.0, 6.0], [np.nan, -6.0, 1.5]])
-    there, above, below = images(charts.matrix(values, title="t", **AXES))
+    there, above, below = images(draw(Matrix(values, title="t", **AXES)))
     assert (there == np.where(np.isnan(values), 0, 255)).all()
     assert above.astype(float) == pytest.approx(255 * np.clip(np.nan_to_num(values) / 6, 0, 1), abs=3)
     assert below.astype(float) == pytest.approx(255 * np.clip(-np.nan_to_num(values) / 6, 0, 1), abs=3)
-    assert len(images(charts.matrix(np.ones((2, 2)), title="t", limits=(0, 2), **AXES))) == 2
-    half = images(charts.matrix(np.ones((2, 2)), title="t", limits=(0, 2), **AXES))[1]
+    assert len(images(draw(Matrix(np.ones((2, 2)), title="t", limits=(0, 2), **AXES)))) == 2
+    half = images(draw(Matrix(np.ones((2, 2)), title="t", limits=(0, 2), **AXES)))[1]
     assert half.astype(float) == pytest.approx(127.5, abs=3)
 
 

@@ -1,4 +1,4 @@
-"""Experiment ``ca3_energy``: what a learn and a recall of the CA3 memory cost, published and gated, beside a look-up.
+"""What a learn and a recall of the CA3 memory cost, published and gated, beside a look-up.
 
 Every cue learns a random content once; then every cue is recalled, or one bit of every content. A learn costs what a
 run of learns alone does, divided by their number; a recall what it adds to that. Operations follow each other by 20 ms,
@@ -10,7 +10,7 @@ whole matrix by its probe, a learn writes a row. It has no neurons that wait, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,13 @@ from ernsnn.analyse.counts import count, operations
 from ernsnn.analyse.energy import CAVEAT, estimate
 from ernsnn.analyse.prices import price_sets
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Bars
 
-from .ca3_memory.memory import CA3Memory
-from .ca3_memory.network import Gating
+from ..ca3_memory.memory import CA3Memory
+from ..ca3_memory.network import Gating
 
-SOURCE = "Casanueva-Morato et al. 2024, Neural Networks 178:106474"
 MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte"}
 LOOK_UP = "look-up"
 OPERATIONS = ("learn", "recall by cue", "recall by bit")
@@ -35,10 +35,8 @@ Totals = dict[str, float]
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(3)),
-    progress: Callable[[float], None] = lambda fraction: None,
     size: int = 16,
     density: float = 0.25,
 ) -> Findings:
@@ -46,12 +44,11 @@ def experiment(
     if size < 2 or not 0 < density < 1 or not 1 <= round(density * size) < size:
         raise InvalidModel(f"ca3_energy: needs size >= 2 and some, not all bits in a content, got {size} and {density}")
     per_seed: list[dict[str, dict[str, Totals]]] = []
-    for n, seed in enumerate(seeds):
+    for seed in trials:
         rng = np.random.default_rng(seed)
         contents = [sorted(rng.choice(size, round(density * size), replace=False).tolist()) for _ in range(size)]
-        found = {name: spiking(contents, gate, backend) for name, gate in MEMORIES.items()}
+        found = {name: spiking(contents, gate, trials.backend) for name, gate in MEMORIES.items()}
         per_seed.append({**found, LOOK_UP: look_up(contents)})
-        progress((n + 1) / len(seeds))
     return _findings(per_seed)
 
 
@@ -107,11 +104,11 @@ def _findings(per_seed: Sequence[dict[str, dict[str, Totals]]]) -> Findings:
     return Findings(results, heads, rows, notes, [_picture(results, operation) for operation in OPERATIONS])
 
 
-def _picture(results: dict[str, Any], operation: str) -> str:
+def _picture(results: dict[str, Any], operation: str) -> Bars:
     """The most that an operation costs on every price set, of all memories."""
     costs = {memory: of[operation]["energy_J"] for memory, of in results.items()}
     names = [n for n in price_sets() if any(_nJ(of.get(n)) for of in costs.values())]
-    return charts.bars(
+    return Bars(
         names,
         {memory: [_nJ(of.get(name)) for name in names] for memory, of in costs.items()},
         title=f"Energy of a {operation}",
@@ -134,3 +131,13 @@ def _joules(found: dict[str, Any] | None) -> str:
         return "-"
     low, high = found["low"]["mean"] * 1e9, found["high"]["mean"] * 1e9
     return ("> " if found["missing"] else "") + (f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}")
+
+
+EXPERIMENT = Experiment(
+    name="ca3_energy",
+    title="What a learn and a recall of the CA3 memory cost",
+    about=__doc__,
+    source="Casanueva-Morato et al. 2024, Neural Networks 178:106474",
+    backend="brian2",
+    run=experiment,
+)

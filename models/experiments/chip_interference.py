@@ -1,4 +1,4 @@
-r"""Experiment ``chip_interference``: ``interference`` small enough for a neuromorphic chip, on any backend.
+r"""The experiment ``interference`` small enough for a neuromorphic chip, on any backend.
 
 Memory A is learnt, then memory B; what is left of A? 100 Poisson inputs onto pools of 5 neurons, one a condition, side
 by side on the same inputs: ``none`` (no marks), ``slow`` (no marks, a fifth of the learning rate), ``labile`` and
@@ -18,7 +18,6 @@ mV above rest, refractory 2 ms). A and B are 30 inputs each and share 10. Protoc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,11 +31,12 @@ from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
 from ernsnn.result import Result, run
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Bars
 
-from .marked_pool import (
+from ..marked_pool import (
     BACKGROUND_HZ,
     LABILE,
     MARKED,
@@ -127,10 +127,8 @@ def probing(seed: int, learnt: Result, A_end_s: float) -> tuple[Network, Timelin
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(10)),
-    progress: Callable[[float], None] = lambda fraction: None,
     A_s: float = 10.0,
     gap_s: float = 4.0,
     B_s: float = 38.0,
@@ -140,29 +138,38 @@ def experiment(
         if seconds < 1 or seconds != round(seconds):
             raise InvalidModel(f"chip_interference: {name} must be whole seconds above 0, got {seconds}")
     found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in (*MEASURES, "A_kept")} for c in CONDITIONS}
-    for n, seed in enumerate(seeds):
+    for seed in trials:
         taught = run(
-            learning(seed, A_s, gap_s, B_s), duration_ms=1000 * (A_s + B_s + 2 * gap_s), seed=seed, backend=backend
+            learning(seed, A_s, gap_s, B_s),
+            duration_ms=1000 * (A_s + B_s + 2 * gap_s),
+            seed=seed,
+            backend=trials.backend,
         )
         net, timeline = probing(seed, taught, A_s + gap_s)
-        result = run(net, duration_ms=timeline.duration_ms, seed=seed, backend=backend)
+        result = run(net, duration_ms=timeline.duration_ms, seed=seed, backend=trials.backend)
         for condition, measures in found.items():
             for measure in MEASURES:
                 cues = [f"cue.{k}" for k in range(PROBES)]
                 measures[measure].append(float(cue_rates(result, f"{condition}_{measure}", timeline, cues).mean()))
             before = measures["A_after_A"][-1]
             measures["A_kept"].append(measures["A_after_B"][-1] / before if before else 0.0)
-        progress((n + 1) / len(seeds))
-    estimates = {c: {m: Estimate.of(values) for m, values in measures.items()} for c, measures in found.items()}
+    estimates = {c: Estimate.of_each(measures) for c, measures in found.items()}
     rows = [
-        [c, *map(str, of.values()), f"{min(of['A_kept'].values):.3g} to {max(of['A_kept'].values):.3g}"]
+        [c, *of.values(), f"{min(of['A_kept'].values):.3g} to {max(of['A_kept'].values):.3g}"]
         for c, of in estimates.items()
     ]
     heads = ["marks", "A after A (Hz)", "A after B (Hz)", "B after B (Hz)", "A kept", "range"]
-    results = {
-        c: {m if m == "A_kept" else f"{m}_hz": e.to_json() for m, e in of.items()} for c, of in estimates.items()
-    }
-    notes = ["mean ± 95 % interval over seeds; A kept: A after B / A after A"]
+    results = {c: {m if m == "A_kept" else f"{m}_hz": e for m, e in of.items()} for c, of in estimates.items()}
+    notes = [f"{INTERVAL}; A kept: A after B / A after A"]
     shown = {m.replace("_", " "): [of[m] for of in estimates.values()] for m in MEASURES}
-    picture = charts.bars(list(estimates), shown, title="What the pools answer to their cues", x_label="rate (Hz)")
+    picture = Bars(list(estimates), shown, title="What the pools answer to their cues", x_label="rate (Hz)")
     return Findings(results, heads, rows, notes, [picture])
+
+
+EXPERIMENT = Experiment(
+    name="chip_interference",
+    title="Memory A, then memory B, small enough for a neuromorphic chip",
+    about=__doc__,
+    backend="brian2",
+    run=experiment,
+)

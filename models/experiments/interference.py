@@ -1,4 +1,4 @@
-"""Experiment ``interference``: memory A is learnt, then memory B; what is left of A?
+"""Memory A is learnt, then memory B; what is left of A?
 
 100 Poisson inputs onto pools of 5 neurons (``ernsnn.models.marked_pool``), one a condition, side by side on the same
 inputs: ``none`` (no marks), ``slow`` (no marks, a fifth of the learning rate), ``labile`` (the labile mark alone: P
@@ -9,17 +9,17 @@ probes of A; B taught for 120 s; gap 40 s; probes of A and of B. A probe is 12 t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Bars
 
-from .marked_pool import (
+from ..marked_pool import (
     BACKGROUND_HZ,
     LABILE,
     MARKED,
@@ -64,10 +64,8 @@ def protocol(seed: int, inputs: int, active: int, shared: int, A_s: float, gap_s
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(10)),
-    progress: Callable[[float], None] = lambda fraction: None,
     inputs: int = 100,
     active: int = 30,
     shared: int = 10,
@@ -84,13 +82,12 @@ def experiment(
         if seconds < 0 or seconds != round(seconds) or (seconds == 0 and name != "gap_s"):
             raise InvalidModel(f"interference: {name} must be whole seconds above 0, got {seconds}")
     rates: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
-    for n, seed in enumerate(seeds):
+    for seed in trials:
         timeline = protocol(seed, inputs, active, shared, A_s, gap_s, B_s)
-        result = simulate(pools(timeline, CONDITIONS, name="interference"), timeline, seed, backend)
+        result = simulate(pools(timeline, CONDITIONS, name="interference"), timeline, seed, trials.backend)
         for condition, measures in rates.items():
             for measure, found in measures.items():
                 found.append(mean_rate(result, condition, timeline, measure, PROBES))
-        progress((n + 1) / len(seeds))
     return _findings(rates)
 
 
@@ -100,14 +97,22 @@ def _findings(rates: dict[str, dict[str, list[float]]]) -> Findings:
     for condition, measures in rates.items():
         kept = [b / a if a else 0.0 for a, b in zip(measures["A_after_A"], measures["A_after_B"], strict=True)]
         found = {f"{m}_hz": Estimate.of(values) for m, values in measures.items()} | {"A_kept": Estimate.of(kept)}
-        results[condition] = {name: estimate.to_json() for name, estimate in found.items()}
-        results[condition]["note_hz"] = list(_NOTE[condition])
+        results[condition] = {**found, "note_hz": list(_NOTE[condition])}
         note = " / ".join(f"{value:g}" for value in _NOTE[condition])
-        rows.append([condition, *map(str, found.values()), f"{min(kept):.3g} to {max(kept):.3g}", note])
+        rows.append([condition, *found.values(), f"{min(kept):.3g} to {max(kept):.3g}", note])
     heads = ["marks", "A after A (Hz)", "A after B (Hz)", "B after B (Hz)", "A kept", "range", "note (Hz)"]
-    notes = ["mean ± 95 % interval over seeds; A kept: A after B / A after A"]
+    notes = [f"{INTERVAL}; A kept: A after B / A after A"]
     shown = {m.replace("_", " "): [Estimate.of(of[m]) for of in rates.values()] for m in MEASURES}
     expected = {name: [_NOTE[c][k] for c in rates] for k, name in enumerate(shown)}
     title = "What the pools answer to their cues"
-    picture = charts.bars(list(rates), shown, title=title, x_label="rate (Hz)", references=expected)
+    picture = Bars(list(rates), shown, title=title, x_label="rate (Hz)", references=expected)
     return Findings(results, heads, rows, notes, [picture])
+
+
+EXPERIMENT = Experiment(
+    name="interference",
+    title="Memory A, then memory B: what is left of A?",
+    about=__doc__,
+    backend="brian2",
+    run=experiment,
+)

@@ -1,4 +1,4 @@
-"""Experiment ``retention``: how many memories does a pool keep, and how old do they get?
+"""How many memories does a pool keep, and how old do they get?
 
 K random patterns of ``active`` inputs are taught one after the other, each for 30 s with a teacher and followed by a
 gap of 40 s, to pools of 5 neurons side by side on the same inputs (``ernsnn.models.marked_pool``): ``none`` (no marks),
@@ -10,19 +10,20 @@ that it drives the pool more than a novel pattern does. J is .075 mV * 30/active
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
 from ernsnn.result import Result
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Line
 
-from .draws import rng_of
-from .marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, simulate, to_whole_epochs
+from ..draws import rng_of
+from ..marked_pool import BACKGROUND_HZ, Synapses, cue_rates, lesson, pools, probes, simulate, to_whole_epochs
 
 LEARN_S, GAP_MS = 30.0, 40_000.0
 MEMORY_PROBES, NOVEL_PROBES = 6, 2
@@ -58,10 +59,8 @@ def protocol(patterns: np.ndarray, novel: np.ndarray, inputs: int, at: Sequence[
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(3)),
-    progress: Callable[[float], None] = lambda fraction: None,
     inputs: int = 1000,
     active: int = 50,
     at: Sequence[int] = (2, 5, 10, 20, 50),
@@ -73,7 +72,7 @@ def experiment(
     if not 1 <= active <= inputs or novel < 1:
         raise InvalidModel(f"retention: needs 1 <= active <= inputs and novel >= 1, got {active}, {inputs}, {novel}")
     found: dict[str, dict[int, list[dict[str, Any]]]] = {c: {k: [] for k in sorted(at)} for c in conditions(active)}
-    for n, seed in enumerate(seeds):
+    for seed in trials:
         rng = rng_of(seed, "marked_pool.retention")
         drawn = np.array([rng.permutation(inputs)[:active] for _ in range(max(at) + novel)])
         patterns, others = drawn[: max(at)], drawn[max(at) :]
@@ -82,11 +81,10 @@ def experiment(
         for name, synapses in conditions(active).items():
             if synapses.stable:
                 network.probe(network.projections[f"inputs-{name}"], "m", every_ms=SAMPLE_MS)
-        result = simulate(network, timeline, seed, backend)
+        result = simulate(network, timeline, seed, trials.backend)
         for name, blocks in found.items():
             for k, values in blocks.items():
                 values.append(_read(result, name, timeline, k, novel))
-        progress((n + 1) / len(seeds))
     return _findings(found)
 
 
@@ -123,10 +121,8 @@ def _findings(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) ->
                 "novel_hz": Estimate.of([v["novel_hz"] for v in values]),
             }
             by_age = np.mean([v["auc"][::-1] for v in values], axis=0)
-            results[pool][str(k)] = {name: e.to_json() for name, e in estimates.items()} | {
-                "auc_by_age": by_age.tolist()
-            }
-            rows.append([pool, k, *map(str, estimates.values())])
+            results[pool][str(k)] = {**estimates, "auc_by_age": by_age.tolist()}
+            rows.append([pool, k, *estimates.values()])
     heads = [
         "pool",
         "memories",
@@ -138,13 +134,13 @@ def _findings(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) ->
         "novel Hz",
     ]
     notes = [
-        "mean ± 95 % interval over seeds; marked: share of synapses with m > .5",
+        f"{INTERVAL}; marked: share of synapses with m > .5",
         "results.json has the AUC by age, newest memory first",
     ]
     return Findings(results, heads, rows, notes, _pictures(found))
 
 
-def _pictures(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[str]:
+def _pictures(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[Line]:
     """How well memories are told from novel patterns: as more are taught, and by their age in the end."""
     taught = list(next(iter(found.values())))
     means = {
@@ -156,6 +152,15 @@ def _pictures(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) ->
         for pool, blocks in found.items()
     }
     since = range(taught[-1])
-    after = charts.line(taught, means, title="All memories", x_label="memories taught", y_label="AUC")
-    by_age = charts.line(since, ages, title="Each of the last", x_label="memories taught since", y_label="AUC")
+    after = Line(taught, means, title="All memories", x_label="memories taught", y_label="AUC")
+    by_age = Line(since, ages, title="Each of the last", x_label="memories taught since", y_label="AUC")
     return [after, by_age]
+
+
+EXPERIMENT = Experiment(
+    name="retention",
+    title="How many memories does a pool keep, and how old do they get?",
+    about=__doc__,
+    backend="brian2",
+    run=experiment,
+)

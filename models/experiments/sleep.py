@@ -1,4 +1,4 @@
-"""Experiment ``sleep``: a memory too weak to consolidate awake is consolidated asleep, if it is replayed.
+"""A memory too weak to consolidate awake is consolidated asleep, if it is replayed.
 
 Memory A is taught for 4 s, too short for the astrocyte to open (``ernsnn.models.marked_pool``; patterns of 30 of 100
 inputs, sharing 10). From 160 to 190 s the pool sleeps; then follow a gap of 40 s, probes of A, 120 s of memory B with
@@ -10,17 +10,17 @@ threshold of consolidation, so the gate alone finds nothing to consolidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Bars
 
-from .marked_pool import (
+from ..marked_pool import (
     BACKGROUND_HZ,
     CUE_MS,
     PAUSE_MS,
@@ -70,10 +70,8 @@ def protocol(seed: int, replayed: bool, learn_s: float, asleep_at_s: float, slee
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(10)),
-    progress: Callable[[float], None] = lambda fraction: None,
     learn_s: float = 4.0,
     asleep_at_s: float = 160.0,
     sleep_s: float = 30.0,
@@ -85,16 +83,15 @@ def experiment(
     if asleep_at_s < learn_s + 3:
         raise InvalidModel(f"sleep: asleep_at_s must be at least learn_s + 3, got {asleep_at_s}")
     found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
-    for n, seed in enumerate(seeds):
+    for seed in trials:
         for replayed in (False, True):
             timeline = protocol(seed, replayed, learn_s, asleep_at_s, sleep_s)
             network = pools(timeline, {"awake": AWAKE, "asleep": ASLEEP}, name="sleep")
-            result = simulate(network, timeline, seed, backend)
+            result = simulate(network, timeline, seed, trials.backend)
             for condition, (needs_replay, pool) in CONDITIONS.items():
                 if needs_replay is replayed:
                     for measure, values in found[condition].items():
                         values.append(mean_rate(result, pool, timeline, measure, PROBES))
-        progress((n + 1) / len(seeds))
     return _findings(found)
 
 
@@ -103,17 +100,16 @@ def _findings(found: dict[str, dict[str, list[float]]]) -> Findings:
     rows = []
     for condition, measures in found.items():
         estimates = {f"{name}_hz": Estimate.of(values) for name, values in measures.items()}
-        results[condition] = {name: estimate.to_json() for name, estimate in estimates.items()}
-        results[condition]["note_A_after_B_hz"] = _NOTE[condition]
-        rows.append([condition, *map(str, estimates.values()), f"{_NOTE[condition]:g}"])
+        results[condition] = {**estimates, "note_A_after_B_hz": _NOTE[condition]}
+        rows.append([condition, *estimates.values(), f"{_NOTE[condition]:g}"])
     kept = {condition: np.mean(measures["A_after_B"]) for condition, measures in found.items()}
     single = max(kept["gate"], kept["replay"])
-    notes = ["mean ± 95 % interval over seeds"]
+    notes = [INTERVAL]
     if single > 0:
         notes.append(f"gate and replay keep {kept['both'] / single:.1f} times what the better of the two alone keeps")
     heads = ["in sleep", "A after sleep (Hz)", "A after B (Hz)", "B after B (Hz)", "note: A after B"]
     shown = {name.replace("_", " "): [Estimate.of(of[name]) for of in found.values()] for name in MEASURES}
-    picture = charts.bars(
+    picture = Bars(
         list(found),
         shown,
         title="What the pools answer to their cues",
@@ -121,3 +117,12 @@ def _findings(found: dict[str, dict[str, list[float]]]) -> Findings:
         references={"A after B": [_NOTE[condition] for condition in found]},
     )
     return Findings(results, heads, rows, notes, [picture])
+
+
+EXPERIMENT = Experiment(
+    name="sleep",
+    title="A weak memory is consolidated in sleep, if it is replayed",
+    about=__doc__,
+    backend="brian2",
+    run=experiment,
+)

@@ -1,4 +1,4 @@
-r"""Experiment ``resonance``: does reading the stable mark out beside the weight help recall, and where does it not?
+r"""Does reading the stable mark out beside the weight help recall, and where does it not?
 
 Pools of 5 neurons (``ernsnn.models.marked_pool``) hold one pattern of 30 of 100 inputs; nothing learns. Inputs of the
 pattern have weight w and mark m = .97, the others w from (.1, .3) and m = 0. Per input spike V moves by
@@ -16,7 +16,7 @@ half). Latency: a neuron's first spike after cue onset, over the neurons and cue
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,13 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
 from ernsnn.result import Result
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Bars
 
-from .draws import rng_of
-from .marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, simulate
+from ..draws import rng_of
+from ..marked_pool import BACKGROUND_HZ, CELL, CUE_MS, PAUSE_MS, rates_of, simulate
 
 INPUTS, ACTIVE, NEURONS = 100, 30, 5
 MARK, INTACT, ERODED = 0.97, 0.95, 0.32
@@ -75,17 +76,15 @@ def build(timeline: Timeline, pattern: np.ndarray, rng: np.random.Generator) -> 
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(10)),
-    progress: Callable[[float], None] = lambda fraction: None,
     cues: int = 40,
 ) -> Findings:
     """Show ``cues`` full cues, half cues, and novel ones of either size, once a seed."""
     if isinstance(cues, bool) or not isinstance(cues, int) or cues < 1:
         raise InvalidModel(f"resonance: cues must be a whole number >= 1, got {cues!r}")
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for n, seed in enumerate(seeds):
+    for seed in trials:
         rng = rng_of(seed, "marked_pool.resonance")
         order = rng.permutation(INPUTS)
         pattern, others = order[:ACTIVE], order[ACTIVE:]
@@ -99,14 +98,13 @@ def experiment(
         for name, active in shown.items():
             phases += [Phase(name, CUE_MS, inputs=rates_of(active, INPUTS)), Phase(f"{name}.pause", PAUSE_MS)]
         timeline = Timeline(phases, inputs=np.full(INPUTS, BACKGROUND_HZ))
-        result = simulate(build(timeline, pattern, rng), timeline, seed, backend)
+        result = simulate(build(timeline, pattern, rng), timeline, seed, trials.backend)
         for store in STORES:
             for size in ("full", "half"):
                 measured = _measure(result, store.replace(" ", "_"), timeline, size, cues)
                 kept = found.setdefault(store, {}).setdefault(size, {})
                 for measure, value in measured.items():
                     kept.setdefault(measure, []).append(value)
-        progress((n + 1) / len(seeds))
     return _findings(found)
 
 
@@ -144,21 +142,29 @@ def _findings(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) 
         state, read_out = store.split()
         for size, measures in sizes.items():
             estimates = {name: e for name, values in measures.items() if (e := _estimate(values)) is not None}
-            json = {name: estimate.to_json() for name, estimate in estimates.items()}
-            results.setdefault(state, {}).setdefault(read_out, {})[size] = json
-            rows.append([state, read_out, size, *(str(estimates.get(name, "-")) for name in MEASURES)])
+            results.setdefault(state, {}).setdefault(read_out, {})[size] = estimates
+            rows.append([state, read_out, size, *(estimates.get(name, "-") for name in MEASURES)])
     heads = ["weights", "read-out", "cue", "hits", "false alarms", "AUC", "rate (Hz)", "latency (ms)"]
     notes = [
-        "mean ± 95 % interval over seeds",
+        INTERVAL,
         "intact: equal drive by the full cue; a read-out that made recall faster would show a shorter latency there",
     ]
     cues = list(next(iter(found.values())))
     shown = {cue: [_estimate(of[cue]["auc"]) for of in found.values()] for cue in cues}
     title = "How well cues are told from novel ones"
-    return Findings(results, heads, rows, notes, [charts.bars(list(found), shown, title=title, x_label="AUC")])
+    return Findings(results, heads, rows, notes, [Bars(list(found), shown, title=title, x_label="AUC")])
 
 
 def _estimate(values: Sequence[float]) -> Estimate | None:
     """None where there is no finite value."""
     kept = [v for v in values if np.isfinite(v)]
     return Estimate.of(kept) if kept else None
+
+
+EXPERIMENT = Experiment(
+    name="resonance",
+    title="Does reading out the stable mark help recall?",
+    about=__doc__,
+    backend="brian2",
+    run=experiment,
+)

@@ -12,22 +12,22 @@ extra input spikes, their number binomial (all input spikes of the operations, p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ernsnn.errors import InvalidModel
-from ernsnn.report import charts
 from ernsnn.result import run
-from ernsnn.studies.experiment import Estimate, Findings
+from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.pictures import Bars
 
-from .ca3_memory.network import Gating, build
-from .ca3_memory.operations import Operation, Pattern, expected_responses, input_times
+from ..ca3_memory.network import Gating, build
+from ..ca3_memory.operations import Operation, Pattern, expected_responses, input_times
 
 Noise = Literal["drop", "spurious"]
-SOURCE = "Casanueva-Morato et al. 2024, Neural Networks 178:106474"
 MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte", "majority": "majority"}
 PROBE_SPACING_MS = 14
 ANSWER_MS = 16
@@ -86,10 +86,8 @@ class Score:
 
 
 def experiment(
+    trials: Trials,
     *,
-    backend: str = "brian2",
-    seeds: Sequence[int] = tuple(range(3)),
-    progress: Callable[[float], None] = lambda fraction: None,
     memories: Sequence[str] = tuple(MEMORIES),
     sizes: Sequence[int] = (16,),
     spacings: Sequence[str] = ("14/14", "12/7", "12/6", "10/6", "7/6"),
@@ -121,9 +119,9 @@ def experiment(
         )
     ]
     scores = {condition: Score() for condition in conditions}
-    for k, (condition, seed) in enumerate([(condition, seed) for condition in scores for seed in seeds]):
-        scores[condition].add(play(condition, seed, lateral_nA, backend))
-        progress((k + 1) / (len(scores) * len(seeds)))
+    for k, (condition, seed) in enumerate([(condition, seed) for condition in scores for seed in trials.seeds]):
+        scores[condition].add(play(condition, seed, lateral_nA, trials.backend))
+        trials.progress((k + 1) / (len(scores) * len(trials.seeds)))
     return _findings(scores, lateral_nA)
 
 
@@ -234,16 +232,16 @@ def _findings(scores: dict[Condition, Score], lateral_nA: float | None) -> Findi
         rows.append([condition.memory, size, condition.spacing, noise, *cells, *shares])
     bits = [f"{bits} bit{'s' * (bits > 1)}" for bits in range(1, 5)]
     heads = ["memory", "size", "after learn/recall ms", "noise", "by cue", *bits, "share by cue", "share by bits"]
-    notes = ["right/asked over all seeds; shares: mean ± 95 % interval over seeds"]
+    notes = [f"right/asked over all seeds; shares: {INTERVAL}"]
     notes += [f"lateral inhibition {lateral_nA} nA"] if lateral_nA is not None else []
     if any(condition.noise for condition in scores):
         notes.append("noise: recalls after noisy operation, themselves without noise")
     return Findings(results, heads, rows, notes, _pictures(scores))
 
 
-def _pictures(scores: dict[Condition, Score]) -> list[str]:
+def _pictures(scores: dict[Condition, Score]) -> list[Bars]:
     """Shares of right recalls by every memory: without noise, and after noisy operation."""
-    pictures: list[str] = []
+    pictures: list[Bars] = []
     for noisy, title in (
         (False, "Right recalls, by ms after a learn / after a recall"),
         (True, "Right recalls, by noise"),
@@ -257,7 +255,7 @@ def _pictures(scores: dict[Condition, Score]) -> list[str]:
         groups = list(dict.fromkeys(group for of in found.values() for group in of))
         if groups:
             shares = {memory: [of.get(group) for group in groups] for memory, of in found.items()}
-            pictures.append(charts.bars(groups, shares, title=title, x_label="share of recalls"))
+            pictures.append(Bars(groups, shares, title=title, x_label="share of recalls"))
     return pictures
 
 
@@ -297,3 +295,13 @@ def _check(
     for level in noise:
         if not 0 <= level <= 1:
             raise InvalidModel(f"ca3_gated: noise must be shares in [0, 1], got {level}")
+
+
+EXPERIMENT = Experiment(
+    name="ca3_gated",
+    title="How much the CA3 memory forgets by being read and under noise",
+    about=__doc__,
+    source="Casanueva-Morato et al. 2024, Neural Networks 178:106474",
+    backend="brian2",
+    run=experiment,
+)
