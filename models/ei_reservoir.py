@@ -181,11 +181,12 @@ def states(result: Result, count: int) -> tuple[np.ndarray, np.ndarray]:
     With it, their rates in Hz meanwhile (neurons,).
     """
     steps, neurons = result.recording.spikes["E"]
-    size = result.graph.population("E").size
-    at = steps - (result.recording.n_steps - count * HOLD_MS)
+    span = [result.duration_ms - count * HOLD_MS, result.duration_ms]
+    counts = result.counts("E", span)[0]
+    at, size = steps - round(span[0]), len(counts)
     at, neurons = at[at >= 0], neurons[at >= 0]
     fresh = np.exp(-(HOLD_MS - 1 - at % HOLD_MS) / _TRACE_MS)
     told = np.bincount(at // HOLD_MS * size + neurons, fresh, count * size).reshape(count, size)
     for k in range(1, count):
         told[k] += np.exp(-HOLD_MS / _TRACE_MS) * told[k - 1]
-    return told, 1000 * np.bincount(neurons, minlength=size) / (count * HOLD_MS)
+    return told, 1000 * counts / (count * HOLD_MS)

@@ -177,10 +177,8 @@ def counting(drops: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) -
 
 def counted(drops: Liquid, result: Result, images: int) -> np.ndarray:
     """How often each neuron spikes at each image (images, neurons)."""
-    steps, neurons = result.recording.spikes["liquid"]
-    cuts = np.searchsorted(steps, (SHOW_MS + REST_MS) * np.arange(1, -(-images // COPIES)))
-    of_round = [np.bincount(spiking, minlength=COPIES * drops.size) for spiking in np.split(neurons, cuts)]
-    return np.concatenate(of_round).reshape(-1, drops.size)[:images]
+    rounds = (SHOW_MS + REST_MS) * np.arange(-(-images // COPIES) + 1)
+    return result.counts("liquid", rounds).reshape(-1, drops.size)[:images]
 
 
 def rasters(drops: Liquid, result: Result, images: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -35,17 +35,22 @@ def activity(
     population: str, size: int, steps: np.ndarray, neurons: np.ndarray, n_steps: int, dt_ms: float, bin_steps: int
 ) -> Activity:
     """The figures of one population, whose neurons ``neurons`` (int) spiked in steps ``steps`` (int)."""
-    seconds = n_steps * dt_ms / 1000.0
     return Activity(
         population=population,
         neurons=size,
         spikes=len(steps),
-        rate_hz=len(steps) / (size * seconds) if seconds else 0.0,
+        rate_hz=mean_rate_hz(len(steps), size, n_steps * dt_ms),
         cv_isi=_cv(steps, neurons),
         synchrony=_synchrony(steps, neurons, size, n_steps // bin_steps, bin_steps),
         branching_factor=_branching(steps, n_steps // bin_steps, bin_steps),
         activation_sparsity=1.0 - len(steps) / (size * n_steps) if n_steps else None,
     )
+
+
+def mean_rate_hz(spikes: int, neurons: int, duration_ms: float) -> float:
+    """Spikes per neuron and second; 0 where there is no time."""
+    seconds = duration_ms / 1000.0
+    return spikes / (neurons * seconds) if seconds else 0.0
 
 
 def _cv(steps: np.ndarray, neurons: np.ndarray) -> float | None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.contents import weight_unit
 from ernsnn.analyse.extras import needed
 from ernsnn.describe.units import first_step, single_time, whole_steps
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.recording.readings import Readings
+from ernsnn.recording.recording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,12 +124,13 @@ class Plots:
         )
         if width < 1:
             raise InvalidModel(f"bin_ms: must be at least one step of {dt} ms, got {bin_ms}")
-        edges = np.append(np.arange(0, n_steps, width), n_steps)
-        seconds = np.diff(edges) * dt / 1000.0
+        edges = first + np.append(np.arange(0, n_steps, width), n_steps)
         for name in self._names(populations):
             steps, _ = result.recording.spikes[name]
-            counts = np.bincount((steps - first) // width, minlength=len(seconds))
-            ax.stairs(counts / (result.graph.population(name).size * seconds), (edges + first) * dt, label=name)
+            spikes = counted(steps, np.zeros_like(steps), edges, 1)[:, 0]
+            size, spans_ms = result.graph.population(name).size, np.diff(edges) * dt
+            rates = [mean_rate_hz(n, size, span) for n, span in zip(spikes.tolist(), spans_ms.tolist(), strict=True)]
+            ax.stairs(rates, edges * dt, label=name)
         ax.set(xlim=self._span, xlabel="ms", ylabel=f"Hz, in {width * dt:g} ms")
         ax.legend(loc="upper right", fontsize="x-small", ncols=1 + len(ax.patches) // 6)
         return ax

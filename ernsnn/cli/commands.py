@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.doubts import told
@@ -185,7 +186,7 @@ def _counts(result: Result) -> list[dict[str, Any]]:
     counts, found = [], result.spike_counts
     for population in result.graph.populations:
         spikes = found.get(population.name, 0)
-        rate = spikes / population.size / (result.duration_ms / 1000.0)
+        rate = mean_rate_hz(spikes, population.size, result.duration_ms)
         counts.append(
             {"population": population.name, "neurons": population.size, "spikes": spikes, "mean_rate_hz": rate}
         )

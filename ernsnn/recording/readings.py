@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.units import first_step, to_unit
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
@@ -17,7 +19,7 @@ from ernsnn.graph.probes import not_probed
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.issues import Issues
 from ernsnn.loading import reading
-from ernsnn.recording.recording import Recording, by_neuron, load_meta
+from ernsnn.recording.recording import Recording, by_neuron, counted, load_meta
 
 
 class Stored:
@@ -111,6 +113,26 @@ class Readings:
         """Spike times in ms, one list a neuron."""
         times, neurons = self.spikes(population)
         return [train.tolist() for train in by_neuron(times, neurons, self.graph.population(population).size)]
+
+    @checked
+    def counts(self, population: str, edges_ms: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
+        """How often each neuron of a population spiked from each time in ``edges_ms`` up to the next.
+
+        An array (intervals, neurons) of whole numbers, for edges (intervals + 1,) in ms that do not decrease: an
+        interval holds the spikes from its first edge on and before its last. By default one interval, the whole run.
+        Divided by the lengths of the intervals these are rates: ``counts / (np.diff(edges_ms)[:, None] / 1000)`` in Hz.
+        Raises InvalidModel on an unknown population and on edges that decrease.
+        """
+        steps, neurons = self._find("population", population, self.recording.spikes)
+        first, end, dt_ms = self.recording.first_step, self.recording.end, self.graph.dt_ms
+        if edges_ms is None:
+            edges = np.array([first, end])
+        else:
+            times = np.atleast_1d(to_unit(edges_ms, "ms", "edges_ms"))
+            if times.ndim != 1 or len(times) < 2 or (np.diff(times) < 0).any():
+                raise InvalidModel("edges_ms: must be two or more times in ms, in their order")
+            edges = np.array([first_step(float(t), dt_ms) for t in times])
+        return counted(steps, neurons, edges, self.graph.population(population).size)
 
     @checked
     def weights(self, projection: str, variable: str = "w") -> np.ndarray:

@@ -214,6 +214,17 @@ def by_neuron(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndar
     return np.split(times[order], np.searchsorted(neurons[order], np.arange(1, size)))
 
 
+def counted(steps: np.ndarray, neurons: np.ndarray, edges: np.ndarray, size: int) -> np.ndarray:
+    """How often each of ``size`` neurons spikes from each edge (a step) up to the next: (intervals, neurons).
+
+    ``edges`` (intervals + 1,) do not decrease; O(n log k) for n spikes and k edges.
+    """
+    at = np.searchsorted(edges, steps, side="right") - 1
+    inside = (at >= 0) & (at < len(edges) - 1)
+    cells = at[inside] * size + neurons[inside]
+    return np.bincount(cells, minlength=(len(edges) - 1) * size).reshape(-1, size)
+
+
 def meta_text(meta: Mapping[str, Any], checksums: Mapping[str, str]) -> str:
     """The content of the file of meta data; ``checksums`` are those of the files of arrays beside it."""
     return sealed({"schema": SCHEMA, **meta, "checksums": dict(checksums)})

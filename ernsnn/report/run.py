@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.summary import Summary
 from ernsnn.backend.protocol import Placed
@@ -119,7 +120,7 @@ def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tupl
         ("wall time", _time(1000 * meta["wall_s"]), f"{number(speed)} × real time"),
         ("neurons", number(cells, 4), _many(len(result.graph.populations), "population")),
         ("synapses", number(result.graph.n_synapses, 4), _many(len(result.graph.projections), "projection")),
-        ("spikes", number(spikes, 4), f"{number(1000 * spikes / cells / result.duration_ms)} Hz a neuron"),
+        ("spikes", number(spikes, 4), f"{number(mean_rate_hz(spikes, cells, result.duration_ms))} Hz a neuron"),
         ("activation sparsity", ratio(found.activation_sparsity), "of neurons that are computed"),
         ("synaptic operations", number(counts.totals["synaptic_operation"], 4), "that change something"),
     ]

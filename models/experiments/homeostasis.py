@@ -120,11 +120,8 @@ def struck(blow: str, wiring: Wiring) -> dict[str, np.ndarray]:
 
 def rates_hz(result: Result, networks: int) -> np.ndarray:
     """Rate of the excitatory neurons of every network (columns) in every second (rows) of a run of whole seconds."""
-    steps, neurons = result.recording.spikes["excites"]
-    seconds = result.recording.n_steps // 1000
-    row = (steps - result.recording.first_step) // 1000
-    count = np.bincount(row * networks + neurons // N_E, minlength=seconds * networks)
-    return np.asarray(count.reshape(seconds, networks) / N_E)
+    counts = result.counts("excites", np.arange(result.start_ms, result.start_ms + result.duration_ms + 1, 1000))
+    return np.asarray(counts.reshape(len(counts), networks, N_E).mean(axis=2))
 
 
 def judged(rates: np.ndarray) -> tuple[float | None, bool]:

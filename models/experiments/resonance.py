@@ -109,19 +109,15 @@ def experiment(
 
 
 def _measure(result: Result, pool: str, timeline: Timeline, size: str, cues: int) -> dict[str, float]:
-    trains = [np.array(train) for train in result.trains(pool)]
+    trains = [np.array([*train, np.inf]) for train in result.trains(pool)]
 
     def answers(kind: str) -> tuple[np.ndarray, np.ndarray]:
         """(spikes, first spike after onset in ms or NaN) of every cue and neuron."""
-        counts, first = np.zeros((cues, NEURONS)), np.full((cues, NEURONS), np.nan)
-        for c in range(cues):
-            phase = timeline[f"{kind} {size} {c}"]
-            for n, train in enumerate(trains):
-                inside = train[(train >= phase.start_ms) & (train < phase.stop_ms)]
-                counts[c, n] = len(inside)
-                if len(inside):
-                    first[c, n] = inside[0] - phase.start_ms
-        return counts, first
+        phases = [timeline[f"{kind} {size} {c}"] for c in range(cues)]
+        starts = np.array([phase.start_ms for phase in phases])
+        counts = result.counts(pool, [t for p in phases for t in (p.start_ms, p.stop_ms)])[::2]
+        next_spikes = np.column_stack([train[np.searchsorted(train, starts)] for train in trains])
+        return counts, np.where(counts > 0, next_spikes - starts[:, None], np.nan)
 
     (cued, latency), (novel, _) = answers("cue"), answers("novel")
     remembered, unknown = cued.sum(axis=1), novel.sum(axis=1)

@@ -19,7 +19,7 @@ from ernsnn.studies.pictures import Bars, Matrix, Picture
 
 from .. import symmetric_stdp
 from ..images import CLASSES, Split, baselines, split
-from ..symmetric_stdp import ARMS, STEP_MS, build, protocol
+from ..symmetric_stdp import ARMS, build, protocol
 
 LEVELS = {"works": 0.88, "full": 0.92, "beyond": 0.95}
 """Accuracies to reach on ``digits``."""
@@ -29,11 +29,7 @@ _ALL = {"digits": (1437, 360), "mnist": (4000, 1000)}
 
 def spike_counts(result: Result, population: str, phases: Sequence[Phase]) -> np.ndarray:
     """Spikes (phases, neurons) of a population in each of the run's last phases."""
-    steps, neurons = result.recording.spikes[population]
-    phase = np.searchsorted([p.start_ms / STEP_MS for p in phases], steps, side="right") - 1
-    shape = len(phases), result.graph.population(population).size
-    at = (phase * shape[1] + neurons)[phase >= 0]
-    return np.bincount(at, minlength=shape[0] * shape[1]).reshape(shape)
+    return result.counts(population, [*(p.start_ms for p in phases), result.duration_ms])
 
 
 def told(counts: np.ndarray) -> np.ndarray:
