@@ -11,6 +11,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel
 from ernsnn.recording.readings import Readings
+from ernsnn.text import table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,18 +106,11 @@ class Comparison:
 
     def __str__(self) -> str:
         head = ("population", self.a, self.b, "matched", "precision", "recall", "first divergence")
-        table = [head]
+        rows = [head]
         for p in self.populations:
             counts = (str(p.spikes_a), str(p.spikes_b), str(p.matched), f"{p.precision:.3f}", f"{p.recall:.3f}")
-            table.append((p.population, *counts, str(p.first_divergence or "-")))
-        widths = [max(len(line[k]) for line in table) for k in range(len(head))]
-        last = len(head) - 1
-        lines = [
-            "  ".join(
-                c.ljust(w) if k in (0, last) else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in table
-        ]
+            rows.append((p.population, *counts, str(p.first_divergence or "-")))
+        lines = table(rows, range(1, len(head) - 1))
         lines += [f"{name}: only in {owner}" for name, owner in self.missing.items()]
         return "\n".join([*lines, *self._weight_lines(), self._verdict()])
 

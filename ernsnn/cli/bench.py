@@ -10,9 +10,10 @@ from typing import Any
 from ernsnn.benchmarks.races import RACES, Race
 from ernsnn.benchmarks.side_by_side import available, hold, require
 from ernsnn.benchmarks.solos import SOLOS
-from ernsnn.cli.output import show, table
+from ernsnn.cli.output import show
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.running.simulate import progress_bar
+from ernsnn.text import table
 
 REPEATS = 5
 

@@ -21,7 +21,7 @@ from ernsnn.cli.experiments import experiment as experiment
 from ernsnn.cli.export import export as export
 from ernsnn.cli.measures import energy as energy
 from ernsnn.cli.measures import metrics as metrics
-from ernsnn.cli.output import one_line, show, table
+from ernsnn.cli.output import one_line, show
 from ernsnn.cli.report import page_of, summarised
 from ernsnn.cli.report import report as report
 from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
@@ -33,6 +33,7 @@ from ernsnn.running.folder import place_of, read_plan
 from ernsnn.running.simulate import as_graph
 from ernsnn.running.simulate import compile as compile_graph
 from ernsnn.studies.models import Model, Session, Summary, get_model, model_names, session_of
+from ernsnn.text import table
 
 
 def backends(arguments: Namespace) -> int:

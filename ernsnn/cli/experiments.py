@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.backend.registry import get_backend
-from ernsnn.cli.output import one_line, show, table
+from ernsnn.cli.output import one_line, show
 from ernsnn.cli.systems import HEADS, systems, systems_table
 from ernsnn.errors import InvalidModel
 from ernsnn.files import check_folder, write_folder
 from ernsnn.running.simulate import progress_bar
 from ernsnn.studies.experiment import QUICK, experiment_names, get_experiment
+from ernsnn.text import table
 
 
 def experiment(arguments: Namespace) -> int:

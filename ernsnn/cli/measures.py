@@ -7,11 +7,12 @@ from argparse import Namespace
 from ernsnn.analyse.energy import CAVEAT, Estimate
 from ernsnn.backend.protocol import Placed
 from ernsnn.backend.registry import get_backend
-from ernsnn.cli.output import show, table
+from ernsnn.cli.output import show
 from ernsnn.errors import InvalidModel
 from ernsnn.report.activity import ratio
 from ernsnn.report.costs import NAMES, joules, reasons, total
 from ernsnn.result import Result
+from ernsnn.text import table
 
 
 def metrics(arguments: Namespace) -> int:

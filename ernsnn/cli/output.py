@@ -1,25 +1,13 @@
-"""What commands print: tables, or JSON."""
+"""What commands print: lines, or JSON."""
 
 from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ernsnn.cli.exit_codes import DONE
-
-
-def table(rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()) -> list[str]:
-    """Lines of a table, columns padded to one width; those in ``numbers`` to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    right = set(numbers)
-    return [
-        "  ".join(
-            c.rjust(w) if k in right else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def one_line(error: Exception) -> str:

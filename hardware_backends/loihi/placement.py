@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.graph.graph import Graph
+from ernsnn.text import table
 
 from .arithmetic.integers import Cells, Connection, IntegerNetwork
 from .arithmetic.limits import WEIGHT_BITS, Chip
@@ -124,11 +125,7 @@ class Placement:
             what, share = self.fullest(b)
             held = (b.cores, b.neurons, b.synapses, b.synapse_bits, b.axons_in, b.axons_out)
             rows.append((b.population, *map(str, held), f"{what} {share:.1%}"))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:-1], widths[1:-1]), row[-1]]) for row in rows
-        ]
-        return "\n  ".join([self.summary, *lines, *self.problems])
+        return "\n  ".join([self.summary, *table(rows, range(1, len(heads) - 1)), *self.problems])
 
 
 def axon_bits(synapses: np.ndarray, bits_each: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from ernsnn.backend.subprocesses import reading_of, run_program, written
 from ernsnn.errors import ProgramFailed, UnsupportedOnBackend, quoted
 from ernsnn.graph.graph import Graph
 from ernsnn.loading import Unfit, fit, read_json
+from ernsnn.text import table
 
 from .rounding import ACCUM, RECEPTORS
 
@@ -114,8 +115,7 @@ class Placement:
             units = [_unit(k, w) for k, w in zip(p["ring_buffer_shifts"], p["weight_scales"], strict=True)]
             units = units or ["-"] * len(RECEPTORS)
             rows.append((p["name"], str(len(held)), str(max(held)), f"{sdram:.0f}", *units))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+        lines = table(rows, range(1, len(heads)))
         memory = (
             f"SDRAM {f['sdram_bytes'] / _KIB:.0f} KiB for {f['n_steps']} steps, on the fullest chip "
             f"{f['fullest_sdram_bytes'] / f['sdram_per_chip_bytes']:.1%}; routing entries {f['routing_entries']}, in "

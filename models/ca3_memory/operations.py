@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Literal, overload
 
 from ernsnn.errors import InvalidModel
+from ernsnn.text import table
 
 SAFE_SPACING_MS = 20
 """Distance from one operation to the next at which every answer is right.
@@ -244,13 +245,7 @@ class Operations(Sequence[Row]):
         return [echo] if any(row.echo for row in self) else []
 
     def __str__(self) -> str:
-        table = [self.columns, *(row.cells() for row in self)]
-        widths = [max(len(line[k]) for line in table) for k in range(len(self.columns))]
-        lines = [
-            "  ".join(c.rjust(w) if k == 0 else c.ljust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True)))
-            for line in table
-        ]
-        return "\n".join([*(line.rstrip() for line in lines), self.verdict, *self.notes])
+        return "\n".join([*table([self.columns, *(row.cells() for row in self)], [0]), self.verdict, *self.notes])
 
     __repr__ = __str__
 
