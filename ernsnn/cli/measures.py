@@ -5,10 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from ernsnn.analyse.energy import CAVEAT, Estimate
-from ernsnn.backend.protocol import Placed
-from ernsnn.backend.registry import get_backend
+from ernsnn.backend.placement import crossed, placement
 from ernsnn.cli.output import show
-from ernsnn.errors import InvalidModel
 from ernsnn.report.activity import ratio
 from ernsnn.report.costs import NAMES, joules, reasons, total
 from ernsnn.result import Result
@@ -47,9 +45,8 @@ def metrics(arguments: Namespace) -> int:
 def energy(arguments: Namespace) -> int:
     """What a saved run would cost, on every price set or on those asked for."""
     result = Result.load(arguments.folder)
-    placed = None if arguments.placement is None else _placed(result, arguments.placement)
-    cores, links = (placed.cores_of(result.graph), placed.links_of(result.graph)) if placed else (None, None)
-    found = result.energy(arguments.chips, cores, links)
+    placed = () if arguments.placement is None else placement(result.graph, arguments.placement)
+    found = result.energy(arguments.chips, *crossed(result.graph, placed))
     counted = [[words, f"{found.totals[what]:,.0f}"] for what, words in NAMES.items() if what in found.totals]
     heads = ["prices", "chip", "events cost", "evidence", "scope"]
     rows = [[name, *_row(e)] for name, e in found.estimates.items()]
@@ -68,17 +65,6 @@ def energy(arguments: Namespace) -> int:
         CAVEAT,
     ]
     return show(arguments, found.to_json(), lines)
-
-
-def _placed(result: Result, backend: str) -> Placed:
-    """Where a backend puts the neurons, on the first kind of chip that it is for."""
-    placed = get_backend(backend).placement(result.graph)
-    if not placed:
-        raise InvalidModel(
-            f"--placement {backend}: it puts neurons on no chip; loihi2 and spinnaker do where they find no errors "
-            f"(`ernsnn check MODEL --backend {backend}`)"
-        )
-    return placed[0]
 
 
 def _row(e: Estimate) -> list[str]:

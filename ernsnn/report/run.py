@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.summary import Summary
+from ernsnn.backend.placement import Crossed, crossed
+from ernsnn.backend.placement import placement as placement_on
 from ernsnn.backend.protocol import Placed
 from ernsnn.backend.registry import get_backend
 from ernsnn.describe.arguments import checked
@@ -41,7 +41,7 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
     if summary is None:
         summary = result.summary
     found, placed = result.metrics(), _placement(result, placement)
-    energy = result.energy(None, *_sent(result, placed))
+    energy = result.energy(None, *_crossed(result, placed))
     sections = [
         _again(result),
         activity(result, found, summary.marks if summary else ()),
@@ -192,24 +192,16 @@ def _operations(summary: Summary) -> Section | None:
 def _placement(result: Result, asked: str | None) -> Sequence[Placed]:
     """Where a backend puts the neurons; nothing where that which ran puts them nowhere, or is not there any more."""
     if asked is not None:
-        found = get_backend(asked).placement(result.graph)
-        if not found:
-            raise InvalidModel(
-                f"placement {asked}: it puts neurons on no chip; loihi2 and spinnaker do where they find no errors"
-            )
-        return found
+        return placement_on(result.graph, asked)
     try:
         return get_backend(result.meta["backend"]).placement(result.graph)
     except ErnsnnError:
         return ()
 
 
-def _sent(result: Result, placed: Sequence[Placed]) -> tuple[dict[str, np.ndarray] | None, ...]:
-    """The core of every neuron, and the links that its spikes cross, on the first kind of chip; None if on none."""
-    if not placed:
-        return None, None
+def _crossed(result: Result, placed: Sequence[Placed]) -> Crossed:
     try:
-        return placed[0].cores_of(result.graph), placed[0].links_of(result.graph)
+        return crossed(result.graph, placed)
     except UnsupportedOnBackend:
         return None, None
 

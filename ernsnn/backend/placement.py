@@ -1,0 +1,36 @@
+"""Where backends put the neurons of a graph on chips, and which cores and links the spikes then cross."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ernsnn.backend.protocol import Placed
+from ernsnn.backend.registry import get_backend
+from ernsnn.errors import InvalidModel
+from ernsnn.graph.graph import Graph
+
+Crossed = tuple[dict[str, np.ndarray] | None, dict[str, np.ndarray] | None]
+
+
+def placement(graph: Graph, backend: str) -> Sequence[Placed]:
+    """Where ``backend`` puts the neurons, one for each kind of chip.
+
+    Raises InvalidModel where it puts them on none, and as ``get_backend`` does.
+    """
+    placed = get_backend(backend).placement(graph)
+    if not placed:
+        raise InvalidModel(
+            f"placement {backend}: it puts neurons on no chip; a backend for a chip does, where it finds no errors "
+            f"(`ernsnn check MODEL --backend {backend}` tells)"
+        )
+    return placed
+
+
+def crossed(graph: Graph, placed: Sequence[Placed]) -> Crossed:
+    """The core of every neuron and the links that its spikes cross, on the first kind of chip; None if on none.
+
+    These are ``cores`` and ``links`` of ``Result.energy``. Raises UnsupportedOnBackend where the neurons do not fit.
+    """
+    return (placed[0].cores_of(graph), placed[0].links_of(graph)) if placed else (None, None)
