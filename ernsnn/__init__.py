@@ -1,5 +1,6 @@
 """ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ernsnn import starting  # noqa: F401 - before all that takes time
@@ -44,6 +45,9 @@ from ernsnn.running.simulate import check, compile  # noqa: A004 - the field's w
 
 if TYPE_CHECKING:
     from ernsnn.report import write_report
+    from ernsnn.studies import pictures
+    from ernsnn.studies.estimates import Estimate
+    from ernsnn.studies.experiment import Experiment, Findings, Trials
 
 __version__ = "0.1.0"
 
@@ -65,8 +69,11 @@ __all__ = [
     "Either",
     "Energy",
     "ErnsnnError",
+    "Estimate",
+    "Experiment",
     "Exponential",
     "Factor",
+    "Findings",
     "FixedInDegree",
     "FixedProbability",
     "FromList",
@@ -109,6 +116,7 @@ __all__ = [
     "ThirdFactor",
     "Timeline",
     "Trace",
+    "Trials",
     "Uniform",
     "UnsupportedOnBackend",
     "check",
@@ -118,6 +126,7 @@ __all__ = [
     "lower",
     "marks",
     "pair_stdp",
+    "pictures",
     "replay",
     "resume",
     "run",
@@ -129,12 +138,21 @@ __all__ = [
 __all__ += [name for name in CLASSES if name not in __all__]
 
 
-def __getattr__(name: str) -> object:
-    """What is loaded when it is first used, since most programs do without."""
-    if name == "write_report":
-        from ernsnn.report import write_report
+_LATER = {
+    "Estimate": "ernsnn.studies.estimates",
+    "Experiment": "ernsnn.studies.experiment",
+    "Findings": "ernsnn.studies.experiment",
+    "Trials": "ernsnn.studies.experiment",
+    "pictures": "ernsnn.studies.pictures",
+    "write_report": "ernsnn.report",
+}
+"""What is loaded when it is first used, since most programs do without, and where it stands."""
 
-        return write_report
+
+def __getattr__(name: str) -> object:
     if name in CLASSES:
         return CLASSES[name]
-    raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")
+    module = import_module(_LATER[name])
+    return module if module.__name__.endswith(f".{name}") else getattr(module, name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ernsnn.analyse.metrics import Metrics
+from ernsnn.report.draw import draw
 from ernsnn.report.layout import Section, charts, table
 from ernsnn.report.markup import tag
-from ernsnn.report.raster import raster
 from ernsnn.report.scales import number
 from ernsnn.result import Result
 from ernsnn.studies.models import Mark
+from ernsnn.studies.pictures import Raster
 
 _HEADS = ("population", "neurons", "spikes", "rate (Hz)", "CV of intervals", "synchrony", "branching", "sparsity")
 
@@ -27,7 +28,7 @@ def activity(result: Result, found: Metrics, marks: Sequence[Mark]) -> Section:
         "steps without a spike."
     )
     parts = [
-        charts(raster(result.graph, result.recording, marks)),
+        charts(draw(Raster.of(result, marks=marks))),
         table(_HEADS, rows, numbers=range(1, len(_HEADS)), caption="Activity of the populations"),
         tag("p", told, class_="note"),
     ]

@@ -12,7 +12,7 @@ from ernsnn.report.images import shade
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.report.scales import Scale, number, scale_of
 from ernsnn.studies.estimates import Estimate
-from ernsnn.studies.pictures import Bars, Histogram, Line, Matrix, Picture, Scatter, Value
+from ernsnn.studies.pictures import Bars, Histogram, Line, Matrix, Scatter, Value
 
 HEIGHT = 220.0
 MOST_POINTS = 5000
@@ -20,22 +20,8 @@ _BAR, _GAP, _LABEL = 14.0, 12.0, 19.0
 _LETTERS_A_LINE = 42
 
 
-def draw(picture: Picture) -> Html:
-    """The figure of a picture. Whatever is in its words is shown as text."""
-    match picture:
-        case Line():
-            return _line(picture)
-        case Bars():
-            return _bars(picture)
-        case Scatter():
-            return _scatter(picture)
-        case Histogram():
-            return _histogram(picture)
-        case Matrix():
-            return _matrix(picture)
-
-
-def _line(p: Line) -> Html:
+def line(p: Line) -> Html:
+    """Curves, with bands where values are estimates."""
     lows, middles, highs = ({n: [_part(v, k) for v in values] for n, values in p.series.items()} for k in (-1, 0, 1))
     xs = scale_of(p.x, log=p.log_x)
     ys = scale_of([v for of in (lows, highs) for vs in of.values() for v in vs], log=p.log_y, from_zero=p.from_zero)
@@ -69,7 +55,8 @@ def _line(p: Line) -> Html:
     )
 
 
-def _bars(p: Bars) -> Html:
+def bars(p: Bars) -> Html:
+    """One bar along x for each group and series, with whiskers where values are estimates."""
     expected = p.references or {}
     given = [v for values in (*p.series.values(), *expected.values()) for v in values]
     middles = [_part(v, 0) for v in given]
@@ -102,8 +89,8 @@ def _bars(p: Bars) -> Html:
     )
 
 
-def _scatter(p: Scatter) -> Html:
-    """Thinned above 5,000 points, which is told."""
+def scatter(p: Scatter) -> Html:
+    """Points of each series; thinned above 5,000, which it says."""
     xs = scale_of(_all(p.points, 0, 1 if p.diagonal else 0), log=p.log_x)
     ys = scale_of(_all(p.points, 1, 0 if p.diagonal else 1), log=p.log_y)
     drawn = []
@@ -131,7 +118,7 @@ def _scatter(p: Scatter) -> Html:
     )
 
 
-def _histogram(p: Histogram) -> Html:
+def histogram(p: Histogram) -> Html:
     """Outlines of 40 bins that all series share."""
     finite = {name: np.asarray(v, float)[np.isfinite(np.asarray(v, float))] for name, v in p.series.items()}
     xs = scale_of([end for v in finite.values() if v.size for end in (v.min(), v.max())])
@@ -157,7 +144,8 @@ def _histogram(p: Histogram) -> Html:
     )
 
 
-def _matrix(p: Matrix) -> Html:
+def matrix(p: Matrix) -> Html:
+    """A matrix as shades of two colours."""
     values = np.atleast_2d(np.asarray(p.values, float))
     rows, columns = values.shape
     height = min(max(rows * 20.0, 40.0), 320.0)

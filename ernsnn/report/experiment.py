@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ernsnn.report.charts import draw
+from ernsnn.report.draw import draw
 from ernsnn.report.layout import Page, Section, charts, facts, render, table
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.studies.experiment import Experiment, Findings

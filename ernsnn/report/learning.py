@@ -10,7 +10,8 @@ import numpy as np
 from ernsnn.analyse.contents import weight_unit
 from ernsnn.graph.graph import Graph, Neurons, Projection
 from ernsnn.recording.recording import Recording
-from ernsnn.report.charts import draw, shorten
+from ernsnn.report.charts import shorten
+from ernsnn.report.draw import draw
 from ernsnn.report.layout import Section, charts, table
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number

@@ -1,4 +1,4 @@
-"""The spikes of all populations over time: each one a stroke, or where there are too many, how many as a shade."""
+"""Spikes of populations over time: each one a stroke, or where there are too many, how many as a shade."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.graph.graph import Graph
-from ernsnn.recording.recording import Recording
 from ernsnn.report.charts import shorten
 from ernsnn.report.frames import WIDTH, canvas, figure, percent, room_for, style, x_axis
 from ernsnn.report.images import mask
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import Scale, number, tight_scale
 from ernsnn.studies.models import Mark
+from ernsnn.studies.pictures import Raster
 
 MOST_STROKES = 20_000
 MOST_BANDS = 40
@@ -28,7 +27,7 @@ _LETTERS = 18
 
 @dataclass(frozen=True)
 class Band:
-    """A population's part of the picture."""
+    """A population's part of the picture; ``steps`` count from its start."""
 
     name: str
     size: int
@@ -38,23 +37,24 @@ class Band:
     height: float
 
 
-def raster(graph: Graph, recording: Recording, marks: Sequence[Mark] = ()) -> Html:
-    """The raster of a run, each population in a band of its own, with ``marks`` as lines across."""
-    bands = list(_bands(graph, recording))
+def raster(picture: Raster) -> Html:
+    """Each population in a band of its own, with marks as lines across."""
+    bands, marks = list(_bands(picture)), picture.marks
     height = bands[-1].top + bands[-1].height
-    scale = tight_scale(recording.first_step * graph.dt_ms, recording.end * graph.dt_ms, 8)
+    scale = tight_scale(picture.start_ms, picture.stop_ms, 8)
+    n_steps = round((picture.stop_ms - picture.start_ms) / picture.dt_ms)
     total = sum(len(band.steps) for band in bands)
     dense = total > MOST_STROKES
-    spikes = _shades(bands, height, recording) if dense else [canvas(height, *_strokes(bands, recording))]
+    spikes = _shades(bands, height, n_steps) if dense else [canvas(height, *_strokes(bands, n_steps))]
     lines, numbers = _marks(marks, scale, height)
     names = [shorten(band.name, _LETTERS) for band in bands]
     notes = [f"{total:,} spikes" + (", drawn as shades: the darker, the more of them." if dense else ".")]
-    if len(graph.populations) > len(bands):
-        notes.append(f"The first {len(bands)} of {len(graph.populations)} populations are drawn; the table has all.")
+    if len(picture.sizes) > len(bands):
+        notes.append(f"The first {len(bands)} of {len(picture.sizes)} populations are drawn.")
     if marks:
         notes.append("Lines across are numbered as the rows of the table below.")
     return figure(
-        "Spikes",
+        picture.title,
         [x_axis(scale, height, "time (ms)"), *_names(bands, names), *lines, *spikes, *numbers],
         height=height,
         left=room_for(names),
@@ -67,34 +67,36 @@ def raster(graph: Graph, recording: Recording, marks: Sequence[Mark] = ()) -> Ht
     )
 
 
-def _bands(graph: Graph, recording: Recording) -> Iterable[Band]:
-    shown, top = graph.populations[:MOST_BANDS], 0.0
-    wanted = [min(max(population.size * _NEURON_PX, _LEAST_PX), _MOST_PX) for population in shown]
+def _bands(picture: Raster) -> Iterable[Band]:
+    shown, top = list(picture.sizes.items())[:MOST_BANDS], 0.0
+    wanted = [min(max(size * _NEURON_PX, _LEAST_PX), _MOST_PX) for _, size in shown]
     least = _LEAST_PX * len(shown)
     share = min(1.0, max(_WHOLE_PX - least, 0.0) / max(sum(wanted) - least, 1.0))
-    for population, height in zip(shown, wanted, strict=True):
+    for (name, size), height in zip(shown, wanted, strict=True):
         height = _LEAST_PX + share * (height - _LEAST_PX)
-        yield Band(population.name, population.size, *recording.spikes[population.name], top, height)
+        times, neurons = (np.asarray(part) for part in picture.spikes[name])
+        steps = np.rint((times - picture.start_ms) / picture.dt_ms).astype(np.int64)
+        yield Band(name, size, steps, neurons, top, height)
         top += height + _GAP_PX
 
 
-def _strokes(bands: Sequence[Band], recording: Recording) -> Iterable[Html]:
-    per_step = WIDTH / recording.n_steps
+def _strokes(bands: Sequence[Band], n_steps: int) -> Iterable[Html]:
+    per_step = WIDTH / n_steps
     for k, band in enumerate(bands):
         row = band.height / band.size
         length = max(0.8 * row, 1.6)
-        x = (band.steps - recording.first_step + 0.5) * per_step
+        x = (band.steps + 0.5) * per_step
         y = band.top + (band.neurons + 0.5) * row - length / 2
         data = "".join(f"M{a:.1f} {b:.1f}v{length:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
         yield tag("path", d=data, class_=f"spikes {style(k)}")
 
 
-def _shades(bands: Sequence[Band], height: float, recording: Recording) -> Iterable[Html]:
+def _shades(bands: Sequence[Band], height: float, n_steps: int) -> Iterable[Html]:
     """One image for all bands, through which their colours show."""
-    image = np.zeros((round(height), min(recording.n_steps, _COLUMNS)))
+    image = np.zeros((round(height), min(n_steps, _COLUMNS)))
     for band in bands:
         pixels = image[round(band.top) : round(band.top + band.height)]
-        pixels[:] = _shares(band, pixels.shape, recording)
+        pixels[:] = _shares(band, pixels.shape, n_steps)
     reference, masked = mask(image, height, smooth=True)
     yield masked
     for k, band in enumerate(bands):
@@ -102,10 +104,10 @@ def _shades(bands: Sequence[Band], height: float, recording: Recording) -> Itera
         yield tag("rect", **place, class_=f"shade {style(k)}", mask=reference)
 
 
-def _shares(band: Band, shape: tuple[int, ...], recording: Recording) -> np.ndarray:
+def _shares(band: Band, shape: tuple[int, ...], n_steps: int) -> np.ndarray:
     """How dark each pixel of a band is: a fifth where one spike is, and full where as many are as hardly anywhere."""
     rows, columns = min(shape[0], band.size), shape[1]
-    column = (band.steps - recording.first_step).astype(np.int64) * columns // recording.n_steps
+    column = band.steps * columns // n_steps
     at = band.neurons.astype(np.int64) * rows // band.size * columns + column
     counts = np.bincount(at, minlength=rows * columns).reshape(rows, columns).astype(float)
     most = np.quantile(counts[counts > 0], 0.99) if len(at) else 1.0

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
+
+from ernsnn.describe.arguments import checked
+from ernsnn.errors import InvalidModel, quoted
+
 INTERVAL = "mean ± 95 % interval over seeds"
 """How an estimate reads, for the notes under a table."""
 
@@ -18,6 +23,7 @@ _T95 = (
 )
 
 
+@checked
 @dataclass(frozen=True)
 class Estimate:
     """Mean over seeds with its 95 % confidence interval (Student's t; none from a single seed).
@@ -31,15 +37,23 @@ class Estimate:
     values: tuple[float, ...]
 
     @classmethod
+    @checked
     def of(cls, values: Sequence[float]) -> Estimate:
-        """The estimate from one value a seed."""
-        finite = [float(v) for v in values if math.isfinite(v)]
+        """The estimate from one value a seed. Raises InvalidModel on what are no numbers."""
+        try:
+            if np.ma.is_masked(values) or any(isinstance(v, str) for v in values):
+                raise TypeError
+            given = tuple(float(v) for v in values)
+        except (TypeError, ValueError):
+            raise InvalidModel(f"Estimate.of: values must be numbers, one a seed, got {quoted(values)}") from None
+        finite = [v for v in given if math.isfinite(v)]
         n = len(finite)
         quantile = _T95[n - 2] if 2 <= n <= len(_T95) + 1 else 1.96
         half = quantile * stdev(finite) / math.sqrt(n) if n > 1 else math.nan
-        return cls(fmean(finite) if finite else math.nan, half, tuple(float(v) for v in values))
+        return cls(fmean(finite) if finite else math.nan, half, given)
 
     @classmethod
+    @checked
     def of_each(cls, values: Mapping[str, Sequence[float]]) -> dict[str, Estimate]:
         """The estimate of every measure, from one value a seed of each."""
         return {name: cls.of(each) for name, each in values.items()}

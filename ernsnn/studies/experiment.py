@@ -107,7 +107,10 @@ class Experiment:
 
     def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
         """The first of ``run``, if it has one, and the others."""
-        parameters = list(inspect.signature(self.run).parameters.values())
+        try:
+            parameters = list(inspect.signature(self.run).parameters.values())
+        except ValueError:
+            raise InvalidModel(f"{self.name}: run: must be a function of yours, got {quoted(self.run)}") from None
         return parameters[:1], parameters[1:]
 
     @property

@@ -11,10 +11,26 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from ernsnn.analyse.summary import Mark
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.units import single_time
+from ernsnn.errors import InvalidModel, quoted
+from ernsnn.result import Result
 from ernsnn.studies.estimates import Estimate
 
 Value = float | Estimate | None
+
+
+def _check(of: str, series: Mapping[str, Sequence[Value]], places: int) -> None:
+    """Raise InvalidModel where a series has not one value for each place, or one that is no Value."""
+    for name, values in series.items():
+        if len(values) != places:
+            raise InvalidModel(
+                f"{of}[{quoted(name)}]: has {len(values)} values, and there are {places} places for them"
+            )
+        for value in values:
+            if value is not None and not isinstance(value, Estimate | int | float | np.number | np.bool_):
+                raise InvalidModel(f"{of}[{quoted(name)}]: must be numbers, estimates or None, got {quoted(value)}")
 
 
 @checked
@@ -37,6 +53,9 @@ class Line:
     dashed: Collection[str] = ()
     note: str = ""
 
+    def __post_init__(self) -> None:
+        _check("Line.series", self.series, len(self.x))
+
 
 @checked
 @dataclass(frozen=True, eq=False)
@@ -54,6 +73,10 @@ class Bars:
     references: Mapping[str, Sequence[Value]] | None = None
     log: bool = False
     note: str = ""
+
+    def __post_init__(self) -> None:
+        _check("Bars.series", self.series, len(self.groups))
+        _check("Bars.references", self.references or {}, len(self.groups))
 
 
 @checked
@@ -104,4 +127,41 @@ class Matrix:
     note: str = ""
 
 
-Picture = Line | Bars | Scatter | Histogram | Matrix
+@checked
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Spikes over time, each population in a band of its own, with ``marks`` as numbered lines across.
+
+    ``spikes``: of each population (times in ms, neurons), and ``sizes``: how many neurons it has. What is drawn lasts
+    from ``start_ms`` to ``stop_ms``, in steps of ``dt_ms``.
+    """
+
+    spikes: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    sizes: Mapping[str, int]
+    _: KW_ONLY
+    start_ms: float
+    stop_ms: float
+    dt_ms: float
+    title: str = "Spikes"
+    marks: Sequence[Mark] = ()
+
+    @classmethod
+    @checked
+    def of(cls, result: Result, *, title: str = "Spikes", marks: Sequence[Mark] = ()) -> Raster:
+        """The spikes of all populations of a run."""
+        sizes = {population.name: population.size for population in result.graph.populations}
+        start_ms, stop_ms = (k * result.graph.dt_ms for k in (result.recording.first_step, result.recording.end))
+        spikes = {name: result.spikes(name) for name in sizes}
+        span = {"start_ms": start_ms, "stop_ms": stop_ms, "dt_ms": result.graph.dt_ms}
+        return cls(spikes, sizes, **span, title=title, marks=marks)
+
+    def __post_init__(self) -> None:
+        if not self.sizes or set(self.spikes) != set(self.sizes):
+            raise InvalidModel("Raster: spikes and sizes must be of the same populations, of one at least")
+        for name in ("start_ms", "stop_ms", "dt_ms"):
+            object.__setattr__(self, name, single_time(getattr(self, name), f"Raster.{name}"))
+        if not (self.dt_ms > 0 and self.stop_ms > self.start_ms):
+            raise InvalidModel("Raster: needs dt_ms > 0, and stop_ms after start_ms")
+
+
+Picture = Line | Bars | Scatter | Histogram | Matrix | Raster

@@ -132,6 +132,23 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "load_graph": (ern.load_graph, {"folder": "nowhere"}),
         "resume": (ern.resume, {"folder": "nowhere"}),
     }
+    picture = {"title": "T", "x_label": "x"}
+    plain |= {
+        "Experiment": (ern.Experiment, {"name": "n", "title": "T", "run": _run, "backend": "reference"}),
+        "Trials": (ern.Trials, {"backend": "reference", "seeds": [1]}),
+        "Findings": (ern.Findings, {"results": {}, "heads": ["a"], "rows": [["b"]]}),
+        "Estimate": (ern.Estimate, {"mean": 1.0, "half_width": 0.1, "values": (1.0,)}),
+        "Estimate.of": (ern.Estimate.of, {"values": [1.0, 2.0]}),
+        "Line": (ern.pictures.Line, {"x": [0, 1], "series": {"a": [1.0, None]}, "y_label": "y", **picture}),
+        "Bars": (ern.pictures.Bars, {"groups": ["g"], "series": {"a": [1.0]}, **picture}),
+        "Scatter": (ern.pictures.Scatter, {"points": {"a": ([1], [2])}, "y_label": "y", **picture}),
+        "Histogram": (ern.pictures.Histogram, {"series": {"a": [1.0]}, **picture}),
+        "Raster": (
+            ern.pictures.Raster,
+            {"spikes": {"a": ([1.0], [0])}, "sizes": {"a": 1}, "start_ms": 0, "stop_ms": 2, "dt_ms": 1},
+        ),
+        "Matrix": (ern.pictures.Matrix, {"values": [[1.0]], "y_label": "y", **picture}),
+    }
     for distribution, values in (("Uniform", (0, 1)), ("Normal", (0, 1)), ("LogNormal", (1, 1)), ("Exponential", (1,))):
         plain[distribution] = (_used(getattr(ern, distribution)), {f"{k}": value for k, value in enumerate(values)})
     worldly = {
@@ -180,6 +197,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "compile": lambda w: (ern.compile, {"model": w.net, "duration_ms": 2, "out": "program", "target": "numpy"}),
         "save_graph": lambda w: (ern.save_graph, {"graph": ern.lower(w.net), "folder": "graph"}),
         "compare": lambda w: (ern.compare, dict.fromkeys(("a", "b"), _result(w))),
+        "counts": lambda w: (_result(w).counts, {"population": "cells", "edges_ms": [0.0, 1.0]}),
         "write_report": lambda w: (ern.write_report, {"result": _result(w), "out": "page.html"}),
         "Result": lambda w: (ern.Result, {"graph": _result(w).graph, "recording": _result(w).recording}),
         "Recording": lambda w: (ern.Recording, {"n_steps": 3, "spikes": {}}),
@@ -194,6 +212,10 @@ def _fields(kind):
 
 def _result(w):
     return ern.run(w.net, duration_ms=2, backend="reference")
+
+
+def _run(trials, *, level: float = 0.5):
+    return ern.Findings({}, ["a"], [[level]])
 
 
 def _used(distribution):
@@ -279,7 +301,19 @@ def test_messages(said, call):
 
 def test_all_that_is_public_is_called():
     """What no call is made of: errors and constants, modules, results of ours, and what backends derive from."""
-    others = {"EPOCH", "POST", "PRE", "Backend", "Comparison", "Energy", "Issues", "Metrics", "marks", "stdp"}
+    others = {
+        "EPOCH",
+        "POST",
+        "PRE",
+        "Backend",
+        "Comparison",
+        "Energy",
+        "Issues",
+        "Metrics",
+        "marks",
+        "pictures",
+        "stdp",
+    }
     aliases = {"pair_stdp": "stdp.pair", "triplet_stdp": "stdp.triplet"}
     missing = {
         name

@@ -6,7 +6,7 @@ import numpy as np
 from pictures import having, parsed
 
 from ernsnn.models.experiments import interference, resonance, retention, sleep
-from ernsnn.report.charts import draw
+from ernsnn.report.draw import draw
 
 
 def widths(picture):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pictures import having, images, parsed, pixels
 
 from ernsnn.report import charts
-from ernsnn.report.charts import draw
+from ernsnn.report.draw import draw
 from ernsnn.report.images import png
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import number, scale_of, tight_scale

@@ -11,8 +11,8 @@ from pictures import images, parsed
 import ernsnn as ern
 from ernsnn.recording.recording import Recording
 from ernsnn.report import raster as drawing
-from ernsnn.report.raster import raster
 from ernsnn.studies.models import Mark
+from ernsnn.studies.pictures import Raster
 
 
 def graph_of(*sizes):
@@ -27,6 +27,10 @@ def recording(n_steps, *spikes, first_step=0):
     arrays = (np.array(sorted(each), int).reshape(-1, 2).T for each in spikes)
     found = {f"p{k}": (steps + first_step, neurons) for k, (steps, neurons) in enumerate(arrays)}
     return Recording(n_steps=n_steps, spikes=found, first_step=first_step)
+
+
+def raster(graph, recording, marks=()):
+    return drawing.raster(Raster.of(ern.Result(graph, recording), marks=marks))
 
 
 def strokes(figure):
@@ -78,7 +82,19 @@ def test_marks_are_numbered_where_there_is_room():
 def test_more_populations_than_fit_are_told(monkeypatch):
     monkeypatch.setattr(drawing, "MOST_BANDS", 2)
     monkeypatch.setattr(drawing, "_WHOLE_PX", 40.0)
-    bands = list(drawing._bands(graph_of(1, 9, 1), recording(5, [], [], [])))
+    bands = list(drawing._bands(Raster.of(ern.Result(graph_of(1, 9, 1), recording(5, [], [], [])))))
     assert [band.height for band in bands] == [16.0, 24.0]
     figure = raster(graph_of(1, 1, 1), recording(5, [], [], [(0, 0)]))
     assert "The first 2 of 3 populations are drawn" in figure
+
+
+def test_a_raster_of_ones_own():
+    picture = Raster({"a": ([1.0, 2.0], [0, 1])}, {"a": 2}, start_ms=1, stop_ms=3, dt_ms=0.5, title="<Mine>")
+    figure = drawing.raster(picture)
+    [first] = strokes(figure)
+    assert [x for x, _ in first] == [125.0, 625.0]
+    assert "<figcaption>&lt;Mine&gt;</figcaption>" in figure
+    for wrong in ({"sizes": {"b": 2}}, {"stop_ms": 1}, {"dt_ms": 0}):
+        given = {"spikes": {"a": ([], [])}, "sizes": {"a": 2}, "start_ms": 1, "stop_ms": 3, "dt_ms": 0.5}
+        with pytest.raises(ern.InvalidModel, match="Raster: "):
+            Raster(**{**given, **wrong})

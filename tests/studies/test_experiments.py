@@ -11,7 +11,7 @@ import pytest
 from ernsnn.cli import main
 from ernsnn.errors import InvalidModel
 from ernsnn.studies.experiment import Estimate, Experiment, Findings, Trials, experiment_names, get_experiment
-from ernsnn.studies.pictures import Line
+from ernsnn.studies.pictures import Bars, Line
 
 
 def test_the_interval_is_students():
@@ -106,6 +106,9 @@ def test_settings_are_the_arguments_of_run():
         (lambda: Findings({}, ["a"], [["a"]], "note"), "Findings.notes: must be a sequence of text, got 'note'"),
         (lambda: Line([0], [1], title="T", x_label="x", y_label="y"), "Line.series: must be a mapping"),
         (lambda: Line([0], {}, title="T", x_label="x"), "Line: needs y_label"),
+        (lambda: Line([0], {"a": [1, 2]}, title="T", x_label="x", y_label="y"), r"Line.series\['a'\]: has 2 values"),
+        (lambda: Bars(["g"], {"a": ["x"]}, title="T", x_label="x"), r"Bars.series\['a'\]: must be numbers, estimates"),
+        (lambda: Estimate.of([1.0, "2"]), "Estimate.of: values must be numbers, one a seed"),
     ],
 )
 def test_what_is_no_experiment_is_refused(made, words):
