@@ -16,8 +16,8 @@ from typing import Any
 from ernsnn.backend.discovery import discover
 from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, quoted, unknown
+from ernsnn.studies.estimates import INTERVAL, plain
 from ernsnn.studies.estimates import Estimate as Estimate
-from ernsnn.studies.estimates import plain
 from ernsnn.studies.models import load_file
 from ernsnn.studies.pictures import Picture
 
@@ -50,7 +50,7 @@ class Findings:
 
     - ``results``: numbers for programs: anything that JSON has, and estimates, which become what JSON has of them.
     - ``heads``, ``rows``: the same as a table for people; cells are shown as text.
-    - ``notes``: remarks below the table.
+    - ``notes``: remarks below the table; that estimates are means with their intervals is said where rows have some.
     - ``pictures``: see ``ernsnn.studies.pictures``.
     """
 
@@ -62,6 +62,9 @@ class Findings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", plain(self.results))
+        estimated = any(isinstance(cell, Estimate) for row in self.rows for cell in row)
+        if estimated and not any(INTERVAL in note for note in self.notes):
+            object.__setattr__(self, "notes", [INTERVAL, *self.notes])
         for k, row in enumerate(self.rows):
             if len(row) != len(self.heads):
                 raise InvalidModel(f"Findings.rows[{k}]: has {len(row)} cells, and there are {len(self.heads)} heads")

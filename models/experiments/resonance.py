@@ -28,7 +28,7 @@ from ernsnn.describe.stimuli import Poisson
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result
-from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.estimates import Estimate
 from ernsnn.studies.experiment import Experiment, Findings, Trials
 from ernsnn.studies.pictures import Bars
 
@@ -142,7 +142,6 @@ def _findings(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) 
             rows.append([state, read_out, size, *(estimates.get(name, "-") for name in MEASURES)])
     heads = ["weights", "read-out", "cue", "hits", "false alarms", "AUC", "rate (Hz)", "latency (ms)"]
     notes = [
-        INTERVAL,
         "intact: equal drive by the full cue; a read-out that made recall faster would show a shorter latency there",
     ]
     cues = list(next(iter(found.values())))

@@ -16,7 +16,7 @@ import numpy as np
 
 from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import InvalidModel
-from ernsnn.studies.estimates import INTERVAL, Estimate
+from ernsnn.studies.estimates import Estimate
 from ernsnn.studies.experiment import Experiment, Findings, Trials
 from ernsnn.studies.pictures import Bars
 
@@ -104,7 +104,7 @@ def _findings(found: dict[str, dict[str, list[float]]]) -> Findings:
         rows.append([condition, *estimates.values(), f"{_NOTE[condition]:g}"])
     kept = {condition: np.mean(measures["A_after_B"]) for condition, measures in found.items()}
     single = max(kept["gate"], kept["replay"])
-    notes = [INTERVAL]
+    notes = []
     if single > 0:
         notes.append(f"gate and replay keep {kept['both'] / single:.1f} times what the better of the two alone keeps")
     heads = ["in sleep", "A after sleep (Hz)", "A after B (Hz)", "B after B (Hz)", "note: A after B"]

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from pages import run_page
+from pages import blocks, run_page
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-COMPARED = {"tutorial": 8, "write-a-learning-rule": 2, "add-a-neuron": 2, "add-a-backend": 1, "exports": 1}
+COMPARED = {
+    "tutorial": 8,
+    "write-a-learning-rule": 2,
+    "add-a-neuron": 2,
+    "add-a-backend": 1,
+    "exports": 1,
+    "add-an-experiment": 2,
+}
 """At least so many blocks of a page are compared with what they print."""
 
 
@@ -27,6 +34,13 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_says(page, tmp_path, m
 def test_the_code_of_the_readme_runs(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     run_page(ROOT / "README.md")
+
+
+def test_a_whole_experiment_is_short() -> None:
+    page = (ROOT / "docs" / "add-an-experiment.md").read_text()
+    [whole] = [block.text for block in blocks(page) if block.text.startswith("# gain.py\n")]
+    assert "EXPERIMENT = ern.Experiment(" in whole
+    assert len(whole.splitlines()) <= 35
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -47,6 +47,10 @@ def test_findings_hold_estimates_as_json_has_them():
     found = Findings({"a": {"b": [two, 1]}, "c": (two,), "d": two}, ["a"], [[two]])
     assert found.results == {"a": {"b": [two.to_json(), 1]}, "c": [two.to_json()], "d": two.to_json()}
     assert found.rows == [[two]]
+    assert found.notes == ["mean ± 95 % interval over seeds"]
+    said = [f"{found.notes[0]}; one seed on others"]
+    assert Findings({}, ["a"], [[two]], said).notes == said
+    assert Findings({}, ["a"], [["1 ± 2"]]).notes == ()
 
 
 def test_trials_tell_how_many_seeds_are_done():
