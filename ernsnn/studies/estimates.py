@@ -59,6 +59,12 @@ class Estimate:
         return {name: cls.of(each) for name, each in values.items()}
 
     @classmethod
+    @checked
+    def of_runs(cls, runs: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
+        """The estimate of every measure, from all of them of each seed."""
+        return cls.of_each({name: [run[name] for run in runs] for name in runs[0]})
+
+    @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Estimate:
         """The inverse of ``to_json``."""
         return cls.of([math.nan if value is None else value for value in data["values"]])

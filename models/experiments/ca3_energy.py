@@ -83,14 +83,14 @@ def _findings(per_seed: Sequence[dict[str, dict[str, Totals]]]) -> Findings:
     for memory, operation in columns:
         totals = [seed[memory][operation] for seed in per_seed]
         here = results.setdefault(memory, {}).setdefault(operation, {})
-        here["counts"] = {what: Estimate.of([t[what] for t in totals]).to_json() for what in totals[0]}
+        here["counts"] = Estimate.of_runs(totals)
         here["energy_J"] = {}
         for name, prices in known.items():
             found = [estimate(t, prices) for t in totals]
             low, high = (Estimate.of([e.priced_J[k] for e in found]) for k in (0, 1))
             missing, priced = found[0].missing, {price.what for price in prices.prices}
             if memory != LOOK_UP or priced & {"mac", "dense_operation"}:  # chips of spikes have no look-up
-                here["energy_J"][name] = {"low": low.to_json(), "high": high.to_json(), "missing": missing}
+                here["energy_J"][name] = {"low": low, "high": high, "missing": missing}
     rows: list[list[object]] = [
         [what, *(_number(results[m][o]["counts"].get(what)) for m, o in columns)] for what in SHOWN
     ]
@@ -119,17 +119,17 @@ def _picture(results: dict[str, Any], operation: str) -> Bars:
 
 
 def _nJ(found: dict[str, Any] | None) -> Estimate | None:
-    return Estimate.of([v * 1e9 for v in found["high"]["values"]]) if found and found["high"]["mean"] else None
+    return Estimate.of([v * 1e9 for v in found["high"].values]) if found and found["high"].mean else None
 
 
-def _number(found: dict[str, Any] | None) -> str:
-    return "-" if found is None else f"{found['mean']:.5g}"
+def _number(found: Estimate | None) -> str:
+    return "-" if found is None else f"{found.mean:.5g}"
 
 
 def _joules(found: dict[str, Any] | None) -> str:
-    if found is None or not found["high"]["mean"]:
+    if found is None or not found["high"].mean:
         return "-"
-    low, high = found["low"]["mean"] * 1e9, found["high"]["mean"] * 1e9
+    low, high = found["low"].mean * 1e9, found["high"].mean * 1e9
     return ("> " if found["missing"] else "") + (f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}")
 
 

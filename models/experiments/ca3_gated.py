@@ -12,9 +12,9 @@ extra input spikes, their number binomial (all input spikes of the operations, p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -25,11 +25,10 @@ from ernsnn.studies.experiment import Experiment, Findings, Trials
 from ernsnn.studies.pictures import Bars
 
 from ..ca3_memory.network import Gating, build
-from ..ca3_memory.operations import Operation, Pattern, expected_responses, input_times
+from ..ca3_memory.operations import Pattern, expected_responses, input_times
+from ..ca3_memory.workload import Noise, clean_probes, noisy_trains, random_operations
 
-Noise = Literal["drop", "spurious"]
 MEMORIES: dict[str, Gating] = {"published": "none", "gated": "astrocyte", "majority": "majority"}
-PROBE_SPACING_MS = 14
 ANSWER_MS = 16
 _BLOCK_MS = 4096  # durations of compiled runs are rounded up to it, so that the code is used again
 _KINDS = ("cue", *(f"fragment_{bits}" for bits in range(1, 5)))
@@ -72,13 +71,13 @@ class Score:
             found = [counts.get(kind, (0, 0)) for kind in kinds]
             self.counts.setdefault(name, []).append((sum(a for a, _ in found), sum(r for _, r in found)))
 
-    def to_json(self) -> dict[str, Any]:
+    def found(self) -> dict[str, Any]:
         """Per kind that was asked for: asked and right in all, and the share over seeds."""
         return {
             kind: {
                 "asked": sum(asked for asked, _ in counts),
                 "right": sum(right for _, right in counts),
-                "share": Estimate.of([right / asked for asked, right in counts if asked]).to_json(),
+                "share": Estimate.of([right / asked for asked, right in counts if asked]),
             }
             for kind, counts in self.counts.items()
             if any(asked for asked, _ in counts)
@@ -125,45 +124,6 @@ def experiment(
     return _findings(scores, lateral_nA)
 
 
-def random_operations(
-    rng: np.random.Generator, size: int, density: float, count: int, after_learn: int, after_recall: int
-) -> Iterator[Operation]:
-    """``count`` operations of the workload, one after the other."""
-    memory: dict[int, list[int]] = {}
-    t = 0
-    for _ in range(count):
-        kind = rng.random()
-        if not memory or kind < 0.4:
-            cue = int(rng.integers(size))
-            content: list[int] = []
-            while not content:
-                content = np.flatnonzero(rng.random(size) < density).tolist()
-            memory[cue] = content
-            yield Operation("learn", t, Pattern((cue,), tuple(content)))
-            t += after_learn
-            continue
-        cue = int(rng.choice(sorted(memory)))
-        asked = Pattern((cue,)) if kind < 0.6 else fragment(rng, memory[cue], int(rng.integers(1, 5)))
-        yield Operation("recall", t, asked)
-        t += after_recall
-
-
-def fragment(rng: np.random.Generator, content: Sequence[int], bits: int) -> Pattern:
-    """Some bits of a content; all where it has fewer."""
-    chosen = rng.choice(content, min(bits, len(content)), replace=False)
-    return Pattern((), tuple(sorted(int(bit) for bit in chosen)))
-
-
-def clean_probes(rng: np.random.Generator, planned: Sequence[Operation]) -> Iterator[Operation]:
-    """A recall of every learnt cue, and one by a fragment of 1 to 4 bits of its content."""
-    memory = {op.asked.cues[0]: op.asked.contents for op in planned if op.kind == "learn"}
-    t = planned[-1].t_ms + 2 * PROBE_SPACING_MS
-    for cue, content in memory.items():
-        for asked in (Pattern((cue,)), fragment(rng, content, int(rng.integers(1, 5)))):
-            yield Operation("recall", t, asked)
-            t += PROBE_SPACING_MS
-
-
 def play(condition: Condition, seed: int, lateral_nA: float | None, backend: str) -> dict[str, tuple[int, int]]:
     """(asked, right) per kind of recall: of the probes after noisy operations, else of all recalls."""
     size, density, gate = condition.size, condition.density, MEMORIES[condition.memory]
@@ -201,34 +161,16 @@ def _out(pattern: Pattern, size: int) -> set[int]:
     return {*pattern.cues, *(size + bit for bit in pattern.contents)}
 
 
-def noisy_trains(
-    trains: Sequence[Sequence[int]], planned: Sequence[Operation], rng: np.random.Generator, noise: Noise, level: float
-) -> list[list[int]]:
-    """Input trains with noise until the ``planned`` operations are over: see the module for what the levels mean."""
-    until = planned[-1].t_ms + PROBE_SPACING_MS
-    noisy = [set(train) for train in trains]
-    operating = [(n, t) for n, train in enumerate(trains) for t in train if t < until]
-    if noise == "drop":
-        learning = {t for op in planned if op.kind == "learn" for t, _ in op.spikes()}
-        for (n, t), chance in zip(operating, rng.random(len(operating)), strict=True):
-            if t in learning and chance < level:
-                noisy[n].discard(t)
-    else:
-        for _ in range(rng.binomial(len(operating), level)):
-            noisy[int(rng.integers(len(noisy)))].add(int(rng.integers(until)))
-    return [sorted(train) for train in noisy]
-
-
 def _findings(scores: dict[Condition, Score], lateral_nA: float | None) -> Findings:
     results: dict[str, Any] = {}
     rows = []
     for condition, score in scores.items():
-        found = score.to_json()
+        found = score.found()
         size = f"{condition.size}x{condition.size}"
         results.setdefault(condition.memory, {}).setdefault(size, {})[condition.label] = found
         noise = f"{condition.noise} {100 * condition.level:g} %" if condition.noise else "-"
         cells = [f"{found[kind]['right']}/{found[kind]['asked']}" if kind in found else "-" for kind in _KINDS]
-        shares = [_share(found[kind]["share"]) if kind in found else "-" for kind in ("cue", "fragment")]
+        shares = [found[kind]["share"] if kind in found else "-" for kind in ("cue", "fragment")]
         rows.append([condition.memory, size, condition.spacing, noise, *cells, *shares])
     bits = [f"{bits} bit{'s' * (bits > 1)}" for bits in range(1, 5)]
     heads = ["memory", "size", "after learn/recall ms", "noise", "by cue", *bits, "share by cue", "share by bits"]
@@ -248,19 +190,15 @@ def _pictures(scores: dict[Condition, Score]) -> list[Bars]:
     ):
         found: dict[str, dict[str, Estimate]] = {}
         for condition, score in scores.items():
-            asked = [right / asked for asked, right in score.counts["all"] if asked]
+            asked = score.found().get("all")
             if bool(condition.noise) is noisy and asked:
                 group = f"{condition.size}x{condition.size}, {condition.label}"
-                found.setdefault(condition.memory, {})[group] = Estimate.of(asked)
+                found.setdefault(condition.memory, {})[group] = asked["share"]
         groups = list(dict.fromkeys(group for of in found.values() for group in of))
         if groups:
             shares = {memory: [of.get(group) for group in groups] for memory, of in found.items()}
             pictures.append(Bars(groups, shares, title=title, x_label="share of recalls"))
     return pictures
-
-
-def _share(found: dict[str, Any]) -> str:
-    return str(Estimate.of(found["values"]))
 
 
 def _spacing(text: str) -> tuple[int, int]:

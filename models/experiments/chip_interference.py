@@ -34,7 +34,6 @@ from ernsnn.errors import InvalidModel
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
 from ernsnn.studies.experiment import Experiment, Findings, Trials
-from ernsnn.studies.pictures import Bars
 
 from ..marked_pool import (
     BACKGROUND_HZ,
@@ -49,6 +48,7 @@ from ..marked_pool import (
     two_patterns,
     unmarked_rule,
 )
+from .pools import answers
 
 CONDITIONS = {"none": UNMARKED, "slow": SLOW, "labile": LABILE, "both": MARKED}
 MEASURES = ("A_after_A", "A_after_B", "B_after_B")
@@ -161,9 +161,8 @@ def experiment(
     heads = ["marks", "A after A (Hz)", "A after B (Hz)", "B after B (Hz)", "A kept", "range"]
     results = {c: {m if m == "A_kept" else f"{m}_hz": e for m, e in of.items()} for c, of in estimates.items()}
     notes = [f"{INTERVAL}; A kept: A after B / A after A"]
-    shown = {m.replace("_", " "): [of[m] for of in estimates.values()] for m in MEASURES}
-    picture = Bars(list(estimates), shown, title="What the pools answer to their cues", x_label="rate (Hz)")
-    return Findings(results, heads, rows, notes, [picture])
+    rates = {c: {m: of[m] for m in MEASURES} for c, of in estimates.items()}
+    return Findings(results, heads, rows, notes, [answers(rates)])
 
 
 EXPERIMENT = Experiment(

@@ -143,7 +143,7 @@ def measured(results: Mapping[str, Any]) -> str:
 
 
 def _findings(found: dict[Condition, list[dict[str, float]]]) -> Findings:
-    estimates = {c: {k: Estimate.of([r[k] for r in runs]) for k in runs[0]} for c, runs in found.items()}
+    estimates = {c: Estimate.of_runs(runs) for c, runs in found.items()}
     results: dict[str, Any] = {}
     rows: list[list[object]] = []
     notes = [

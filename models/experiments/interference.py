@@ -17,7 +17,6 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.studies.estimates import INTERVAL, Estimate
 from ernsnn.studies.experiment import Experiment, Findings, Trials
-from ernsnn.studies.pictures import Bars
 
 from ..marked_pool import (
     BACKGROUND_HZ,
@@ -33,6 +32,7 @@ from ..marked_pool import (
     to_whole_epochs,
     two_patterns,
 )
+from .pools import answers
 
 CONDITIONS = {"none": UNMARKED, "slow": SLOW, "labile": LABILE, "both": MARKED}
 MEASURES = ("A_after_A", "A_after_B", "B_after_B")
@@ -92,21 +92,19 @@ def experiment(
 
 
 def _findings(rates: dict[str, dict[str, list[float]]]) -> Findings:
+    estimates = {condition: Estimate.of_each(measures) for condition, measures in rates.items()}
     results: dict[str, Any] = {}
     rows = []
     for condition, measures in rates.items():
         kept = [b / a if a else 0.0 for a, b in zip(measures["A_after_A"], measures["A_after_B"], strict=True)]
-        found = {f"{m}_hz": Estimate.of(values) for m, values in measures.items()} | {"A_kept": Estimate.of(kept)}
+        found = {f"{m}_hz": e for m, e in estimates[condition].items()} | {"A_kept": Estimate.of(kept)}
         results[condition] = {**found, "note_hz": list(_NOTE[condition])}
         note = " / ".join(f"{value:g}" for value in _NOTE[condition])
         rows.append([condition, *found.values(), f"{min(kept):.3g} to {max(kept):.3g}", note])
     heads = ["marks", "A after A (Hz)", "A after B (Hz)", "B after B (Hz)", "A kept", "range", "note (Hz)"]
     notes = [f"{INTERVAL}; A kept: A after B / A after A"]
-    shown = {m.replace("_", " "): [Estimate.of(of[m]) for of in rates.values()] for m in MEASURES}
-    expected = {name: [_NOTE[c][k] for c in rates] for k, name in enumerate(shown)}
-    title = "What the pools answer to their cues"
-    picture = Bars(list(rates), shown, title=title, x_label="rate (Hz)", references=expected)
-    return Findings(results, heads, rows, notes, [picture])
+    expected = {measure: [_NOTE[c][k] for c in rates] for k, measure in enumerate(MEASURES)}
+    return Findings(results, heads, rows, notes, [answers(estimates, expected)])
 
 
 EXPERIMENT = Experiment(

@@ -18,7 +18,6 @@ from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import InvalidModel
 from ernsnn.studies.estimates import Estimate
 from ernsnn.studies.experiment import Experiment, Findings, Trials
-from ernsnn.studies.pictures import Bars
 
 from ..marked_pool import (
     BACKGROUND_HZ,
@@ -34,6 +33,7 @@ from ..marked_pool import (
     to_whole_epochs,
     two_patterns,
 )
+from .pools import answers
 
 INPUTS, ACTIVE, SHARED, PROBES = 100, 30, 10, 12
 AWAKE, ASLEEP = Synapses(labile=True, stable=True), Synapses(labile=True, stable=True, sleep=True)
@@ -98,24 +98,17 @@ def experiment(
 def _findings(found: dict[str, dict[str, list[float]]]) -> Findings:
     results: dict[str, Any] = {}
     rows = []
-    for condition, measures in found.items():
-        estimates = {f"{name}_hz": Estimate.of(values) for name, values in measures.items()}
-        results[condition] = {**estimates, "note_A_after_B_hz": _NOTE[condition]}
-        rows.append([condition, *estimates.values(), f"{_NOTE[condition]:g}"])
+    estimates = {condition: Estimate.of_each(measures) for condition, measures in found.items()}
+    for condition, of in estimates.items():
+        results[condition] = {f"{m}_hz": e for m, e in of.items()} | {"note_A_after_B_hz": _NOTE[condition]}
+        rows.append([condition, *of.values(), f"{_NOTE[condition]:g}"])
     kept = {condition: np.mean(measures["A_after_B"]) for condition, measures in found.items()}
     single = max(kept["gate"], kept["replay"])
     notes = []
     if single > 0:
         notes.append(f"gate and replay keep {kept['both'] / single:.1f} times what the better of the two alone keeps")
     heads = ["in sleep", "A after sleep (Hz)", "A after B (Hz)", "B after B (Hz)", "note: A after B"]
-    shown = {name.replace("_", " "): [Estimate.of(of[name]) for of in found.values()] for name in MEASURES}
-    picture = Bars(
-        list(found),
-        shown,
-        title="What the pools answer to their cues",
-        x_label="rate (Hz)",
-        references={"A after B": [_NOTE[condition] for condition in found]},
-    )
+    picture = answers(estimates, {"A_after_B": [_NOTE[condition] for condition in found]})
     return Findings(results, heads, rows, notes, [picture])
 
 

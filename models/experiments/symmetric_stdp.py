@@ -110,7 +110,7 @@ def _findings(
     plain: Sequence[Mapping[str, float]],
     setting: Mapping[str, Any],
 ) -> Findings:
-    baseline = {name: Estimate.of([p[name] for p in plain]) for name in plain[0]}
+    baseline = Estimate.of_runs(plain)
     arms = {name: {key: Estimate.of([r[key] for r in of]) for key in _HEADS} for name, of in found.items()}
     confusion = np.mean([r["confusion"] for r in found["full"]], axis=0)
     results = {

@@ -11,7 +11,8 @@ from ernsnn.errors import InvalidModel
 from ernsnn.models import CA3Memory
 from ernsnn.models.ca3_memory import build
 from ernsnn.models.ca3_memory.operations import input_times
-from ernsnn.models.experiments.ca3_gated import EXPERIMENT, clean_probes, noisy_trains, random_operations
+from ernsnn.models.ca3_memory.workload import clean_probes, noisy_trains, random_operations
+from ernsnn.models.experiments.ca3_gated import EXPERIMENT
 
 
 @pytest.mark.parametrize("gate", ["astrocyte", "majority"])

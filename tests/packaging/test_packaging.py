@@ -41,6 +41,16 @@ def test_entry_points_load(group: str) -> None:
         assert callable(target.build if group == "ernsnn.models" else target), entry
 
 
+def test_every_experiment_is_an_entry_point() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    listed = [line.strip() for line in setup["options.entry_points"]["ernsnn.experiments"].splitlines() if line.strip()]
+    files = sorted((ROOT / "models" / "experiments").glob("*.py"))
+    names = [path.stem for path in files if "EXPERIMENT = Experiment(" in path.read_text()]
+    assert listed == [f"{name} = ernsnn.models.experiments.{name}:EXPERIMENT" for name in names]
+    assert len(names) >= 15
+
+
 def test_importing_ernsnn_is_light() -> None:
     others = {"sympy", "brian2", "jinja2", "lava", "matplotlib", "nest", "neo", "numba", "scipy", "xarray"}
     heavy = {"ernsnn.report", *others}
