@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
     from ernsnn.studies.estimates import Estimate
-    from ernsnn.studies.experiment import Experiment, Findings, Trials
+    from ernsnn.studies.experiment import Experiment, Findings, Repeats
 
 __version__ = "0.1.0"
 
@@ -108,6 +108,7 @@ __all__ = [
     "Projection",
     "Recording",
     "Relax",
+    "Repeats",
     "Result",
     "Schedule",
     "Signal",
@@ -116,7 +117,6 @@ __all__ = [
     "ThirdFactor",
     "Timeline",
     "Trace",
-    "Trials",
     "Uniform",
     "UnsupportedOnBackend",
     "check",
@@ -142,7 +142,7 @@ _LATER = {
     "Estimate": "ernsnn.studies.estimates",
     "Experiment": "ernsnn.studies.experiment",
     "Findings": "ernsnn.studies.experiment",
-    "Trials": "ernsnn.studies.experiment",
+    "Repeats": "ernsnn.studies.experiment",
     "pictures": "ernsnn.studies.pictures",
     "write_report": "ernsnn.report",
 }

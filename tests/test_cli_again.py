@@ -228,7 +228,7 @@ def test_the_command_of_an_experiment_keeps_texts_and_numbers() -> None:
     data = {"experiment": "mine", "backend": "native", "seeds": [3, 4], "wall_s": 1.0, "settings": settings}
     text = unescape(
         experiment_page(
-            Experiment(name="mine", title="Title", backend="native", run=lambda trials: findings), data, findings
+            Experiment(name="mine", title="Title", backend="native", run=lambda repeats: findings), data, findings
         )
     )
     command = shlex.split(re.search(r"ernsnn experiment [^<]*", text)[0])

@@ -29,7 +29,7 @@ QUICK = "quick"
 
 @checked
 @dataclass(frozen=True, kw_only=True)
-class Trials:
+class Repeats:
     """What an experiment is run on: a backend, by its name, and seeds. ``progress`` is called with the share done."""
 
     backend: str
@@ -77,7 +77,7 @@ class Experiment:
 
     - ``name``: what the command ``ernsnn experiment`` calls it.
     - ``title``: one line: what it shows or asks.
-    - ``run``: ``run(trials, *, setting=default, ...) -> Findings``; its keyword arguments are the settings, and their
+    - ``run``: ``run(repeats, *, setting=default, ...) -> Findings``; its keyword arguments are the settings, and their
       defaults the quick ones.
     - ``backend``: where it runs unless told otherwise.
     - ``about``: what is done, in paragraphs; names of code stand between double backticks.
@@ -101,7 +101,7 @@ class Experiment:
     def __post_init__(self) -> None:
         first, others = self._parameters()
         if not first or first[0].kind > inspect.Parameter.POSITIONAL_OR_KEYWORD:
-            raise InvalidModel(f"{self.name}: run: must take the trials first: run(trials, *, ...)")
+            raise InvalidModel(f"{self.name}: run: must take the repeats first: run(repeats, *, ...)")
         wrong = [p.name for p in others if p.kind is not p.KEYWORD_ONLY or p.default is p.empty]
         if wrong:
             raise InvalidModel(f"{self.name}: run: {wrong[0]} must be a keyword argument (after a *) with a default")
@@ -147,7 +147,7 @@ class Experiment:
         self.check(settings)
         if not seeds:
             raise InvalidModel(f"{self.name}: needs a seed")
-        found = self.run(Trials(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
+        found = self.run(Repeats(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
         if not isinstance(found, Findings):
             raise InvalidModel(f"{self.name}: run must return Findings, got {quoted(found)}")
         return found

@@ -26,7 +26,7 @@ from ernsnn.backend.registry import get_backend
 from ernsnn.errors import BackendNotAvailable, InvalidModel, UnsupportedOnBackend
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars, Line, Picture
 
 from .. import balanced
@@ -60,7 +60,7 @@ def spikes_of(result: Result) -> int:
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     sizes: tuple[int, ...] = (1000, 4000, 16_000),
     duration_ms: float = 1000.0,
@@ -72,7 +72,7 @@ def experiment(
 
     Every run lasts ``duration_ms``; the other backends get the first seed.
     """
-    backend, seeds, progress = trials.backend, trials.seeds, trials.progress
+    backend, seeds, progress = repeats.backend, repeats.seeds, repeats.progress
     if not sizes or min(sizes) < 400 or duration_ms <= 2 * _SETTLED_MS:
         raise InvalidModel(f"balanced: needs sizes of at least 400 and duration_ms above {2 * _SETTLED_MS:g}")
     if backends_neurons < 400:

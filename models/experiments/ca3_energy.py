@@ -20,7 +20,7 @@ from ernsnn.analyse.energy import CAVEAT, estimate
 from ernsnn.analyse.prices import price_sets
 from ernsnn.errors import InvalidModel
 from ernsnn.studies.estimates import Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars
 
 from ..ca3_memory.memory import CA3Memory
@@ -35,7 +35,7 @@ Totals = dict[str, float]
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     size: int = 16,
     density: float = 0.25,
@@ -44,10 +44,10 @@ def experiment(
     if size < 2 or not 0 < density < 1 or not 1 <= round(density * size) < size:
         raise InvalidModel(f"ca3_energy: needs size >= 2 and some, not all bits in a content, got {size} and {density}")
     per_seed: list[dict[str, dict[str, Totals]]] = []
-    for seed in trials:
+    for seed in repeats:
         rng = np.random.default_rng(seed)
         contents = [sorted(rng.choice(size, round(density * size), replace=False).tolist()) for _ in range(size)]
-        found = {name: spiking(contents, gate, trials.backend) for name, gate in MEMORIES.items()}
+        found = {name: spiking(contents, gate, repeats.backend) for name, gate in MEMORIES.items()}
         per_seed.append({**found, LOOK_UP: look_up(contents)})
     return _findings(per_seed)
 

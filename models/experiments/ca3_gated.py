@@ -21,7 +21,7 @@ import numpy as np
 from ernsnn.errors import InvalidModel
 from ernsnn.result import run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars
 
 from ..ca3_memory.network import Gating, build
@@ -85,7 +85,7 @@ class Score:
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     memories: Sequence[str] = tuple(MEMORIES),
     sizes: Sequence[int] = (16,),
@@ -118,9 +118,9 @@ def experiment(
         )
     ]
     scores = {condition: Score() for condition in conditions}
-    for k, (condition, seed) in enumerate([(condition, seed) for condition in scores for seed in trials.seeds]):
-        scores[condition].add(play(condition, seed, lateral_nA, trials.backend))
-        trials.progress((k + 1) / (len(scores) * len(trials.seeds)))
+    for k, (condition, seed) in enumerate([(condition, seed) for condition in scores for seed in repeats.seeds]):
+        scores[condition].add(play(condition, seed, lateral_nA, repeats.backend))
+        repeats.progress((k + 1) / (len(scores) * len(repeats.seeds)))
     return _findings(scores, lateral_nA)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.result import Result, run
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Line
 
 from .. import calcium
@@ -29,14 +29,14 @@ PUBLISHED: dict[str, Any] = {
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     dt_ms: float = 1.0,
 ) -> Findings:
     """Play 30 s in steps of ``dt_ms``, which divides 1 ms, once: nothing is random, seeds are alike."""
-    options: dict[str, Any] = {"target": "cpp_standalone"} if trials.backend == "brian2" else {}
-    result = run(build(dt_ms), duration_ms=DURATION_MS, backend=trials.backend, seed=int(trials.seeds[0]), **options)
-    trials.progress(1.0)
+    options: dict[str, Any] = {"target": "cpp_standalone"} if repeats.backend == "brian2" else {}
+    result = run(build(dt_ms), duration_ms=DURATION_MS, backend=repeats.backend, seed=int(repeats.seeds[0]), **options)
+    repeats.progress(1.0)
     results = {"published": PUBLISHED, **{method: _figures(result, method) for method in METHODS}}
     crossings = zip_longest(*(found["crossings_s"] for found in results.values()), fillvalue=math.nan)
     rows = [

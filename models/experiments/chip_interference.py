@@ -33,7 +33,7 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 
 from ..marked_pool import (
     BACKGROUND_HZ,
@@ -127,7 +127,7 @@ def probing(seed: int, learnt: Result, A_end_s: float) -> tuple[Network, Timelin
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     A_s: float = 10.0,
     gap_s: float = 4.0,
@@ -138,15 +138,15 @@ def experiment(
         if seconds < 1 or seconds != round(seconds):
             raise InvalidModel(f"chip_interference: {name} must be whole seconds above 0, got {seconds}")
     found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in (*MEASURES, "A_kept")} for c in CONDITIONS}
-    for seed in trials:
+    for seed in repeats:
         taught = run(
             learning(seed, A_s, gap_s, B_s),
             duration_ms=1000 * (A_s + B_s + 2 * gap_s),
             seed=seed,
-            backend=trials.backend,
+            backend=repeats.backend,
         )
         net, timeline = probing(seed, taught, A_s + gap_s)
-        result = run(net, duration_ms=timeline.duration_ms, seed=seed, backend=trials.backend)
+        result = run(net, duration_ms=timeline.duration_ms, seed=seed, backend=repeats.backend)
         for condition, measures in found.items():
             for measure in MEASURES:
                 cues = [f"cue.{k}" for k in range(PROBES)]

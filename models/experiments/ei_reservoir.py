@@ -43,7 +43,7 @@ import numpy as np
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars, Line, Picture
 
 from .. import ei_reservoir, readout
@@ -76,7 +76,7 @@ def conditions() -> list[Condition]:
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     excitatory: int = 100,
     numbers: int = 900,
@@ -99,15 +99,15 @@ def experiment(
         )
         for k in range(0, len(group), most)
     ]
-    for n, seed in enumerate(trials.seeds):
+    for n, seed in enumerate(repeats.seeds):
         u = np.random.default_rng([seed, 2]).random(adaptation + numbers)
         for k, (of, adapts) in enumerate(runs):
             met = u[adaptation - adapts :]
             net = build(of, met, adapts, excitatory, seed)
-            result = run(net, duration_ms=len(met) * HOLD_MS, seed=seed, backend=trials.backend)
+            result = run(net, duration_ms=len(met) * HOLD_MS, seed=seed, backend=repeats.backend)
             for condition, measures in zip(of, _measure(result, of, u[adaptation:], excitatory, seed), strict=True):
                 found[condition].append(measures)
-            trials.progress((n + (k + 1) / len(runs)) / len(trials.seeds))
+            repeats.progress((n + (k + 1) / len(runs)) / len(repeats.seeds))
     return _findings(found)
 
 

@@ -41,7 +41,7 @@ from ernsnn.describe.stimuli import Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Line
 
 from .. import homeostasis
@@ -137,7 +137,7 @@ def judged(rates: np.ndarray) -> tuple[float | None, bool]:
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     tries: int = 1,
     settle_s: int = 8,
@@ -149,14 +149,14 @@ def experiment(
         raise InvalidModel(
             f"homeostasis: needs tries >= 1, speed_up > 0, settle_s >= {_RUNAWAY_S} and window_s > {_MEAN_S}"
         )
-    seeds = trials.seeds
+    seeds = repeats.seeds
     wiring, rates = wire(seeds, tries), {}
     for k, (name, loops) in enumerate(CONDITIONS.items()):
 
         def told(fraction: float, k: int = k) -> None:
-            trials.progress((k + fraction) / len(CONDITIONS))
+            repeats.progress((k + fraction) / len(CONDITIONS))
 
-        rates[name] = play(loops, wiring, settle_s, window_s, speed_up, int(seeds[0]), trials.backend, told)
+        rates[name] = play(loops, wiring, settle_s, window_s, speed_up, int(seeds[0]), repeats.backend, told)
     return _findings(rates, len(seeds), settle_s, window_s)
 
 

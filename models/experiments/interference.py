@@ -16,7 +16,7 @@ import numpy as np
 from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 
 from ..marked_pool import (
     BACKGROUND_HZ,
@@ -64,7 +64,7 @@ def protocol(seed: int, inputs: int, active: int, shared: int, A_s: float, gap_s
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     inputs: int = 100,
     active: int = 30,
@@ -82,9 +82,9 @@ def experiment(
         if seconds < 0 or seconds != round(seconds) or (seconds == 0 and name != "gap_s"):
             raise InvalidModel(f"interference: {name} must be whole seconds above 0, got {seconds}")
     rates: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
-    for seed in trials:
+    for seed in repeats:
         timeline = protocol(seed, inputs, active, shared, A_s, gap_s, B_s)
-        result = simulate(pools(timeline, CONDITIONS, name="interference"), timeline, seed, trials.backend)
+        result = simulate(pools(timeline, CONDITIONS, name="interference"), timeline, seed, repeats.backend)
         for condition, measures in rates.items():
             for measure, found in measures.items():
                 found.append(mean_rate(result, condition, timeline, measure, PROBES))

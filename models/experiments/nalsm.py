@@ -24,7 +24,7 @@ import numpy as np
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars, Line, Picture
 
 from .. import nalsm
@@ -53,7 +53,7 @@ PUBLISHED_ACCURACY = {"lsm": 0.9530, "stdp": 0.8946, "fixed": 0.9549, "nalsm": 0
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     data_set: str = "mnist",
     train: int = 150,
@@ -79,9 +79,9 @@ def experiment(
     found: dict[str, dict[str, list[float]]] = {arm: {} for arm in ARMS}
     plain: dict[str, list[float]] = {}
     swept: dict[float, list[float]] = {w: [] for w in sorted({*w_astro_swept, W_ASTRO})}
-    places, seeds = (grid[0], grid[1], grid[2]), trials.seeds
+    places, seeds = (grid[0], grid[1], grid[2]), repeats.seeds
     for n, seed in enumerate(seeds):
-        trial = _Trial(data_set, split(data_set, train, test, seed), passes, seed, places, trials.backend)
+        trial = _Trial(data_set, split(data_set, train, test, seed), passes, seed, places, repeats.backend)
         for name, score in baselines(trial.data).items():
             plain.setdefault(name, []).append(score)
         with_astrocyte = trial.taught(w_astro=W_ASTRO)
@@ -94,11 +94,11 @@ def experiment(
         for k, arm in enumerate(ARMS):
             for measure, value in trial.measured(*weights[arm]).items():
                 found[arm].setdefault(measure, []).append(value)
-            trials.progress((n + (k + 1) / (len(ARMS) + len(swept))) / len(seeds))
+            repeats.progress((n + (k + 1) / (len(ARMS) + len(swept))) / len(seeds))
         for k, w in enumerate(swept):
             known = found["nalsm"]["branching"][-1]
             swept[w].append(known if w == W_ASTRO else trial.branching(trial.taught(w_astro=w)[0]))
-            trials.progress((n + (k + 1 + len(ARMS)) / (len(ARMS) + len(swept))) / len(seeds))
+            repeats.progress((n + (k + 1 + len(ARMS)) / (len(ARMS) + len(swept))) / len(seeds))
     return _findings(found, plain, swept, {"data_set": data_set, "train": train, "test": test, "passes": passes})
 
 

@@ -29,7 +29,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph.lower import lower
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Line
 
 from .. import point_neuron
@@ -54,7 +54,7 @@ CHIPS = ("loihi-emulator", "lava")
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     sizes: tuple[int, ...] = (1, 10, 100, 1000, 20_000),
     types: int = 20,
@@ -62,7 +62,7 @@ def experiment(
     dt_ms: float = 1.0,
 ) -> Findings:
     """Run networks of ``sizes`` on ``reference`` and on a Loihi backend. Seeds draw the parameters."""
-    backend = trials.backend
+    backend = repeats.backend
     if not sizes or min(sizes) < 1:
         raise InvalidModel(f"point_neuron: sizes must be whole numbers >= 1, got {list(sizes)}")
     if backend not in CHIPS:
@@ -72,10 +72,10 @@ def experiment(
     run(build(2, 1, 0, dt_ms), duration_ms=2 * dt_ms, backend=backend)  # compiles, which is not timed
     sizes = tuple(sorted({int(n) for n in sizes}))
     found = {n: [] for n in sizes}  # type: dict[int, list[dict[str, float | None]]]
-    for n, seed in enumerate(trials.seeds):
+    for n, seed in enumerate(repeats.seeds):
         for k, size in enumerate(sizes):
             found[int(size)].append(_compared(build(int(size), types, seed, dt_ms), duration_ms, backend))
-            trials.progress((n + (k + 1) / len(sizes)) / len(trials.seeds))
+            repeats.progress((n + (k + 1) / len(sizes)) / len(repeats.seeds))
     return _findings(found, backend, dt_ms)
 
 

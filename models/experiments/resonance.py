@@ -29,7 +29,7 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result
 from ernsnn.studies.estimates import Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars
 
 from ..draws import rng_of
@@ -76,7 +76,7 @@ def build(timeline: Timeline, pattern: np.ndarray, rng: np.random.Generator) -> 
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     cues: int = 40,
 ) -> Findings:
@@ -84,7 +84,7 @@ def experiment(
     if isinstance(cues, bool) or not isinstance(cues, int) or cues < 1:
         raise InvalidModel(f"resonance: cues must be a whole number >= 1, got {cues!r}")
     found: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for seed in trials:
+    for seed in repeats:
         rng = rng_of(seed, "marked_pool.resonance")
         order = rng.permutation(INPUTS)
         pattern, others = order[:ACTIVE], order[ACTIVE:]
@@ -98,7 +98,7 @@ def experiment(
         for name, active in shown.items():
             phases += [Phase(name, CUE_MS, inputs=rates_of(active, INPUTS)), Phase(f"{name}.pause", PAUSE_MS)]
         timeline = Timeline(phases, inputs=np.full(INPUTS, BACKGROUND_HZ))
-        result = simulate(build(timeline, pattern, rng), timeline, seed, trials.backend)
+        result = simulate(build(timeline, pattern, rng), timeline, seed, repeats.backend)
         for store in STORES:
             for size in ("full", "half"):
                 measured = _measure(result, store.replace(" ", "_"), timeline, size, cues)

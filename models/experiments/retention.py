@@ -19,7 +19,7 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Line
 
 from ..draws import rng_of
@@ -59,7 +59,7 @@ def protocol(patterns: np.ndarray, novel: np.ndarray, inputs: int, at: Sequence[
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     inputs: int = 1000,
     active: int = 50,
@@ -72,7 +72,7 @@ def experiment(
     if not 1 <= active <= inputs or novel < 1:
         raise InvalidModel(f"retention: needs 1 <= active <= inputs and novel >= 1, got {active}, {inputs}, {novel}")
     found: dict[str, dict[int, list[dict[str, Any]]]] = {c: {k: [] for k in sorted(at)} for c in conditions(active)}
-    for seed in trials:
+    for seed in repeats:
         rng = rng_of(seed, "marked_pool.retention")
         drawn = np.array([rng.permutation(inputs)[:active] for _ in range(max(at) + novel)])
         patterns, others = drawn[: max(at)], drawn[max(at) :]
@@ -81,7 +81,7 @@ def experiment(
         for name, synapses in conditions(active).items():
             if synapses.stable:
                 network.probe(network.projections[f"inputs-{name}"], "m", every_ms=SAMPLE_MS)
-        result = simulate(network, timeline, seed, trials.backend)
+        result = simulate(network, timeline, seed, repeats.backend)
         for name, blocks in found.items():
             for k, values in blocks.items():
                 values.append(_read(result, name, timeline, k, novel))

@@ -17,7 +17,7 @@ import numpy as np
 from ernsnn.describe.timeline import Phase, Timeline, replay
 from ernsnn.errors import InvalidModel
 from ernsnn.studies.estimates import Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 
 from ..marked_pool import (
     BACKGROUND_HZ,
@@ -70,7 +70,7 @@ def protocol(seed: int, replayed: bool, learn_s: float, asleep_at_s: float, slee
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     learn_s: float = 4.0,
     asleep_at_s: float = 160.0,
@@ -83,11 +83,11 @@ def experiment(
     if asleep_at_s < learn_s + 3:
         raise InvalidModel(f"sleep: asleep_at_s must be at least learn_s + 3, got {asleep_at_s}")
     found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
-    for seed in trials:
+    for seed in repeats:
         for replayed in (False, True):
             timeline = protocol(seed, replayed, learn_s, asleep_at_s, sleep_s)
             network = pools(timeline, {"awake": AWAKE, "asleep": ASLEEP}, name="sleep")
-            result = simulate(network, timeline, seed, trials.backend)
+            result = simulate(network, timeline, seed, repeats.backend)
             for condition, (needs_replay, pool) in CONDITIONS.items():
                 if needs_replay is replayed:
                     for measure, values in found[condition].items():

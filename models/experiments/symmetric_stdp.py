@@ -14,7 +14,7 @@ from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars, Matrix, Picture
 
 from .. import symmetric_stdp
@@ -38,7 +38,7 @@ def told(counts: np.ndarray) -> np.ndarray:
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     images: str = "digits",
     train: int = 500,
@@ -59,11 +59,11 @@ def experiment(
     arms = ARMS if ablations else {"full": ARMS["full"]}
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
     plain: list[dict[str, float]] = []
-    for seed in trials:
+    for seed in repeats:
         data = split(images, train, test, seed)
         timeline = protocol(data, epochs, seed, _COPIES[images])
         result = run(
-            build(timeline, hidden, arms, seed), duration_ms=timeline.duration_ms, seed=seed, backend=trials.backend
+            build(timeline, hidden, arms, seed), duration_ms=timeline.duration_ms, seed=seed, backend=repeats.backend
         )
         plain.append(baselines(data))
         for name, of in found.items():

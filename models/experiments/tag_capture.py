@@ -16,7 +16,7 @@ import numpy as np
 
 from ernsnn.errors import InvalidModel
 from ernsnn.result import Result, run
-from ernsnn.studies.experiment import Experiment, Findings, Trials
+from ernsnn.studies.experiment import Experiment, Findings, Repeats
 from ernsnn.studies.pictures import Bars
 
 from .. import tag_capture
@@ -69,7 +69,7 @@ _NOTE_DEPRESSED = {"marked_depressed": (0.933, 0.934), "unmarked_depressed": (0.
 
 
 def experiment(
-    trials: Trials,
+    repeats: Repeats,
     *,
     rate_hz: float = 20.0,
     lag_ms: int = 3,
@@ -91,9 +91,9 @@ def experiment(
     if min(weak_pairings, strong_pairings, depressing_pairings) < 1 or longest > 300_000:
         raise InvalidModel(f"tag_capture: a train has at least one pairing and lasts at most 300 s, not {longest} ms")
     played = protocols(rate_hz, lag_ms, weak_pairings, strong_pairings, depressing_pairings, consolidation_s)
-    options: dict[str, Any] = {"target": "cpp_standalone"} if trials.backend == "brian2" else {}
-    result = run(build(played), duration_ms=DURATION_MS, backend=trials.backend, seed=int(trials.seeds[0]), **options)
-    trials.progress(1.0)
+    options: dict[str, Any] = {"target": "cpp_standalone"} if repeats.backend == "brian2" else {}
+    result = run(build(played), duration_ms=DURATION_MS, backend=repeats.backend, seed=int(repeats.seeds[0]), **options)
+    repeats.progress(1.0)
     after_ms = DEPRESSING_MS + round(1000 * depressing_pairings / rate_hz) + 1000
     return _findings(list(played), result, after_ms)
 

@@ -135,7 +135,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
     picture = {"title": "T", "x_label": "x"}
     plain |= {
         "Experiment": (ern.Experiment, {"name": "n", "title": "T", "run": _run, "backend": "reference"}),
-        "Trials": (ern.Trials, {"backend": "reference", "seeds": [1]}),
+        "Repeats": (ern.Repeats, {"backend": "reference", "seeds": [1]}),
         "Findings": (ern.Findings, {"results": {}, "heads": ["a"], "rows": [["b"]]}),
         "Estimate": (ern.Estimate, {"mean": 1.0, "half_width": 0.1, "values": (1.0,)}),
         "Estimate.of": (ern.Estimate.of, {"values": [1.0, 2.0]}),
@@ -214,7 +214,7 @@ def _result(w):
     return ern.run(w.net, duration_ms=2, backend="reference")
 
 
-def _run(trials, *, level: float = 0.5):
+def _run(repeats, *, level: float = 0.5):
     return ern.Findings({}, ["a"], [[level]])
 
 

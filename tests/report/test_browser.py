@@ -126,7 +126,7 @@ def experiment():
     ]
     data = {"experiment": "e", "backend": "native", "wall_s": 1.0, "seeds": [0, 1], "settings": {"at": [1, 2]}}
     rows = [["a" * 30] * 8] * 3
-    asked = Experiment(name="e", title="Title", about="Text.", backend="native", run=lambda trials: None)
+    asked = Experiment(name="e", title="Title", about="Text.", backend="native", run=lambda repeats: None)
     return experiment_page(asked, data, Findings({}, ["head"] * 8, rows, ["note"], pictures))
 
 

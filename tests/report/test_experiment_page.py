@@ -27,7 +27,7 @@ EXPERIMENT = Experiment(
     source="Us 2025",
     published="2 <Hz>",
     backend="native",
-    run=lambda trials: found(),
+    run=lambda repeats: found(),
 )
 SETTINGS = {"at": [1, 2.5], "kind": "a b", "noise": True}
 DATA = {"experiment": "weights", "backend": "native", "seeds": [3, 4], "wall_s": 1.5, "settings": SETTINGS}

@@ -10,7 +10,7 @@ import pytest
 
 from ernsnn.cli import main
 from ernsnn.errors import InvalidModel
-from ernsnn.studies.experiment import Estimate, Experiment, Findings, Trials, experiment_names, get_experiment
+from ernsnn.studies.experiment import Estimate, Experiment, Findings, Repeats, experiment_names, get_experiment
 from ernsnn.studies.pictures import Bars, Line
 
 
@@ -55,14 +55,14 @@ def test_findings_hold_estimates_as_json_has_them():
 
 def test_trials_tell_how_many_seeds_are_done():
     told = []
-    for seed in Trials(backend="native", seeds=[4, 5], progress=told.append):
+    for seed in Repeats(backend="native", seeds=[4, 5], progress=told.append):
         assert told == [0.5] * (seed == 5)
     assert told == [0.5, 1.0]
 
 
-def study(trials, *, level: float = 0.5, sizes: tuple[int, ...] = (1, 2), kind: str = "a"):
+def study(repeats, *, level: float = 0.5, sizes: tuple[int, ...] = (1, 2), kind: str = "a"):
     shown = Line(sizes, {kind: [level] * len(sizes)}, title="T", x_label="size", y_label="rate (Hz)")
-    found = {"backend": trials.backend, "seeds": list(trials.seeds), "level": level}
+    found = {"backend": repeats.backend, "seeds": list(repeats.seeds), "level": level}
     return Findings(found, ["kind"], [[kind]], pictures=[shown])
 
 
@@ -95,17 +95,17 @@ def test_settings_are_the_arguments_of_run():
     [
         (lambda: own(settings={"full": {"size": [3]}}), "own: no setting 'size'; did you mean 'sizes'?"),
         (lambda: own(settings={"full": {"sizes": 3}}), r"own: sizes: must be a list such as \[1, 2\], got 3"),
-        (lambda: own(run=lambda trials, level: None), "own: run: level must be a keyword argument"),
-        (lambda: own(run=lambda trials, *, level: None), r"own: run: level must be .* with a default"),
-        (lambda: own(run=lambda trials, **others: None), "own: run: others must be a keyword argument"),
-        (lambda: own(run=lambda: None), r"own: run: must take the trials first"),
+        (lambda: own(run=lambda repeats, level: None), "own: run: level must be a keyword argument"),
+        (lambda: own(run=lambda repeats, *, level: None), r"own: run: level must be .* with a default"),
+        (lambda: own(run=lambda repeats, **others: None), "own: run: others must be a keyword argument"),
+        (lambda: own(run=lambda: None), r"own: run: must take the repeats first"),
         (lambda: own(run="study"), "own.run: must be a function, got 'study'"),
         (lambda: own(name=3), "Experiment.name: must be text, got 3"),
         (lambda: own().findings(level="high"), 'own: level: must be a number, got "high"'),
         (lambda: own().findings(levels=1), "own: no setting 'levels'; did you mean 'level'?"),
         (lambda: own().findings(seeds=[]), "own: needs a seed"),
         (lambda: own().named("ful"), "own: no settings 'ful'; did you mean 'full'?"),
-        (lambda: own(run=lambda trials: 3, settings={}).findings(), "own: run must return Findings, got 3"),
+        (lambda: own(run=lambda repeats: 3, settings={}).findings(), "own: run must return Findings, got 3"),
         (lambda: Findings({}, ["a", "b"], [["a", "b"], ["a"]]), r"Findings.rows\[1\]: has 1 cells"),
         (lambda: Findings({}, ["a"], [["a"]], "note"), "Findings.notes: must be a sequence of text, got 'note'"),
         (lambda: Line([0], [1], title="T", x_label="x", y_label="y"), "Line.series: must be a mapping"),
@@ -135,8 +135,8 @@ FILE = """
 import ernsnn
 from ernsnn.studies.experiment import Experiment, Findings
 
-def run(trials, *, level: float = 0.5):
-    return Findings({"levels": [level * seed for seed in trials]}, ["level"], [[level]])
+def run(repeats, *, level: float = 0.5):
+    return Findings({"levels": [level * seed for seed in repeats]}, ["level"], [[level]])
 
 EXPERIMENT = Experiment(name="own", title="Own levels", run=run, backend="native")
 """
