@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.recording.readings import Readings
 
 WIDTH, MOST_HEIGHT, MOST_SPIKES = 640, 240, 3_000
@@ -30,7 +31,7 @@ def _text(given: object) -> str:
 
 def _row(result: Readings, k: int, name: str) -> str:
     size, spikes = result.graph.population(name).size, result.spike_counts[name]
-    rate = spikes / size / (result.duration_ms / 1000.0)
+    rate = mean_rate_hz(spikes, size, result.duration_ms)
     dot = f'<span style="color:{_COLOURS[k % len(_COLOURS)]}">&#9632;</span>'
     return f"<tr><td>{dot} {_text(name)}</td><td>{size}</td><td>{spikes}</td><td>{rate:.4g} Hz</td></tr>"
 
