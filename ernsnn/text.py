@@ -1,4 +1,4 @@
-"""Tables as text, for terminals: one place for all that print one."""
+"""Tables as text, for terminals and for pages of Markdown: one place for all that print one."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def table(rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()) -> list[st
         ).rstrip()
         for row in rows
     ]
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in [heads, ("---",) * len(heads), *rows])

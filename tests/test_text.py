@@ -2,7 +2,7 @@
 
 import pytest
 
-from ernsnn.text import table
+from ernsnn.text import markdown, table
 
 
 def test_columns_have_one_width_and_numbers_stand_to_the_right():
@@ -15,3 +15,7 @@ def test_columns_have_one_width_and_numbers_stand_to_the_right():
 def test_rows_of_other_lengths_are_a_fault():
     with pytest.raises(ValueError, match="zip"):
         table([("a", "b"), ("c",)])
+
+
+def test_a_table_of_markdown():
+    assert markdown(["a", "b"], [("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"

@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from ernsnn.loading import Unfit, fit, read_json, reading
 from ernsnn.studies.experiment import QUICK, get_experiment
+from ernsnn.text import markdown
 
 HEADS = ("system", "source", "published", "measured here", "seeds")
 
@@ -56,5 +57,4 @@ def systems() -> list[tuple[str, str, str, str, str]]:
 
 def systems_table() -> str:
     """The rows as Markdown, for README."""
-    lines = [HEADS, ("---",) * len(HEADS), *((f"`{name}`", *rest) for name, *rest in systems())]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown(HEADS, [(f"`{name}`", *rest) for name, *rest in systems()])
