@@ -48,7 +48,7 @@ def assert_same(graph, backend="reference", n_steps=STEPS):
 
 
 @BACKENDS
-@settings(modest, max_examples=60)
+@settings(modest, max_examples=40)
 @given(network=networks(), seed=st.integers(0, 2**40))
 def test_any_network(backend, network, seed):
     assert_same(ernsnn.lower(network, seed), backend)
@@ -56,7 +56,7 @@ def test_any_network(backend, network, seed):
 
 @BACKENDS
 @pytest.mark.parametrize("rule", RULES)
-@settings(modest, max_examples=12)
+@settings(modest, max_examples=8)
 @given(data=st.data())
 def test_each_rule(backend, rule, data):
     network = data.draw(networks(rules=(rule,), intrinsic=False, poisson=False, probes=False))
@@ -66,7 +66,7 @@ def test_each_rule(backend, rule, data):
 @BACKENDS
 @pytest.mark.parametrize("modulator", ["astrocyte", "calcium", "signal"])
 @pytest.mark.parametrize("side", ["all", "pre", "post"])
-@settings(modest, max_examples=8)
+@settings(modest, max_examples=5)
 @given(data=st.data())
 def test_third_factors(backend, modulator, side, data):
     always = ("plastic", "third_factors", "gates", "modulations")

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import engines
 import pytest
 
 import ernsnn
 from ernsnn import LIF, Network, SpikeTimes
-from ernsnn.backend.registry import get_backend
 
 approx = pytest.approx
 TAU_SYN = 0.3
+backend = "reference"
+"""Where ``run`` runs: tests in tests/features go through all backends (see conftest.py there)."""
 
 
-def run(network, n_steps):
-    return get_backend("reference").run(ernsnn.lower(network, 1), n_steps, lambda fraction: None)
+def run(network, n_steps, seed=1):
+    """Skips what the backend says that it does not have."""
+    graph = ernsnn.lower(network, seed)
+    if not engines.exact(backend, graph):
+        pytest.skip(f"{backend}: {engines.get_backend(backend).check(graph)[0]}")
+    return engines.run(backend, graph, n_steps)
+
+
+def neurons(model=None, **options):
+    """A network of one neuron."""
+    net = Network()
+    net.population("n", 1, model or LIF(), **options)
+    return net
 
 
 def at(recording, probe):
@@ -47,16 +60,18 @@ class Pair:
             transmit=transmit,
             third_factors=third(self) if third else None,
         )
-        for variable in rule.variables:
-            net.probe(self.projection, variable)
 
-    def run(self, n_steps=40):
+    def run(self, n_steps=40, *, probed=True):
+        """With all variables of the synapse probed, unless a backend is to do without."""
+        for variable in self.projection.learning.variables if probed else ():
+            self.net.probe(self.projection, variable)
         recording = run(self.net, n_steps)
         assert steps_of(recording, "post") == self.steps
         return recording
 
     def w(self, n_steps=40):
-        return self.run(n_steps).synapses["p"]["w"][0]
+        """The weight in the end."""
+        return self.run(n_steps, probed=False).synapses["p"]["w"][0]
 
 
 def rule(A_plus=0.1, A_minus=0.2, mode="add", **options):

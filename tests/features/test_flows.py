@@ -28,6 +28,10 @@ LATCH = Latch(
 FLOWS = (Relax("w", TAU_W, W0, "m", 1 - W0), Relax("a", TAU_A), LATCH)
 
 
+def having():
+    return Pair([], [], LearningRule(terms=[], flows=[Relax("w", 1.0)], epoch_ms=2)).net
+
+
 def epoch(w, a, m, P):
     read = {"w": np.array(w), "a": np.array(a), "m": np.array(m), "P": P}.__getitem__
     return tuple(float(flown(flow, D, read)) for flow in FLOWS)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from by_hand import approx, at, run, steps_of
+from by_hand import approx, at, neurons, run, steps_of
 
 from ernsnn import LIF, DeltaLIF, InvalidModel, Network, SpikeTimes
 from ernsnn.graph.constants import constants
+
+
+def having():
+    net = neurons()
+    net.signal("P", times_ms=[0], values=[1.0])
+    return net
+
 
 CELL = LIF(v_rest_mV=0, v_reset_mV=0, v_threshold_mV=10)
 GAIN = constants(CELL.kind, CELL.parameters, 1.0, "exact")["k_c"]

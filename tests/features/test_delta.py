@@ -1,18 +1,22 @@
-"""Voltage jumps, noise and the floor of V, worked out by hand."""
+"""DeltaLIF: spikes that move V itself, worked out by hand."""
 
 from __future__ import annotations
 
 from math import exp
 
-import numpy as np
 import pytest
 from by_hand import approx, at, run, steps_of
 
-import ernsnn
 from ernsnn import LIF, DeltaLIF, InvalidModel, Network, SpikeTimes
 
 TAU = 10.0
+
+
 P = exp(-1 / TAU)
+
+
+def having():
+    return driven([2], 4.0)
 
 
 def cell(**given):
@@ -47,13 +51,6 @@ def test_inhibition_moves_v_down_but_not_below_the_floor():
     assert at(run(floored, 5), "n.v_mV") == approx([0, 0, 0, -1.5, -1.5 * P])
 
 
-def test_the_floor_holds_for_the_current_too():
-    net = Network()
-    n = net.population("n", 1, LIF(v_min_mV=-66, i_offset_nA=-5))
-    net.probe(n, "v_mV")
-    assert min(at(run(net, 30), "n.v_mV")) == -66
-
-
 @pytest.mark.parametrize(("refractory", "heard"), [(0, [3, 4, 5, 6]), (1, [5, 6]), (2, [6])])
 def test_what_arrives_while_refractory_is_lost(refractory, heard):
     """The neuron spikes at 3; jumps of 1 mV arrive one by one at 3, 4, 5, 6."""
@@ -74,35 +71,6 @@ def test_constant_current_reaches_what_the_membrane_equation_says():
     n = net.population("n", 1, cell(i_offset_nA=3.0))
     net.probe(n, "v_mV")
     assert at(run(net, 40), "n.v_mV") == approx([3 * (1 - P ** (k + 1)) for k in range(40)])
-
-
-@pytest.mark.parametrize("dt", [1.0, 0.2])
-@pytest.mark.parametrize("model", [DeltaLIF, LIF])
-def test_noise_has_its_standard_deviation_and_time_constant(model, dt):
-    net = Network(dt_ms=dt)
-    n = net.population("n", 400, model(tau_m_ms=5, noise_mV=2, v_threshold_mV=100, v_rest_mV=-60))
-    net.probe(n, "v_mV", every_ms=5)
-    V = run(net, round(600 / dt)).signals["n.v_mV"][1][10:]
-    assert V.mean() == approx(-60, abs=0.1)
-    assert V.std() == approx(2, rel=0.02)
-    lagged = ((V[1:] + 60) * (V[:-1] + 60)).mean() / V.var()
-    assert lagged == approx(exp(-1), abs=0.03)
-
-
-def test_noise_depends_on_seed_and_name_and_stands_still_while_refractory():
-    def V(name, seed):
-        net = Network()
-        n = net.population(name, 3, cell(noise_mV=1))
-        net.probe(n, "v_mV")
-        recording = ernsnn.run(net, duration_ms=20, seed=seed, backend="reference").recording
-        return recording.signals[f"{name}.v_mV"][1]
-
-    assert np.array_equal(V("a", 1), V("a", 1))
-    assert not np.isclose(V("a", 1), V("a", 2)).any()
-    assert not np.isclose(V("a", 1), V("b", 1)).any()
-    net = driven([1], 20.0, cell(noise_mV=1, tau_refrac_ms=3))
-    assert at(run(net, 10), "n.v_mV")[3:7] == [0, 0, 0, 0]  # a spike at 3 and three silent steps
-    assert at(run(net, 10), "n.v_mV")[7] != 0
 
 
 def refused(make):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from by_hand import run
 from scipy.integrate import solve_ivp
 
-from ernsnn import ConductanceLIF, InvalidModel, LearningRule, Network, SpikeTimes, marks, run, stdp
+from ernsnn import ConductanceLIF, InvalidModel, LearningRule, Network, SpikeTimes, lower, marks, stdp
 
 CELL = {"cm_nF": 0.2, "tau_m_ms": 20.0, "v_rest_mV": -60.0, "v_reset_mV": -60.0, "v_threshold_mV": 100.0}
 W_E, W_I, TAU_E, TAU_I, E_E, E_I = 0.02, 0.05, 5.0, 10.0, 0.0, -80.0
+
+
+def having() -> Network:
+    return network(1.0)
 
 
 def network(dt_ms: float, scheme: str = "exact", **given: object) -> Network:
@@ -47,9 +52,8 @@ def integrated(times_ms: np.ndarray) -> np.ndarray:
 
 def deviation(dt_ms: float, scheme: str) -> float:
     """Largest difference in mV. A spike of step s arrives at the end of step s + d, or with the mean of that step."""
-    result = run(network(dt_ms, scheme), duration_ms=40, backend="reference")
-    steps, V = result.signal("cell", "v_mV")
-    end = (np.asarray(steps) / dt_ms).round() * dt_ms + (0.0 if scheme == "exact" else dt_ms)
+    steps, V = run(network(dt_ms, scheme), round(40 / dt_ms)).signals["cell.v_mV"]
+    end = steps * dt_ms + (0.0 if scheme == "exact" else dt_ms)
     return float(np.max(np.abs(V[:, 0] - integrated(end))))
 
 
@@ -66,18 +70,18 @@ def test_currents_of_the_last_v_are_of_first_order() -> None:
 
 
 def test_conductances_decay_each_with_its_own_time_constant() -> None:
-    result = run(network(1.0), duration_ms=40, backend="reference")
-    times, g_E = result.signal("cell", "g_E_uS")
-    after = np.array(times, float)[:, None] - np.array([6.0, 8.0])
+    signals = run(network(1.0), 40).signals
+    steps, g_E = signals["cell.g_E_uS"]
+    after = np.array(steps, float)[:, None] - np.array([6.0, 8.0])
     expected = W_E * np.where(after >= 0, np.exp(-after / TAU_E), 0.0).sum(axis=1)
     assert g_E[:, 0] == pytest.approx(expected, rel=1e-12)
-    assert result.signal("cell", "g_I_uS")[1][13, 0] == pytest.approx(W_I)
+    assert signals["cell.g_I_uS"][1][13, 0] == pytest.approx(W_I)
 
 
 def test_exact_where_conductances_do_not_change() -> None:
     """With tau_syn far above the run V relaxes with cm/G to the mean of the batteries."""
     net = network(1.0, tau_syn_E_ms=1e12, tau_syn_I_ms=1e12)
-    V = run(net, duration_ms=60, backend="reference").signal("cell", "v_mV")[1][:, 0]
+    V = run(net, 60).signals["cell.v_mV"][1][:, 0]
     G = 0.01 + 2 * W_E + W_I
     settled = (0.01 * -60 + 2 * W_E * E_E + W_I * E_I) / G
     assert V[20] - settled == pytest.approx((V[13] - settled) * np.exp(-7 * G / 0.2), rel=1e-9)
@@ -90,7 +94,7 @@ def test_no_conductance_is_too_large() -> None:
     cell = net.population("cell", 1, ConductanceLIF(**CELL))
     net.projection("inhibits", source, cell, weight_uS=1e6, receptor="inhibitory")
     net.probe(cell, "v_mV")
-    V = run(net, duration_ms=10, backend="reference").signal("cell", "v_mV")[1][:, 0]
+    V = run(net, 10).signals["cell.v_mV"][1][:, 0]
     assert V[3:] == pytest.approx(np.full(len(V) - 3, -70.0), abs=1e-4)
 
 
@@ -110,6 +114,6 @@ def test_what_cannot_be_is_refused() -> None:
     marked = stdp.pair(A_plus=0.01, A_minus=0.01, w_max=0.02, marks=[marks.Labile("a", tau_s=1, rise=0.1)])
     net.projection("q", source, cell, weight_uS=0.02, learning=marked, transmit="w - a")
     with pytest.raises(InvalidModel, match=r"q.transmit: a conductance is not negative, but 'w - a' comes down to -1 "):
-        run(net, duration_ms=10, backend="reference")
+        lower(net)
     with pytest.raises(InvalidModel, match=r"weight_uS: '1 nA' is a current, but a conductance in uS is needed"):
         net.projection("p", source, cell, weight_uS="1 nA")

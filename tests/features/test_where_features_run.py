@@ -1,0 +1,36 @@
+"""Which backends take part in the tests of which feature: one that no longer says that it has it is missed here."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import engines
+import pytest
+
+import ernsnn as ern
+
+EVERYWHERE = {"delays", "injections", "probes", "receptors", "refractory", "stdp"}
+"""Features that programs for NEST have, too."""
+NO_FEATURES = {"against_the_oracle", "where_features_run"}
+FILES = {path.stem.removeprefix("test_"): path for path in sorted(Path(__file__).parent.glob("test_*.py"))}
+
+
+@pytest.mark.parametrize("name", sorted(FILES.keys() - NO_FEATURES))
+def test_a_feature_is_tested_where_it_is(name: str) -> None:
+    spec = importlib.util.spec_from_file_location(f"feature_{name}", FILES[name])
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    graph = ern.lower(module.having(), 1) if hasattr(module, "having") else None
+    expected = {"reference", "native", "brian2"} | ({"nest"} if name in EVERYWHERE else set())
+    assert set(engines.having(graph)) == expected
+    assert (graph is None) == (name in EVERYWHERE), "a feature that some backend lacks needs a network that has it"
+
+
+def test_what_a_backend_lacks_is_seen() -> None:
+    net = ern.Network()
+    net.population("n", 1, ern.AdaptiveLIF())
+    assert "nest" not in engines.having(ern.lower(net))
+    assert set(engines.having(None)) == {"reference", "native", "brian2", "nest"}
