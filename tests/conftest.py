@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import warnings
 
+import engines
 import pytest
 from hypothesis import settings
-
-from ernsnn.backend.registry import get_backend
 
 settings.register_profile("same", derandomize=True)
 settings.register_profile("other", derandomize=False, print_blob=True)
@@ -17,7 +16,7 @@ settings.load_profile("same")
 @pytest.fixture(scope="session")
 def simulators() -> None:
     """NEST and PyNN, imported once for all forks (see ``forked``). Skips where they are not installed."""
-    if missing := get_backend("nest").missing():
+    if missing := engines.get_backend("nest").missing():
         pytest.skip(missing)
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
