@@ -87,10 +87,19 @@ class Estimate:
         return {"mean": known(self.mean), "ci95": known(self.half_width), "values": list(map(known, self.values))}
 
 
-def plain(data: Any) -> Any:
-    """``data``, whatever it is nested in, with every Estimate as JSON has it."""
+def plain(data: Any, path: str) -> Any:
+    """``data``, called ``path``, as JSON has it: estimates by ``to_json``, NumPy's numbers and arrays as lists.
+
+    Keys become text. Raises InvalidModel on what JSON does not have.
+    """
     if isinstance(data, Estimate):
         return data.to_json()
+    if isinstance(data, np.ndarray | np.generic) and data.dtype.kind in "biuf":
+        return data.tolist()
     if isinstance(data, Mapping):
-        return {key: plain(value) for key, value in data.items()}
-    return [plain(value) for value in data] if isinstance(data, list | tuple) else data
+        return {str(key): plain(value, f"{path}[{quoted(key)}]") for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(value, f"{path}[{k}]") for k, value in enumerate(data)]
+    if data is None or isinstance(data, str | int | float):
+        return data
+    raise InvalidModel(f"{path}: must be what JSON has, or an Estimate, got {quoted(data)}")

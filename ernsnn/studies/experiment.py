@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from ernsnn.studies.pictures import Picture
 
 GROUP = "ernsnn.experiments"
 NAME_IN_FILE = "EXPERIMENT"
+_NAME = re.compile(r"\w[\w\-]{0,79}")
+_TAKEN = ("backend", "seeds", "progress")
 QUICK = "quick"
 """The name of the defaults."""
 
@@ -46,12 +49,14 @@ class Repeats:
 @checked
 @dataclass(frozen=True)
 class Findings:
-    """What an experiment found.
+    """Results of an experiment.
 
-    - ``results``: numbers for programs: anything that JSON has, and estimates, which become what JSON has of them.
+    - ``results``: numbers for programs, nested as in JSON; estimates become mean, interval and values.
     - ``heads``, ``rows``: the same as a table for people; cells are shown as text.
-    - ``notes``: remarks below the table; that estimates are means with their intervals is said where rows have some.
+    - ``notes``: remarks below the table. Where cells are estimates, the first says that they are means with intervals.
     - ``pictures``: see ``ernsnn.studies.pictures``.
+
+    Raises InvalidModel on results that JSON does not have, and on rows that are longer or shorter than the heads.
     """
 
     results: Mapping[str, Any]
@@ -61,7 +66,7 @@ class Findings:
     pictures: Sequence[Picture] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "results", plain(self.results))
+        object.__setattr__(self, "results", plain(self.results, "Findings.results"))
         estimated = any(isinstance(cell, Estimate) for row in self.rows for cell in row)
         if estimated and not any(INTERVAL in note for note in self.notes):
             object.__setattr__(self, "notes", [INTERVAL, *self.notes])
@@ -102,6 +107,11 @@ class Experiment:
         first, others = self._parameters()
         if not first or first[0].kind > inspect.Parameter.POSITIONAL_OR_KEYWORD:
             raise InvalidModel(f"{self.name}: run: must take the repeats first: run(repeats, *, ...)")
+        if not _NAME.fullmatch(self.name):
+            raise InvalidModel(f"{quoted(self.name)}: an experiment's name is up to 80 letters, digits, _ and -")
+        taken = [p.name for p in others if p.name in _TAKEN]
+        if taken:
+            raise InvalidModel(f"{self.name}: run: {taken[0]} is an attribute of what it runs on, and no setting")
         wrong = [p.name for p in others if p.kind is not p.KEYWORD_ONLY or p.default is p.empty]
         if wrong:
             raise InvalidModel(f"{self.name}: run: {wrong[0]} must be a keyword argument (after a *) with a default")
@@ -143,7 +153,10 @@ class Experiment:
         progress: Callable[[float], object] = lambda fraction: None,
         **settings: Any,
     ) -> Findings:
-        """Run it. Raises InvalidModel on settings that it does not have, or not so."""
+        """Run it on ``seeds`` and ``backend``, by default its own.
+
+        Raises InvalidModel on settings that do not exist or are of another kind than their defaults.
+        """
         self.check(settings)
         if not seeds:
             raise InvalidModel(f"{self.name}: needs a seed")

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ernsnn.cli import main
@@ -47,6 +48,8 @@ def test_findings_hold_estimates_as_json_has_them():
     found = Findings({"a": {"b": [two, 1]}, "c": (two,), "d": two}, ["a"], [[two]])
     assert found.results == {"a": {"b": [two.to_json(), 1]}, "c": [two.to_json()], "d": two.to_json()}
     assert found.rows == [[two]]
+    numbers = Findings({"a": {1: np.float32(0.5)}, "b": (np.arange(2), np.int64(3), np.True_)}, ["a"], [])
+    assert json.dumps(numbers.results) == '{"a": {"1": 0.5}, "b": [[0, 1], 3, true]}'
     assert found.notes == ["mean ± 95 % interval over seeds"]
     said = [f"{found.notes[0]}; one seed on others"]
     assert Findings({}, ["a"], [[two]], said).notes == said
@@ -99,6 +102,12 @@ def test_settings_are_the_arguments_of_run():
         (lambda: own(run=lambda repeats, *, level: None), r"own: run: level must be .* with a default"),
         (lambda: own(run=lambda repeats, **others: None), "own: run: others must be a keyword argument"),
         (lambda: own(run=lambda: None), r"own: run: must take the repeats first"),
+        (lambda: own(run=lambda repeats, *, seeds=(1,): None), "own: run: seeds is an attribute of what it runs on"),
+        (lambda: own(name=".."), "'..': an experiment's name is up to 80 letters"),
+        (lambda: own(name="a/b"), "an experiment's name is up to 80 letters"),
+        (lambda: own(name=""), "an experiment's name is up to 80 letters"),
+        (lambda: Findings({"a": [{1}]}, ["a"], []), r"Findings.results\['a'\]\[0\]: must be what JSON has"),
+        (lambda: Findings({"a": np.array(["x"])}, ["a"], []), r"Findings.results\['a'\]: must be what JSON has"),
         (lambda: own(run="study"), "own.run: must be a function, got 'study'"),
         (lambda: own(name=3), "Experiment.name: must be text, got 3"),
         (lambda: own().findings(level="high"), 'own: level: must be a number, got "high"'),
