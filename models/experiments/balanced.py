@@ -97,7 +97,7 @@ def experiment(
         rates[f"{synapses}, {n} neurons"] = {
             "rate_hz": Estimate.of(rate),
             "cv_isi": Estimate.of(cv),
-            "fell_silent": Estimate.of([not lasts(result) for result, _ in runs]),
+            "fell_silent": Estimate.of([float(not lasts(result)) for result, _ in runs]),
         }
         if synapses == "conductances":
             events = [events_of(result) / 1e6 for result, _ in runs]
