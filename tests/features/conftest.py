@@ -1,7 +1,8 @@
 """Every test here that runs a network (by_hand.run) runs it on every backend that has its feature.
 
 Which those are the backends say: a module may have a function ``having`` that gives a small network with its feature,
-and only backends that run this one as it is take part. For those in ``SLOW`` its tests are among the slow ones.
+and only backends that run this one as it is take part. For those in ``SLOW`` its tests are among the slow ones, and so
+are all but its first test for those that take much of a second a run.
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ import pytest
 
 import ernsnn as ern
 
+_COSTLY, _begun = {"brian2"}, set()
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if reaches_run(metafunc.function):
         having = getattr(metafunc.module, "having", None)
         graph = None if having is None else ern.lower(having(), 1)
-        slow = getattr(metafunc.module, "SLOW", ())
+        slow = set(getattr(metafunc.module, "SLOW", ()))
+        if metafunc.module.__name__ in _begun:
+            slow |= _COSTLY
+        _begun.add(metafunc.module.__name__)
         metafunc.parametrize("on_backend", [_parameter(n, n in slow) for n in engines.having(graph)], indirect=True)
 
 
