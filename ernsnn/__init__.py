@@ -12,12 +12,13 @@ from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Program
 from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
+from ernsnn.describe.attached import Probe
 from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, LearningRule, Mark, Normalise, Term, Trace
-from ernsnn.describe.network import Network, Probe
+from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import CLASSES, LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF, Neuron
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.products import Factor, Product

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Modulator, Signal, ThirdFactor
-from ernsnn.describe.calcium import CALCIUM_VARIABLES, CalciumAstrocyte
+from ernsnn.describe.attached import Injection, Modulation, Probe, levels, probeable
+from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
@@ -27,45 +27,6 @@ from ernsnn.errors import InvalidModel, quoted
 
 MOST_NEURONS = 2**31 - 1
 """Of a population: backends and files count neurons in 32 bits."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Injection:
-    """A current injected into a population."""
-
-    target: View
-    current: CurrentSteps
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Modulation:
-    """A modulator that shifts a parameter of neurons; see ``Network.modulate``."""
-
-    target: View
-    modulator: Modulator
-    variable: Literal["i_offset_nA", "v_threshold_mV"]
-    gain: float
-
-
-@checked
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Probe:
-    """Records a variable every ``every`` steps: of neurons, a third factor, or a projection's synapses."""
-
-    target: View | Modulator | Projection
-    variable: str
-    every: int
-
-
-def _probeable(model: Neuron | SpikeTimes | Poisson) -> tuple[str, ...]:
-    """The variables of a neuron that a probe can record."""
-    return tuple(model.kind.probes) if isinstance(model, Neuron) else ()
-
-
-def _levels(modulator: Modulator) -> tuple[str, ...]:
-    """The variables of a third factor that a probe can record."""
-    inner = {Astrocyte: ("C",), CalciumAstrocyte: CALCIUM_VARIABLES}
-    return (*inner.get(type(modulator), ()), "value")
 
 
 class Network:
@@ -326,7 +287,7 @@ class Network:
         if isinstance(target, Population | View):
             where = as_view(target, "probe")
             self._check_own(where, "probe")
-            known = _probeable(where.population.model)
+            known = probeable(where.population.model)
         elif isinstance(target, Projection):
             where, known = target, target.learning.variables if target.learning else ("w",)
         elif not isinstance(target, Modulator):
@@ -335,7 +296,7 @@ class Network:
                 f"probe: needs a population, a projection or a third factor, got an object of type {kind}"
             )
         else:
-            where, known = target, _levels(target)
+            where, known = target, levels(target)
         if not is_one_of(variable, known):
             raise InvalidModel(
                 f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})"

@@ -9,13 +9,13 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Either, Gate, Modulator, Signal, ThirdFactor
+from ernsnn.describe.attached import Injection, Modulation, Probe
 from ernsnn.describe.calcium import CalciumAstrocyte
-from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, farthest
 from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name
-from ernsnn.describe.network import Injection, Modulation, Network, Probe
+from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import check_values
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.products import Product, lowest
@@ -25,6 +25,7 @@ from ernsnn.describe.units import time_of, whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
+from ernsnn.graph.connect import connected
 from ernsnn.graph.driven import undriven
 from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import generator, key_of
@@ -86,10 +87,6 @@ def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
 
 _DRAWS = {"normal": "noise", "uniform": "chance"}
 """The random numbers that equations may read -> under which path their streams are drawn."""
-_LISTED_BYTES = 12
-"""Of a synapse that is listed, while it is sorted in."""
-_ROW_BYTES = 120
-"""Of a neuron whose partners are drawn, each in an array of its own."""
 
 
 class _Lowering:
@@ -193,7 +190,7 @@ class _Lowering:
     # Projections
 
     def projection(self, p: Projection) -> g.Projection:
-        connectivity, order = self.connectivity(p)
+        connectivity, order = connected(p, self.key)
         weight = self.synapse_values(p, p.weight, connectivity, order, f"{p.name}.{p.weight_field}")
         learning = None
         if p.learning is not None:
@@ -261,45 +258,6 @@ class _Lowering:
             transmit=transmit,
             erasure={f.variable: self.key(f"{path}.learning.{f.variable}.erasure") for f in rule.flows if f.draws},
         )
-
-    def connectivity(self, p: Projection) -> tuple[conn.Connectivity, np.ndarray | None]:
-        """The connectivity, and for lists the order that sorts their values."""
-        n_pre, n_post, c = p.pre.size, p.post.size, p.connector
-        if isinstance(c, AllToAll):
-            return conn.Dense(n_pre, n_post, c.self_connections), None
-        if isinstance(c, OneToOne):
-            return conn.OneToOne(n_pre), None
-        if isinstance(c, FromList):
-            pairs = np.asarray(c.pairs)
-            return conn.csr_from_pairs(pairs[:, 0], pairs[:, 1], n_pre, n_post)
-        key, n = self.key(f"{p.name}.connector"), n_pre * c.p if isinstance(c, FixedProbability) else getattr(c, "n", 0)
-        drawn = n_pre if isinstance(c, FixedProbability) else n_post
-        needed = _LISTED_BYTES * n * n_post + _ROW_BYTES * drawn
-        require_memory(f"{p.name}.connector", needed, "take fewer neurons or synapses; AllToAll lists none")
-        if isinstance(c, FixedProbability):
-            return self.fixed_probability(p, c, key), None
-        if isinstance(c, FixedInDegree):
-            rows = [self.choose(key, post, n_pre, c.n, c.self_connections) for post in range(n_post)]
-            return conn.csr_from_pairs(np.concatenate(rows), np.repeat(np.arange(n_post), c.n), n_pre, n_post)[0], None
-        raise InvalidModel(f"{p.name}: no lowering for the connector {type(c).__name__}")
-
-    def fixed_probability(self, p: Projection, c: FixedProbability, key: str) -> conn.CSR:
-        # A binomial count and a uniform subset of that size is the same as one coin a pair, and cheap for small p.
-        n_pre, n_post, count_key = p.pre.size, p.post.size, self.key(f"{p.name}.connector.count")
-        rows = []
-        for pre in range(n_pre):
-            candidates = n_post - (not c.self_connections and pre < n_post)
-            count = int(generator(count_key, pre).binomial(candidates, c.p))
-            rows.append(self.choose(key, pre, n_post, count, c.self_connections).astype(np.int32))
-        indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-        return conn.CSR(n_pre, n_post, indptr, np.concatenate(rows))
-
-    @staticmethod
-    def choose(key: str, row: int, size: int, count: int, self_connections: bool) -> np.ndarray:
-        """``count`` different indices below ``size``, sorted, without ``row`` unless ``self_connections``."""
-        without = not self_connections and row < size
-        picked = np.sort(generator(key, row).choice(size - without, count, replace=False, shuffle=False))
-        return picked + (picked >= row) if without else picked
 
     def synapse_values(
         self,
