@@ -15,6 +15,7 @@ import numpy as np
 import ernsnn as ern
 from ernsnn.graph.graph import Graph
 from ernsnn.hardware_backends.loihi.arithmetic.limits import WEIGHT_MAX
+from ernsnn.hardware_backends.loihi.codes import CODES
 from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
 from ernsnn.hardware_backends.loihi.quantise.report import EXACT
 
@@ -126,7 +127,7 @@ def announcements(graph: Graph) -> dict[str, list[tuple[str, float]]]:
     """For each object that the check names, codes and relative errors (NaN where it tells none)."""
     _, report = quantise(graph, n_steps=0)
     rounded = [(r.path, r.code, abs(r.error)) for r in report.rounded if abs(r.error) >= EXACT]
-    others = [(i.path, i.code, math.nan) for i in report.issues if i.fidelity == "approximate"]
+    others = [(i.path, i.code, math.nan) for i in report.limits if CODES[i.code][0] == "approximate"]
     found: dict[str, list[tuple[str, float]]] = {}
     for path, code, error in rounded + others:
         found.setdefault(path.split(".")[0], []).append((code, error))

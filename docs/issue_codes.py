@@ -39,8 +39,7 @@ def tables() -> dict[str, dict[str, tuple[str, str]]]:
         codes = importlib.import_module(name).CODES
         part = name.split(".")[2] if "hardware_backends" in name else name.rpartition(".")[0]
         whose = "every backend" if part == "ernsnn.backend" else part
-        nested = all(isinstance(held, dict) for held in codes.values())
-        found |= codes if nested else {whose: codes}
+        found[whose] = codes
     return found
 
 

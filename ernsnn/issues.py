@@ -9,6 +9,8 @@ from typing import Any, Literal
 from ernsnn.describe.arguments import checked
 
 Fidelity = Literal["exact", "approximate", "unsupported"]
+Codes = Mapping[str, tuple[Fidelity, str]]
+"""Code -> (fidelity, meaning) of every issue that somebody may tell."""
 
 SMALL, LARGE = 1e-3, 0.1
 """Relative deviations: below the first, many are listed in one line; from the second on, a run warns of one."""
@@ -47,6 +49,30 @@ class Issue:
         if self.code.startswith("G3"):
             return True
         return self.fidelity == "approximate" and (self.error is None or abs(self.error) >= LARGE * (1 - 1e-9))
+
+
+@checked
+@dataclass(frozen=True)
+class Limit:
+    """A limit as a capability yields it: an ``Issue`` without the backend's name and the fidelity, which follow.
+
+    ``Backend.check`` adds both; ``code`` is one of the backend's ``codes``, or of those that any backend may have.
+    """
+
+    code: str
+    path: str
+    message: str
+    remedy: str = ""
+    error: float | None = None
+
+    def __str__(self) -> str:
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.code:6} {self.path}: {self.message}{remedy}"
+
+    def issue(self, backend: str, codes: Codes) -> Issue:
+        """The issue of a backend that has these codes."""
+        fidelity = codes[self.code][0]
+        return Issue(backend=backend, fidelity=fidelity, **{f.name: getattr(self, f.name) for f in fields(self)})
 
 
 class Issues(list[Issue]):

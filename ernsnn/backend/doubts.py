@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Issue, Limit
 from ernsnn.errors import warn
 from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
@@ -23,14 +23,12 @@ _DEEP_REST_MV = -20.0
 """Whose rest lies below has potentials in mV as a neuron has them."""
 _LEAKY = ("LIF", "AdaptiveLIF", "DeltaLIF", "ConductanceLIF")
 """Kinds whose V settles at v_rest + R i_offset."""
-Doubt = tuple[str, str, str, str]
-"""(code, path, message, remedy)."""
 
 
-def doubts(graph: Graph) -> Iterator[Doubt]:
+def doubts(graph: Graph) -> Iterator[Limit]:
     """What is surprising about a network."""
     if graph.dt_ms > _LONG_STEP_MS:
-        yield "G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less"
+        yield Limit("G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less")
     spiking = _spiking(graph)
     receptors = {(q.post, q.arrives_at) for q in graph.projections if q.n_synapses}
     for p in graph.neurons():
@@ -40,28 +38,28 @@ def doubts(graph: Graph) -> Iterator[Doubt]:
             reached = any(q.post == p.name and q.n_synapses for q in graph.projections)
             nothing = "what projects onto these neurons never spikes" if reached else "no synapse reaches these neurons"
             message = f"{nothing}, no current is injected, and i_offset does not make them spike"
-            yield "G305", p.name, message, "project spikes onto them, inject a current, or raise i_offset_nA"
+            yield Limit("G305", p.name, message, "project spikes onto them, inject a current, or raise i_offset_nA")
     for projection in graph.projections:
         if projection.learning and projection.pre not in spiking:
             message = f"{projection.pre} never spikes: nothing is transmitted, and what its spikes change stays"
-            yield "G306", projection.name, message, f"give {projection.pre} spikes"
+            yield Limit("G306", projection.name, message, f"give {projection.pre} spikes")
 
 
-def _of_potentials(p: Neurons) -> Iterator[Doubt]:
+def _of_potentials(p: Neurons) -> Iterator[Limit]:
     if not {"v_rest_mV", "v_threshold_mV"} <= p.parameters.keys():
         return
     rest, threshold = (np.atleast_1d(p.parameters[name]) for name in ("v_rest_mV", "v_threshold_mV"))
     small = np.all((threshold > -1) & (threshold < 0))
     if small and np.all((rest > -1) & (rest < 0) | (rest < _DEEP_REST_MV)):
         message = f"v_rest_mV is {rest.min():g} and v_threshold_mV {threshold.max():g}: that looks like volts"
-        yield "G301", p.name, message, 'give potentials in mV, or with their unit: "-50 mV"'
+        yield Limit("G301", p.name, message, 'give potentials in mV, or with their unit: "-50 mV"')
     elif np.all(rest < _DEEP_REST_MV) and np.any((threshold > 0) & (threshold <= _HIGH_MV)):
         highest = float(np.max(threshold[threshold <= _HIGH_MV]))
         message = f"v_threshold_mV reaches {highest:g}, and v_rest_mV is {rest.min():g}"
-        yield "G304", p.name, message, f"is {-highest:g} meant? Read-outs that never spike have far higher ones"
+        yield Limit("G304", p.name, message, f"is {-highest:g} meant? Read-outs that never spike have far higher ones")
 
 
-def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Doubt]:
+def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Limit]:
     """Time constants below a step: where currents act with their average over a step, they are meant."""
     if graph.current_integration != "exact":
         return
@@ -71,7 +69,7 @@ def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iter
         shortest = float(np.min(p.parameters.get(name, np.inf)))
         if shortest < graph.dt_ms * (1 - 1e-9):
             message = f"{name} is {shortest:g}, and a step takes {graph.dt_ms:g} ms: what decays is gone in the next"
-            yield "G302", p.name, message, "take a smaller dt_ms"
+            yield Limit("G302", p.name, message, "take a smaller dt_ms")
 
 
 def _spiking(graph: Graph) -> set[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ernsnn.issues import Fidelity, Issue, Issues
+from ernsnn.issues import Codes, Fidelity, Issue, Issues, Limit
 
-__all__ = ["CODES", "Fidelity", "Issue", "Issues"]
+__all__ = ["CODES", "Codes", "Fidelity", "Issue", "Issues", "Limit"]
 
-CODES: dict[str, tuple[Fidelity, str]] = {
+CODES: Codes = {
     "G201": ("unsupported", "a kind of neurons that the backend does not have"),
     "G202": ("approximate", "random sources draw at most one spike a step, at rates where that changes their counts"),
     "G301": ("exact", "potentials that look like volts"),

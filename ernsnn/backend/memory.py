@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import available_bytes, too_large
@@ -23,18 +23,12 @@ def neuron_bytes(graph: Graph) -> int:
     return _NEURON_BYTES * sum(p.size for p in graph.populations)
 
 
-def too_little_memory(graph: Graph, backend: str, code: str, needed: int) -> Iterator[Issue]:
-    """The issue of a graph that needs more bytes than there are."""
+def too_little_memory(graph: Graph, code: str, needed: int) -> Iterator[Limit]:
+    """The limit that a graph meets which needs more bytes than there are."""
     available = available_bytes()
     if needed > available:
-        yield Issue(
-            backend=backend,
-            code=code,
-            path=graph.name,
-            fidelity="unsupported",
-            message=too_large(needed, available),
-            remedy="fewer neurons or synapses, or a machine with more memory",
-        )
+        remedy = "fewer neurons or synapses, or a machine with more memory"
+        yield Limit(code, graph.name, too_large(needed, available), remedy)
 
 
 def probed_bytes(graph: Graph, first: int, last: int, bytes_of: BytesOf) -> dict[str, int]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from ernsnn.backend.discovery import GROUP, discover
 from ernsnn.backend.doubts import doubts
-from ernsnn.backend.issues import CODES, Issue, Issues
+from ernsnn.backend.issues import CODES, Codes, Issue, Issues, Limit
 from ernsnn.backend.options import Option, filled
-from ernsnn.backend.sources import REMEDY, crowded, described
+from ernsnn.backend.sources import crowded
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.kinds import Kind
 from ernsnn.describe.neurons import LIBRARY
@@ -26,7 +26,8 @@ from ernsnn.graph.subgraph import without
 from ernsnn.recording.recording import Recording
 
 Progress = Callable[[float], None]
-Capability = Callable[[Graph], Iterable[Issue]]
+Capability = Callable[[Graph], Iterable[Limit | Issue]]
+"""Yields every limit that a graph meets, as a ``Limit``, which ``Backend.check`` completes, or as a whole ``Issue``."""
 
 
 @checked
@@ -68,6 +69,8 @@ class Backend(ABC):
     name: ClassVar[str]
     description: ClassVar[str]
     capabilities: ClassVar[Sequence[Capability]] = ()
+    codes: ClassVar[Codes] = {}
+    """Fidelity and meaning of the codes of its limits."""
     options: ClassVar[Mapping[str, Option]] = {}
     kinds: ClassVar[Collection[str] | None] = ("LIF", "AdaptiveLIF", "DeltaLIF")
     """The kinds of neurons that it has; None: it computes whatever their equations say."""
@@ -90,33 +93,22 @@ class Backend(ABC):
         refused = {p.name for p in graph.neurons() if not self.has(p.kind)}
         known = without(graph, refused)
         limits = self.limits(self.settings(options)) if known.populations else ()
-        found = [issue for capability in limits for issue in capability(known)]
-        common = (self._common(*each) for each in doubts(graph))
-        return Issues(self.name, [*found, *self._kinds(graph), *self._crowded_sources(graph), *common])
-
-    def _common(self, code: str, path: str, message: str, remedy: str, error: float | None = None) -> Issue:
-        """An issue that any backend may have."""
-        fidelity = CODES[code][0]
-        return Issue(
-            backend=self.name, code=code, path=path, fidelity=fidelity, message=message, remedy=remedy, error=error
-        )
+        told = [limit for capability in limits for limit in capability(known)]
+        told += [*self._kinds(graph), *crowded(graph), *doubts(graph)]
+        codes = {**CODES, **self.codes}
+        return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
 
     def has(self, kind: Kind) -> bool:
         """Whether it has neurons of this kind: a kind of a user's own is none of those that it has by name."""
         return self.kinds is None or (kind.name in self.kinds and LIBRARY.get(kind.name) is kind)
 
-    def _kinds(self, graph: Graph) -> Iterator[Issue]:
+    def _kinds(self, graph: Graph) -> Iterator[Limit]:
         """Kinds of neurons that this backend has not."""
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
                 remedy = f"use one of these, or run it on {', '.join(_elsewhere(p.kind))}"
-                yield self._common("G201", p.name, message, remedy)
-
-    def _crowded_sources(self, graph: Graph) -> Iterator[Issue]:
-        """Random sources whose counts over time vary noticeably less than those of a Poisson process."""
-        for name, p in crowded(graph):
-            yield self._common("G202", name, described(p, graph.dt_ms), REMEDY, p)
+                yield Limit("G201", p.name, message, remedy)
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.

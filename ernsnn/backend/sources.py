@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ernsnn.backend.issues import Limit
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 TOLD_ABOVE = 0.02
 """The probability of a spike in a step from which on an issue says so; from ``issues.LARGE`` on a run warns."""
-REMEDY = "take a smaller time step, or split the drive over several sources of a lower rate"
+_REMEDY = "take a smaller time step, or split the drive over several sources of a lower rate"
 
 
-def crowded(graph: Graph) -> Iterator[tuple[str, float]]:
-    """(population, p) of every random source whose highest p = rate x dt is above ``TOLD_ABOVE``.
+def crowded(graph: Graph) -> Iterator[Limit]:
+    """One limit for every random source whose highest p = rate x dt is above ``TOLD_ABOVE``.
 
     Its counts over n steps have the variance n p (1 - p), those of a Poisson process n p: short by the part p.
     """
@@ -24,7 +25,7 @@ def crowded(graph: Graph) -> Iterator[tuple[str, float]]:
         if isinstance(source.spikes, PoissonSpikes):
             p = float(np.max(columns_of(source.spikes.probabilities)[0], initial=0.0))
             if p > TOLD_ABOVE * (1 + 1e-9):
-                yield source.name, p
+                yield Limit("G202", source.name, described(p, graph.dt_ms), _REMEDY, p)
 
 
 def described(p: float, dt_ms: float) -> str:

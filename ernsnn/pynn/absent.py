@@ -7,9 +7,8 @@ from typing import Any
 
 from pyNN.standardmodels import build_translations, cells, synapses
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 
-from .codes import CODES
 from .simulator import State
 from .synapses import Synapse
 
@@ -59,13 +58,11 @@ TYPES: dict[str, type] = {
 """The types by name; ``ernsnn.pynn`` has them as attributes."""
 
 
-def unsupported(state: State) -> Iterator[Issue]:
-    """One issue for each part of the script that is of an absent type: Y201 cells, Y202 synapses."""
-    backend = state.backend.name if state.backend else "auto"
+def unsupported(state: State) -> Iterator[Limit]:
+    """One limit for each part of the script that is of an absent type: Y201 cells, Y202 synapses."""
 
-    def issue(code: str, path: str, thing: Absent, remedy: str) -> Issue:
-        message = f"{type(thing).__name__}: {thing.reason}"
-        return Issue(backend=backend, code=code, path=path, fidelity=CODES[code][0], message=message, remedy=remedy)
+    def limit(code: str, path: str, thing: Absent, remedy: str) -> Limit:
+        return Limit(code, path, f"{type(thing).__name__}: {thing.reason}", remedy)
 
     for population in state.populations:
         if isinstance(population.celltype, Absent):
@@ -73,7 +70,7 @@ def unsupported(state: State) -> Iterator[Issue]:
             remedy = "use SpikeSourceArray or SpikeSourcePoisson"
             if "SpikeSource" not in type(cell).__name__:
                 remedy = f"use {'IF_cond_exp' if cell.conductance_based else 'IF_curr_exp'}"
-            yield issue("Y201", population.label, cell, remedy)
+            yield limit("Y201", population.label, cell, remedy)
     for projection in state.projections:
         if isinstance(projection.synapse_type, Absent):
-            yield issue("Y202", projection.label, projection.synapse_type, "use StaticSynapse or STDPMechanism")
+            yield limit("Y202", projection.label, projection.synapse_type, "use StaticSynapse or STDPMechanism")

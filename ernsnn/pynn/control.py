@@ -24,6 +24,7 @@ from ernsnn.errors import InvalidModel, quoted
 
 from . import simulator
 from .absent import unsupported
+from .codes import CODES
 from .runs import graph_of, labelled, relabelled, settings_of
 from .simulator import CONVENTIONS, Convention
 
@@ -173,7 +174,7 @@ def check(backend: str | Backend | None = None) -> Issues:
     chosen = state.backend if backend is None else get_backend(backend)
     if chosen is None:
         raise InvalidModel("check: name a backend; setup has backend='auto'")
-    absent = list(unsupported(state))
+    absent = [limit.issue(chosen.name, CODES) for limit in unsupported(state)]
     if absent:
         return Issues(chosen.name, absent)
     state.noted.clear()  # those of parameters that have been changed since
@@ -186,7 +187,7 @@ def check(backend: str | Backend | None = None) -> Issues:
             state.note("Y203", path, message, "use backend 'native' or 'reference'")
     with labelled(state):
         found = chosen.check(graph, **settings_of(chosen, options))
-    own = [replace(issue, backend=chosen.name) for issue in state.noted.values()]
+    own = [limit.issue(chosen.name, CODES) for limit in state.noted.values()]
     renamed = [
         replace(
             issue,

@@ -29,6 +29,7 @@ from ernsnn.running.folder import interruptible
 
 from .absent import unsupported
 from .building import describe
+from .codes import CODES
 from .simulator import Run, State
 
 _STATES = "potentials and synaptic variables"
@@ -43,7 +44,7 @@ def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def begin(state: State) -> Run:
     """Lower what the script described, and start it. Raises UnsupportedOnBackend, in the script's labels."""
-    absent = Issues("ernsnn.pynn", list(unsupported(state)))
+    absent = Issues("ernsnn.pynn", [limit.issue("ernsnn.pynn", CODES) for limit in unsupported(state)])
     if absent:
         raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
     graph = graph_of(state)

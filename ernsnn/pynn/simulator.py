@@ -11,7 +11,7 @@ import numpy as np
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.backend.protocol import Backend
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
@@ -20,8 +20,6 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.recording.recording import Recording
-
-from .codes import CODES
 
 name = "ernsnn"
 
@@ -178,7 +176,7 @@ class State(common.control.BaseState):
         self.labels: dict[str, str] = {}
         self.numbers: Counter[str] = Counter()
         self.setups += 1
-        self.noted: dict[str, Issue] = {}
+        self.noted: dict[str, Limit] = {}
         self.write_on_end: list[Any] = []
         self.id_counter = 1
         self.segment_counter = -1
@@ -245,15 +243,7 @@ class State(common.control.BaseState):
 
     def note(self, code: str, path: str, message: str, remedy: str) -> None:
         """Keep what the time grid changes of the script, for ``check``; each once."""
-        issue = Issue(
-            backend=self.backend.name if self.backend else "auto",
-            code=code,
-            path=path,
-            fidelity=CODES[code][0],
-            message=message,
-            remedy=remedy,
-        )
-        self.noted.setdefault(f"{code} {path}", issue)
+        self.noted.setdefault(f"{code} {path}", Limit(code, path, message, remedy))
 
     def require_open(self, what: str) -> None:
         """Raise InvalidModel where the network has run, so that nothing can be added."""

@@ -17,7 +17,7 @@ from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
-from .capabilities import CAPABILITIES
+from .capabilities import CAPABILITIES, CODES
 from .compiler import compiled
 from .cost import choose_target
 from .layout import Layout
@@ -32,6 +32,7 @@ class Brian2Backend(Backend):
         "a readable Brian2 script: NumPy, Cython or compiled C++, chosen by the size of the work"
     )
     capabilities = CAPABILITIES
+    codes = CODES
     kinds = None
     continues: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {

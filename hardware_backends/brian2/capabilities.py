@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ernsnn.backend.issues import Fidelity, Issue
+from ernsnn.backend.issues import Codes, Limit
 from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.values import Draw, Scalar
 
 LONGEST_PLASTIC_DELAY = 64
-CODES: dict[str, tuple[Fidelity, str]] = {
+CODES: Codes = {
     "B201": ("unsupported", f"a plastic delay above {LONGEST_PLASTIC_DELAY} steps"),
     "B301": ("exact", "how much memory so many synapses take"),
     "B302": ("unsupported", "more memory than there is"),
@@ -20,39 +20,35 @@ CODES: dict[str, tuple[Fidelity, str]] = {
 _SYNAPSE_BYTES = 24
 
 
-def plastic_delays(graph: Graph) -> Iterator[Issue]:
+def plastic_delays(graph: Graph) -> Iterator[Limit]:
     """A plastic weight is fixed when it is sent and then travels through one register a step."""
     for p in graph.projections:
         if p.learning is None or any(_lacking(graph)):
             continue
         longest = int(p.delay.value) if isinstance(p.delay, Scalar) else int(np.max(p.synapses.delay, initial=1))
         if longest > LONGEST_PLASTIC_DELAY:
-            yield Issue(
-                backend="brian2",
-                code="B201",
-                path=f"{p.name}.delay_ms",
-                fidelity=CODES["B201"][0],
-                message=f"a plastic delay of {longest} steps; the program has registers for {LONGEST_PLASTIC_DELAY}",
-                remedy="shorten the delay, choose a larger dt_ms, or use backend='reference'",
+            yield Limit(
+                "B201",
+                f"{p.name}.delay_ms",
+                f"a plastic delay of {longest} steps; the program has registers for {LONGEST_PLASTIC_DELAY}",
+                "shorten the delay, choose a larger dt_ms, or use backend='reference'",
             )
 
 
-def _lacking(graph: Graph) -> Iterator[Issue]:
-    return too_little_memory(graph, "brian2", "B302", neuron_bytes(graph) + _SYNAPSE_BYTES * graph.n_synapses)
+def _lacking(graph: Graph) -> Iterator[Limit]:
+    return too_little_memory(graph, "B302", neuron_bytes(graph) + _SYNAPSE_BYTES * graph.n_synapses)
 
 
-def memory(graph: Graph) -> Iterator[Issue]:
+def memory(graph: Graph) -> Iterator[Limit]:
     """Brian2 stores every synapse, and every neuron's parameters, explicitly."""
     yield from _lacking(graph)
     for p in graph.projections:
         if isinstance(p.weight, Draw) and p.n_synapses > 50_000_000:
-            yield Issue(
-                backend="brian2",
-                code="B301",
-                path=p.name,
-                fidelity=CODES["B301"][0],
-                message=f"{p.n_synapses} synapses take at least {p.n_synapses * _SYNAPSE_BYTES / 1e9:.1f} GB here",
-                remedy="a backend that draws weights row by row needs less",
+            yield Limit(
+                "B301",
+                p.name,
+                f"{p.n_synapses} synapses take at least {p.n_synapses * _SYNAPSE_BYTES / 1e9:.1f} GB here",
+                "a backend that draws weights row by row needs less",
             )
 
 

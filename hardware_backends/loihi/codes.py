@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ernsnn.backend.issues import Fidelity
+from ernsnn.backend.issues import Codes
 
-CODES: dict[str, tuple[Fidelity, str]] = {
+CODES: Codes = {
     # L1xx: rounded, or done a little differently
     "L101": ("approximate", "a decay of voltages or currents is a whole number of 4096ths"),
     "L102": ("approximate", "a threshold is a whole number"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.graph.graph import Graph
 
 from .arithmetic.integers import Astrocyte, Connection, Source
@@ -16,7 +16,6 @@ from .check.features import FEATURES, LARGEST_MATRIX, memory, receptors
 from .check.numbers import numbers
 from .quantise.connections import layers
 from .quantise.neurons import closed_form
-from .quantise.report import issue
 
 _ELSEWHERE = "run it on the backend lava or loihi-emulator"
 
@@ -49,7 +48,7 @@ class FloatNetwork:
     astrocytes: tuple[Astrocyte, ...] = ()
 
 
-def not_in_floats(graph: Graph) -> Iterator[Issue]:
+def not_in_floats(graph: Graph) -> Iterator[Limit]:
     """Everything that Lava's floating-point models have not."""
     if lacking := tuple(memory(graph)):
         yield from lacking
@@ -59,14 +58,14 @@ def not_in_floats(graph: Graph) -> Iterator[Issue]:
     for p in graph.projections:
         if p.learning:
             message = "Lava's LearningDense in floats cannot tell spikes that coincide, and knows no largest weight"
-            yield issue("L501", p.name, message, _ELSEWHERE)
+            yield Limit("L501", p.name, message, _ELSEWHERE)
         written_out = p.connectivity.n_pre * p.connectivity.n_post <= LARGEST_MATRIX  # or L304 has been noted
         longest = (int(np.max(p.synapses.delay, initial=1)) if written_out else 1) + _lag(graph)
         if longest > DELAY_MAX:
             message = f"a delay of {longest} steps; Lava's longest is {DELAY_MAX}"
-            yield issue("L301", f"{p.name}.delay_ms", message, "shorten the delay, or choose a larger dt_ms")
+            yield Limit("L301", f"{p.name}.delay_ms", message, "shorten the delay, or choose a larger dt_ms")
     for m in graph.modulators:
-        yield issue("L502", m.name, "sends third factors of learning, which is not there", _ELSEWHERE)
+        yield Limit("L502", m.name, "sends third factors of learning, which is not there", _ELSEWHERE)
 
 
 def in_floats(graph: Graph, n_steps: int) -> FloatNetwork:

@@ -14,7 +14,7 @@ from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.memory import available_bytes, too_large
 
-from .capabilities import capabilities
+from .capabilities import CODES, capabilities
 from .memory import needed_bytes
 
 
@@ -26,6 +26,7 @@ class NativeBackend(SteppedBackend):
         "compiled kernels in this process, without a C++ compiler: every feature, fast plasticity"
     )
     capabilities = capabilities("float32")
+    codes = CODES
     kinds = None
     options: ClassVar[Mapping[str, Option]] = {
         "precision": Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ernsnn.backend.issues import Fidelity, Issue
+from ernsnn.backend.issues import Codes, Limit
 from ernsnn.backend.memory import too_little_memory
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
@@ -12,47 +12,43 @@ from ernsnn.graph.graph import Graph
 from .codegen.expressions import needs_all_rows
 from .memory import needed_bytes
 
-CODES: dict[str, tuple[Fidelity, str]] = {
+CODES: Codes = {
     "N101": ("approximate", "synapses are stored in float32, unless precision='float64'"),
     "N201": ("exact", "a rule that is slow here: every post spike visits all synapses"),
     "N301": ("unsupported", "more memory than there is"),
 }
 
 
-def in_float32(graph: Graph) -> Iterator[Issue]:
+def in_float32(graph: Graph) -> Iterator[Limit]:
     """Synapses are stored in 7 digits."""
     if graph.projections:
-        yield Issue(
-            backend="native",
-            code="N101",
-            path=graph.name,
-            fidelity=CODES["N101"][0],
-            message="synapses are stored in float32: changes of weights and marks, and sums of what plastic synapses "
+        yield Limit(
+            "N101",
+            graph.name,
+            "synapses are stored in float32: changes of weights and marks, and sums of what plastic synapses "
             "send in a step, are rounded to 7 digits",
-            remedy="precision='float64' rounds nothing more than the reference does, in twice the memory",
+            "precision='float64' rounds nothing more than the reference does, in twice the memory",
             error=2.0**-24,
         )
 
 
-def third_factors_of_pre_neurons(graph: Graph) -> Iterator[Issue]:
+def third_factors_of_pre_neurons(graph: Graph) -> Iterator[Limit]:
     """Rows of synapses catch up when their neuron spikes; here they cannot wait."""
     for p in graph.projections:
         if p.learning and needs_all_rows(p.learning):
-            yield Issue(
-                backend="native",
-                code="N201",
-                path=f"{p.name}.learning",
-                fidelity=CODES["N201"][0],
-                message="its post terms read a third factor of each pre neuron: every post spike visits all synapses",
-                remedy="a third factor of all or of the post neurons is faster",
+            yield Limit(
+                "N201",
+                f"{p.name}.learning",
+                "its post terms read a third factor of each pre neuron: every post spike visits all synapses",
+                "a third factor of all or of the post neurons is faster",
             )
 
 
 def capabilities(precision: str) -> tuple[Capability, ...]:
     """The limits of a run with this option."""
 
-    def memory(graph: Graph) -> Iterator[Issue]:
+    def memory(graph: Graph) -> Iterator[Limit]:
         """Synapses are kept in memory."""
-        return too_little_memory(graph, "native", "N301", needed_bytes(graph, precision))
+        return too_little_memory(graph, "N301", needed_bytes(graph, precision))
 
     return (*([in_float32] if precision == "float32" else []), third_factors_of_pre_neurons, memory)

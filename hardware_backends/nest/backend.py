@@ -16,6 +16,7 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from .capabilities import CAPABILITIES
+from .codes import CODES
 from .compiler import compile_program
 
 
@@ -32,6 +33,7 @@ class NestBackend(Backend):
     name: ClassVar[str] = "nest"
     description: ClassVar[str] = "a readable PyNN script on NEST: LIF and pair STDP, as the reference has them"
     capabilities = CAPABILITIES
+    codes = CODES
     kinds = ("LIF", "ConductanceLIF")
     options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST", 1, MOST_THREADS)}
 

@@ -7,37 +7,36 @@ from functools import partial
 
 import numpy as np
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
-from .codes import issue
 from .rules import NotThePairRule, PairRule, pair_rule
 
 ELSEWHERE = "run it on native or brian2"
 
 
-def _neuron_models(prefix: str, graph: Graph) -> Iterator[Issue]:
+def _neuron_models(prefix: str, graph: Graph) -> Iterator[Limit]:
     """Neurons are PyNN's IF_curr_exp and IF_cond_exp."""
     for p in graph.neurons():
         if p.intrinsic:
-            yield issue(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
+            yield Limit(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
         if "noise_mV" in p.parameters:
             remedy = "drive it with Poisson spikes"
-            yield issue(f"{prefix}204", f"{p.name}.noise_mV", "no noise on the membrane", remedy)
+            yield Limit(f"{prefix}204", f"{p.name}.noise_mV", "no noise on the membrane", remedy)
         if "v_min_mV" in p.parameters:
-            yield issue(f"{prefix}205", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
+            yield Limit(f"{prefix}205", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
 
 
-def _modulators(prefix: str, graph: Graph) -> Iterator[Issue]:
+def _modulators(prefix: str, graph: Graph) -> Iterator[Limit]:
     """Nothing but spikes and currents acts on neurons and synapses."""
     for m in graph.modulators:
-        yield issue(f"{prefix}206", m.name, "there are no astrocytes, signals and gates", ELSEWHERE)
+        yield Limit(f"{prefix}206", m.name, "there are no astrocytes, signals and gates", ELSEWHERE)
     if graph.frozen:
-        yield issue(f"{prefix}207", graph.name, f"{len(graph.frozen)} phases without learning", ELSEWHERE)
+        yield Limit(f"{prefix}207", graph.name, f"{len(graph.frozen)} phases without learning", ELSEWHERE)
 
 
-def _learning(prefix: str, graph: Graph) -> Iterator[Issue]:
+def _learning(prefix: str, graph: Graph) -> Iterator[Limit]:
     """Synapses learn by the pair rule."""
     for p in graph.projections:
         if p.learning is None:
@@ -45,18 +44,18 @@ def _learning(prefix: str, graph: Graph) -> Iterator[Issue]:
         w = p.learning.variable("w")
         if w.low != 0 or not 0 < w.high < np.inf:
             message = f"weights from {w.low:g} to {w.high:g}; here they are from 0 to a number"
-            yield issue(f"{prefix}209", f"{p.name}.learning.bounds", message, "use w_min=0 and a w_max")
+            yield Limit(f"{prefix}209", f"{p.name}.learning.bounds", message, "use w_min=0 and a w_max")
         if p.several_a_pair:
-            yield issue(f"{prefix}211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
+            yield Limit(f"{prefix}211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
         try:
             pair_rule(p.learning)
         except NotThePairRule as why:
-            yield issue(f"{prefix}208", f"{p.name}.learning", f"is not the pair rule: {why}", ELSEWHERE)
+            yield Limit(f"{prefix}208", f"{p.name}.learning", f"is not the pair rule: {why}", ELSEWHERE)
 
 
 def lacking(prefix: str) -> tuple[Capability, ...]:
     """The capabilities of this file."""
-    checks: tuple[Callable[[str, Graph], Iterator[Issue]], ...] = (_neuron_models, _modulators, _learning)
+    checks: tuple[Callable[[str, Graph], Iterator[Limit]], ...] = (_neuron_models, _modulators, _learning)
     return tuple(partial(check, prefix) for check in checks)
 
 

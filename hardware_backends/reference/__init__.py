@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ernsnn.backend.stepping import Engine, SteppedBackend
 from ernsnn.graph.graph import Graph
 
-from .capabilities import CAPABILITIES
+from .capabilities import CAPABILITIES, CODES
 
 
 class ReferenceBackend(SteppedBackend):
@@ -16,6 +16,7 @@ class ReferenceBackend(SteppedBackend):
     name: ClassVar[str] = "reference"
     description: ClassVar[str] = "the specification in NumPy float64: every feature, small networks"
     capabilities = CAPABILITIES
+    codes = CODES
     kinds = None
 
     def engine(self, graph: Graph, **options: Any) -> Engine:

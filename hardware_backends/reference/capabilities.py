@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ernsnn.backend.issues import Fidelity, Issue
+from ernsnn.backend.issues import Codes, Limit
 from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.graph import Graph, Projection
 
-CODES: dict[str, tuple[Fidelity, str]] = {"R301": ("unsupported", "more memory than there is")}
+CODES: Codes = {"R301": ("unsupported", "more memory than there is")}
 
 
-def memory(graph: Graph) -> Iterator[Issue]:
+def memory(graph: Graph) -> Iterator[Limit]:
     """Every synapse is stored explicitly, in 8-byte numbers, and what arrives at neurons up to the longest delay."""
     longest = max((float(np.max(p.delay.some(p.n_synapses), initial=1.0)) for p in graph.projections), default=1.0)
     neurons = neuron_bytes(graph) + int(16 * (longest + 1) * sum(p.size for p in graph.neurons()))
     needed = neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)
-    return too_little_memory(graph, "reference", "R301", needed)
+    return too_little_memory(graph, "R301", needed)
 
 
 def _numbers(p: Projection) -> int:

@@ -14,6 +14,7 @@ from ernsnn.recording.recording import Recording
 
 from . import board
 from .capabilities import PACKAGE, capabilities, time_scale
+from .codes import CODES
 from .compiler import compile_program
 from .placement import NotPlaced, Placement, place
 
@@ -31,6 +32,7 @@ class SpinnakerBackend(Backend):
     name: ClassVar[str] = "spinnaker"
     description: ClassVar[str] = "a readable PyNN script for SpiNNaker: mapped on virtual boards, run on a real one"
     capabilities = capabilities()
+    codes = CODES
     kinds = ("LIF", "ConductanceLIF")
     options: ClassVar[Mapping[str, Option]] = {
         "time_scale_factor": Option(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial, wraps
 
 import numpy as np
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph, Neurons
 
-from ..pynn_script.codes import issue
 from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
 from ..pynn_script.layout import parameters
 from ..pynn_script.rules import PairRule
@@ -43,42 +42,42 @@ def step_ms(graph: Graph) -> float:
     return float(np.rint(graph.dt_ms * 1000)) / 1000
 
 
-def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Issue]:
+def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Limit]:
     """sPyNNaker counts time in microseconds; its cores are fast enough for steps of 1 ms."""
     if (factor := time_scale_factor or time_scale(graph)) > 1:
         message = (
             f"a step of {graph.dt_ms:g} ms takes {graph.dt_ms * factor:g} ms: {factor} times slower than real time"
         )
-        yield issue("S101", "dt_ms", message, "set time_scale_factor to say otherwise")
+        yield Limit("S101", "dt_ms", message, "set time_scale_factor to say otherwise")
     if abs(step_ms(graph) - graph.dt_ms) > 1e-9 * graph.dt_ms:
         message = f"{graph.dt_ms * 1000:g} us is no whole number of microseconds"
-        yield issue("S301", "dt_ms", message, "use a dt_ms that is a multiple of .001")
+        yield Limit("S301", "dt_ms", message, "use a dt_ms that is a multiple of .001")
 
 
-def numbers(graph: Graph) -> Iterator[Issue]:
+def numbers(graph: Graph) -> Iterator[Limit]:
     """Everything but a weight is S16.15."""
     message = f"V and currents are whole multiples of {ACCUM:.3g} mV and nA in every step"
-    yield issue("S104", graph.name, message, "", ACCUM)
+    yield Limit("S104", graph.name, message, "", ACCUM)
     if graph.current_integration == "exact":
         message = "a spike acts in the step in which it arrives, as its average over that, and not from the next one on"
-        yield issue("S105", graph.name, message, "use current_integration='step_average', which says just that")
+        yield Limit("S105", graph.name, message, "use current_integration='step_average', which says just that")
     for p in graph.neurons():
         if p.kind.name == "ConductanceLIF":
             message = f"a conductance acts as a whole multiple of {ACCUM:.3g} uS, rounded down"
-            yield issue("S110", p.name, message, "", ACCUM)
+            yield Limit("S110", p.name, message, "", ACCUM)
         yield from _stored(p.name, {**parameters(p, graph.dt_ms), "v_init": p.parameters["v_init_mV"]})
 
 
 def _stored(
     path: str, values: Mapping[str, float | np.ndarray], scales: Mapping[str, float] | None = None
-) -> Iterator[Issue]:
+) -> Iterator[Limit]:
     """What S16.15 makes of numbers, some of which are scaled before, of arrays the worst."""
     changed, largest = [], 0.0
     for name, value in values.items():
         asked, scaled = np.atleast_1d(np.asarray(value, dtype=float)), (scales or {}).get(name, 1.0)
         if np.any(np.abs(asked) >= (LARGEST - ACCUM) / scaled):
             message = f"reaches {asked[np.argmax(np.abs(asked))]:g}"
-            yield issue("S304", f"{path}.{name}", message, f"stay below {LARGEST / scaled:g}")
+            yield Limit("S304", f"{path}.{name}", message, f"stay below {LARGEST / scaled:g}")
         stored = accum(asked * scaled) / scaled
         off = np.abs(stored - asked)
         worst = int(np.argmax(off))
@@ -86,12 +85,12 @@ def _stored(
             changed.append(f"{name} {asked[worst]:.8g} -> {stored[worst]:.8g}")
             largest = max(largest, float(off[worst] / abs(asked[worst])))
     if changed:
-        yield issue("S103", path, ", ".join(changed), "", largest)
+        yield Limit("S103", path, ", ".join(changed), "", largest)
 
 
-def memory(graph: Graph) -> Iterator[Issue]:
+def memory(graph: Graph) -> Iterator[Limit]:
     """sPyNNaker holds every neuron and every synapse explicitly on the host."""
-    return too_little_memory(graph, "spinnaker", "S302", neuron_bytes(graph) + _BYTES * graph.n_synapses)
+    return too_little_memory(graph, "S302", neuron_bytes(graph) + _BYTES * graph.n_synapses)
 
 
 def weight_unit(p: Neurons) -> str:
@@ -99,18 +98,18 @@ def weight_unit(p: Neurons) -> str:
     return p.kind.receptors[0].unit
 
 
-def _of_synapses(check: Capability) -> Capability:
+def _of_synapses(check: Callable[[Graph], Iterable[Limit]]) -> Capability:
     """A check that looks at every neuron or synapse: not at those that memory cannot hold."""
 
     @wraps(check)
-    def checked(graph: Graph) -> Iterable[Issue]:
+    def checked(graph: Graph) -> Iterable[Limit]:
         return () if any(memory(graph)) else check(graph)
 
     return checked
 
 
 @_of_synapses
-def weights(graph: Graph) -> Iterator[Issue]:
+def weights(graph: Graph) -> Iterator[Limit]:
     """A weight is a whole number of units, one for each receptor of a population (see ``rounding``)."""
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     for name, found in sums.items():
@@ -119,7 +118,7 @@ def weights(graph: Graph) -> Iterator[Issue]:
             if largest >= limit:
                 reached = f"{largest:g} {weight_unit(neurons[name])}"
                 message = f"what its {receptor} synapses transmit together reaches {reached}"
-                yield issue("S304", name, message, f"stay below {limit:g}")
+                yield Limit("S304", name, message, f"stay below {limit:g}")
     for p in graph.projections:
         for part in parts(p):
             post, largest = neurons[p.post], sums[p.post][RECEPTORS.index(part.receptor)]
@@ -128,7 +127,7 @@ def weights(graph: Graph) -> Iterator[Issue]:
                 yield from _rounded(part, asked, unit(post, largest), weight_unit(post))
 
 
-def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[Issue]:
+def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[Limit]:
     stored = np.rint(asked / one) * one
     off = np.abs(stored - asked)
     worst = int(np.argmax(off))
@@ -137,22 +136,22 @@ def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[I
         message = f"{part.receptor} weights in units of {one:.3g} {unit}: {asked[worst]:.6g} -> {stored[worst]:.6g}"
         message += f"; {lost} of {len(asked)} become 0" if lost else ""
         remedy = "weaker or fewer synapses onto a neuron leave them more bits"
-        yield issue("S102", part.projection.name, message, remedy, 1.0 if lost else float(off[worst] / asked[worst]))
+        yield Limit("S102", part.projection.name, message, remedy, 1.0 if lost else float(off[worst] / asked[worst]))
 
 
 @_of_synapses
-def learning(graph: Graph) -> Iterator[Issue]:
+def learning(graph: Graph) -> Iterator[Limit]:
     """One rule a population; traces and weights are whole numbers."""
     rules: dict[str, tuple[PairRule, str]] = {}
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     for p, rule in pair_rules(graph):
         if rule.soft_minus and not rule.soft_plus:
             message = "depression depends on the weight, potentiation does not"
-            yield issue("S214", f"{p.name}.learning", message, ELSEWHERE)
+            yield Limit("S214", f"{p.name}.learning", message, ELSEWHERE)
         first, name = rules.setdefault(p.post, (rule, p.name))
         if first != rule:
             message = f"is not that of {name!r}; neurons have one rule for all that learns onto them"
-            yield issue("S210", f"{p.name}.learning", message, "use one rule")
+            yield Limit("S210", f"{p.name}.learning", message, "use one rule")
         post = neurons[p.post]
         one = unit(post, sums[p.post][p.receptor == "inhibitory"])
         up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / one
@@ -160,34 +159,34 @@ def learning(graph: Graph) -> Iterator[Issue]:
         message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {weight_unit(post)}, of which a pair of "
         message += f"spikes changes up to {up:.3g} up and {down:.3g} down"
         remedy = "what is below half a unit is lost: make changes larger, or w_max smaller" if min(up, down) < 5 else ""
-        yield issue("S106", f"{p.name}.learning", message, remedy, min(1.0, 0.5 / max(min(up, down), 0.5)))
+        yield Limit("S106", f"{p.name}.learning", message, remedy, min(1.0, 0.5 / max(min(up, down), 0.5)))
         if math.isfinite(rule.w_max):
             given = {"A_plus": rule.A_plus, "A_minus": rule.A_minus, "w_max": rule.w_max}
             scaled = given.keys() if not rule.soft_plus else ("w_max",)
             yield from _stored(f"{p.name}.learning", given, dict.fromkeys(scaled, scale(post)))
-        yield issue("S107", p.name, "final weights are those after the last pre spike of each synapse", "")
+        yield Limit("S107", p.name, "final weights are those after the last pre spike of each synapse")
 
 
-def receptors(graph: Graph) -> Iterator[Issue]:
+def receptors(graph: Graph) -> Iterator[Limit]:
     """The sign of a weight decides the receptor; so what has both signs needs one time constant."""
     for p, post in two_currents(graph):
         if p.receptor == "signed":
             message = f"weights have both signs, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
-            yield issue("S212", p.name, message, "make them equal")
+            yield Limit("S212", p.name, message, "make them equal")
 
 
 @_of_synapses
-def delays(graph: Graph) -> Iterator[Issue]:
+def delays(graph: Graph) -> Iterator[Limit]:
     """A core remembers some steps ahead; other cores repeat what comes later."""
     for p in graph.projections:
         longest = int(p.synapses.delay.max(initial=1))
         ahead = delay_slots(graph.population(p.post).size)
         if longest > ahead * (1 + DELAY_STAGES):
             message = f"reach {longest} steps; at a population of that size the longest is {ahead * (1 + DELAY_STAGES)}"
-            yield issue("S303", f"{p.name}.delay_ms", message, "use shorter delays, or longer steps")
+            yield Limit("S303", f"{p.name}.delay_ms", message, "use shorter delays, or longer steps")
         elif longest > ahead:
             message = f"reach {longest} steps, more than {ahead}: cores of their own repeat what comes later"
-            yield issue("S108", f"{p.name}.delay_ms", message, "")
+            yield Limit("S108", f"{p.name}.delay_ms", message)
 
 
 def delay_slots(neurons: int) -> int:
@@ -196,16 +195,16 @@ def delay_slots(neurons: int) -> int:
     return int(2 ** (_RING_BUFFER_BITS - _RECEPTOR_BITS - neuron_bits))
 
 
-def probes(graph: Graph) -> Iterator[Issue]:
+def probes(graph: Graph) -> Iterator[Limit]:
     """Spikes and final weights are read back."""
     for probe in graph.probes:
-        yield issue("S213", probe.key, "only spikes and final weights are read back", "leave the probe out")
+        yield Limit("S213", probe.key, "only spikes and final weights are read back", "leave the probe out")
 
 
-def installed(graph: Graph) -> Iterator[Issue]:
+def installed(graph: Graph) -> Iterator[Limit]:
     """Cores and chips are known from sPyNNaker only."""
     if importlib.util.find_spec(PACKAGE) is None:
-        yield issue("S109", graph.name, f"cores and chips are not known: {NOT_INSTALLED}", "")
+        yield Limit("S109", graph.name, f"cores and chips are not known: {NOT_INSTALLED}")
 
 
 def capabilities(time_scale_factor: int = 0) -> tuple[Capability, ...]:

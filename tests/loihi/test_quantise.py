@@ -197,7 +197,7 @@ def test_two_exponents_where_one_would_lose_the_small_weights() -> None:
     assert coarse.exponent > fine.exponent
     stored = sum(np.diag(c.weights) * 2.0**c.exponent for c in (coarse, fine))
     np.testing.assert_allclose(stored / 4000, [0.007, 0.5, 1.0], rtol=0.01)
-    assert not report.issues
+    assert not report.limits
 
 
 def test_several_synapses_of_one_pair_become_several_connections() -> None:

@@ -172,12 +172,12 @@ def test_with_a_mark_it_cannot_and_says_how_far_off_it_is() -> None:
     assert plastic_of(late).rule.ahead is False  # type: ignore[union-attr]
     assert plastic_of(late).post_delay == 1
     assert plastic_of(ahead).post_delay == 0
-    (told,) = (i for i in quantise(late, n_steps=0, order="loihi")[1].issues if i.code == "L110" and i.path == "p")
+    (told,) = (i for i in quantise(late, n_steps=0, order="loihi")[1].limits if i.code == "L110" and i.path == "p")
     # .05 twice where the mark is 1, and .03.
     assert "off by 0.13 at most" in told.message
-    (told,) = (i for i in quantise(ahead, n_steps=0, order="loihi")[1].issues if i.code == "L110" and i.path == "p")
+    (told,) = (i for i in quantise(ahead, n_steps=0, order="loihi")[1].limits if i.code == "L110" and i.path == "p")
     assert "what is transmitted is the same" in told.message
-    assert not [i for i in quantise(ahead, n_steps=0)[1].issues if i.code == "L110" and i.path == "p"]
+    assert not [i for i in quantise(ahead, n_steps=0)[1].limits if i.code == "L110" and i.path == "p"]
 
 
 def test_absent_synapses_hold_nothing() -> None:

@@ -109,13 +109,13 @@ def test_only_the_stable_mark_comes_back() -> None:
 
 def test_what_it_takes_to_latch_is_told() -> None:
     _, report = quantise(ernsnn.lower(network(LESSON, LESSON, LESSON, rule())), n_steps=0)
-    told = {i.path: i.message for i in report.issues if i.code == "L115"}
+    told = {i.path: i.message for i in report.limits if i.code == "L115"}
     # (.02 * .7 - .006 * .3) * .5/.3 with every spike.
-    assert "latches after 25 post spikes" in " ".join(i.message for i in report.issues if i.code == "L115")
+    assert "latches after 25 post spikes" in " ".join(i.message for i in report.limits if i.code == "L115")
     assert "12 s from its threshold to 0, 60 s to 1" in told["p.learning.flows.m"]
     never = rule(Labile("a", tau_s=12, rise=0.001, fall=0.02), LOCK)
     _, report = quantise(ernsnn.lower(network(LESSON, LESSON, LESSON, never)), n_steps=0)
-    assert any("latches never" in i.message for i in report.issues)
+    assert any("latches never" in i.message for i in report.limits)
 
 
 def extra(term: Term) -> LearningRule:

@@ -153,7 +153,7 @@ def test_a_term_too_small_for_a_coefficient_is_held_by_a_wider_product() -> None
     small = [r for r in report.rounded if r.code == "L105" and "*(d+" in r.integers]
     assert len(small) == 1
     assert abs(small[0].error) < 0.02
-    assert not [i for i in report.issues if i.code == "L112"]
+    assert not [i for i in report.limits if i.code == "L112"]
     # By post spikes alone: 60 times 1 - .0013.
     post = none.copy()
     post[5::10] = True
@@ -187,7 +187,7 @@ def test_epochs_are_lengthened_until_a_flow_is_not_lost() -> None:
 def test_a_report_prints_every_number() -> None:
     _, report = quantise(ernsnn.lower(alone()), n_steps=0)
     assert isinstance(report, Report)
-    assert len(str(report).splitlines()) == len(report.rounded) + len(report.issues)
+    assert len(str(report).splitlines()) == len(report.rounded) + len(report.limits)
 
 
 def alone() -> Network:

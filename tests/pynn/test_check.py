@@ -10,10 +10,9 @@ import ernsnn as ern
 from ernsnn import Factor, LearningRule, Term, Trace, stdp
 from ernsnn.hardware_backends.nest import capabilities
 from ernsnn.hardware_backends.nest.backend import NestBackend
-from ernsnn.hardware_backends.pynn_script.codes import CODES as EVERY
+from ernsnn.hardware_backends.nest.codes import CODES
 from ernsnn.hardware_backends.pynn_script.rules import NotThePairRule, PairRule, pair_rule
 
-CODES = EVERY["nest"]
 OTHER_TAU = stdp.pair(A_plus=0.1, A_minus=0.05, tau_minus_ms=7)
 UNEQUAL = ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7)
 EXAMPLES = {

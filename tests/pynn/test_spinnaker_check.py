@@ -21,13 +21,12 @@ from strategies import networks
 import ernsnn as ern
 from ernsnn import LearningRule, Network, stdp
 from ernsnn.backend.issues import CODES as COMMON
-from ernsnn.hardware_backends.pynn_script.codes import CODES as EVERY
 from ernsnn.hardware_backends.spinnaker import board
 from ernsnn.hardware_backends.spinnaker.backend import SpinnakerBackend
 from ernsnn.hardware_backends.spinnaker.capabilities import delay_slots
+from ernsnn.hardware_backends.spinnaker.codes import CODES
 from ernsnn.hardware_backends.spinnaker.rounding import ACCUM, accum, largest_sums, shift, unit
 
-CODES = EVERY["spinnaker"]
 SOFT = LearningRule.from_equations(
     traces={"x": ern.Trace("pre", 10), "y": ern.Trace("post", 15)},
     on_post={"w": "0.05*x"},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.backend.protocol import Capability
 from ernsnn.graph.graph import Graph
 
@@ -14,7 +14,6 @@ from ..arithmetic.integers import Order
 from ..arithmetic.limits import CHIPS
 from ..placement import Placement, place
 from ..quantise.quantise import quantise
-from ..quantise.report import issue
 from .features import memory
 from .overflow import overflows
 
@@ -23,7 +22,7 @@ from .overflow import overflows
 class Found:
     """Every limit, every unsupported feature, every kind of rounding with its worst case; a placement on each chip."""
 
-    issues: tuple[Issue, ...]
+    limits: tuple[Limit, ...]
     placements: tuple[Placement, ...]
 
 
@@ -46,18 +45,14 @@ def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
     return known[order, chip]
 
 
-def _told(graph: Graph, placement: Placement) -> Iterator[Issue]:
-    yield issue("L306", graph.name, placement.summary)
+def _told(graph: Graph, placement: Placement) -> Iterator[Limit]:
+    yield Limit("L306", graph.name, placement.summary)
     if placement.chips > 1:
-        yield issue("L307", graph.name, f"takes {placement.chips} chips of {placement.chip.name}")
+        yield Limit("L307", graph.name, f"takes {placement.chips} chips of {placement.chip.name}")
     for problem in placement.problems:
-        yield issue("L307", graph.name, problem)
+        yield Limit("L307", graph.name, problem)
 
 
-def capabilities(backend: str, order: Order = "spinnaker", chip: bool = False) -> tuple[Capability, ...]:
-    """What a backend of that name lists as its capabilities."""
-
-    def quantised(graph: Graph) -> Iterator[Issue]:
-        return (replace(i, backend=backend) for i in find(graph, order, chip).issues)
-
-    return (quantised,)
+def capabilities(order: Order = "spinnaker", chip: bool = False) -> tuple[Capability, ...]:
+    """What a backend lists as its capabilities that runs in this order, or on the chip itself."""
+    return (lambda graph: find(graph, order, chip).limits,)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.constants import refractory_steps
 from ernsnn.graph.graph import Graph, Neurons
 
 from ..arithmetic.limits import REFRACTORY_MAX
 from ..quantise.latch import without_field
-from ..quantise.report import issue
 
 _RUN_ELSEWHERE = "run it on reference or brian2"
 _PER_NEURON = "i_offset_nA"
@@ -24,34 +23,34 @@ _ENTRY_BYTES = 130
 """Of a weight, while integers are chosen: measured with nine million."""
 
 
-def neuron_models(graph: Graph) -> Iterator[Issue]:
+def neuron_models(graph: Graph) -> Iterator[Limit]:
     """Neurons are leaky integrators with one fixed threshold."""
     for p in graph.neurons():
         if p.intrinsic:
-            yield issue("L202", p.name, f"its {p.intrinsic.target} learns", _RUN_ELSEWHERE)
+            yield Limit("L202", p.name, f"its {p.intrinsic.target} learns", _RUN_ELSEWHERE)
         if "noise_mV" in p.parameters:
-            yield issue("L203", f"{p.name}.noise_mV", "no noise on the membrane", "drive it with Poisson spikes")
+            yield Limit("L203", f"{p.name}.noise_mV", "no noise on the membrane", "drive it with Poisson spikes")
         if "v_min_mV" in p.parameters:
-            yield issue("L204", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
+            yield Limit("L204", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
 
 
-def potentials(graph: Graph) -> Iterator[Issue]:
+def potentials(graph: Graph) -> Iterator[Limit]:
     """V is held relative to rest, starts there and is reset to there."""
     for p in graph.neurons():
         for name in ("v_reset_mV", "v_init_mV"):
             if np.any(np.asarray(p.parameters[name]) != p.parameters["v_rest_mV"]):
-                yield issue("L205", f"{p.name}.{name}", "is not v_rest_mV: a spike resets to 0", "set it to v_rest_mV")
+                yield Limit("L205", f"{p.name}.{name}", "is not v_rest_mV: a spike resets to 0", "set it to v_rest_mV")
         if np.any(np.asarray(p.parameters["v_threshold_mV"]) <= p.parameters["v_rest_mV"]):
             remedy = "raise the threshold, or lower v_rest_mV and add the difference as i_offset_nA"
-            yield issue("L302", f"{p.name}.v_threshold_mV", "lies at or below rest, where V is 0", remedy)
+            yield Limit("L302", f"{p.name}.v_threshold_mV", "lies at or below rest, where V is 0", remedy)
 
 
-def uniform(graph: Graph) -> Iterator[Issue]:
+def uniform(graph: Graph) -> Iterator[Limit]:
     """Decays and the threshold belong to a population."""
     for p in graph.neurons():
         for name, value in p.parameters.items():
             if name != _PER_NEURON and np.ptp(value) > 0:
-                yield issue("L206", f"{p.name}.{name}", "differs between neurons", "use one population a value")
+                yield Limit("L206", f"{p.name}.{name}", "differs between neurons", "use one population a value")
 
 
 def receptors(graph: Graph, p: Neurons) -> set[str]:
@@ -59,92 +58,92 @@ def receptors(graph: Graph, p: Neurons) -> set[str]:
     return {q.arrives_at for q in graph.projections if q.post == p.name}
 
 
-def currents(graph: Graph) -> Iterator[Issue]:
+def currents(graph: Graph) -> Iterator[Limit]:
     """One u serves both receptors."""
     for p in graph.neurons():
         same = p.kind.name == "DeltaLIF" or np.array_equal(p.parameters["tau_syn_E_ms"], p.parameters["tau_syn_I_ms"])
         if not same and len(receptors(graph, p)) == 2:
-            yield issue("L207", p.name, "tau_syn_E_ms and tau_syn_I_ms differ; there is one current", "make them equal")
+            yield Limit("L207", p.name, "tau_syn_E_ms and tau_syn_I_ms differ; there is one current", "make them equal")
 
 
-def drives(graph: Graph) -> Iterator[Issue]:
+def drives(graph: Graph) -> Iterator[Limit]:
     """A bias is constant."""
     for injection in graph.injections:
-        yield issue("L208", injection.target.population, "a current that changes in time", "drive it with spikes")
+        yield Limit("L208", injection.target.population, "a current that changes in time", "drive it with spikes")
     for modulation in graph.modulations:
         what = f"{modulation.modulator!r} shifts {modulation.variable}"
-        yield issue("L208", modulation.target.population, what, _RUN_ELSEWHERE)
+        yield Limit("L208", modulation.target.population, what, _RUN_ELSEWHERE)
 
 
-def phases(graph: Graph) -> Iterator[Issue]:
+def phases(graph: Graph) -> Iterator[Limit]:
     """Learning cannot be switched off."""
     if graph.frozen:
-        yield issue("L209", graph.name, f"{len(graph.frozen)} phases without learning", _RUN_ELSEWHERE)
+        yield Limit("L209", graph.name, f"{len(graph.frozen)} phases without learning", _RUN_ELSEWHERE)
 
 
-def plastic_shapes(graph: Graph) -> Iterator[Issue]:
+def plastic_shapes(graph: Graph) -> Iterator[Limit]:
     """A plastic connection is one matrix with one delay, and its weight is what it transmits."""
     for p in graph.projections:
         if p.learning is None:
             continue
         if p.n_synapses and p.n_synapses <= LARGEST_MATRIX:
             if len(np.unique(p.synapses.delay)) > 1:
-                yield issue("L211", f"{p.name}.delay_ms", "several plastic delays", "use one projection a delay")
+                yield Limit("L211", f"{p.name}.delay_ms", "several plastic delays", "use one projection a delay")
             if p.several_a_pair:
-                yield issue("L211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
+                yield Limit("L211", p.name, "pairs of neurons with several plastic synapses", "use one a pair")
         for n in p.learning.normalise:
-            yield issue("L216", f"{p.name}.learning", f"no synapse knows the sum of {n.variable!r}", _RUN_ELSEWHERE)
+            yield Limit("L216", f"{p.name}.learning", f"no synapse knows the sum of {n.variable!r}", _RUN_ELSEWHERE)
         if not p.learning.transmits_w:
-            yield issue("L217", f"{p.name}.transmit", "only w is transmitted", "transmit w")
+            yield Limit("L217", f"{p.name}.transmit", "only w is transmitted", "transmit w")
 
 
-def sizes(graph: Graph) -> Iterator[Issue]:
+def sizes(graph: Graph) -> Iterator[Limit]:
     """Matrices are written out."""
     for p in graph.projections:
         entries = p.connectivity.n_pre * p.connectivity.n_post
         if entries > LARGEST_MATRIX:
             message = f"a matrix of {entries} weights would be written out; at most {LARGEST_MATRIX} are"
-            yield issue("L304", p.name, message, "split the populations")
+            yield Limit("L304", p.name, message, "split the populations")
 
 
-def memory(graph: Graph) -> Iterator[Issue]:
+def memory(graph: Graph) -> Iterator[Limit]:
     """Neurons and matrices are written out, for which integers are chosen by all of them."""
     entries = (p.connectivity.n_pre * p.connectivity.n_post for p in graph.projections)
     matrices = sum(_ENTRY_BYTES * n for n in entries if n <= LARGEST_MATRIX)
-    return too_little_memory(graph, "loihi2", "L310", neuron_bytes(graph) + matrices)
+    return too_little_memory(graph, "L310", neuron_bytes(graph) + matrices)
 
 
-def refractoriness(graph: Graph) -> Iterator[Issue]:
+def refractoriness(graph: Graph) -> Iterator[Limit]:
     """How long a neuron can be silent, and what a delta neuron hears at the end of that."""
     for p in graph.neurons():
         steps = int(np.max(refractory_steps(p.parameters["tau_refrac_ms"], graph.dt_ms)))
         if steps > REFRACTORY_MAX:
             message = f"{steps} steps; there are at most {REFRACTORY_MAX}"
-            yield issue("L305", f"{p.name}.tau_refrac_ms", message, "choose a larger dt_ms")
+            yield Limit("L305", f"{p.name}.tau_refrac_ms", message, "choose a larger dt_ms")
         if p.kind.name == "DeltaLIF" and steps:
-            yield issue("L110", p.name, "what arrives in the last refractory step counts; the specification loses it")
+            yield Limit("L110", p.name, "what arrives in the last refractory step counts; the specification loses it")
 
 
-def probes(graph: Graph) -> Iterator[Issue]:
+def probes(graph: Graph) -> Iterator[Limit]:
     """Excitatory and inhibitory currents are one; weights that stay as they are have nowhere to be read back from."""
     fixed = {p.name for p in graph.projections if p.learning is None}
     absent = {p.name: without_field(p.learning) for p in graph.projections if p.learning}
     delta = {p.name for p in graph.neurons() if p.kind.name == "DeltaLIF"}
     for probe in graph.probes:
         if probe.kind == "neurons" and probe.target in delta:
-            yield issue(
+            yield Limit(
                 "L110", probe.key, "V is read before the jumps of its step; the specification reads it after them"
             )
         if probe.kind == "neurons" and probe.variable != "v_mV":
-            yield issue("L220", probe.key, "only v_mV of neurons can be read back", "probe v_mV")
+            yield Limit("L220", probe.key, "only v_mV of neurons can be read back", "probe v_mV")
         if probe.variable in absent.get(probe.target, ()):
             message = "shares the field of the stable mark, and is not there to be read"
-            yield issue("L220", probe.key, message, "probe the stable mark")
+            yield Limit("L220", probe.key, message, "probe the stable mark")
         if probe.target in fixed:
-            yield issue("L220", probe.key, "weights that do not learn are not read back", "leave the probe out")
+            yield Limit("L220", probe.key, "weights that do not learn are not read back", "leave the probe out")
 
 
-FEATURES: tuple[Callable[[Graph], Iterator[Issue]], ...] = (
+FEATURES: tuple[Callable[[Graph], Iterator[Limit]], ...] = (
     neuron_models,
     potentials,
     uniform,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 from ernsnn.graph.graph import Graph, Leaky
 
 from ...numbers import out_of_range
 from ..arithmetic.limits import NUMBER_MAX
-from ..quantise.report import issue
 from .features import LARGEST_MATRIX
 
 _COUNTED = "tau_refrac_ms"
 """Has a limit of its own, in steps."""
 
 
-def numbers(graph: Graph) -> Iterator[Issue]:
+def numbers(graph: Graph) -> Iterator[Limit]:
     """Every number of neurons, synapses, rules and astrocytes that is neither 0 nor within 1e-30 to 1e30."""
     yield from _told(graph.name, graph.dt_ms, "dt_ms")
     for p in graph.neurons():
@@ -32,7 +31,7 @@ def numbers(graph: Graph) -> Iterator[Issue]:
             yield from _told(m.name, m)
 
 
-def _told(name: str, held: Any, what: str = "") -> Iterator[Issue]:
+def _told(name: str, held: Any, what: str = "") -> Iterator[Limit]:
     for path, value in out_of_range(held, 1 / NUMBER_MAX, NUMBER_MAX, what):
         message = f"{value:g} is beyond what integers can be chosen for, {1 / NUMBER_MAX:g} to {NUMBER_MAX:g}"
-        yield issue("L309", f"{name}.{path}", message, "choose a number within that, or 0")
+        yield Limit("L309", f"{name}.{path}", message, "choose a number within that, or 0")

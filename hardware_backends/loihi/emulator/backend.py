@@ -14,6 +14,7 @@ from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import Recording
 
 from ..check.check import capabilities
+from ..codes import CODES
 from ..options import ARITHMETIC, KINDS
 from ..quantise.quantise import required
 from ..readout import Readout, readouts
@@ -28,12 +29,13 @@ class LoihiEmulatorBackend(Backend):
     name: ClassVar[str] = "loihi-emulator"
     description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled with numba"
     kinds = KINDS
-    capabilities = capabilities("loihi-emulator")
+    capabilities = capabilities()
+    codes = CODES
     options: ClassVar[Mapping[str, Option]] = ARITHMETIC
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
         """See ``Backend.limits``."""
-        return capabilities(self.name, settings["order"])
+        return capabilities(settings["order"])
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""

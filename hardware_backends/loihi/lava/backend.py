@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ernsnn.backend.issues import Issue
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
@@ -15,6 +14,7 @@ from ernsnn.recording.recording import Recording
 
 from ..arithmetic.integers import IntegerNetwork
 from ..check.check import capabilities, find
+from ..codes import CODES
 from ..floats import FloatNetwork, in_floats, not_in_floats
 from ..options import ARITHMETIC, KINDS
 from ..placement import Placement
@@ -29,10 +29,6 @@ from .shim import LAVA
 _PATIENCE = {"patience_s": Option(120, (), "give up when nothing was heard from Lava for so many seconds", 0, 10**9)}
 
 
-def _not_in_floats(graph: Graph) -> Iterator[Issue]:
-    return (replace(found, backend="lava-float") for found in not_in_floats(graph))
-
-
 class LavaBackend(Backend):
     """Compiles to a script of Lava, Intel's framework for Loihi 2, and runs it on Lava's simulator of the chip."""
 
@@ -40,7 +36,8 @@ class LavaBackend(Backend):
     description: ClassVar[str] = "a readable Lava script in Loihi 2's integers, on Lava's fixed-point simulator"
     chip: ClassVar[bool] = False
     kinds = KINDS
-    capabilities = capabilities("lava")
+    capabilities = capabilities()
+    codes = CODES
     options: ClassVar[Mapping[str, Option]] = {**ARITHMETIC, **_PATIENCE}
 
     def missing(self) -> str | None:
@@ -49,7 +46,7 @@ class LavaBackend(Backend):
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
         """See ``Backend.limits``."""
-        return capabilities(self.name, settings["order"], self.chip)
+        return capabilities(settings["order"], self.chip)
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> IntegerNetwork | FloatNetwork:
         """What the script is written from."""
@@ -89,7 +86,7 @@ class LavaFloatBackend(LavaBackend):
 
     name: ClassVar[str] = "lava-float"
     description: ClassVar[str] = "a readable Lava script in floating point, without learning"
-    capabilities = (_not_in_floats,)
+    capabilities = (not_in_floats,)
     options: ClassVar[Mapping[str, Option]] = _PATIENCE
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
@@ -112,7 +109,7 @@ class Loihi2Backend(LavaBackend):
     name: ClassVar[str] = "loihi2"
     description: ClassVar[str] = "a Lava script for a board with Loihi 2"
     chip: ClassVar[bool] = True
-    capabilities = capabilities("loihi2", order="loihi", chip=True)
+    capabilities = capabilities(order="loihi", chip=True)
     options: ClassVar[Mapping[str, Option]] = {
         **LavaBackend.options,
         "order": replace(ARITHMETIC["order"], default="loihi"),

@@ -70,7 +70,7 @@ class _Pass:
         self.graph, self.order, self.seed = graph, order, seed
         self.report = Report()
         for feature in (*FEATURES, numbers):
-            self.report.issues += feature(graph)
+            self.report.limits += feature(graph)
         # With "exact" an arrival acts on V one step after it entered the current.
         self.lag = int(graph.current_integration == "exact")
         self.synapses: dict[str, list[Synapses]] = {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ernsnn.backend.issues import Issue
+from ernsnn.backend.issues import Limit
 
 from ..arithmetic.numbers import relative
 from ..codes import CODES
@@ -44,22 +44,16 @@ def percent(error: float) -> str:
     return f"{error:+.2%}" if abs(error) >= 5e-5 else f"{error:+.1e}"
 
 
-def issue(code: str, path: str, message: str, remedy: str = "", error: float | None = None) -> Issue:
-    """An issue whose fidelity is what the table of codes says."""
-    fidelity = CODES[code][0]
-    return Issue(backend="loihi2", code=code, path=path, fidelity=fidelity, message=message, remedy=remedy, error=error)
-
-
 @dataclass
 class Report:
     """Filled while a graph is quantised; prints as a table of all its numbers."""
 
     rounded: list[Rounded] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)
 
     def add(self, code: str, path: str, message: str, remedy: str = "", error: float | None = None) -> None:
-        """Note an issue."""
-        self.issues.append(issue(code, path, message, remedy, error))
+        """Note a limit."""
+        self.limits.append(Limit(code, path, message, remedy, error))
 
     def note(
         self, code: str, path: str, what: str, asked: float, stored: float, integers: str, effect: str = ""
@@ -71,14 +65,14 @@ class Report:
             self.add("L112", path, lost, "make it larger, or run it on reference or brian2")
 
     @property
-    def errors(self) -> list[Issue]:
-        """The issues that prevent a run."""
-        return [found for found in self.issues if found.fidelity == "unsupported"]
+    def errors(self) -> list[Limit]:
+        """The limits that prevent a run."""
+        return [limit for limit in self.limits if CODES[limit.code][0] == "unsupported"]
 
-    def grouped(self) -> Iterator[Issue]:
-        """All issues, equal ones of several objects as one; roundings of one code together, told by the worst."""
-        equal: dict[tuple[str, str, str], list[Issue]] = {}
-        for found in self.issues:
+    def grouped(self) -> Iterator[Limit]:
+        """All limits, equal ones of several objects as one; roundings of one code together, told by the worst."""
+        equal: dict[tuple[str, str, str], list[Limit]] = {}
+        for found in self.limits:
             equal.setdefault((found.code, found.message, found.remedy), []).append(found)
         for first, *others in equal.values():
             more = f" (and {len(others)} more like it)" if others else ""
@@ -92,8 +86,8 @@ class Report:
             exact = f"; {len(same) - len(inexact)} more are exact" if len(same) > len(inexact) else ""
             rest = f" (the worst of {len(inexact)}{exact})" if len(same) > 1 else ""
             size = worst.error if math.isfinite(worst.error) else None
-            yield issue(code, worst.path, f"{worst}{rest}", error=size)
+            yield Limit(code, worst.path, f"{worst}{rest}", error=size)
 
     def __str__(self) -> str:
         lines = [f"{r.code}  {r.path}: {r}" for r in self.rounded]
-        return "\n".join([*lines, *map(str, self.issues)])
+        return "\n".join([*lines, *map(str, self.limits)])
