@@ -157,6 +157,7 @@ def test_backends_lists_a_broken_plugin_in_one_line(cli: Cli, plugins: None) -> 
         "available": False,
         "missing": "absent needs a chip: buy one",
         "description": ReferenceBackend.description,
+        "default": False,
     }
 
 

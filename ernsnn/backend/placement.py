@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ernsnn.backend.protocol import Placed
-from ernsnn.backend.registry import get_backend
+from ernsnn.backend.registry import get_backend, names_of
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph
 
@@ -22,8 +22,8 @@ def placement(graph: Graph, backend: str) -> Sequence[Placed]:
     placed = get_backend(backend).placement(graph)
     if not placed:
         raise InvalidModel(
-            f"placement {backend}: it puts neurons on no chip; a backend for a chip does, where it finds no errors "
-            f"(`ernsnn check MODEL --backend {backend}` tells)"
+            f"placement {backend}: it puts neurons on no chip, as {names_of(lambda each: each.places)} does where it "
+            f"finds no errors (`ernsnn check MODEL --backend {backend}`)"
         )
     return placed
 

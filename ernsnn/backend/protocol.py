@@ -76,6 +76,16 @@ class Backend(ABC):
     """The kinds of neurons that it has; None: it computes whatever their equations say."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
+    stepwise: ClassVar[bool] = False
+    """Whether it runs step by step in this process: see ``stepping.SteppedBackend``."""
+    places: ClassVar[bool] = False
+    """Whether ``placement`` puts neurons on a chip."""
+    speed: ClassVar[int] = 0
+    """``"auto"`` tries the backends above 0, from the largest on."""
+    default: ClassVar[bool] = False
+    """Whether a run that names no backend takes this one."""
+    doubles: ClassVar[Mapping[str, Any]] = {}
+    """Options with which it stores all numbers in double precision, where its defaults do not."""
 
     def missing(self) -> str | None:
         """What has to be installed before this backend can run, in one sentence; None if nothing."""

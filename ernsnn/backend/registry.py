@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from ernsnn.backend.discovery import GROUP, discover
+from ernsnn.backend.discovery import GROUP, backend_names, discover
 from ernsnn.backend.protocol import Backend
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend, unknown
 from ernsnn.graph.graph import Graph
 
 AUTO = "auto"
-_FASTEST_FIRST = ("native", "brian2", "reference")
 
 
 def get_backend(given: str | Backend) -> Backend:
@@ -31,13 +31,39 @@ def get_backend(given: str | Backend) -> Backend:
     return backend
 
 
+def installed() -> Iterator[Backend]:
+    """All backends that load, by their names; each is loaded when it is asked for."""
+    for name in backend_names():
+        with suppress(BackendNotAvailable):
+            yield get_backend(name)
+
+
+def default_backend() -> Backend:
+    """The backend of a run that names none. Raises BackendNotAvailable if there is none such."""
+    found = next((backend for backend in installed() if backend.default), None)
+    if found is None:
+        raise BackendNotAvailable(f"no backend is the default here: name one of {', '.join(backend_names())}")
+    return found
+
+
+def fastest_first(having: Callable[[Backend], bool]) -> list[Backend]:
+    """The backends of which ``having`` is true, by their ``speed``, then by their names."""
+    return sorted(filter(having, installed()), key=lambda backend: (-backend.speed, backend.name))
+
+
+def names_of(having: Callable[[Backend], bool]) -> str:
+    """The names of these backends, for messages: ``'a', 'b' or 'c'``."""
+    names = [repr(backend.name) for backend in fastest_first(having)]
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "another"
+
+
 def auto_options() -> set[str]:
     """The options of all backends that ``choose_backend`` may choose."""
-    found: set[str] = set()
-    for name in _FASTEST_FIRST:
-        with suppress(BackendNotAvailable):
-            found |= get_backend(name).options.keys()
-    return found
+    return {name for backend in fastest_first(_for_auto) for name in backend.options}
+
+
+def _for_auto(backend: Backend) -> bool:
+    return backend.speed > 0
 
 
 def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
@@ -46,14 +72,9 @@ def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
     Raises UnsupportedOnBackend where none can.
     """
     passed_over: list[str] = []
-    for name in _FASTEST_FIRST:
-        try:
-            backend = get_backend(name)
-        except BackendNotAvailable as error:
-            passed_over.append(f"{name}: {' '.join(str(error).split())}")
-            continue
+    for backend in fastest_first(_for_auto):
         missing, errors = backend.missing(), backend.check(graph).errors
         if missing is None and not errors:
             return backend, passed_over
-        passed_over += [f"{name}: {reason}" for reason in ([missing] if missing else map(str, errors))]
+        passed_over += [f"{backend.name}: {reason}" for reason in ([missing] if missing else map(str, errors))]
     raise UnsupportedOnBackend("\n  ".join([f"no backend can run {graph.name}:", *passed_over]))

@@ -99,6 +99,7 @@ class SteppedBackend(Backend):
     """A backend whose runs can be looked into, recorded to disk, interrupted and resumed."""
 
     continues: ClassVar[bool] = True
+    stepwise: ClassVar[bool] = True
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """See ``Backend.recorded_bytes``; as much on a disk."""

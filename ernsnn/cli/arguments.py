@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--backend",
         metavar="NAME|auto",
-        help="see `ernsnn backends`; auto is the fastest that can run the model (default: brian2, or as --start)",
+        help="see `ernsnn backends`; auto is the fastest that can run it (default: as marked there, or as --start)",
     )
     _duration(run)
     run.add_argument(
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     check = command("check", "list every limit that a model meets on a backend")
     _model(check)
     _seed(check)
-    check.add_argument("--backend", metavar="NAME|all", default="brian2", help="(default: brian2)")
+    check.add_argument("--backend", metavar="NAME|all", help="(default: see `ernsnn backends`)")
 
     compiling = command("compile", "write the program that runs a model on a backend, without ernsnn")
     _model(compiling)
@@ -85,7 +85,11 @@ def parser() -> argparse.ArgumentParser:
     _model(compare)
     _seed(compare)
     compare.add_argument(
-        "--backends", metavar="A,B,...", required=True, type=_several, help="two or more; the first is the reference"
+        "--backends",
+        metavar="A,B,...",
+        required=True,
+        type=_several,
+        help="two or more; all are held to the first",
     )
     _duration(compare)
     compare.add_argument(
@@ -130,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
     page.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
     page.add_argument("--to", metavar="FILE.html", type=_path, help="the file to write (default: DIR/report.html)")
     _model_again(page)
-    page.add_argument("--placement", metavar="BACKEND", help="show on which cores it puts the neurons, such as loihi2")
+    page.add_argument("--placement", metavar="BACKEND", help="show on which cores it puts the neurons")
 
     export = command("export", "write spikes, probes and what was learned as .csv, .npz, .nix (Neo) or .nwb")
     export.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` wrote")
@@ -164,7 +168,7 @@ def _model_again(command: argparse.ArgumentParser) -> None:
 
 
 def _backend(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--backend", metavar="NAME", default="brian2", help="see `ernsnn backends` (default: brian2)")
+    command.add_argument("--backend", metavar="NAME", help="see `ernsnn backends` (default: as marked there)")
 
 
 def _duration(command: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.doubts import told
 from ernsnn.backend.protocol import Backend
-from ernsnn.backend.registry import AUTO, auto_options, get_backend
+from ernsnn.backend.registry import AUTO, auto_options, default_backend, get_backend
 from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
@@ -42,11 +42,15 @@ def backends(arguments: Namespace) -> int:
     for name in backend_names():
         try:
             backend = get_backend(name)
-            missing, description = backend.missing(), backend.description
+            missing, description, default = backend.missing(), backend.description, backend.default
         except Exception as error:  # a plug-in may break in any way; the list goes on
-            missing, description = one_line(error), ""
-        found.append({"name": name, "available": missing is None, "missing": missing, "description": description})
-    rows = [(f["name"], f["description"] if f["available"] else f"not available: {f['missing']}") for f in found]
+            missing, description, default = one_line(error), "", False
+        about = {"available": missing is None, "missing": missing, "description": description, "default": default}
+        found.append({"name": name, **about})
+    rows = []
+    for f in found:
+        told = f["description"] if f["available"] else f"not available: {f['missing']}"
+        rows.append((f["name"], f"{told} (default)" if f["default"] else told))
     return show(arguments, {"backends": found}, table(rows))
 
 
@@ -88,7 +92,7 @@ def _show_model(arguments: Namespace, model: Model) -> int:
 def run(arguments: Namespace) -> int:
     """Simulate a model; print what it did, save it where asked."""
     start = None if arguments.start is None else Result.load(arguments.start)
-    arguments.backend = arguments.backend or (start.meta["backend"] if start else "brian2")
+    arguments.backend = arguments.backend or (start.meta["backend"] if start else default_backend().name)
     model, auto = get_model(arguments.model), arguments.backend == AUTO
     taker = (AUTO, auto_options()) if auto else _taker(get_backend(arguments.backend))
     parameters, [options] = _settings(arguments, model, [taker])
@@ -196,6 +200,7 @@ def _counts(result: Result) -> list[dict[str, Any]]:
 
 def check(arguments: Namespace) -> int:
     """List the limits that a model meets on one backend, or on all."""
+    arguments.backend = arguments.backend or default_backend().name
     model, everyone = get_model(arguments.model), arguments.backend == "all"
     parameters, _ = _settings(arguments, model, [])
     graph = as_graph(model.open(input=arguments.input, demo=arguments.demo, **parameters).network, arguments.seed)
@@ -221,6 +226,7 @@ def check(arguments: Namespace) -> int:
 
 def compile(arguments: Namespace) -> int:  # noqa: A001 - the command's name
     """Write the program that runs a model."""
+    arguments.backend = arguments.backend or default_backend().name
     model, backend = get_model(arguments.model), get_backend(arguments.backend)
     parameters, [options] = _settings(arguments, model, [_taker(backend)])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)

@@ -16,7 +16,7 @@ from pyNN.recording import get_io
 
 from ernsnn.backend.issues import Issues
 from ernsnn.backend.protocol import Backend
-from ernsnn.backend.registry import AUTO, get_backend
+from ernsnn.backend.registry import AUTO, fastest_first, get_backend, names_of
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.arguments import whole
 from ernsnn.describe.units import to_single
@@ -38,7 +38,7 @@ def setup(
     timestep: float = DEFAULT_TIMESTEP,
     min_delay: float | str = DEFAULT_MIN_DELAY,
     *,
-    backend: str | Backend = "native",
+    backend: str | Backend | None = None,
     current_integration: Integration = "exact",
     convention: Convention = "pynn",
     seed: int = 0,
@@ -46,7 +46,8 @@ def setup(
 ) -> int:
     """Begin anew: all parts of an earlier network are gone. Returns 0, the rank of the only process.
 
-    ``timestep`` and ``min_delay`` in ms (``"auto"``: one timestep). ``backend``: any of ernsnn, or ``"auto"``.
+    ``timestep`` and ``min_delay`` in ms (``"auto"``: one timestep). ``backend``: any of ernsnn, or ``"auto"``;
+    where none is named, the fastest that runs step by step, ``native``.
     ``current_integration``: ``"exact"`` (NEST's and Brian2's) or ``"step_average"`` (SpiNNaker's). ``convention`` says
     what a script's numbers mean:
 
@@ -72,6 +73,8 @@ def setup(
     common.setup(timestep, min_delay, **extra_params)
     _one_of("current_integration", current_integration, get_args(Integration))
     _one_of("convention", convention, CONVENTIONS)
+    if backend is None:
+        backend = next(each for each in fastest_first(lambda each: each.stepwise) if each.missing() is None)
     if not isinstance(backend, str | Backend):
         raise InvalidModel(f"setup: backend must be the name of one, or 'auto', got {backend!r}")
     chosen = None if backend == AUTO else get_backend(backend)
@@ -184,7 +187,7 @@ def check(backend: str | Backend | None = None) -> Issues:
     if not isinstance(chosen, SteppedBackend):
         for path in (f"{p.label}.{variable}" for p in state.populations for variable in p.further_starts):
             message = "does not start at 0, which cannot be set in a program"
-            state.note("Y203", path, message, "use backend 'native' or 'reference'")
+            state.note("Y203", path, message, f"use backend {names_of(lambda each: each.stepwise)}")
     with labelled(state):
         found = chosen.check(graph, **settings_of(chosen, options))
     own = [limit.issue(chosen.name, CODES) for limit in state.noted.values()]

@@ -18,7 +18,7 @@ from ernsnn.backend.issues import Issues
 from ernsnn.backend.memory import Room, probed_bytes
 from ernsnn.backend.protocol import Backend
 from ernsnn.backend.recorder import Chunk, Growing, Recorder, joined
-from ernsnn.backend.registry import choose_backend
+from ernsnn.backend.registry import choose_backend, names_of
 from ernsnn.backend.stepping import Feeds, SteppedBackend
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
@@ -33,13 +33,14 @@ from .codes import CODES
 from .simulator import Run, State
 
 _STATES = "potentials and synaptic variables"
-_OWN_DEFAULTS: dict[str, dict[str, Any]] = {"native": {"precision": "float64"}}
-"""PyNN's numbers are doubles: a weight that is set is read back as it was."""
 
 
 def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a backend, as a script has them. Raises InvalidModel on a value that it does not take."""
-    return backend.settings(_OWN_DEFAULTS.get(backend.name, {}) | dict(options))
+    """All options of a backend, as a script has them. Raises InvalidModel on a value that it does not take.
+
+    PyNN's numbers are doubles: a weight that is set is read back as it was.
+    """
+    return backend.settings({**backend.doubles, **options})
 
 
 def begin(state: State) -> Run:
@@ -273,10 +274,9 @@ class InOneGo:
         raise self._refusal(_STATES, "read")
 
     def _refusal(self, what: str, how: str) -> UnsupportedOnBackend:
-        also = ", 'brian2'" if what != _STATES else ""
+        able = names_of(lambda each: each.stepwise or (each.continues and what != _STATES))
         return UnsupportedOnBackend(
-            f"{self.backend.name} runs in one go, in which {what} cannot be {how}; setup(backend='native'){also} and "
-            "'reference' can"
+            f"{self.backend.name} runs in one go, in which {what} cannot be {how}; set up with backend {able}"
         )
 
     def synapses(self, projection: str, variable: str) -> np.ndarray:

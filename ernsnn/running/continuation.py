@@ -10,6 +10,7 @@ import numpy as np
 
 from ernsnn.backend.meta import ernsnn_version
 from ernsnn.backend.protocol import Backend
+from ernsnn.backend.registry import names_of
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
@@ -41,7 +42,7 @@ def check_start(start: Readings, graph: Graph, backend: Backend) -> Recording:
     meta, recording = start.meta, start.recording
     if not backend.continues:
         raise UnsupportedOnBackend(
-            f"start: {backend.name} cannot go on from another run; use backend 'native', 'brian2' or 'reference'"
+            f"start: {backend.name} cannot go on from another run; use backend {names_of(lambda each: each.continues)}"
         )
     if meta["backend"] != backend.name:
         raise InvalidModel(

@@ -14,7 +14,7 @@ from ernsnn.backend.finite import check_recording
 from ernsnn.backend.issues import Issues
 from ernsnn.backend.meta import about_run, ernsnn_version
 from ernsnn.backend.protocol import Backend, Program, Progress
-from ernsnn.backend.registry import AUTO, choose_backend, get_backend
+from ernsnn.backend.registry import AUTO, choose_backend, default_backend, get_backend
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
@@ -31,7 +31,6 @@ from ernsnn.running.plan import Plan
 from ernsnn.running.validate import check_plan, plain_notes, samples_of, steps_of
 
 _BAR_AFTER_S = 2.0
-_DEFAULT_BACKEND = "brian2"
 
 
 def as_graph(model: Network | Graph, seed: int = 0) -> Graph:
@@ -48,7 +47,7 @@ def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0, **op
 @checked
 def compile(  # noqa: A001 - the field's word for it
     model: Network | Graph,
-    backend: str | Backend = "brian2",
+    backend: str | Backend | None = None,
     *,
     duration_ms: Any,
     out: str | Path,
@@ -57,9 +56,11 @@ def compile(  # noqa: A001 - the field's word for it
 ) -> Program:
     """Write the program that runs ``model`` for ``duration_ms`` into the folder ``out``; it needs no ernsnn to run.
 
+    ``backend``: Brian2 where none is named.
+
     Raises UnsupportedOnBackend, listing every reason, where the backend cannot.
     """
-    graph, chosen = as_graph(model, seed), get_backend(backend)
+    graph, chosen = as_graph(model, seed), default_backend() if backend is None else get_backend(backend)
     settings = chosen.settings(options)
     chosen.require(graph, **settings)
     program = chosen.compile(graph, steps_of(graph, duration_ms), **settings)
@@ -113,7 +114,7 @@ def run(
         refuse_unfinished(folder)
     begun = None if start is None else readings_of(start)
     if backend is None:
-        backend = _DEFAULT_BACKEND if begun is None else begun.meta["backend"]
+        backend = default_backend() if begun is None else begun.meta["backend"]
     named = None if backend == AUTO else get_backend(backend)
     if isinstance(model, Graph) and seed not in (None, model.seed):
         raise InvalidModel(f"seed: {seed} is given, but the graph was lowered with seed {model.seed}; lower it anew")

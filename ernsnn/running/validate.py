@@ -11,6 +11,7 @@ import numpy as np
 
 from ernsnn.backend.memory import recorded_bytes, require_disk, require_room
 from ernsnn.backend.protocol import Backend
+from ernsnn.backend.registry import names_of
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.units import to_unit, whole_steps
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
@@ -43,9 +44,8 @@ def check_plan(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> 
     if not isinstance(backend, SteppedBackend):
         for name, asked in (("checkpoint_every_ms", plan.checkpoint_every), ("weights_at_ms", plan.samples)):
             if asked:
-                raise UnsupportedOnBackend(
-                    f"{name}: {backend.name} is not run step by step; use backend 'native' or 'reference'"
-                )
+                able = names_of(lambda each: each.stepwise)
+                raise UnsupportedOnBackend(f"{name}: {backend.name} is not run step by step; use backend {able}")
     backend.require_installed()
     _require_space(plan, graph, backend, out)
 

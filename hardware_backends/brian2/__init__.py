@@ -35,6 +35,8 @@ class Brian2Backend(Backend):
     codes = CODES
     kinds = None
     continues: ClassVar[bool] = True
+    default: ClassVar[bool] = True
+    speed: ClassVar[int] = 2
     options: ClassVar[Mapping[str, Option]] = {
         "target": Option("auto", ("auto", "numpy", "cython", "cpp_standalone"), "how Brian2 runs its code"),
         "threads": Option(0, (), "OpenMP threads of cpp_standalone; 0 is one thread without OpenMP", 0, MOST_THREADS),

@@ -34,6 +34,7 @@ class SpinnakerBackend(Backend):
     capabilities = capabilities()
     codes = CODES
     kinds = ("LIF", "ConductanceLIF")
+    places: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {
         "time_scale_factor": Option(
             0, (), "how many times slower than real time (0: as much as makes a step 1 ms)", 0, 10**6

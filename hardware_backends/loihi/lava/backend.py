@@ -109,6 +109,7 @@ class Loihi2Backend(LavaBackend):
     name: ClassVar[str] = "loihi2"
     description: ClassVar[str] = "a Lava script for a board with Loihi 2"
     chip: ClassVar[bool] = True
+    places: ClassVar[bool] = True
     capabilities = capabilities(order="loihi", chip=True)
     options: ClassVar[Mapping[str, Option]] = {
         **LavaBackend.options,
