@@ -149,5 +149,5 @@ def test_what_is_missing_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_no_thread_is_refused() -> None:
-    with pytest.raises(ern.InvalidModel, match="threads must be a whole number >= 1, got 0"):
+    with pytest.raises(ern.InvalidModel, match="threads must be a whole number from 1 to 1024, got 0"):
         ern.compile(network(), "nest", duration_ms=5, out="unused", threads=0)
