@@ -1,4 +1,4 @@
-"""The networks of ``races`` as a user of Brian2 writes them, in C++ standalone mode.
+"""The networks of ``cases`` as a user of Brian2 writes them, in C++ standalone mode.
 
 Traces are event-driven variables of each synapse, as in Brian2's own documentation; the input spikes are those of the
 graph, initial weights are drawn by Brian2.
@@ -16,7 +16,7 @@ from typing import Any
 from ernsnn.errors import ProgramFailed
 from ernsnn.graph.graph import Graph, Leaky
 
-from .races import LABILE, STABLE, amplitudes_nA
+from .cases import LABILE, STABLE, amplitudes_nA
 
 MEMBRANE = """
 dv/dt = (v_rest - v)/tau_m + (I_E - I_I + I_offset)/C_m : volt (unless refractory)

@@ -1,4 +1,4 @@
-"""The networks of ``races`` as a user of NEST writes them."""
+"""The networks of ``cases`` as a user of NEST writes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import nest
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import by_neuron
 
+from .cases import amplitudes_nA
 from .memory import Memory
-from .races import amplitudes_nA
 
 
 def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:

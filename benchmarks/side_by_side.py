@@ -1,4 +1,4 @@
-"""Contenders take turns on one network; medians, ratios and whether they did the same."""
+"""Workers take turns on one network; medians, ratios and whether they did the same."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ernsnn.backend.registry import get_backend
 from ernsnn.errors import BackendNotAvailable, InvalidModel, ProgramFailed
 from ernsnn.graph.memory import require_memory
 
-from .contender import BY_HAND
-from .races import Race
+from .cases import Case
+from .worker import BY_HAND
 
 Json = dict[str, Any]
 _BANDWIDTH_MB = 256
@@ -27,7 +27,7 @@ _LEAST_BYTES = 4
 
 
 def missing(name: str) -> str | None:
-    """Why a contender cannot start, or None. Raises InvalidModel if there is none of that name."""
+    """Why a worker cannot start, or None. Raises InvalidModel if there is none of that name."""
     if name not in BY_HAND:
         return get_backend(name).missing()
     found = importlib.util.find_spec(BY_HAND[name]) is not None
@@ -35,36 +35,36 @@ def missing(name: str) -> str | None:
 
 
 def hold(
-    race: Race,
+    case: Case,
     neurons: int,
     duration_ms: float,
-    contenders: Sequence[str],
+    workers: Sequence[str],
     repeats: int,
     threads: int,
     progress: Callable[[float], None],
 ) -> Json:
-    """Run every contender ``repeats`` times, in turn, after one round that is not counted (it fills their caches).
+    """Run every worker ``repeats`` times, in turn, after one round that is not counted (it fills their caches).
 
-    ``ratio`` is to the first contender's simulation, the median of those of the rounds. Raises InvalidModel on a number
+    ``ratio`` is to the first worker's simulation, the median of those of the rounds. Raises InvalidModel on a number
     of neurons or a duration that the network cannot have, or memory cannot hold, and ProgramFailed.
     """
-    needed = _LEAST_BYTES * (race.density * float(neurons) ** 2 + duration_ms)
-    require_memory(f"bench {race.name}", needed, "take fewer --neurons, or a shorter --duration-ms")
+    needed = _LEAST_BYTES * (case.density * float(neurons) ** 2 + duration_ms)
+    require_memory(f"bench {case.name}", needed, "take fewer --neurons, or a shorter --duration-ms")
     rounds: list[dict[str, Json]] = []
     bandwidths = []
     for k in range(repeats + 1):
         figures = {}
-        for n, name in enumerate(contenders):
-            figures[name] = once(race, neurons, duration_ms, name, threads)
-            progress((k * len(contenders) + n + 1) / (repeats + 1) / len(contenders))
+        for n, name in enumerate(workers):
+            figures[name] = once(case, neurons, duration_ms, name, threads)
+            progress((k * len(workers) + n + 1) / (repeats + 1) / len(workers))
         bandwidths.append(bandwidth())
         rounds.append(figures)
-    counted, first = rounds[1:], contenders[0]
+    counted, first = rounds[1:], workers[0]
     bandwidth_s = statistics.median(bandwidths)
     one = rounds[-1][first]
     return {
-        "case": race.name,
-        "description": race.description,
+        "case": case.name,
+        "description": case.description,
         "neurons": neurons,
         "synapses": one["synapses"],
         "duration_ms": duration_ms,
@@ -73,7 +73,7 @@ def hold(
         "digest": one["digest"],
         "bandwidth_bytes_per_s": round(bandwidth_s),
         "backends": {
-            name: _summary([r[name] for r in counted], [r[first] for r in counted], bandwidth_s) for name in contenders
+            name: _summary([r[name] for r in counted], [r[first] for r in counted], bandwidth_s) for name in workers
         },
     }
 
@@ -89,17 +89,17 @@ def bandwidth() -> float:
     return 2 * 2**20 * _BANDWIDTH_MB / best
 
 
-def once(race: Race, neurons: int, duration_ms: float, name: str, threads: int) -> Json:
-    """What a contender measures of itself in a process of its own, and what the whole command took."""
-    command = [sys.executable, "-m", "ernsnn.benchmarks.contender", race.name, str(neurons), repr(duration_ms), name]
+def once(case: Case, neurons: int, duration_ms: float, name: str, threads: int) -> Json:
+    """What a worker measures of itself in a process of its own, and what the whole command took."""
+    command = [sys.executable, "-m", "ernsnn.benchmarks.worker", case.name, str(neurons), repr(duration_ms), name]
     began = time.perf_counter()
     done = subprocess.run([*command, str(threads)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     command_s = time.perf_counter() - began
     if done.returncode == InvalidModel.exit_code:
-        raise InvalidModel(f"bench {race.name}: {done.stderr.strip()}")
+        raise InvalidModel(f"bench {case.name}: {done.stderr.strip()}")
     if done.returncode:
         words = "\n".join(f"  {line}" for line in done.stderr.splitlines()[-12:])
-        raise ProgramFailed(f"{name} stopped with exit code {done.returncode} on {race.name}:\n{words}")
+        raise ProgramFailed(f"{name} stopped with exit code {done.returncode} on {case.name}:\n{words}")
     figures: Json = json.loads(done.stdout.splitlines()[-1])
     return figures | {"command_s": command_s}
 
@@ -129,14 +129,14 @@ def _summary(found: list[Json], first: list[Json], bandwidth_s: float) -> Json:
     }
 
 
-def available(contenders: Sequence[str]) -> list[str]:
+def available(workers: Sequence[str]) -> list[str]:
     """Those that can start."""
-    return [name for name in contenders if missing(name) is None]
+    return [name for name in workers if missing(name) is None]
 
 
-def require(contenders: Sequence[str]) -> None:
+def require(workers: Sequence[str]) -> None:
     """Raise BackendNotAvailable, saying what is missing, unless all can start."""
-    for name in contenders:
+    for name in workers:
         why = missing(name)
         if why:
             raise BackendNotAvailable(why)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ParamSpec, Self
 import numpy as np
 
 from ernsnn.analyse.energy import Energy, energy
-from ernsnn.analyse.exports import export
-from ernsnn.analyse.foreign import to_neo, to_nwb, to_xarray
+from ernsnn.analyse.export.converters import to_neo, to_nwb, to_xarray
+from ernsnn.analyse.export.files import export
 from ernsnn.analyse.metrics import Metrics, metrics
 from ernsnn.analyse.notebook import notebook
 from ernsnn.analyse.plots import Plots

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ernsnn.analyse.activity import mean_rate_hz
-from ernsnn.analyse.contents import weight_unit
+from ernsnn.analyse.export.contents import weight_unit
 from ernsnn.analyse.extras import needed
 from ernsnn.describe.units import first_step, single_time, whole_steps
 from ernsnn.errors import InvalidModel, unknown

@@ -7,9 +7,9 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from ernsnn.benchmarks.races import RACES, Race
+from ernsnn.benchmarks.cases import CASES, Case
 from ernsnn.benchmarks.side_by_side import available, hold, require
-from ernsnn.benchmarks.solos import SOLOS
+from ernsnn.benchmarks.single import SINGLE
 from ernsnn.cli.output import show
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.running.simulate import progress_bar
@@ -22,10 +22,10 @@ def bench(arguments: Namespace) -> int:
     """Run a benchmark, or list them."""
     if arguments.case is None:
         return _list(arguments)
-    if arguments.case in RACES:
-        return _race(arguments, RACES[arguments.case])
-    if arguments.case not in SOLOS:
-        raise InvalidModel(unknown("bench: no case", arguments.case, {**RACES, **SOLOS}))
+    if arguments.case in CASES:
+        return _case(arguments, CASES[arguments.case])
+    if arguments.case not in SINGLE:
+        raise InvalidModel(unknown("bench: no case", arguments.case, {**CASES, **SINGLE}))
     for name in ("neurons", "duration_ms", "backends", "threads"):
         if getattr(arguments, name) is not None:
             raise InvalidModel(f"bench: {arguments.case} takes no --{name.replace('_', '-')}")
@@ -33,35 +33,35 @@ def bench(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    cases = [{"case": race.name, "description": race.description} for race in RACES.values()]
-    cases += [{"case": name, "description": _described(solo)} for name, solo in SOLOS.items()]
+    cases = [{"case": case.name, "description": case.description} for case in CASES.values()]
+    cases += [{"case": name, "description": _described(single)} for name, single in SINGLE.items()]
     return show(arguments, {"cases": cases}, table([(case["case"], case["description"]) for case in cases]))
 
 
 def _solo(arguments: Namespace) -> int:
-    repeats, solo = arguments.repeats or REPEATS, SOLOS[arguments.case]
-    rows = solo(repeats)
+    repeats, single = arguments.repeats or REPEATS, SINGLE[arguments.case]
+    rows = single(repeats)
     heads = list(dict.fromkeys(key for row in rows for key in row))
     lines = table([heads, *([str(row.get(head, "")) for head in heads] for row in rows)])
-    head = f"{arguments.case}: {_described(solo)} Medians of {repeats}."
+    head = f"{arguments.case}: {_described(single)} Medians of {repeats}."
     return show(arguments, {"case": arguments.case, "repeats": repeats, "rows": rows}, [head, "", *lines])
 
 
-def _described(solo: Callable[[int], object]) -> str:
+def _described(single: Callable[[int], object]) -> str:
     """What a case says of itself, in one line."""
-    return " ".join((inspect.getdoc(solo) or "").split())
+    return " ".join((inspect.getdoc(single) or "").split())
 
 
-def _race(arguments: Namespace, race: Race) -> int:
+def _case(arguments: Namespace, case: Case) -> int:
     if arguments.backends is None:
-        contenders = available(race.contenders)
+        workers = available(case.workers)
     else:
-        contenders = arguments.backends
-        require(contenders)
-    neurons, duration_ms = arguments.neurons or race.neurons, arguments.duration_ms or race.duration_ms
+        workers = arguments.backends
+        require(workers)
+    neurons, duration_ms = arguments.neurons or case.neurons, arguments.duration_ms or case.duration_ms
     repeats, threads = arguments.repeats or REPEATS, arguments.threads or 1
-    with progress_bar(f"bench {race.name}") as progress:
-        data = hold(race, neurons, duration_ms, contenders, repeats, threads, progress)
+    with progress_bar(f"bench {case.name}") as progress:
+        data = hold(case, neurons, duration_ms, workers, repeats, threads, progress)
     return show(arguments, data, _lines(data))
 
 

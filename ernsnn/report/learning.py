@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.analyse.contents import weight_unit
+from ernsnn.analyse.export.contents import weight_unit
 from ernsnn.graph.graph import Graph, Neurons, Projection
 from ernsnn.recording.recording import Recording
 from ernsnn.report.charts import shorten

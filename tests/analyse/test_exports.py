@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import ernsnn as ern
-from ernsnn.analyse import exports
+from ernsnn.analyse.export import files as exports
 from ernsnn.cli import main
 from ernsnn.files import write_file
 from ernsnn.result import Result

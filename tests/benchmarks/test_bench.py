@@ -1,4 +1,4 @@
-"""``ernsnn bench``: what it measures, what it says of it, and that contenders run the same network."""
+"""``ernsnn bench``: what it measures, what it says of it, and that workers run the same network."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 import pytest
 
 import ernsnn as ern
-from ernsnn.benchmarks import contender, membranes, side_by_side, solos
-from ernsnn.benchmarks.races import RACES
+from ernsnn.benchmarks import membranes, side_by_side, single, worker
+from ernsnn.benchmarks.cases import CASES
 from ernsnn.cli import main
 
 NEEDS = {"nest": "nest", "brian2-by-hand": "brian2"}
@@ -69,7 +69,7 @@ def test_what_it_refuses(capsys, words, message):
 
 
 def test_a_contender_that_is_not_installed(capsys, monkeypatch):
-    monkeypatch.setitem(contender.BY_HAND, "nest", "no_such_module")
+    monkeypatch.setitem(worker.BY_HAND, "nest", "no_such_module")
     code, _, err = bench(capsys, "plastic", "--backends", "native,nest")
     assert (code, err) == (5, "ernsnn: no_such_module is not installed\n")
     assert side_by_side.available(["native", "nest"]) == ["native"]
@@ -78,14 +78,14 @@ def test_a_contender_that_is_not_installed(capsys, monkeypatch):
 def test_ratios_are_those_of_rounds_and_the_first_round_does_not_count(monkeypatch):
     seconds = {"a": iter([100.0, 1.0, 2.0, 4.0]), "b": iter([1.0, 10.0, 10.0, 10.0])}
 
-    def once(race, neurons, duration_ms, name, threads):
+    def once(case, neurons, duration_ms, name, threads):
         same = {"spikes": {"cells": 10 if name == "a" else 11}, "events": 40.0, "moved_bytes": 8.0, "synapses": 4}
         return same | {"run_s": next(seconds[name]), "build_s": 1, "peak_bytes": 20, "command_s": 3, "digest": ""}
 
     monkeypatch.setattr(side_by_side, "once", once)
     monkeypatch.setattr(side_by_side, "bandwidth", lambda: 16.0)
     told = []
-    data = side_by_side.hold(RACES["plastic"], 2, 1.0, ["a", "b"], 3, 1, told.append)
+    data = side_by_side.hold(CASES["plastic"], 2, 1.0, ["a", "b"], 3, 1, told.append)
     a, b = data["backends"]["a"], data["backends"]["b"]
     assert (a["run_s"], a["run_s_all"], a["events_per_s"], a["bytes_per_synapse"]) == (2.0, [1.0, 2.0, 4.0], 20, 5.0)
     assert a["share_of_bandwidth"] == 0.25
@@ -96,17 +96,17 @@ def test_ratios_are_those_of_rounds_and_the_first_round_does_not_count(monkeypat
 @pytest.mark.parametrize("name", ["plastic", "marked"])
 def test_both_sides_fire_at_10_Hz_whatever_the_size(name):
     for neurons in (20, 60):
-        result = ern.run(RACES[name].build(neurons, 2000.0), duration_ms=2000, backend="native")
+        result = ern.run(CASES[name].build(neurons, 2000.0), duration_ms=2000, backend="native")
         for population in ("source", "cells"):
             assert 8.5 < len(result.spikes(population)[0]) / neurons / 2 < 11.5
 
 
 def test_visits_are_counted():
-    graph = ern.lower(RACES["marked"].build(5, 10.0))
-    assert contender._visited(graph, {"source": 2, "cells": 3}) == {"events": 25.0, "moved_bytes": 2 * 5 * 3 * 8}
-    graph = ern.lower(RACES["sparse"].build(50, 1.0))
+    graph = ern.lower(CASES["marked"].build(5, 10.0))
+    assert worker._visited(graph, {"source": 2, "cells": 3}) == {"events": 25.0, "moved_bytes": 2 * 5 * 3 * 8}
+    graph = ern.lower(CASES["sparse"].build(50, 1.0))
     synapses = graph.n_synapses
-    visited = contender._visited(graph, {"cells": 50})
+    visited = worker._visited(graph, {"cells": 50})
     assert visited == pytest.approx({"events": synapses * 1.0, "moved_bytes": synapses * 8.0})
 
 
@@ -121,8 +121,8 @@ def test_visits_are_counted():
 def test_networks_by_hand_do_nearly_what_ours_do(name, case):
     if importlib.util.find_spec(NEEDS[name]) is None:
         pytest.skip(f"{NEEDS[name]} is not installed")
-    ours = ern.run(RACES[case].build(400, 300.0), duration_ms=300.0, backend="native")
-    theirs = side_by_side.once(RACES[case], 400, 300.0, name, 1)
+    ours = ern.run(CASES[case].build(400, 300.0), duration_ms=300.0, backend="native")
+    theirs = side_by_side.once(CASES[case], 400, 300.0, name, 1)
     off = theirs["spikes"]["cells"] / len(ours.spikes("cells")[0]) - 1
     assert abs(off) < (0.4 if case == "sparse" else 0.06)  # those of sparse are drawn anew, and few
     assert min(theirs["run_s"], theirs["peak_bytes"]) > 0
@@ -130,8 +130,8 @@ def test_networks_by_hand_do_nearly_what_ours_do(name, case):
 
 @pytest.mark.slow
 def test_lowering_and_its_columns(monkeypatch):
-    monkeypatch.setattr(solos, "timed", lambda function, repeats: [2.0] * repeats)
-    rows = solos.lowering(3)
+    monkeypatch.setattr(single, "timed", lambda function, repeats: [2.0] * repeats)
+    rows = single.lowering(3)
     assert [row["median_s"] for row in rows] == [2.0] * 5
     assert rows[1]["bytes_per_synapse"] < 0.01 < rows[2]["bytes_per_synapse"]
 
@@ -149,5 +149,5 @@ def test_ratios_of_neurons_are_to_currents_of_the_same_scheme(monkeypatch):
 
 @pytest.mark.slow
 def test_the_memory_under_operations(monkeypatch):
-    monkeypatch.setattr(solos, "_OPERATIONS", 6)
-    assert [(row["size"], row["right"]) for row in solos.ca3(1)][:2] == [("16 x 16", 6), ("64 x 64", 6)]
+    monkeypatch.setattr(single, "_OPERATIONS", 6)
+    assert [(row["size"], row["right"]) for row in single.ca3(1)][:2] == [("16 x 16", 6), ("64 x 64", 6)]

@@ -11,7 +11,7 @@ import ernsnn as ern
 
 
 @dataclass(frozen=True)
-class Race:
+class Case:
     """A network of ``neurons`` for ``duration_ms``; ``build(neurons, duration_ms)`` describes it.
 
     ``density``: which part of all pairs of neurons has a synapse.
@@ -21,7 +21,7 @@ class Race:
     description: str
     neurons: int
     duration_ms: float
-    contenders: tuple[str, ...]
+    workers: tuple[str, ...]
     build: Callable[[int, float], ern.Network]
     density: float = 1.0
 
@@ -104,10 +104,10 @@ def sparse(neurons: int, duration_ms: float) -> ern.Network:
     return net
 
 
-RACES = {
-    race.name: race
-    for race in (
-        Race(
+CASES = {
+    case.name: case
+    for case in (
+        Case(
             "plastic",
             "all-to-all pair STDP, both sides at 10 Hz",
             2000,
@@ -115,7 +115,7 @@ RACES = {
             ("native", "brian2", "brian2-by-hand", "nest"),
             plastic,
         ),
-        Race(
+        Case(
             "marked",
             "the same, gated by a labile and a stable mark",
             2000,
@@ -123,7 +123,7 @@ RACES = {
             ("native", "brian2", "brian2-by-hand"),
             marked,
         ),
-        Race(
+        Case(
             "sparse",
             "Vogels-Abbott network of current-based synapses, 10 % connectivity",
             4000,

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ernsnn.analyse.contents import Contents, contents
+from ernsnn.analyse.export.contents import Contents, contents
+from ernsnn.analyse.export.converters import WRITTEN_BY, to_neo, to_nwb
 from ernsnn.analyse.extras import needed
-from ernsnn.analyse.foreign import WRITTEN_BY, to_neo, to_nwb
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, real, write_file
 from ernsnn.recording.readings import Readings

@@ -14,10 +14,10 @@ import ernsnn as ern
 from ernsnn.hardware_backends.brian2 import Brian2Backend
 from ernsnn.models.ca3_memory import CA3Memory, build
 
+from .cases import CASES
 from .loihi_case import loihi
 from .loihi_predictions import loihi_predictions
 from .membranes import membranes
-from .races import RACES
 from .side_by_side import once
 from .sweep import sweep
 
@@ -62,7 +62,7 @@ def marks(repeats: int) -> list[Row]:
         times: dict[str, list[float]] = {name: [] for name in ("plastic", "marked")}
         for k in range(repeats + 1):
             for name, found in times.items():
-                run_s = once(RACES[name], 1000, 20_000.0, backend, 1)["run_s"]
+                run_s = once(CASES[name], 1000, 20_000.0, backend, 1)["run_s"]
                 found += [run_s] * (k > 0)  # the first round fills caches
         rows += [{"what": f"{backend}, {name}", **seconds(found)} for name, found in times.items()]
         ratios = [m / p for p, m in zip(times["plastic"], times["marked"], strict=True)]
@@ -100,6 +100,6 @@ def lowering(repeats: int) -> list[Row]:
     return rows
 
 
-SOLOS: dict[str, Callable[[int], list[Row]]] = {
+SINGLE: dict[str, Callable[[int], list[Row]]] = {
     case.__name__: case for case in (marks, membranes, ca3, loihi, loihi_predictions, lowering, sweep)
 }

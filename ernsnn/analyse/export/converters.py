@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from ernsnn.analyse.contents import Contents, Final, Series, contents
+from ernsnn.analyse.export.contents import Contents, Final, Series, contents
 from ernsnn.analyse.extras import needed
 from ernsnn.recording.readings import Readings
 from ernsnn.recording.recording import by_neuron

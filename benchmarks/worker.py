@@ -1,4 +1,4 @@
-"""One contender runs one network in a process of its own; prints its figures as JSON on the last line."""
+"""One worker runs one network in a process of its own; prints its figures as JSON on the last line."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph
 
+from .cases import CASES, Case
 from .memory import Memory
-from .races import RACES, Race
 
 BY_HAND = {"brian2-by-hand": "brian2", "nest": "nest"}
-"""Contenders that are no backends, and the module that each needs."""
+"""Workers that are no backends, and the module that each needs."""
 
 _SMALL = 20
 
 
-def measure(race: Race, neurons: int, duration_ms: float, name: str, threads: int) -> dict[str, Any]:
+def measure(case: Case, neurons: int, duration_ms: float, name: str, threads: int) -> dict[str, Any]:
     """Seconds of building and of simulating, spikes of each population, and the memory taken, in bytes."""
-    graph = ern.lower(race.build(neurons, duration_ms), seed=0)
+    graph = ern.lower(case.build(neurons, duration_ms), seed=0)
     n_steps = whole_steps(duration_ms, graph.dt_ms, "--duration-ms")
     if name == "nest":
         from . import nest_by_hand
@@ -37,13 +37,13 @@ def measure(race: Race, neurons: int, duration_ms: float, name: str, threads: in
 
         figures = brian2_by_hand.run(graph, n_steps, threads)
     else:
-        figures = _backend(get_backend(name), race, graph, n_steps, threads)
+        figures = _backend(get_backend(name), case, graph, n_steps, threads)
     for source in graph.sources():
         figures["spikes"][source.name] = len(source.spikes.between(0, n_steps)[0])
     return figures | _visited(graph, figures["spikes"]) | {"digest": graph.digest, "synapses": graph.n_synapses}
 
 
-def _backend(backend: Backend, race: Race, graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
+def _backend(backend: Backend, case: Case, graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if "threads" in backend.options and threads > 1:
         options["threads"] = threads
@@ -52,7 +52,7 @@ def _backend(backend: Backend, race: Race, graph: Graph, n_steps: int, threads: 
     began = time.perf_counter()
     if isinstance(backend, SteppedBackend):
         # A small network has the same kernels, which are so loaded, or compiled, before the clock of the run starts.
-        small = ern.lower(race.build(_SMALL, 1100.0), seed=0)
+        small = ern.lower(case.build(_SMALL, 1100.0), seed=0)
         backend.engine(small, **options).run(round(1100.0 / small.dt_ms), lambda fraction: None)
         memory = Memory()
         engine = backend.engine(graph, **options)
@@ -85,9 +85,9 @@ def _visited(graph: Graph, spikes: dict[str, int]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    race, neurons, duration_ms, name, threads = sys.argv[1:]
+    case, neurons, duration_ms, name, threads = sys.argv[1:]
     try:
-        print(json.dumps(measure(RACES[race], int(neurons), float(duration_ms), name, int(threads))))
+        print(json.dumps(measure(CASES[case], int(neurons), float(duration_ms), name, int(threads))))
     except InvalidModel as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)

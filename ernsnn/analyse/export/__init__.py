@@ -1,0 +1,1 @@
+"""A result in the formats and the objects of other tools."""
