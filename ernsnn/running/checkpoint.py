@@ -17,12 +17,12 @@ from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content
 from ernsnn.loading import Unfit, fit, reading
 
-SCHEMA = 2
+SCHEMA = 3
 CHECKPOINT_FILE = "checkpoint.npz"
 _ABOUT = "about"
 
 
-class _Tape(TypedDict):
+class _Spooled(TypedDict):
     dtype: str
     shape: list[int]
     rows: int
@@ -32,7 +32,7 @@ class _Tape(TypedDict):
 class _About(TypedDict):
     run: dict[str, Any]
     step: int
-    tapes: dict[str, _Tape]
+    spool: dict[str, _Spooled]
     wall_s: float
     state: str
 
@@ -42,7 +42,7 @@ class Position:
     """How far a run is: the next step, how long its recorded arrays are, and the seconds that it has taken."""
 
     step: int
-    tapes: Mapping[str, Mapping[str, Any]]
+    spool: Mapping[str, Mapping[str, Any]]
     wall_s: float
 
 
@@ -55,12 +55,12 @@ def checkpoint(run: Mapping[str, Any], position: Position, engine: Engine) -> Co
 
 
 def load_checkpoint(
-    folder: Path, run: Mapping[str, Any], steps: range, tapes: Mapping[str, Form], engine: Engine
+    folder: Path, run: Mapping[str, Any], steps: range, spool: Mapping[str, Form], engine: Engine
 ) -> Position | None:
     """Bring ``engine``, which stands before step 0, to where the checkpoint in ``folder`` is; None where is none.
 
-    It can be at one of ``steps``, and its tapes be those of the given forms and no others. Raises InvalidModel on one
-    that is damaged, of another version, or of another run.
+    It can be at one of ``steps``, and its spool hold arrays of the given forms and no others. Raises InvalidModel on
+    one that is damaged, of another version, or of another run.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -81,16 +81,16 @@ def load_checkpoint(
             raise InvalidModel(f"{path}: belongs to another run: its {differs} is {theirs}, not {ours}")
         if about["step"] not in steps or not 0 <= about["wall_s"] < float("inf"):
             raise Unfit(f"it is at step {about['step']}, after {about['wall_s']} s")
-        for key, row in about["tapes"].items():
-            if key not in tapes:
-                raise Unfit(f"it has a tape {quoted(key)}, which this run does not")
-            tapes[key].check(Header(np.dtype(row["dtype"]), (row["rows"], *row["shape"]), False), key)
+        for key, row in about["spool"].items():
+            if key not in spool:
+                raise Unfit(f"its spool has {quoted(key)}, which this run does not")
+            spool[key].check(Header(np.dtype(row["dtype"]), (row["rows"], *row["shape"]), False), key)
             if row["rows"] < 0:
                 raise Unfit(f"{key} has {row['rows']} rows")
-        if about["tapes"] and about["tapes"].keys() != tapes.keys():
-            raise Unfit("it lacks tapes of this run")
+        if about["spool"] and about["spool"].keys() != spool.keys():
+            raise Unfit("its spool lacks arrays of this run")
         restore(engine, Arrays(path, seal=about["state"], what="the checkpoint", besides={_ABOUT}))
         problem = next(engine.problems(), None)
         if problem:
             raise Unfit(problem)
-        return Position(about["step"], about["tapes"], about["wall_s"])
+        return Position(about["step"], about["spool"], about["wall_s"])

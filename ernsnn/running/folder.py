@@ -1,8 +1,8 @@
 """A run that is recorded in a folder while it goes on, can be interrupted or killed, and resumed.
 
-The folder holds the graph, ``run.json`` (what was asked for), the tapes of what has been recorded so far and, now and
+The folder holds the graph, ``run.json`` (what was asked for), the spool of what has been recorded so far and, now and
 then replaced, a checkpoint. At its end, and after Ctrl-C, it holds a recording as ``Result.load`` reads it; a
-finished run has neither tapes nor checkpoint. Where a result is to be replaced the run works in a folder beside it,
+finished run has neither spool nor checkpoint. Where a result is to be replaced the run works in a folder beside it,
 which takes its place at the end: until then the old result is whole.
 """
 
@@ -45,9 +45,9 @@ from ernsnn.recording.readings import Readings, Stored
 from ernsnn.recording.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
 from ernsnn.running.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
 from ernsnn.running.plan import Plan
-from ernsnn.running.spool import Tapes
+from ernsnn.running.spool import Spool
 
-TAPES = "tapes"
+SPOOL = "spool"
 
 
 def _beside(folder: Path) -> Path:
@@ -94,8 +94,8 @@ def begin(folder: Path, graph: Graph, plan: Plan, engine: Engine) -> Path:
     }
     if plan.first_step:
         files[CHECKPOINT_FILE] = checkpoint(plan.key, Position(plan.first_step, {}, 0.0), engine)
-    tapes = [f"{TAPES}/{key}" for key in Recorder(engine, lambda chunk: None, plan.samples).forms(plan.n_steps)]
-    write_folder(place, files, also=[*tapes, CHECKPOINT_FILE, META_FILE, RECORDING_FILE, STATE_FILE])
+    spool = [f"{SPOOL}/{key}" for key in Recorder(engine, lambda chunk: None, plan.samples).forms(plan.n_steps)]
+    write_folder(place, files, also=[*spool, CHECKPOINT_FILE, META_FILE, RECORDING_FILE, STATE_FILE])
     return place
 
 
@@ -191,24 +191,24 @@ def _record(
     began = time.perf_counter()
     with _locked(path), interruptible() as stopped:
         remove_left(path, [CHECKPOINT_FILE, RECORDING_FILE, META_FILE, STATE_FILE])
-        recorder = Recorder(engine, lambda chunk: tapes.append(chunk), plan.samples)
-        tapes = Tapes(path / TAPES, recorder.forms(plan.n_steps))
+        recorder = Recorder(engine, lambda chunk: spool.append(chunk), plan.samples)
+        spool = Spool(path / SPOOL, recorder.forms(plan.n_steps))
         start = _begun(path, plan, engine, recorder)
         if start is None and plan.first_step:
             raise InvalidModel(f"{path / CHECKPOINT_FILE}: is missing, and with it the state that the run goes on from")
         start = start or Position(0, {}, 0.0)
-        part = META_FILE, RECORDING_FILE, STATE_FILE  # of a partial recording, which would soon belie the tapes
+        part = META_FILE, RECORDING_FILE, STATE_FILE  # of a partial recording, which would soon belie the spool
         check_files(path, [*part, CHECKPOINT_FILE])
-        tapes.cut(start.tapes)
+        spool.cut(start.spool)
         for name in part:
             (path / name).unlink(missing_ok=True)
         recorder.first = start.step
         run, every = Run(engine, recorder, plan.end, start.step, plan.first_step), plan.checkpoint_every or plan.end
         while True:
             run.until(min(plan.end, (run.t // every + 1) * every), progress, stopped)
-            here = Position(run.t, tapes.layout, start.wall_s + time.perf_counter() - began)
+            here = Position(run.t, spool.layout, start.wall_s + time.perf_counter() - began)
             if run.t < plan.end:
-                tapes.sync()
+                spool.sync()
                 write_file(path / CHECKPOINT_FILE, checkpoint(plan.key, here, engine), synced=True)
             if run.t == plan.end or stopped():
                 break
@@ -217,12 +217,12 @@ def _record(
             about_run(graph, plan.run, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
         )
         meta["finished"] = run.t == plan.end
-        meta["spike_counts"] = {p.name: tapes.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
+        meta["spike_counts"] = {p.name: spool.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
         learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.learned()}
         state = engine.state()
-        write_file(path / RECORDING_FILE, lambda file: tapes.save(file, learned))
+        write_file(path / RECORDING_FILE, lambda file: spool.save(file, learned))
         write_file(path / STATE_FILE, state)
-        checksums = {RECORDING_FILE: tapes.checksum(learned), STATE_FILE: checksum(state)}
+        checksums = {RECORDING_FILE: spool.checksum(learned), STATE_FILE: checksum(state)}
         write_file(path / META_FILE, meta_text(meta, checksums))
         if run.t < plan.end:
             raise Interrupted(
@@ -234,9 +234,9 @@ def _record(
                 put_in_place(path, folder)
             except (InvalidModel, OSError) as error:
                 raise InvalidModel(f"{error}; the result is whole in {path}: move it from there") from None
-            tapes.folder = folder / TAPES
+            spool.folder = folder / SPOOL
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-        tapes.remove()
+        spool.remove()
     return Readings(graph, Stored(folder, graph, meta))
 
 

@@ -24,15 +24,15 @@ _COPIED_AT_ONCE = 1 << 18
 _COMPRESSION = 1  # of 9: numbers hardly become smaller with more, and it takes several times as long
 
 
-class Tapes:
-    """The tapes in ``folder``, by the keys of what is appended, which are among ``keys``."""
+class Spool:
+    """The files in ``folder``, one for each array, by the keys of what is appended, which are among ``keys``."""
 
     def __init__(self, folder: Path, keys: Iterable[str]) -> None:
         self.folder, self.keys = folder, frozenset(keys)
         self.layout: dict[str, dict[str, Any]] = {}
 
     def append(self, chunk: Chunk) -> None:
-        """Add arrays to the ends of their tapes. Raises InvalidModel where the disk takes no more."""
+        """Add arrays to the ends of their files. Raises InvalidModel where the disk takes no more."""
         for key, array in chunk.items():
             path = self.folder / key
             with _using(path, "cannot write "):
@@ -45,9 +45,10 @@ class Tapes:
             row["crc32"] = crc(array, row["crc32"])
 
     def cut(self, layout: Mapping[str, Mapping[str, Any]]) -> None:
-        """Go back to when the tapes had this layout.
+        """Go back to when the spool had this layout.
 
-        Raises InvalidModel where one is shorter, or holds other bytes, and, before any is changed, on what is no tape.
+        Raises InvalidModel where a file is shorter, or holds other bytes, and, before any is changed, on a file that is
+        none of its own.
         """
         self.layout = {key: dict(row) for key, row in layout.items()}
         with _using(self.folder):
@@ -65,15 +66,15 @@ class Tapes:
         if not path.is_file() or path.stat().st_size < length:
             raise InvalidModel(f"{path}: holds less than the checkpoint says; it is damaged")
         os.truncate(path, length)
-        with path.open("rb") as tape:
-            self._copy(key, tape, None)
+        with path.open("rb") as file:
+            self._copy(key, file, None)
 
     def _length(self, key: str) -> int:
         row = self.layout[key]
         return int(row["rows"] * np.prod(row["shape"], dtype=np.int64) * np.dtype(row["dtype"]).itemsize)
 
     def sync(self) -> None:
-        """Wait until all tapes are on the disk."""
+        """Wait until all of it is on the disk."""
         for key in self.layout:
             with _using(self.folder / key):
                 sync(self.folder / key)
@@ -83,7 +84,7 @@ class Tapes:
         return int(self.layout[key]["rows"])
 
     def save(self, file: BinaryIO, others: Mapping[str, np.ndarray]) -> None:
-        """Write all tapes and the arrays ``others`` as one npz, holding no tape in memory."""
+        """Write all of it and the arrays ``others`` as one npz, holding no file in memory."""
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION) as archive:
             for key, array in others.items():
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
@@ -92,13 +93,13 @@ class Tapes:
                 header = {"descr": row["dtype"], "fortran_order": False, "shape": (row["rows"], *row["shape"])}
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array_header_1_0(member, header)  # type: ignore[no-untyped-call]
-                    with (self.folder / key).open("rb") as tape:
-                        self._copy(key, tape, member)
+                    with (self.folder / key).open("rb") as whole:
+                        self._copy(key, whole, member)
 
-    def _copy(self, key: str, tape: BinaryIO, to: Any) -> None:
-        """Copy what is on a tape, if anywhere. Raises InvalidModel where it is not what was appended."""
+    def _copy(self, key: str, file: BinaryIO, to: Any) -> None:
+        """Copy what is in a file, if anywhere. Raises InvalidModel where it is not what was appended."""
         found = 0
-        while block := tape.read(_COPIED_AT_ONCE):
+        while block := file.read(_COPIED_AT_ONCE):
             found = zlib.crc32(block, found)
             if to is not None:
                 to.write(block)
@@ -108,8 +109,8 @@ class Tapes:
     def checksum(self, others: Mapping[str, np.ndarray]) -> str:
         """That of what ``save`` writes; see ``arrays.checksum``."""
         contents = {form_of(key, a.dtype.str, a.shape): crc(a) for key, a in others.items()}
-        tapes = {form_of(k, r["dtype"], (r["rows"], *r["shape"])): r["crc32"] for k, r in self.layout.items()}
-        return total(contents | tapes)
+        own = {form_of(k, r["dtype"], (r["rows"], *r["shape"])): r["crc32"] for k, r in self.layout.items()}
+        return total(contents | own)
 
     def remove(self) -> None:
         """Delete them, and the folders that are then empty."""

@@ -1,4 +1,4 @@
-"""From a graph to Lava's floating-point models: the closed forms of ``quantise_neurons``, with nothing rounded."""
+"""From a graph to Lava's floating-point models: the closed forms of ``quantise.neurons``, with nothing rounded."""
 
 from __future__ import annotations
 

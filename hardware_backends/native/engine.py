@@ -17,7 +17,7 @@ from .history import possible
 from .plastic import PlasticSynapses
 from .populations import Populations
 from .static import AllStatic, StaticSynapses
-from .threads import Crew
+from .threads import ThreadPool
 from .wiring import delays
 
 
@@ -31,10 +31,10 @@ class Engine(stepping.Engine):
         longest = max((int(np.max(delays(p), initial=1)) for p in graph.projections), default=1)
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
         self.neurons = Populations(graph, longest, self.modulators)
-        crew = Crew(threads)
+        pool = ThreadPool(threads)
         self.static = AllStatic(graph, self.neurons, precision)
         self.plastic = [
-            PlasticSynapses(p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, crew)
+            PlasticSynapses(p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, pool)
             for p in graph.projections
             if p.learning
         ]

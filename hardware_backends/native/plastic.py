@@ -20,7 +20,7 @@ from .kernels.sums import add_up, hand_over, scale
 from .memory import STEPS
 from .populations import Populations, Ring
 from .static import inside
-from .threads import Crew
+from .threads import ThreadPool
 from .wiring import Delayed, by_delay, delays, gathered, shape
 
 WORTH_SHARING = 50_000
@@ -46,7 +46,7 @@ class Rows:
         dt_ms: float,
         precision: str,
         compiled: bool,
-        crew: Crew,
+        pool: ThreadPool,
     ) -> None:
         assert p.learning is not None
         self.delay, self.wiring, self.ids, self.ring = part.delay, part.wiring, part.ids, ring
@@ -66,9 +66,9 @@ class Rows:
         self.log_arrivals = arrive.bind(self.posts, self.y, third, of_post, self.log)
         self.hand_over = hand_over.bind(self.sent, ring.values)
         # Each thread has its columns, and its own scratch space.
-        self.crew, cuts = crew, np.linspace(0, n_post, crew.size + 1).astype(int).tolist()
+        self.pool, cuts = pool, np.linspace(0, n_post, pool.size + 1).astype(int).tolist()
         self.columns = list(pairwise(cuts))
-        xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(crew.size - 1))]
+        xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(pool.size - 1))]
         visit, given = self.rule.kernels["rows"], (self.y.seen, self.log, third, self.sent)
         scratch = [np.zeros((self.rule.n_scratch, n_post), precision) for _ in xs]
         self.visits = [
@@ -102,13 +102,13 @@ class Rows:
         """Rows do not depend on each other, nor then do columns; whoever adds something up does so in one order."""
         count, n_post, now = len(pre), self.wiring.n_post, self.now
         self.pre[:count] = pre
-        if self.crew.size == 1 or count * n_post < WORTH_SHARING:
+        if self.pool.size == 1 or count * n_post < WORTH_SHARING:
             self.visits[0](mode, 0, count, 0, n_post, now, at)
             return
-        then, cuts = LEARN if mode == ALL else mode, np.linspace(0, count, self.crew.size + 1).astype(int).tolist()
-        self.crew.share(self.visits, [(REPLAY, a, b, 0, 0, now, at) for a, b in pairwise(cuts)])
+        then, cuts = LEARN if mode == ALL else mode, np.linspace(0, count, self.pool.size + 1).astype(int).tolist()
+        self.pool.share(self.visits, [(REPLAY, a, b, 0, 0, now, at) for a, b in pairwise(cuts)])
         if then != REPLAY and self.shape == "full":
-            self.crew.share(self.visits, [(then, 0, count, a, b, now, at) for a, b in self.columns])
+            self.pool.share(self.visits, [(then, 0, count, a, b, now, at) for a, b in self.columns])
         elif then != REPLAY:
             self.visits[0](then, 0, count, 0, n_post, now, at)
         if mode == ALL:
@@ -137,7 +137,7 @@ class PlasticSynapses:
         dt_ms: float,
         precision: str,
         compiled: bool,
-        crew: Crew,
+        pool: ThreadPool,
     ) -> None:
         assert p.learning is not None
         self.p, self.learning = p, p.learning
@@ -146,7 +146,7 @@ class PlasticSynapses:
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
         n_pre, self.n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.third = np.zeros((len(self.factors), max(n_pre, self.n_post, 1)))
-        rest = (variables, self.third, neurons.ring(p), dt_ms, precision, compiled, crew)
+        rest = (variables, self.third, neurons.ring(p), dt_ms, precision, compiled, pool)
         self.rows = [Rows(p, part, *rest) for part in by_delay(p, delays(p))]
         self.owners = {PRE: n_pre, POST: self.n_post}
         erased = [flow.variable for flow in self.learning.flows if flow.draws]

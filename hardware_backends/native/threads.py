@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 
-class Crew:
+class ThreadPool:
     """``size`` threads, this one among them. Kernels run without Python's lock, and so beside each other."""
 
     def __init__(self, size: int) -> None:

@@ -244,9 +244,9 @@ def test_what_never_ends_is_not_read(name, kind, whole, tmp_path):
 
 def test_no_hard_link_either(whole, tmp_path):
     shutil.copytree(whole / "killed", tmp_path / "run")
-    tape = tmp_path / "run" / "tapes" / "spikes" / "source" / "steps"
-    os.link(tape, tmp_path / "snapshot")
-    before = tape.read_bytes()
+    spooled = tmp_path / "run" / "spool" / "spikes" / "source" / "steps"
+    os.link(spooled, tmp_path / "snapshot")
+    before = spooled.read_bytes()
     with pytest.raises(ern.InvalidModel, match="has another name elsewhere"):
         ern.resume(tmp_path / "run")
     assert (tmp_path / "snapshot").read_bytes() == before
@@ -276,7 +276,7 @@ def test_a_pipe_in_the_folder_of_a_run_is_not_waited_for(name, whole, tmp_path):
             ern.resume(folder)
 
 
-@pytest.mark.parametrize("place", ["tapes", "tapes/spikes", "tapes/spikes/source/steps"])
+@pytest.mark.parametrize("place", ["spool", "spool/spikes", "spool/spikes/source/steps"])
 def test_no_link_leads_out_of_a_run(place, whole, tmp_path):
     folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
     shutil.copytree(whole / "killed", folder)

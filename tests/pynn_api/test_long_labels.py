@@ -29,7 +29,7 @@ def test_labels_of_400_characters(letter: str) -> None:
 
 @pytest.mark.parametrize("backend", ["reference", "native"])
 def test_a_run_of_the_longest_names_is_written_and_exported(backend: str, tmp_path: Path) -> None:
-    """Tapes and columns of a table are files that are named after parts."""
+    """Spool and columns of a table are files that are named after parts."""
     net, stem = ern.Network(dt_ms=1.0), "é" * 99
     source = net.population(f"s{stem}", 1, ern.SpikeTimes([[1.0]]))
     cells = net.population(f"n{stem}", 1, ern.LIF(tau_m_ms=10, cm_nF=0.2))

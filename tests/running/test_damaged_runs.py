@@ -35,15 +35,15 @@ def flipped(content, bit):
     return content[: bit // 8] + bytes([content[bit // 8] ^ (1 << bit % 8)]) + content[bit // 8 + 1 :]
 
 
-def test_no_flipped_bit_of_a_tape_goes_into_the_result(killed, expected):
+def test_no_flipped_bit_of_a_spool_goes_into_the_result(killed, expected):
     with np.load(killed / "checkpoint.npz") as file:
-        rows = json.loads(str(file["about"]))["tapes"]
-    rng, tapes = np.random.default_rng(0), [p for p in (killed / "tapes").rglob("*") if p.is_file()]
-    whole = {path: path.read_bytes() for path in tapes if path.stat().st_size}
+        rows = json.loads(str(file["about"]))["spool"]
+    rng, spool = np.random.default_rng(0), [p for p in (killed / "spool").rglob("*") if p.is_file()]
+    whole = {path: path.read_bytes() for path in spool if path.stat().st_size}
     assert len(whole) > 8
     for _ in range(149):
-        path = tapes[0] if not whole else list(whole)[rng.integers(len(whole))]
-        row = rows[path.relative_to(killed / "tapes").as_posix()]
+        path = spool[0] if not whole else list(whole)[rng.integers(len(whole))]
+        row = rows[path.relative_to(killed / "spool").as_posix()]
         kept = row["rows"] * np.dtype(row["dtype"]).itemsize * int(np.prod(row["shape"], dtype=int))
         if kept:
             path.write_bytes(flipped(whole[path], int(rng.integers(8 * kept))))
@@ -52,11 +52,11 @@ def test_no_flipped_bit_of_a_tape_goes_into_the_result(killed, expected):
     assert_recorded(ern.resume(killed), expected)
 
 
-def test_what_a_disk_did_to_a_tape_of_a_run_is_noticed_at_its_end(tmp_path, monkeypatch):
+def test_what_a_disk_did_to_a_spool_is_noticed_at_its_end(tmp_path, monkeypatch):
     original_state = stepping.Engine.state
 
     def state(engine):
-        path = tmp_path / "run" / "tapes" / "spikes" / "source" / "steps"
+        path = tmp_path / "run" / "spool" / "spikes" / "source" / "steps"
         path.write_bytes(flipped(path.read_bytes(), 77))
         return original_state(engine)
 
@@ -81,19 +81,19 @@ def test_files_of_two_runs_of_one_graph_cannot_be_mixed(name, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda a: a["tapes"].update({"../../x": a["tapes"]["spikes/cells/steps"]}), "has a tape '../../x'"),
-        (lambda a: a["tapes"].pop("spikes/cells/steps"), "lacks tapes"),
-        (lambda a: a["tapes"]["spikes/cells/steps"].update(rows=-1), "has -1 rows"),
-        (lambda a: a["tapes"]["spikes/cells/steps"].update(rows=10**15), "its shape is"),
-        (lambda a: a["tapes"]["spikes/cells/steps"].update(dtype="|O"), "holds numbers of type object"),
-        (lambda a: a["tapes"]["spikes/cells/steps"].update(dtype="<i4"), "holds numbers of type int32"),
-        (lambda a: a["tapes"]["spikes/cells/steps"].update(shape=[2]), "its shape is"),
-        (lambda a: a["tapes"]["spikes/cells/steps"].pop("crc32"), "crc32 is missing"),
+        (lambda a: a["spool"].update({"../../x": a["spool"]["spikes/cells/steps"]}), "its spool has '../../x'"),
+        (lambda a: a["spool"].pop("spikes/cells/steps"), "its spool lacks arrays"),
+        (lambda a: a["spool"]["spikes/cells/steps"].update(rows=-1), "has -1 rows"),
+        (lambda a: a["spool"]["spikes/cells/steps"].update(rows=10**15), "its shape is"),
+        (lambda a: a["spool"]["spikes/cells/steps"].update(dtype="|O"), "holds numbers of type object"),
+        (lambda a: a["spool"]["spikes/cells/steps"].update(dtype="<i4"), "holds numbers of type int32"),
+        (lambda a: a["spool"]["spikes/cells/steps"].update(shape=[2]), "its shape is"),
+        (lambda a: a["spool"]["spikes/cells/steps"].pop("crc32"), "crc32 is missing"),
         (lambda a: a.update(step=-5), "it is at step -5"),
         (lambda a: a.update(step=900), "it is at step 900"),
         (lambda a: a.update(step="300"), "step: must be a whole number, got '300'"),
         (lambda a: a.update(wall_s=-1.0), "after -1.0 s"),
-        (lambda a: a.update(tapes=[]), "tapes: must be names and values"),
+        (lambda a: a.update(spool=[]), "spool: must be names and values"),
         (lambda a: a.update(run=None), "run: must be names and values"),
     ],
 )
@@ -220,6 +220,6 @@ def test_a_checkpoint_of_another_run(killed, tmp_path):
     shutil.copy(tmp_path / "other" / "graph.npz", tmp_path / "twin")
     shutil.copy(tmp_path / "other" / "graph.json", tmp_path / "twin")
     refused(tmp_path / "twin", "belongs to another run: its run is")
-    about = {"schema": 7, "run": {}, "step": 1, "tapes": {}, "wall_s": 0}
+    about = {"schema": 7, "run": {}, "step": 1, "spool": {}, "wall_s": 0}
     np.savez(killed / "checkpoint.npz", about=np.array(json.dumps(about)))
-    refused(killed, "checkpoint schema 7; this ernsnn reads schema 2")
+    refused(killed, "checkpoint schema 7; this ernsnn reads schema 3")

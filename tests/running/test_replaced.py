@@ -259,7 +259,7 @@ def full(monkeypatch):
     [
         ("saved", "recording.npz"),
         ("saved", "graph.json"),
-        ("recorded as it runs", "/tapes/"),
+        ("recorded as it runs", "/spool/"),
         ("recorded as it runs", "checkpoint.npz"),
         ("recorded as it runs", "meta.json"),
     ],

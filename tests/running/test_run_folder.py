@@ -18,7 +18,7 @@ from ernsnn.backend.recorder import Recorder
 from ernsnn.hardware_backends.reference.synapses import PlasticState
 from ernsnn.running import folder as run_folder
 from ernsnn.running import simulate
-from ernsnn.running.spool import Tapes
+from ernsnn.running.spool import Spool
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,15 @@ MOMENTS = {
     "in the first interval": (stepping.Feeds, "at", 60, True, None),
     "within a step": (PlasticState, "learn", 390, True, 300),
     "in the fourth interval": (stepping.Feeds, "at", 390, True, 300),
-    "before the tapes": (Tapes, "append", 4, True, 300),
-    "after the tapes": (Tapes, "append", 4, False, 300),
+    "before the spool": (Spool, "append", 4, True, 300),
+    "after the spool": (Spool, "append", 4, False, 300),
     "with the checkpoint beside its place": (os, "replace", 5, True, 300),
     "after a checkpoint": (run_folder, "write_file", 4, False, 400),
     "before the recording": (run_folder, "write_file", 9, True, 800),
     "after the recording": (run_folder, "write_file", 9, False, 800),
     "after the state": (run_folder, "write_file", 10, False, 800),
     "after the meta data": (run_folder, "write_file", 11, False, 800),
-    "before the tapes are removed": (Tapes, "remove", 1, True, None),
+    "before the spool is removed": (Spool, "remove", 1, True, None),
 }
 
 
@@ -144,8 +144,8 @@ def test_what_cannot_be_resumed(killed, tmp_path):
     (killed / "checkpoint.npz").write_bytes(kept[:2000] + bytes([kept[2000] ^ 1]) + kept[2001:])
     refused(killed, "the checkpoint is damaged")
     (killed / "checkpoint.npz").write_bytes(kept)
-    tape = killed / "tapes" / "spikes" / "source" / "steps"
-    os.truncate(tape, tape.stat().st_size // 2)
+    spooled = killed / "spool" / "spikes" / "source" / "steps"
+    os.truncate(spooled, spooled.stat().st_size // 2)
     refused(killed, r"steps: holds less than the checkpoint says")
     (killed / "graph.npz").unlink()
     refused(killed, "no saved graph")

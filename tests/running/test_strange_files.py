@@ -69,7 +69,7 @@ USES = {
 }
 FILES = [
     *(".ernsnn", "run.json", "graph.json", "graph.npz", "meta.json", "recording.npz", "state.npz", "checkpoint.npz"),
-    *("report.html", "summary.json", "tapes", "tapes/spikes", "tapes/spikes/cells/steps", "tapes/thesis"),
+    *("report.html", "summary.json", "spool", "spool/spikes", "spool/spikes/cells/steps", "spool/thesis"),
     *(".checkpoint.npz.x", ".checkpoint.npz.abcdefgh", ".meta.json.abcdefgh"),
 ]
 
@@ -174,14 +174,14 @@ def try_cases(use, cases, runs, scratch):
 
 
 @pytest.mark.parametrize("kind", ["folder", "empty folder", "pipe", "socket"])
-@pytest.mark.parametrize("name", ["meta.json", "recording.npz", "state.npz", "tapes/spikes/cells/steps", "tapes"])
+@pytest.mark.parametrize("name", ["meta.json", "recording.npz", "state.npz", "spool/spikes/cells/steps", "spool"])
 def test_a_run_is_not_gone_on_with_over_what_is_no_file(name, kind, runs, tmp_path):
     """It is refused before anything is changed, and goes on when that is gone."""
     folder = tmp_path / "run"
     shutil.copytree(runs / "interrupted", folder)
     shutil.copytree(runs / "interrupted", tmp_path / "whole")
     put(kind, folder / name)
-    if name == "tapes" and kind in ("folder", "empty folder"):
+    if name == "spool" and kind in ("folder", "empty folder"):
         return
     before = {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
     with pytest.raises(ern.InvalidModel, match=r"is no (file|folder) that a run wrote; move it elsewhere"):

@@ -34,9 +34,9 @@ WRITERS = {
     "a program with folders": lambda out: ern.compile(network(), "lava", duration_ms=20, out=out),
 }
 PLACES = [
-    "tapes/thesis.txt",
-    "tapes/spikes/cells/thesis.txt",
-    "tapes/spikes/thesis/thesis.txt",
+    "spool/thesis.txt",
+    "spool/spikes/cells/thesis.txt",
+    "spool/spikes/thesis/thesis.txt",
     "thesis.txt",
     "notes/thesis.txt",
     "state.npz.d/thesis.txt",
@@ -78,8 +78,8 @@ def interrupted(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("checkpoint", [True, False])
-@pytest.mark.parametrize("place", [place for place in PLACES if place.startswith("tapes")])
-def test_what_is_no_tape_is_refused_before_anything_is_changed(place, checkpoint, interrupted):
+@pytest.mark.parametrize("place", [place for place in PLACES if place.startswith("spool")])
+def test_what_is_not_of_the_spool_is_refused_before_anything_is_changed(place, checkpoint, interrupted):
     put(interrupted, place)
     if not checkpoint:
         for name in ("checkpoint.npz", "meta.json", "recording.npz", "state.npz"):
@@ -95,16 +95,16 @@ def test_what_is_no_tape_is_refused_before_anything_is_changed(place, checkpoint
     assert ern.resume(interrupted).duration_ms == 20
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if not place.startswith("tapes")])
+@pytest.mark.parametrize("place", [place for place in PLACES if not place.startswith("spool")])
 def test_resuming_leaves_what_else_lies_there(place, interrupted):
     put(interrupted, place)
     assert ern.resume(interrupted).duration_ms == 20
     assert (interrupted / place).read_text() == "mine"
     assert ern.Result.load(interrupted).duration_ms == 20
-    assert not (interrupted / "tapes").exists()
+    assert not (interrupted / "spool").exists()
 
 
-@pytest.mark.parametrize("place", ["tapes/thesis.txt", "tapes/spikes/cells/thesis.txt", "notes/thesis.txt"])
+@pytest.mark.parametrize("place", ["spool/thesis.txt", "spool/spikes/cells/thesis.txt", "notes/thesis.txt"])
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_comes_while_it_runs_stays(place, fails, tmp_path, monkeypatch):
     folder, original = tmp_path / "run", stepping.Feeds.at

@@ -41,7 +41,7 @@ def compile_program(
     """``program.py``, ``arrays.npz`` and the files of ours that the script imports.
 
     It records the spikes of ``populations`` (None: of all), what ``readouts`` say, and raw integers for ``watch``. For
-    the ``chip`` it has Lava's own processes only, which must do (see ``check_chip``), and reads back what is learnt,
+    the ``chip`` it has Lava's own processes only, which must do (see ``check.chip``), and reads back what is learnt,
     once, at the end.
     """
     return _Writer(network, watch or {}, readouts, chip).program(n_steps, title, patience_s, populations)

@@ -31,7 +31,7 @@ def convertible(m: Modulator) -> str:
     return "; ".join(reason for reason, so in reasons.items() if so)
 
 
-def quantise_glia(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, ...], dict[str, tuple[str, float]]]:
+def quantise_astrocytes(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, ...], dict[str, tuple[str, float]]]:
     """The astrocytes, and for each modulator who sends it and what one unit of what is sent stands for."""
     made: list[Astrocyte] = []
     sent: dict[str, tuple[str, float]] = {}

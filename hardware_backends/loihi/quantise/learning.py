@@ -71,7 +71,7 @@ def mark_axis(low: float, high: float) -> Axis:
     return Axis("t", step, low / step - TAG_MIN, TAG_MIN, TAG_MAX)
 
 
-class Translation:
+class RuleQuantiser:
     """One projection's rule. Every part that cannot be had is noted, and left out."""
 
     def __init__(

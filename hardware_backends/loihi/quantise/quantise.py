@@ -17,9 +17,9 @@ from ..arithmetic.limits import DECAY_MAX, WEIGHT_MAX
 from ..check.chip import on_chip
 from ..check.features import FEATURES, LARGEST_MATRIX, receptors
 from ..check.numbers import numbers
-from .astrocytes import quantise_glia
+from .astrocytes import quantise_astrocytes
 from .connections import Synapses, layers, plastic, static
-from .learning import Translation, weight_axis
+from .learning import RuleQuantiser, weight_axis
 from .neurons import Input, Membrane, choose_scale, closed_form, plastic_exponent, quantise_cells
 from .predicted import predict
 from .report import Report
@@ -97,7 +97,7 @@ class _Pass:
         return n.IntegerNetwork(sources, tuple(cells), tuple(ordered), astrocytes, scales), self.report
 
     def _glia(self) -> Glia:
-        return quantise_glia(self.graph, self.report)
+        return quantise_astrocytes(self.graph, self.report)
 
     def _or_nothing(self, name: str, make: Callable[[], Made], nothing: Made) -> Made:
         """What ``make`` makes; where its numbers leave the floats, a note of that, and ``nothing``."""
@@ -125,7 +125,7 @@ class _Pass:
                 unit = membrane.jump * scale
                 connections[q.name] = tuple(static(q, self.synapses[q.name], unit, self.lag, self.report))
                 continue
-            rule = Translation(q, self.graph.dt_ms, glia, self.report, self.order)
+            rule = RuleQuantiser(q, self.graph.dt_ms, glia, self.report, self.order)
             learned = rule.translate(self.seed)
             if learned is None:
                 continue
