@@ -101,9 +101,9 @@ def test_killed_killed_again_interrupted_and_resumed(model, tmp_path, capsys):
 
 
 def test_a_resumed_run_says_what_it_meant(tmp_path, capsys, monkeypatch):
-    from ernsnn.backend import stepping
+    from ernsnn.backend import source_spikes
 
-    original = stepping.Feeds.at
+    original = source_spikes.SourceSpikes.at
 
     def failing(self, t):
         if t == 100:
@@ -111,7 +111,7 @@ def test_a_resumed_run_says_what_it_meant(tmp_path, capsys, monkeypatch):
         return original(self, t)
 
     run = ["run", "ca3_memory", "--demo", "--backend", "reference", "--out", str(tmp_path / "run")]
-    monkeypatch.setattr(stepping.Feeds, "at", failing)
+    monkeypatch.setattr(source_spikes.SourceSpikes, "at", failing)
     assert main([*run, "--checkpoint-every", "30"]) == 130
     told = f"interrupted at once; `ernsnn resume {tmp_path / 'run'}` goes on from the last checkpoint, if there is one"
     assert capsys.readouterr().err == f"ernsnn: {told}\n"

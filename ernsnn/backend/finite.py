@@ -33,7 +33,7 @@ class Looked(Protocol):
     def probe(self, probe: Probe) -> np.ndarray:
         """A copy of what a probe sees now."""
 
-    def learned(self) -> dict[str, np.ndarray]:
+    def final_values(self) -> dict[str, np.ndarray]:
         """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
 
 
@@ -64,7 +64,7 @@ class Watch:
     def insist_on_all(self, t: int) -> None:
         """Raise NotFinite, also on what has been learned, whose rows are brought up to date for that."""
         self.insist(t)
-        if found := next(_of_learned(self.engine.graph, self.engine.learned()), None):
+        if found := next(_of_learned(self.engine.graph, self.engine.final_values()), None):
             raise left(self.engine.graph, found, self.began, t)
 
     def _of_probes(self) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 An object names in ``changes`` those of its attributes that a run changes: arrays, numbers, other such objects, or
 lists, tuples and dictionaries of these. Everything else it is given anew when it is made again for the same graph.
-In ``settled`` it names those of them that another run need not be told once ``Engine.learned`` has been asked for:
-what the recording holds, what is empty then, and parameters, which that run has from its own graph.
+In ``not_carried`` it names those of them that a run does not take over from another after ``Engine.final_values``: what
+the recording holds, what is empty then, and parameters, which the later run has from its own graph.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ernsnn.loading import Unfit
 
 
 def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
-    """Every array and number that changes in ``thing``, by its path; not ``whole``, without what is ``settled``.
+    """Every array and number that changes in ``thing``, by its path; not ``whole``, without what is ``not_carried``.
 
     Arrays are not copied.
     """
@@ -63,7 +63,7 @@ def _parts(thing: Any, whole: bool) -> Iterator[tuple[Any, Any]]:
     elif isinstance(thing, list | tuple):
         yield from enumerate(thing)
     else:
-        left_out = () if whole else getattr(thing, "settled", ())
+        left_out = () if whole else getattr(thing, "not_carried", ())
         yield from ((name, getattr(thing, name)) for name in thing.changes if name not in left_out)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,15 +12,13 @@ import numpy as np
 from ernsnn.backend.finite import Watch, sound
 from ernsnn.backend.protocol import Backend, Progress
 from ernsnn.backend.recorder import Chunk, Recorder, joined
+from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.state import restore, state_of
 from ernsnn.errors import InvalidModel, NotFinite
 from ernsnn.graph.graph import Graph, Probe
-from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
 from ernsnn.loading import Unfit
 from ernsnn.recording.recording import Recording
 
-_BLOCK = 1024
-_NO_SPIKES = np.zeros(0, np.int64)
 _TOLD_EVERY_S, _LOOK_EVERY = 0.1, 32
 
 
@@ -44,12 +41,12 @@ class Engine(ABC):
         """Set what a probe of neurons or synapses sees, between two steps."""
 
     @abstractmethod
-    def learned(self) -> dict[str, np.ndarray]:
+    def final_values(self) -> dict[str, np.ndarray]:
         """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
 
     @abstractmethod
-    def teach(self, recording: Recording) -> None:
-        """Set what ``learned`` gave, before the first step."""
+    def load_values(self, recording: Recording) -> None:
+        """Set what ``final_values`` gave, before the first step."""
 
     @abstractmethod
     def adjust(self, graph: Graph) -> None:
@@ -63,10 +60,10 @@ class Engine(ABC):
         yield from ()
 
     def state(self) -> dict[str, np.ndarray]:
-        """All else that another run needs to go on from here, after ``learned``."""
+        """All else that another run needs to go on from here, after ``final_values``."""
         return state_of(self, whole=False)
 
-    def go_on(self, start: Recording) -> None:
+    def continue_from(self, start: Recording) -> None:
         """Before the first step: stand where ``start`` ended. Raises InvalidModel where its state does not fit."""
         assert start.state is not None
         try:
@@ -78,7 +75,7 @@ class Engine(ABC):
             if isinstance(error, InvalidModel):  # the file is damaged
                 raise
             raise InvalidModel(f"start: its state does not fit: {error}; go on with the options of that run") from None
-        self.teach(start)
+        self.load_values(start)
 
     def run(
         self, n_steps: int, progress: Progress, samples: Collection[int] = (), start: Recording | None = None
@@ -88,11 +85,11 @@ class Engine(ABC):
         first = 0
         if start is not None:
             first = start.end
-            self.go_on(start)
+            self.continue_from(start)
         run = Run(self, Recorder(self, chunks.append, samples, first), first + n_steps, first)
         run.until(run.end, progress)
         spans = {"n_steps": np.array(n_steps), "first_step": np.array(first)}
-        return Recording.from_arrays(joined(chunks) | self.learned() | spans, {}, self.state())
+        return Recording.from_arrays(joined(chunks) | self.final_values() | spans, {}, self.state())
 
 
 class SteppedBackend(Backend):
@@ -129,7 +126,7 @@ class SteppedBackend(Backend):
         except NotFinite as error:
             again = self.engine(graph, **options)
             if start is not None:
-                again.go_on(start)
+                again.continue_from(start)
             raise located(error, again, 0 if start is None else start.end) from None
         recording.meta["versions"] = self.versions()
         return recording
@@ -141,7 +138,7 @@ class Run:
     def __init__(self, engine: Engine, recorder: Recorder, end: int, t: int = 0, first: int | None = None) -> None:
         self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
         self.first = t if first is None else first
-        self.feeds = Feeds(engine.graph, end)
+        self.source_spikes = SourceSpikes(engine.graph, end)
         self.told, self.watch = time.perf_counter(), Watch(engine, t, self.first)
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -151,7 +148,7 @@ class Run:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             while self.t < end:
-                spikes = self.feeds.at(self.t)
+                spikes = self.source_spikes.at(self.t)
                 self.engine.step(self.t, spikes)
                 self.recorder.add(self.t, spikes)
                 self.t += 1
@@ -177,10 +174,10 @@ def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
     first, stop = error.steps
     if t > first:  # too late
         return error
-    feeds, watch = Feeds(engine.graph, stop), Watch(engine, t)
+    source_spikes, watch = SourceSpikes(engine.graph, stop), Watch(engine, t)
     with np.errstate(over="ignore", invalid="ignore"):
         while t < stop:
-            engine.step(t, feeds.at(t))
+            engine.step(t, source_spikes.at(t))
             t += 1
             try:
                 if t > first and not all(map(sound, state_of(engine).values())):
@@ -189,48 +186,3 @@ def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
                 return found
             watch.began = watch.sound = t
     return error
-
-
-class Feeds:
-    """The spikes of all sources, some steps ahead, up to ``end`` if it is known. Steps are asked for once, and rise."""
-
-    def __init__(self, graph: Graph, end: int | None = None) -> None:
-        self.feeds = {source.name: Feed(source.spikes, end=end) for source in graph.sources()}
-
-    def at(self, t: int) -> dict[str, np.ndarray]:
-        """The neurons of each source that spike in step ``t``, rising."""
-        return {name: feed.at(t) for name, feed in self.feeds.items()}
-
-    def change(self, name: str, spikes: GivenSpikes | PoissonSpikes) -> None:
-        """Let a source send other spikes from now on; Poisson ones have the key that they had."""
-        self.feeds[name] = Feed(spikes, self.feeds[name])
-
-
-class Feed:
-    """The spikes of one source. What was changed, and so may be again, is looked at a few steps ahead at first."""
-
-    def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
-        self.end: int | None = end if before is None else before.end
-        self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
-        self.found: dict[int, np.ndarray] = {}
-        self.drawn: Drawn | None = None
-        if before is not None and isinstance(spikes, PoissonSpikes):
-            self.drawn = before.drawn or Drawn(spikes.key, spikes.probabilities.shape[1])
-
-    def at(self, t: int) -> np.ndarray:
-        """See ``Feeds.at``."""
-        if t >= self.stop:
-            self._fetch(t)
-        return self.found.get(t, _NO_SPIKES)
-
-    def _fetch(self, t: int) -> None:
-        self.stop = (t // self.ahead + 1) * self.ahead
-        if self.end is not None:
-            self.stop = max(t + 1, min(self.stop, self.end))
-        self.ahead = min(2 * self.ahead, _BLOCK)
-        if isinstance(self.spikes, PoissonSpikes):
-            steps, neurons = self.spikes.between(t, self.stop, self.drawn)
-        else:
-            steps, neurons = self.spikes.between(t, self.stop)
-        cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(steps)]
-        self.found = {int(steps[a]): neurons[a:b] for a, b in pairwise(cuts) if b > a}

@@ -19,7 +19,8 @@ from ernsnn.backend.memory import Room, probed_bytes
 from ernsnn.backend.protocol import Backend
 from ernsnn.backend.recorder import Chunk, Growing, Recorder, joined
 from ernsnn.backend.registry import choose_backend, names_of
-from ernsnn.backend.stepping import Feeds, SteppedBackend
+from ernsnn.backend.source_spikes import SourceSpikes
+from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
@@ -139,7 +140,7 @@ class Stepwise:
         self._listen()
 
     def _listen(self, were: Sequence[Probe] = ()) -> None:
-        self.feeds, self.watch = Feeds(self.engine.graph), Watch(self.engine, self.step)
+        self.source_spikes, self.watch = SourceSpikes(self.engine.graph), Watch(self.engine, self.step)
         self.currents: dict[int, list[Injected]] = {}
         self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
         if self.step and tuple(were) != tuple(self.recorder.probes):
@@ -154,7 +155,7 @@ class Stepwise:
         # A step that is cut in two could not be gone on from.
         with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
             for t in range(self.step, self.step + n_steps):
-                spikes = self.feeds.at(t)
+                spikes = self.source_spikes.at(t)
                 self.engine.step(t, spikes)
                 self.recorder.add(t, spikes)
                 self.step = t + 1
@@ -165,11 +166,11 @@ class Stepwise:
     def change(self, state: State) -> None:
         """See ``Run.change``: another engine takes over, in the same state."""
         self.recorder.flush()
-        learned = self.engine.learned() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
+        learned = self.engine.final_values() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
         here = Recording.from_arrays(learned, {}, self.engine.state())
         were = self.engine.graph.probes
         self.engine = self.backend.engine(graph_of(state), **self.settings)
-        self.engine.go_on(here)
+        self.engine.continue_from(here)
         self._listen(were)
 
     def adjust(self, state: State) -> None:
@@ -190,7 +191,7 @@ class Stepwise:
         self.engine.adjust(graph)
         for name in state.changed_cells:
             if isinstance(source := populations[name], Source):
-                self.feeds.change(name, source.spikes)
+                self.source_spikes.change(name, source.spikes)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
         """See ``Run.write``."""

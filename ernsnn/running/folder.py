@@ -218,7 +218,7 @@ def _record(
         )
         meta["finished"] = run.t == plan.end
         meta["spike_counts"] = {p.name: spool.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
-        learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.learned()}
+        learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.final_values()}
         state = engine.state()
         write_file(path / RECORDING_FILE, lambda file: spool.save(file, learned))
         write_file(path / STATE_FILE, state)

@@ -152,7 +152,7 @@ def run(
             return result
         engine = chosen.engine(graph, **plan.options)
         if before is not None:
-            engine.go_on(before)
+            engine.continue_from(before)
         place = begin(folder, graph, plan, engine)
         try:
             return record(folder, place, graph, plan, chosen, engine, progress)

@@ -10,7 +10,7 @@ from ernsnn.backend import stepping
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording.recording import Recording
 
-from ..reference.intrinsic import learned, teach
+from ..reference.intrinsic import final_values, load_values
 from ..reference.modulators import ModulatorState
 from ..reference.past import Past
 from .history import possible
@@ -103,14 +103,14 @@ class Engine(stepping.Engine):
         both: list[PlasticSynapses | StaticSynapses] = [*self.plastic, *self.static.projections]
         return next(s for s in both if s.p.name == projection)
 
-    def learned(self) -> dict[str, np.ndarray]:
+    def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
         synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
-        return synapses | learned(self.neurons.parts.values())
+        return synapses | final_values(self.neurons.parts.values())
 
-    def teach(self, recording: Recording) -> None:
-        """See ``stepping.Engine.teach``."""
+    def load_values(self, recording: Recording) -> None:
+        """See ``stepping.Engine.load_values``."""
         for s in self.plastic:
             for name, values in recording.synapses[s.p.name].items():
                 s.write(name, values)
-        teach(self.neurons.parts.values(), recording.neurons)
+        load_values(self.neurons.parts.values(), recording.neurons)

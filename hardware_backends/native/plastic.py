@@ -34,7 +34,7 @@ class Rows:
     """
 
     changes = ("v", "x_values", "x_since", "y_values", "log", "now")
-    settled = ("v", "x_since", "log", "now")
+    not_carried = ("v", "x_since", "log", "now")
 
     def __init__(
         self,

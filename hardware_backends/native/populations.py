@@ -46,7 +46,7 @@ class Block:
     """
 
     changes = ("state", "countdown", "constants", "noise")
-    settled = ("constants",)
+    not_carried = ("constants",)
 
     def __init__(self, kind: Kind, equations: Table, populations: list[Neurons], shifts: bool) -> None:
         self.kind, self.equations, self.rows = kind, equations, rows(kind, equations)

@@ -11,7 +11,7 @@ from ernsnn.backend import stepping
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording.recording import Recording
 
-from .intrinsic import learned, teach
+from .intrinsic import final_values, load_values
 from .modulators import ModulatorState
 from .neurons import NeuronState
 from .synapses import PlasticState, StaticState
@@ -89,14 +89,14 @@ class Engine(stepping.Engine):
         for p in graph.neurons():
             self.neurons[p.name].adjust(p, graph)
 
-    def learned(self) -> dict[str, np.ndarray]:
+    def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
         synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
-        return synapses | learned(self.neurons.values())
+        return synapses | final_values(self.neurons.values())
 
-    def teach(self, recording: Recording) -> None:
-        """See ``stepping.Engine.teach``."""
+    def load_values(self, recording: Recording) -> None:
+        """See ``stepping.Engine.load_values``."""
         for s in self.plastic:
             for name, values in s.variables.items():
                 values[:] = recording.synapses[s.p.name][name]
-        teach(self.neurons.values(), recording.neurons)
+        load_values(self.neurons.values(), recording.neurons)

@@ -59,7 +59,7 @@ class Population(Protocol):
     intrinsic: IntrinsicState | None
 
 
-def learned(populations: Iterable[Population]) -> dict[str, np.ndarray]:
+def final_values(populations: Iterable[Population]) -> dict[str, np.ndarray]:
     """The parameters that intrinsic plasticity changes, as they are now, in the layout of ``Recording.to_arrays``."""
     return {
         f"neurons/{population.p.name}/{population.p.intrinsic.target}": population.intrinsic.values
@@ -68,8 +68,8 @@ def learned(populations: Iterable[Population]) -> dict[str, np.ndarray]:
     }
 
 
-def teach(populations: Iterable[Population], learned: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Set what ``learned`` gave, by population and parameter."""
+def load_values(populations: Iterable[Population], learned: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Set what ``final_values`` gave, by population and parameter."""
     for population in populations:
         if population.p.intrinsic and population.intrinsic:
             population.intrinsic.values[:] = learned[population.p.name][population.p.intrinsic.target]

@@ -62,7 +62,7 @@ class PlasticState(StaticState):
     """Synapses that learn. Post traces are kept once per delay, since that is when a post spike is seen."""
 
     changes = ("variables", "x", "y", "past", "streams")
-    settled = ("variables",)
+    not_carried = ("variables",)
 
     def __init__(self, p: Projection, target: NeuronState, modulators: dict[str, ModulatorState], dt_ms: float) -> None:
         super().__init__(p, target)

@@ -10,7 +10,7 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.backend.finite import Watch
-from ernsnn.backend.stepping import Feeds
+from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.cli import main
 from ernsnn.hardware_backends.native import engine as native
 from ernsnn.hardware_backends.reference import engine as reference
@@ -80,12 +80,12 @@ LEFT = {
 
 def first_step_of(graph, make, steps):
     """Found by brute force: the first step after which an array of the engine's state is not finite."""
-    engine, feeds = make(graph), Feeds(graph)
+    engine, feeds = make(graph), SourceSpikes(graph)
     with np.errstate(all="ignore"):
         for t in range(steps):
             engine.step(t, feeds.at(t))
             seen = [engine.probe(probe) for probe in Watch(engine, 0).probes]
-            if not all(np.isfinite(array).all() for array in [*seen, *engine.learned().values()]):
+            if not all(np.isfinite(array).all() for array in [*seen, *engine.final_values().values()]):
                 return t
     raise AssertionError("it stays finite")
 

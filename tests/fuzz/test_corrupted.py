@@ -18,7 +18,7 @@ from corrupted import arrays_of, honest, hostile, saved_arrays, with_a_bomb
 from killed_runs import in_child, killed_at, network
 
 import ernsnn as ern
-from ernsnn.backend import stepping
+from ernsnn.backend import source_spikes
 from ernsnn.loading import unsealed
 from ernsnn.report import write_report
 from ernsnn.studies.models import Summary, get_model
@@ -65,7 +65,7 @@ def told(result):
 
 def kill(graph, folder):
     def work():
-        with killed_at(45, stepping.Feeds, "at", True):
+        with killed_at(45, source_spikes.SourceSpikes, "at", True):
             ern.run(graph, duration_ms=60, backend="reference", out=folder, checkpoint_every_ms=10)
 
     assert in_child(work) == -signal.SIGKILL

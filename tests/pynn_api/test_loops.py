@@ -7,7 +7,7 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.backend.registry import get_backend
-from ernsnn.backend.stepping import Feed
+from ernsnn.backend.source_spikes import Feed
 
 sim = pytest.importorskip("ernsnn.pynn")
 from pynn_scripts import trains  # noqa: E402 - needs PyNN

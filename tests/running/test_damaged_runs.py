@@ -14,7 +14,7 @@ from killed_runs import DURATION_MS, GRAPH, RUN, assert_recorded, in_child, kill
 
 import ernsnn as ern
 from ernsnn.arrays import checksum
-from ernsnn.backend import stepping
+from ernsnn.backend import source_spikes, stepping
 from ernsnn.loading import sealed, unsealed
 
 
@@ -162,7 +162,7 @@ NOWHERE = {
 @pytest.fixture(scope="module")
 def on_native(tmp_path_factory):
     def work():
-        with killed_at(195, stepping.Feeds, "at", True):
+        with killed_at(195, source_spikes.SourceSpikes, "at", True):
             ern.run(other, duration_ms=300, backend="native", out=folder, checkpoint_every_ms=85)
 
     folder, other = tmp_path_factory.mktemp("native") / "run", ern.lower(network(rate_hz=300.0), 3)

@@ -17,7 +17,7 @@ from killed_runs import in_child, killed_at
 
 import ernsnn as ern
 from ernsnn import files
-from ernsnn.backend.stepping import Feeds
+from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.files import write_folder
 from ernsnn.loading import unsealed
 from ernsnn.running import folder as run_folder
@@ -212,7 +212,7 @@ def test_what_someone_put_there_meanwhile_stays(tmp_path, monkeypatch):
 
 
 def test_what_someone_puts_there_while_it_runs_stays_and_so_does_the_result(tmp_path, monkeypatch):
-    folder, at = tmp_path / "run", Feeds.at
+    folder, at = tmp_path / "run", SourceSpikes.at
     OLD.save(folder)
 
     def written(feeds, t):
@@ -220,7 +220,7 @@ def test_what_someone_puts_there_while_it_runs_stays_and_so_does_the_result(tmp_
         return at(feeds, t)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Feeds, "at", written)
+        patch.setattr(SourceSpikes, "at", written)
         with pytest.raises(ern.InvalidModel, match=r"the result is whole in .*\.run\.unfinished"):
             run(300.0, out=folder)
     assert told(ern.Result.load(folder)) == EXPECTED["old"]

@@ -13,7 +13,7 @@ from interrupts import ctrl_c_in_step
 from killed_runs import EVERY_MS, GRAPH, RUN, assert_recorded, in_child, kill, killed_at, network, refused
 
 import ernsnn as ern
-from ernsnn.backend import stepping
+from ernsnn.backend import source_spikes, stepping
 from ernsnn.backend.recorder import Recorder
 from ernsnn.hardware_backends.reference.synapses import PlasticState
 from ernsnn.running import folder as run_folder
@@ -36,9 +36,9 @@ FINISHED = {".ernsnn", "run.json", "graph.json", "graph.npz", "meta.json", "reco
 
 # What is patched, the call at which it kills, whether before it, and the step of the checkpoint that is then there.
 MOMENTS = {
-    "in the first interval": (stepping.Feeds, "at", 60, True, None),
+    "in the first interval": (source_spikes.SourceSpikes, "at", 60, True, None),
     "within a step": (PlasticState, "learn", 390, True, 300),
-    "in the fourth interval": (stepping.Feeds, "at", 390, True, 300),
+    "in the fourth interval": (source_spikes.SourceSpikes, "at", 390, True, 300),
     "before the spool": (Spool, "append", 4, True, 300),
     "after the spool": (Spool, "append", 4, False, 300),
     "with the checkpoint beside its place": (os, "replace", 5, True, 300),
@@ -78,11 +78,11 @@ def last_step(folder):
 
 def test_killed_again_and_again(expected, tmp_path):
     def begin():
-        with killed_at(250, stepping.Feeds, "at", True):
+        with killed_at(250, source_spikes.SourceSpikes, "at", True):
             ern.run(GRAPH, **RUN, out=tmp_path / "run", checkpoint_every_ms=EVERY_MS)
 
     def go_on():
-        with killed_at(250, stepping.Feeds, "at", True):
+        with killed_at(250, source_spikes.SourceSpikes, "at", True):
             ern.resume(tmp_path / "run")
 
     steps = []
@@ -116,7 +116,7 @@ def test_ctrl_c_leaves_a_recording_that_can_be_resumed(every, expected, tmp_path
 
 def test_a_run_without_checkpoints_begins_anew(expected, tmp_path):
     def work():
-        with killed_at(300, stepping.Feeds, "at", True):
+        with killed_at(300, source_spikes.SourceSpikes, "at", True):
             ern.run(GRAPH, **RUN, out=tmp_path / "run")
 
     assert in_child(work) == -signal.SIGKILL
@@ -161,7 +161,7 @@ def test_two_at_once(killed):
 
 def test_memory_does_not_grow_with_the_duration(tmp_path, monkeypatch):
     monkeypatch.setattr("ernsnn.backend.recorder.CHUNK_STEPS", 64)
-    monkeypatch.setattr(stepping, "_BLOCK", 64)
+    monkeypatch.setattr(source_spikes, "_BLOCK", 64)
     net = ern.Network()
     net.population("source", 100, ern.Poisson(400.0))
     cells = net.population("cells", 50, ern.LIF(i_offset_nA=1.0))

@@ -8,7 +8,7 @@ import pytest
 from interrupts import ctrl_c_in_step
 
 import ernsnn as ern
-from ernsnn.backend import stepping
+from ernsnn.backend import source_spikes
 from ernsnn.cli import main
 from ernsnn.files import MANIFEST, write_folder
 from ernsnn.report import write_report
@@ -107,7 +107,7 @@ def test_resuming_leaves_what_else_lies_there(place, interrupted):
 @pytest.mark.parametrize("place", ["spool/thesis.txt", "spool/spikes/cells/thesis.txt", "notes/thesis.txt"])
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_comes_while_it_runs_stays(place, fails, tmp_path, monkeypatch):
-    folder, original = tmp_path / "run", stepping.Feeds.at
+    folder, original = tmp_path / "run", source_spikes.SourceSpikes.at
 
     def putting(feeds, t):
         if t == 5:
@@ -116,7 +116,7 @@ def test_what_comes_while_it_runs_stays(place, fails, tmp_path, monkeypatch):
                 raise ern.ProgramFailed("no more")
         return original(feeds, t)
 
-    monkeypatch.setattr(stepping.Feeds, "at", putting)
+    monkeypatch.setattr(source_spikes.SourceSpikes, "at", putting)
     if fails:
         with pytest.raises(ern.ProgramFailed):
             run(folder)

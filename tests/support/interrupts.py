@@ -9,19 +9,19 @@ from contextlib import contextmanager
 
 import pytest
 
-from ernsnn.backend import stepping
+from ernsnn.backend import source_spikes
 
 
 @contextmanager
 def ctrl_c_in_step(monkeypatch: pytest.MonkeyPatch, step: int) -> Iterator[None]:
     """Within, a run in this process is sent SIGINT in that step."""
-    original = stepping.Feeds.at
+    original = source_spikes.SourceSpikes.at
 
-    def pressed(feeds: stepping.Feeds, t: int) -> object:
+    def pressed(feeds: source_spikes.SourceSpikes, t: int) -> object:
         if t == step:
             os.kill(os.getpid(), signal.SIGINT)
         return original(feeds, t)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stepping.Feeds, "at", pressed)
+        patch.setattr(source_spikes.SourceSpikes, "at", pressed)
         yield

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend import stepping
+from ernsnn.backend import source_spikes
 
 DURATION_MS, EVERY_MS = 900.0, 100.0
 
@@ -77,7 +77,7 @@ def kill(graph, folder):
     """A run of ``graph`` into ``folder`` that is killed in its fourth interval."""
 
     def work():
-        with killed_at(390, stepping.Feeds, "at", True):
+        with killed_at(390, source_spikes.SourceSpikes, "at", True):
             ern.run(graph, **RUN, out=folder, checkpoint_every_ms=EVERY_MS)
 
     assert in_child(work) == -signal.SIGKILL
