@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.backend import registry as backend_module
+from ernsnn.backend import discovery, registry
 from ernsnn.cli import main
 from ernsnn.hardware_backends.reference import ReferenceBackend
 
@@ -95,8 +95,9 @@ def broken() -> Any:
 def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     classes = [ReferenceBackend, Limited, Absent, Lossy, Crashing, Interrupted, Writing]
     loaders: dict[str, Callable[[], Any]] = {c.name: (lambda c=c: c) for c in classes}
-    discover, known = backend_module.discover, {**loaders, "broken": broken}
-    monkeypatch.setattr(backend_module, "discover", lambda g: known if g == backend_module.GROUP else discover(g))
+    discover, known = discovery.discover, {**loaders, "broken": broken}
+    for module in (discovery, registry):
+        monkeypatch.setattr(module, "discover", lambda g: known if g == discovery.GROUP else discover(g))
 
 
 @pytest.fixture

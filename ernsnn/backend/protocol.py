@@ -100,13 +100,16 @@ class Backend(ABC):
 
         Raises InvalidModel on an unknown option or value, and nothing else.
         """
-        refused = {p.name for p in graph.neurons() if not self.has(p.kind)}
-        known = without(graph, refused)
+        known = self.known(graph)
         limits = self.limits(self.settings(options)) if known.populations else ()
         told = [limit for capability in limits for limit in capability(known)]
         told += [*self._kinds(graph), *crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
+
+    def known(self, graph: Graph) -> Graph:
+        """``graph`` without the populations whose kinds of neurons this backend has not."""
+        return without(graph, {p.name for p in graph.neurons() if not self.has(p.kind)})
 
     def has(self, kind: Kind) -> bool:
         """Whether it has neurons of this kind: a kind of a user's own is none of those that it has by name."""

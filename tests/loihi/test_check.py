@@ -13,7 +13,6 @@ from strategies import networks
 import ernsnn
 from ernsnn import (
     LIF,
-    AdaptiveLIF,
     AllToAll,
     DeltaLIF,
     Factor,
@@ -32,6 +31,7 @@ from ernsnn.hardware_backends.loihi.check import features as check_features
 from ernsnn.hardware_backends.loihi.check.check import find
 from ernsnn.hardware_backends.loihi.codes import CODES
 from ernsnn.hardware_backends.loihi.floats import not_in_floats
+from ernsnn.hardware_backends.loihi.lava.backend import LavaBackend
 from ernsnn.hardware_backends.loihi.quantise.quantise import quantise, required
 from ernsnn.models.ca3_memory.network import build
 
@@ -39,7 +39,7 @@ CELL = LIF(tau_m_ms=10, tau_syn_E_ms=2, tau_syn_I_ms=2, cm_nF=0.2)
 
 
 def check(net: Network, *, chip: bool = False) -> list[Issue]:
-    return [limit.issue("loihi2", CODES) for limit in find(ernsnn.lower(net), chip=chip).limits]
+    return [limit.issue("loihi2", CODES) for limit in find(LavaBackend().known(ernsnn.lower(net)), chip=chip).limits]
 
 
 def base(cell: object = CELL, dt_ms: float = 1.0, size: int = 2) -> Network:
@@ -206,7 +206,6 @@ EXAMPLES: dict[str, Callable[[], Network]] = {
     "L114": lambda: wired(dt_ms=0.1),
     "L115": lambda: marks("a", "m"),
     "L116": wired,
-    "L201": lambda: wired(AdaptiveLIF()),
     "L202": intrinsic,
     "L203": lambda: wired(LIF(noise_mV=1.0)),
     "L204": lambda: wired(LIF(v_min_mV=-80.0)),
@@ -269,11 +268,11 @@ def test_a_code_is_met(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_is_told_at_once() -> None:
-    net = wired(AdaptiveLIF(v_min_mV=-90.0), delay_ms=80.0)
+    net = wired(LIF(v_min_mV=-90.0), delay_ms=80.0)
     net.freeze(1, 2)
     codes = {i.code for i in check(net)}
-    assert {"L201", "L204", "L209", "L301", "L101"} <= codes
-    with pytest.raises(UnsupportedOnBackend, match=r"(?s)L201.*L204.*L209.*L301"):
+    assert {"L204", "L209", "L301", "L101"} <= codes
+    with pytest.raises(UnsupportedOnBackend, match=r"(?s)L204.*L209.*L301"):
         required(ernsnn.lower(net), n_steps=0)
 
 
@@ -362,3 +361,16 @@ def test_predictions_are_those_of_the_integers() -> None:
     # At dt = .1 ms the decay of 20 ms is 20 of 4096 instead of 20.4: a potential rises higher.
     issues = [i for i in check(wired(LIF(tau_m_ms=20), dt_ms=0.1)) if i.code == "L114"]
     assert any("peak in mV" in i.message for i in issues)
+
+
+def test_a_kind_of_neurons_that_the_chip_has_not_is_left_out_of_its_placement() -> None:
+    net = wired(LIF())
+    alone = get_backend("loihi2").placement(ernsnn.lower(net))
+    net.population("others", 500, ernsnn.ConductanceLIF())
+    net.population("more", 500, ernsnn.AdaptiveLIF())
+    graph = ernsnn.lower(net)
+    assert {i.path for i in ernsnn.check(graph, "loihi2") if i.code == "G201"} == {"others", "more"}
+    assert [placed.cores for placed in get_backend("loihi2").placement(graph)] == [placed.cores for placed in alone]
+    other = Network()
+    other.population("others", 1, ernsnn.ConductanceLIF())
+    assert get_backend("loihi2").placement(ernsnn.lower(other)) == ()

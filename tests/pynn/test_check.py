@@ -19,8 +19,6 @@ EXAMPLES = {
     "P101": (lambda: network(learning=PAIR), "network"),
     "P102": (lambda: network(ern.ConductanceLIF()), "n"),
     "P103": (lambda: network(ern.LIF(tau_m_ms=1e9)), "n.tau_m_ms"),
-    "P201": (lambda: network(ern.AdaptiveLIF()), "n"),
-    "P202": (lambda: network(ern.DeltaLIF()), "n"),
     "P203": (intrinsic, "n"),
     "P204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "P205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
@@ -52,9 +50,10 @@ def test_codes_are_met(code: str) -> None:
 
 
 def test_all_of_a_network_is_told_at_once() -> None:
-    net = network(ern.AdaptiveLIF(noise_mV=1, v_min_mV=-80), stdp.triplet())
-    assert {issue.code for issue in ern.check(net, "nest").errors} == {"P201", "P204", "P205", "P208"}
-    with pytest.raises(ern.UnsupportedOnBackend, match=r"(?s)P201.*P204.*P205.*P208"):
+    net = network(ern.LIF(noise_mV=1, v_min_mV=-80), stdp.triplet())
+    net.population("adaptive", 2, ern.AdaptiveLIF(i_offset_nA=5.0))
+    assert {issue.code for issue in ern.check(net, "nest").errors} == {"G201", "P204", "P205", "P208"}
+    with pytest.raises(ern.UnsupportedOnBackend, match=r"(?s)G201.*P204.*P205.*P208"):
         ern.run(net, duration_ms=5, backend="nest")
 
 

@@ -52,8 +52,6 @@ EXAMPLES = {
     "S108": (lambda: network(delay_ms=5000), "p.delay_ms"),
     "S109": (network, "network"),
     "S110": (lambda: network(ern.ConductanceLIF()), "n"),
-    "S201": (lambda: network(ern.AdaptiveLIF()), "n"),
-    "S202": (lambda: network(ern.DeltaLIF(), scheme="exact"), "n"),
     "S203": (intrinsic, "n"),
     "S204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "S205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
@@ -94,9 +92,10 @@ def test_a_mark_is_told_as_such_with_the_remedy() -> None:
 
 
 def test_all_of_a_network_is_told_at_once() -> None:
-    net = network(ern.AdaptiveLIF(noise_mV=1, v_min_mV=-80), MARKED)
-    assert {issue.code for issue in ern.check(net, "spinnaker").errors} == {"S201", "S204", "S205", "S208"}
-    with pytest.raises(ern.UnsupportedOnBackend, match=r"(?s)S201.*S204.*S205.*S208"):
+    net = network(ern.LIF(noise_mV=1, v_min_mV=-80), MARKED)
+    net.population("adaptive", 2, ern.AdaptiveLIF(i_offset_nA=5.0))
+    assert {issue.code for issue in ern.check(net, "spinnaker").errors} == {"G201", "S204", "S205", "S208"}
+    with pytest.raises(ern.UnsupportedOnBackend, match=r"(?s)G201.*S204.*S205.*S208"):
         ern.compile(net, "spinnaker", duration_ms=5, out="unused")
 
 

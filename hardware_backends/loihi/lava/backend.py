@@ -121,5 +121,6 @@ class Loihi2Backend(LavaBackend):
         return missing() or hardware.missing()
 
     def placement(self, graph: Graph) -> tuple[Placement, ...]:
-        """See ``Backend.placement``."""
-        return find(graph, order="loihi", chip=True).placements
+        """See ``Backend.placement``: of the populations that it has neurons for."""
+        known = self.known(graph)
+        return find(known, order="loihi", chip=True).placements if known.populations else ()
