@@ -56,18 +56,19 @@ class Brian2Backend(Backend):
         return self._compiled(graph, n_steps, options)[0]
 
     def _compiled(self, graph: Graph, n_steps: int, options: Mapping[str, Any]) -> tuple[Program, dict[str, Form]]:
-        target = options.get("target", "auto")
+        given = dict(options)
+        start, settings = given.pop("start", None), self.settings(given)
+        target, threads = settings["target"], settings["threads"]
         chosen = choose_target(graph, n_steps) if target == "auto" else target
         if chosen == "cpp_standalone" and not (shutil.which("g++") and shutil.which("make")):
             raise BackendNotAvailable(
                 "brian2: target cpp_standalone needs g++ and make; install them, or set target=numpy"
             )
-        threads = options.get("threads", 0)
         if threads and any(p.learning and p.learning.normalise for p in graph.projections):
             raise UnsupportedOnBackend(
                 "brian2: Normalise sums over synapses, which is not safe with OpenMP; set threads=0"
             )
-        return compiled(graph, n_steps, target=chosen, threads=threads, start=options.get("start"))
+        return compiled(graph, n_steps, target=chosen, threads=threads, start=start)
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """See ``Backend.recorded_bytes``: of a probe that is not of every step, neuron and time are held, too."""

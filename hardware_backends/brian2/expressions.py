@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from ernsnn.describe.learning import Term
-from ernsnn.describe.products import Factor, Product
+from ernsnn.describe.products import Product
+
+from ..printers import Notation
 
 Naming = Callable[[str], str]
 
@@ -34,28 +36,10 @@ class Constants:
         return [f"{name} : 1 (shared, constant)" for name in self.values]
 
 
-def factor(f: Factor, naming: Naming, constants: Constants) -> str:
-    """(offset + scale * variable) ** power."""
-    variable = naming(f.variable)
-    scaled = variable if f.scale == 1 else f"-{variable}" if f.scale == -1 else f"{constants.name(f.scale)}*{variable}"
-    if f.offset == 0:
-        base = scaled if scaled == variable else f"({scaled})"
-    elif f.scale == -1:
-        base = f"({constants.name(f.offset)} - {variable})"
-    else:
-        base = f"({constants.name(f.offset)} + {scaled})"
-    return base if f.power == 1 else f"{base}**{f.power}"
-
-
-def product(p: Product | Term, naming: Naming, constants: Constants) -> str:
-    """coefficient * factors, multiplied from left to right as the reference does; a coefficient of 1 is left out."""
-    factors = [factor(f, naming, constants) for f in p.factors]
-    return "*".join(factors if factors and p.coefficient == 1 else [constants.name(p.coefficient), *factors])
-
-
 def total(products: Iterable[Product | Term], naming: Naming, constants: Constants) -> str:
     """The sum of products."""
-    return " + ".join(product(p, naming, constants) for p in products)
+    notation = Notation(naming, constants.name, lambda base, power: f"{base}**{power}")
+    return " + ".join(map(notation.product, products))
 
 
 def clipped(value: str, low: float, high: float, constants: Constants) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.backend.issues import Limit
+from ernsnn.backend.registry import get_backend
 
 
 class Small(ern.Backend):
@@ -73,3 +74,11 @@ def test_an_issue_of_a_backend_elsewhere_stays_as_it_is():
 def test_what_is_required_is_told_with_its_code():
     with pytest.raises(ern.UnsupportedOnBackend, match=r"(?s)small cannot run net:.*Z301 .*unsupported.*has 3 neurons"):
         Small().require(ern.lower(network(3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("brian2", {"target": "cythno"}), ("brian2", {"threads": -1}), ("nest", {"threads": 0})]
+)
+def test_options_are_held_to_what_there_is_also_where_nothing_is_run(name, given):
+    with pytest.raises(ern.InvalidModel, match=f"{name}: {next(iter(given))} must be"):
+        get_backend(name).compile(ern.lower(network(1)), 10, **given)

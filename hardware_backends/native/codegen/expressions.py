@@ -12,6 +12,9 @@ from ernsnn.describe.learning import POST, PRE, Term
 from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.flows import kept, mean_share
 from ernsnn.graph.graph import Learning
+from ernsnn.graph.streams import MODULI, MULTIPLIERS
+
+from ...printers import Notation
 
 
 @dataclass
@@ -60,20 +63,14 @@ def needs_all_rows(learning: Learning) -> bool:
     return any(b.per == PRE and b.symbol in read for b in learning.third_factors)
 
 
-def factor(f: Factor, names: Names, k: Constants) -> str:
-    """(offset + scale * variable) ** power, as a repeated product, unless it has been found before."""
-    if f in names.found:
-        return names.found[f]
-    variable = names.of[f.variable]
-    scaled = variable if f.scale == 1 else f"-{variable}" if f.scale == -1 else f"{k(f.scale)}*{variable}"
-    base = f"({scaled})" if f.offset == 0 else f"({k(f.offset)} + {scaled})"
-    return base if f.power == 1 else f"({'*'.join([base] * f.power)})"
+def notation(names: Names, k: Constants) -> Notation:
+    """How a kernel writes products: a power as a repeated product."""
+    return Notation(names.of.__getitem__, k, lambda base, power: f"({'*'.join([base] * power)})", names.found)
 
 
 def product(p: Product | Term, names: Names, k: Constants) -> str:
-    """coefficient * factors, multiplied from left to right as the reference does; a coefficient of 1 is left out."""
-    factors = [factor(f, names, k) for f in p.factors]
-    return "*".join(factors if factors and p.coefficient == 1 else [k(p.coefficient), *factors])
+    """coefficient * factors."""
+    return notation(names, k).product(p)
 
 
 def clipped(value: str, low: float, high: float, k: Constants) -> str:
@@ -143,14 +140,14 @@ def _erased(flow: Latch, epoch_s: float, number: int, names: Names, k: Constants
     share = f"{tag}*{k(mean_share(flow.tag_tau_s, epoch_s))} < {k(flow.tag_threshold)}"
     excess = f"max(means[{number}, j]/{k(flow.budget)} - 1.0, 0.0)"
     return [
-        f"first = 40014*np.int64(streams[{number}, 0, s]) % 2147483563",
-        f"second = 40692*np.int64(streams[{number}, 1, s]) % 2147483399",
+        f"first = {MULTIPLIERS[0]:.0f}*np.int64(streams[{number}, 0, s]) % {MODULI[0]:.0f}",
+        f"second = {MULTIPLIERS[1]:.0f}*np.int64(streams[{number}, 1, s]) % {MODULI[1]:.0f}",
         f"streams[{number}, 0, s] = first",
         f"streams[{number}, 1, s] = second",
         "drawn = first - second",
         "if drawn < 1:",
-        "    drawn += 2147483562",
+        f"    drawn += {MODULI[0] - 1:.0f}",
         f"chance = {k(flow.erasure)}*min(max({signal}, 0.0), 1.0)*{excess}",
-        f"if {v} > {k(flow.threshold)} and {share} and drawn/2147483563.0 < chance:",
+        f"if {v} > {k(flow.threshold)} and {share} and drawn/{MODULI[0]:.1f} < chance:",
         f"    n{v[1:]} = 0.0",
     ]

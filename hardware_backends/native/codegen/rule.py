@@ -24,7 +24,7 @@ from ernsnn.graph.graph import Learning
 from ..history import Log, PreTraces
 from ..kernels.jit import Interpreted, Kernel, interpreted, load
 from ..wiring import Wiring
-from .expressions import Constants, Names, changed, factor, flow_reads, flowed, product
+from .expressions import Constants, Names, changed, flow_reads, flowed, notation, product
 
 Shape = Literal["full", "holed", "listed"]
 REPLAY, SEND, LEARN, GROW, ALL = range(5)
@@ -137,7 +137,7 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> tup
     if not terms:
         return ["for _ in range(since, now):", *_indent(decayed, 1)] if decayed else [], 1
     fixed = _fixed(terms, names) if shape != "listed" else []
-    found = [f"h{n}_row[s] = {factor(f, names, k)}" for n, f in enumerate(fixed)]
+    found = [f"h{n}_row[s] = {notation(names, k).factor(f)}" for n, f in enumerate(fixed)]
     names.found = {f: f"h{n}" for n, f in enumerate(fixed)}
     symbols = {t.target for t in terms} | {f.variable for t in terms for f in t.factors if f not in names.found}
     n_y = len(names.y)
