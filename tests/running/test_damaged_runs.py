@@ -154,7 +154,7 @@ NOWHERE = {
     "plastic/0/rows/0/log/6": lambda a: a * 0,
     "plastic/0/rows/0/x_since": lambda a: a - 10**8,
     "plastic/0/rows/0/now": lambda a: a + 10**8,
-    "neurons/noise/at": lambda a: a - 10**8,
+    "neurons/blocks/0/noise/normal/at": lambda a: a - 10**8,
 }
 """What of native's state leads machine code to other places, with a right checksum."""
 
