@@ -92,11 +92,27 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "rate_per_s": 1.0,
     }
     neurons = {"v_rest_mV": -65.0, "tau_m_ms": 10.0}
+    equations = {
+        "name": "Leaky",
+        "text": "dV/dt = -V/tau_ms",
+        "parameters": {"tau_ms": 5.0},
+        "receptors": {"E": "V += w"},
+        "units": {"E": "mV"},
+        "positive": ["tau_ms"],
+        "initial": {"V": 1.0},
+        "threshold": "V >= 2.0",
+        "reset": "V = 0.0",
+        "held": ("V",),
+        "method": "exact",
+    }
     plain = {
         "LIF": (ern.LIF, neurons),
         "AdaptiveLIF": (ern.AdaptiveLIF, neurons),
         "DeltaLIF": (ern.DeltaLIF, neurons),
         "ConductanceLIF": (ern.ConductanceLIF, neurons),
+        "AdEx": (ern.AdEx, neurons),
+        "Izhikevich": (ern.Izhikevich, {"a": 0.02, "c_mV": -60.0}),
+        "Neuron.from_equations": (ern.Neuron.from_equations, equations),
         "AllToAll": (ern.AllToAll, {}),
         "OneToOne": (ern.OneToOne, {}),
         "FixedProbability": (ern.FixedProbability, {"p": 0.5}),
@@ -314,7 +330,7 @@ def test_all_that_is_public_is_called():
         "pictures",
         "stdp",
     }
-    aliases = {"pair_stdp": "stdp.pair", "triplet_stdp": "stdp.triplet"}
+    aliases = {"pair_stdp": "stdp.pair", "triplet_stdp": "stdp.triplet", "Neuron": "Neuron.from_equations"}
     missing = {
         name
         for name in ern.__all__
