@@ -23,6 +23,7 @@ from ernsnn.describe.neurons import CLASSES, LIF, AdaptiveLIF, ConductanceLIF, D
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.projections import Projection
+from ernsnn.describe.short_term import ShortTerm, TsodyksMarkram
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline, replay
@@ -112,12 +113,14 @@ __all__ = [
     "Repeats",
     "Result",
     "Schedule",
+    "ShortTerm",
     "Signal",
     "SpikeTimes",
     "Term",
     "ThirdFactor",
     "Timeline",
     "Trace",
+    "TsodyksMarkram",
     "Uniform",
     "UnsupportedOnBackend",
     "check",

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ernsnn.describe.distributions import Distribution
-from ernsnn.describe.units import to_single, to_unit, unit_of_name
+from ernsnn.describe.units import to_number, to_single, to_unit, unit_of_name
 
 
 def is_one_of(value: object, choices: Collection[str]) -> bool:
@@ -27,3 +27,13 @@ def convert_fields(described: Any, path: str) -> None:
         if field.type in ("float", "float | None"):
             converted = to_single(converted, where)
         object.__setattr__(described, field.name, converted)
+
+
+def convert_plain_fields(described: Any, path: str) -> None:
+    """Convert, in place, every field of a frozen dataclass of parameters whose name carries no unit."""
+    for field in dataclasses.fields(described):
+        value = getattr(described, field.name)
+        if unit_of_name(field.name) is None and value is not None:
+            where = f"{path}.{field.name}"
+            converted = value.in_unit(None, where) if isinstance(value, Distribution) else to_number(value, where)
+            object.__setattr__(described, field.name, converted)

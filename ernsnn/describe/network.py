@@ -20,6 +20,7 @@ from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
 from ernsnn.describe.projections import Projection, check_projection, warn_of_zeros
+from ernsnn.describe.short_term import ShortTerm
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
@@ -121,6 +122,7 @@ class Network:
         learning: LearningRule | None = None,
         third_factors: Mapping[str, ThirdFactor | Modulator] | None = None,
         transmit: str = "w",
+        short_term: ShortTerm | None = None,
     ) -> Projection:
         """Add synapses from ``pre`` to ``post`` (connector: all to all by default).
 
@@ -132,6 +134,8 @@ class Network:
         acts negatively, and of either sign on ``"signed"``, which adds to the excitatory current. With a learning
         rule the weight is the initial ``w``; what a spike transmits is ``transmit``, a sum of products of ``w``, marks
         and the rule's parameters. ``third_factors`` says which astrocyte or signal each third factor of the rule is.
+        With ``short_term``, such as ``TsodyksMarkram``, what a spike transmits is times the factor of its pre neuron,
+        whose state all of its synapses of this projection share. It goes on while learning is frozen.
         Warns (ModelWarning) of a matrix of initial weights in which some are 0: those synapses learn, too.
         """
         self._check_name(name)
@@ -152,6 +156,7 @@ class Network:
             learning=learning,
             third_factors=dict(third_factors or {}),
             transmit=transmit,
+            short_term=short_term,
         )
         check_projection(projection, self.dt_ms, self.modulators)
         warn_of_zeros(projection)
@@ -320,8 +325,9 @@ class Network:
         """From ``start_ms`` to ``stop_ms`` (exclusive) nothing learns, so that a test leaves no trace.
 
         Weights, marks, traces, intrinsic plasticity, astrocytes and gates stand still and take part in no epoch;
-        neurons, sources, given signals and transmission go on. Raises InvalidModel on times that are no whole steps, on
-        an interval that is empty, negative, or overlaps another; when lowered, on one that is not made of whole epochs.
+        neurons, sources, given signals, transmission and short-term plasticity, which is no learning, go on. Raises
+        InvalidModel on times that are no whole steps, on an interval that is empty, negative, or overlaps another; when
+        lowered, on one that is not made of whole epochs.
         """
         start, stop = self._steps(start_ms, "freeze: start_ms"), self._steps(stop_ms, "freeze: stop_ms")
         if not 0 <= start < stop:

@@ -17,6 +17,7 @@ from ernsnn.describe.kinds import RECEPTORS, Receptor
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import View
+from ernsnn.describe.short_term import ShortTerm, check_short_term
 from ernsnn.errors import InvalidModel, quoted, warn
 
 WEIGHTS = ("weight_nA", "weight_mV", "weight_uS")
@@ -39,6 +40,7 @@ class Projection:
     learning: LearningRule | None = None
     third_factors: Mapping[str, ThirdFactor | Modulator] = field(default_factory=dict)
     transmit: str = "w"
+    short_term: ShortTerm | None = None
 
     def __post_init__(self) -> None:
         convert_fields(self, self.name)
@@ -102,6 +104,9 @@ def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) 
         yield f"{p.name}.delay_ms: the shortest delay is one step of {dt_ms} ms, got {np.min(p.delay_ms)}"
     if p.learning is None and (p.third_factors or not is_one_of(p.transmit, ["w"])):
         yield f"{p.name}: third_factors and transmit need a learning rule"
+    if p.short_term is not None:
+        variables = learning.variables if learning else ("w",)
+        yield from check_short_term(f"{p.name}.short_term", p.short_term, p.pre.size, dt_ms, variables)
     if learning is not None:
         try:
             learning.check_epochs(dt_ms, f"{p.name}.learning")

@@ -21,6 +21,7 @@ from ernsnn.describe.kinds import CHANGEABLE, Kind
 from ernsnn.describe.names import is_symbol, network_name, part_name
 from ernsnn.describe.network import MOST_NEURONS
 from ernsnn.describe.neurons import check_values
+from ernsnn.describe.short_term import ShortTermKind, unusable
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.graph import graph as g
 from ernsnn.graph import probes
@@ -90,7 +91,7 @@ def _check_texts(value: object) -> None:
             _check_texts(item)
     elif isinstance(value, dict):
         _check_texts([*value, *value.values()])
-    elif isinstance(value, Kind):
+    elif isinstance(value, Kind | ShortTermKind):
         pass  # has judged its names itself
     elif dataclasses.is_dataclass(value):
         _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
@@ -272,6 +273,8 @@ def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
         yield f"{j.name}: its delay is {j.delay.value} steps"
     if isinstance(j.delay, Draw) and not (j.delay.step_ms or 0) > 0:
         yield f"{j.name}: its drawn delays are in no steps"
+    if j.short_term:
+        yield from _short_term(f"{j.name}.short_term", j.short_term, j.variables, c.n_pre)
     if j.learning is None:
         return
     yield from _learning(j.name, j.learning, c.n_synapses)
@@ -281,6 +284,17 @@ def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
         m = _find(b.modulator, graph.modulators)
         if m is None or m.size != {"all": 1, "pre": c.n_pre, "post": c.n_post}[b.per]:
             yield f"{j.name}: {b.modulator!r} cannot be its {b.symbol}"
+
+
+def _short_term(where: str, found: g.ShortTerm, variables: Collection[g.Variable], n_pre: int) -> Iterator[str]:
+    kind, given = found.kind, found.parameters
+    if {p.name for p in kind.parameters} != given.keys():
+        yield f"{where}: {', '.join(given)} are not the parameters of {kind.name}"
+    for name, value in given.items():
+        if isinstance(value, np.ndarray) and not _is(value, "f", n_pre):
+            yield f"{where}.{name} has not {n_pre} numbers"
+    shared = {s.name for s in kind.states} & {v.name for v in variables}
+    yield from (f"{where}: its synapses have a {name!r}, too" for name in sorted(shared))
 
 
 def _inputs(graph: g.Graph) -> Iterator[str]:
@@ -318,6 +332,8 @@ def numbers(graph: g.Graph) -> Iterator[str]:
             low, high = int(j.delay.values.min()), int(j.delay.values.max())
             if low < 1 or high >= _MOST:
                 yield f"{j.name}: its delays are {low} to {high} steps"
+        if j.short_term:
+            yield from _usable(f"{j.name}.short_term", j.short_term, graph.dt_ms)
         for v in j.variables:
             if isinstance(v.initial, Array) and np.isnan(v.initial.values).any():
                 yield f"{j.name}.{v.name} holds no number"
@@ -326,6 +342,16 @@ def numbers(graph: g.Graph) -> Iterator[str]:
             yield from _over_time(m.name, m.steps, m.values)
     for i in graph.injections:
         yield from _over_time("a current", i.steps, i.values)
+
+
+def _usable(where: str, found: g.ShortTerm, dt_ms: float) -> Iterator[str]:
+    try:
+        check_values(where, found.kind, found.parameters)
+    except InvalidModel as error:
+        yield str(error)
+        return
+    if problem := unusable(found.kind, found.parameters, dt_ms):
+        yield f"{where}: {problem}"
 
 
 def _over_time(where: str, steps: np.ndarray, values: Series) -> Iterator[str]:

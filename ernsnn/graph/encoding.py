@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.describe import neurons, short_term
 from ernsnn.describe.kinds import Kind
-from ernsnn.describe.neurons import LIBRARY
+from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.loading import Unfit, check_fields
+
+LIBRARY: dict[str, Kind | ShortTermKind] = {**neurons.LIBRARY, **short_term.LIBRARY}
 
 
 def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """``value`` as JSON; arrays go into ``arrays`` and are named in their place, kinds of the library are named."""
-    if isinstance(value, Kind) and LIBRARY.get(value.name) is value:
+    if isinstance(value, Kind | ShortTermKind) and LIBRARY.get(value.name) is value:
         return {"library": value.name, "version": value.version}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
@@ -60,7 +63,7 @@ def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, t
     if value.keys() == {"library", "version"}:
         kind = LIBRARY.get(value["library"])
         if kind is None or kind.version != value["version"]:
-            raise Unfit(f"it has neurons of the kind {quoted(value['library'])}, version {quoted(value['version'])}")
+            raise Unfit(f"it has parts of the kind {quoted(value['library'])}, version {quoted(value['version'])}")
         return kind
     cls: Any = classes[value["is"]]
     fields = {f.name for f in dataclasses.fields(cls)}

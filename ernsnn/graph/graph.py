@@ -14,6 +14,7 @@ from ernsnn.describe.flows import Flow
 from ernsnn.describe.kinds import RECEPTORS, Kind, Table
 from ernsnn.describe.learning import Normalise, Term, Trace
 from ernsnn.describe.products import Factor, Product
+from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.constants import constants
 from ernsnn.graph.encoding import digest
@@ -132,6 +133,17 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class ShortTerm:
+    """Short-term plasticity: what a spike transmits is times its ``factor``; see ``describe.short_term``.
+
+    Each parameter is a float, or one float a pre neuron of the projection.
+    """
+
+    kind: ShortTermKind
+    parameters: dict[str, float | np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
 class Projection:
     """Synapses from neurons [pre_start, pre_start + n_pre) of ``pre`` to those from post_start on of ``post``."""
 
@@ -145,6 +157,7 @@ class Projection:
     weight: Value
     delay: Value
     learning: Learning | None
+    short_term: ShortTerm | None
 
     @property
     def arrives_at(self) -> str:

@@ -20,6 +20,7 @@ from ernsnn.describe.neurons import check_values
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection
+from ernsnn.describe.short_term import unusable
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.describe.units import time_of, whole_steps
 from ernsnn.errors import InvalidModel
@@ -230,7 +231,21 @@ class _Lowering:
             weight=weight,
             delay=self.delays(p, connectivity, order),
             learning=learning,
+            short_term=self.short_term(p),
         )
+
+    def short_term(self, p: Projection) -> g.ShortTerm | None:
+        if p.short_term is None:
+            return None
+        kind, path = p.short_term.kind, f"{p.name}.short_term"
+        parameters = {
+            name: self.neuron_values(value, p.pre.size, f"{path}.{name}")
+            for name, value in p.short_term.parameters.items()
+        }
+        check_values(path, kind, parameters)
+        if problem := unusable(kind, parameters, self.dt):
+            raise InvalidModel(f"{path}: {problem}")
+        return g.ShortTerm(kind, parameters)
 
     @staticmethod
     def used(rule: LearningRule) -> dict[str, float]:

@@ -25,8 +25,22 @@ def digest_of(stored: Any, arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def from_schema_1(stored: dict[str, Any]) -> dict[str, Any]:
-    """The JSON of a graph of schema 1, whose neurons were LIF with flags, as schema 2 has it."""
-    return {**stored, "schema": 2, "populations": [_population(p) for p in stored["populations"]]}
+    """The JSON of a graph of schema 1, whose neurons were LIF with flags, as schema 2 has it.
+
+    Its projections had no short-term plasticity.
+    """
+    return {
+        **stored,
+        "schema": 2,
+        "populations": [_population(p) for p in stored["populations"]],
+        "projections": [_projection(p) for p in stored["projections"]],
+    }
+
+
+def _projection(p: dict[str, Any]) -> dict[str, Any]:
+    if "short_term" in p:
+        raise Unfit("Projection has other fields than schema 1 had")
+    return {**p, "short_term": None}
 
 
 def _population(p: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.arrays import Arrays
-from ernsnn.describe import expressions, kinds
+from ernsnn.describe import expressions, kinds, short_term
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Normalise, Term, Trace
@@ -28,6 +28,7 @@ _CLASSES: dict[str, type] = {
     for cls in (
         *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
         *(kinds.Kind, kinds.Parameter, kinds.State, kinds.Receptor, kinds.Requirement, kinds.Table, kinds.Propagator),
+        *(short_term.ShortTermKind, graph.ShortTerm),
         *(expressions.Statement, expressions.Num, expressions.Name, expressions.Op),
         *(connectivity.Dense, connectivity.OneToOne, connectivity.CSR),
         *(values.Scalar, values.Array, values.Draw, values.Shared),

@@ -75,9 +75,10 @@ def _differences(before: Graph, now: Graph) -> Iterator[str]:
         yield from (f"{one} {name} is not there any more" for name in sorted(was.keys() - is_now.keys()))
         yield from (f"{one} {name} is new" for name in sorted(is_now.keys() - was.keys()))
         for name in [name for name in was if name in is_now]:
-            for feature, value in was[name].items():
-                if is_now[name][feature] != value:
-                    shown = "" if len(f"{value}") > 40 else f" (was {value}, is {is_now[name][feature]})"
+            for feature in was[name] | is_now[name]:
+                value, other = was[name].get(feature), is_now[name].get(feature)
+                if value != other:
+                    shown = "" if len(f"{value}") > 40 else f" (was {value}, is {other})"
                     yield f"{one} {name} has another {feature}{shown}"
         if list(was) != list(is_now) and was.keys() == is_now.keys():
             yield f"{kind} are in another order"
@@ -119,11 +120,14 @@ def _of_population(p: Population) -> dict[str, Any]:
 
 
 def _of_projection(p: Projection) -> dict[str, Any]:
-    """Nothing of a static one: its synapses have no state."""
-    if p.learning is None:
+    """Nothing of a static one without short-term plasticity: its synapses have no state."""
+    if p.learning is None and p.short_term is None:
         return {}
     sides = [p.pre, p.post, p.pre_start, p.post_start, p.receptor]
-    return {"pair of populations": sides, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
+    found = {"pair of populations": sides, "short-term plasticity": p.short_term and p.short_term.kind}
+    if p.learning is None:
+        return found
+    return {**found, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
 
 
 _KINDS: dict[str, Any] = {

@@ -16,6 +16,7 @@ from ..reference.past import Past
 from .history import possible
 from .plastic import PlasticSynapses
 from .populations import Populations
+from .short_term import ShortTerms
 from .static import AllStatic, StaticSynapses
 from .threads import ThreadPool
 from .wiring import delays
@@ -24,7 +25,7 @@ from .wiring import delays
 class Engine(stepping.Engine):
     """All state of one run. Not ``compiled``, the kernels of learning rules are plain Python: for tiny networks."""
 
-    changes = ("modulators", "neurons", "plastic", "past")
+    changes = ("modulators", "neurons", "plastic", "past", "short_term")
 
     def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
         self.graph = graph
@@ -32,9 +33,17 @@ class Engine(stepping.Engine):
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
         self.neurons = Populations(graph, longest, self.modulators)
         pool = ThreadPool(threads)
-        self.static = AllStatic(graph, self.neurons, precision)
+        self.short_term = ShortTerms(graph)
+        static = [p for p in graph.projections if not p.learning]
+        self.statics = [
+            AllStatic(graph, chosen, self.neurons, precision, self.short_term)
+            for chosen in ([p for p in static if not p.short_term], [p for p in static if p.short_term])
+            if chosen
+        ]
         self.plastic = [
-            PlasticSynapses(p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, pool)
+            PlasticSynapses(
+                p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, pool, self.short_term.of(p)
+            )
             for p in graph.projections
             if p.learning
         ]
@@ -68,9 +77,11 @@ class Engine(stepping.Engine):
             if learning or isinstance(modulator.m, Given):
                 modulator.step(t, spikes, self.modulators)
         # 4: plasticity, and transmission of the weights as they are then
+        self.short_term.step(t, spikes)
         for plastic in self.plastic:
             plastic.step(t, spikes, self.past, learning)
-        self.static.step(t, spikes)
+        for static in self.statics:
+            static.step(t, spikes)
         # 5: epochs
         if learning:
             for plastic in self.plastic:
@@ -100,7 +111,10 @@ class Engine(stepping.Engine):
         self.neurons.adjust(graph)
 
     def _synapses(self, projection: str) -> PlasticSynapses | StaticSynapses:
-        both: list[PlasticSynapses | StaticSynapses] = [*self.plastic, *self.static.projections]
+        both: list[PlasticSynapses | StaticSynapses] = [
+            *self.plastic,
+            *(s for static in self.statics for s in static.projections),
+        ]
         return next(s for s in both if s.p.name == projection)
 
     def final_values(self) -> dict[str, np.ndarray]:

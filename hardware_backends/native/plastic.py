@@ -19,9 +19,8 @@ from .history import arrive, empty_log, post_traces, pre_traces
 from .kernels.sums import add_up, hand_over, scale
 from .memory import STEPS
 from .populations import Populations, Ring
-from .static import inside
 from .threads import ThreadPool
-from .wiring import Delayed, by_delay, delays, gathered, shape
+from .wiring import Delayed, by_delay, delays, gathered, inside, shape
 
 WORTH_SHARING = 50_000
 """So many synapses of spiking neurons take as long as it takes to call another thread."""
@@ -30,7 +29,8 @@ WORTH_SHARING = 50_000
 class Rows:
     """The synapses of one delay: their variables, the traces as these synapses see them, and the log.
 
-    ``third`` holds the third factors, and stays where it is.
+    ``third`` holds the third factors, ``factor`` those of short-term plasticity, if there is any; both stay where they
+    are.
     """
 
     changes = ("v", "x_values", "x_since", "y_values", "log", "now")
@@ -47,6 +47,7 @@ class Rows:
         precision: str,
         compiled: bool,
         pool: ThreadPool,
+        factor: np.ndarray,
     ) -> None:
         assert p.learning is not None
         self.delay, self.wiring, self.ids, self.ring = part.delay, part.wiring, part.ids, ring
@@ -58,7 +59,7 @@ class Rows:
         self.log = empty_log(n_post, len(self.y.values) + len(of_post), precision)
         self.now = 0  # learning steps since the log began
         self.shape, self.rounded = shape(self.wiring), precision == "float32"
-        self.rule = make(learning, _epoch_s(learning, dt_ms), self.shape, precision, compiled)
+        self.rule = make(learning, _epoch_s(learning, dt_ms), self.shape, precision, compiled, len(factor) > 0)
         self.at_once = needs_all_rows(learning)
         # The neurons that spike in a step come first in these; what is sent is summed up in float32 before it leaves.
         self.posts, self.pre = np.zeros(n_post, np.int64), np.zeros(n_pre, np.int64)
@@ -69,7 +70,7 @@ class Rows:
         self.pool, cuts = pool, np.linspace(0, n_post, pool.size + 1).astype(int).tolist()
         self.columns = list(pairwise(cuts))
         xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(pool.size - 1))]
-        visit, given = self.rule.kernels["rows"], (self.y.seen, self.log, third, self.sent)
+        visit, given = self.rule.kernels["rows"], (self.y.seen, self.log, third, factor, self.sent)
         scratch = [np.zeros((self.rule.n_scratch, n_post), precision) for _ in xs]
         self.visits = [
             visit.bind(self.pre, self.v, self.wiring, x, *given, s, self.rule.rows)
@@ -138,6 +139,7 @@ class PlasticSynapses:
         precision: str,
         compiled: bool,
         pool: ThreadPool,
+        factor: np.ndarray,
     ) -> None:
         assert p.learning is not None
         self.p, self.learning = p, p.learning
@@ -146,7 +148,7 @@ class PlasticSynapses:
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
         n_pre, self.n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.third = np.zeros((len(self.factors), max(n_pre, self.n_post, 1)))
-        rest = (variables, self.third, neurons.ring(p), dt_ms, precision, compiled, pool)
+        rest = (variables, self.third, neurons.ring(p), dt_ms, precision, compiled, pool, factor)
         self.rows = [Rows(p, part, *rest) for part in by_delay(p, delays(p))]
         self.owners = {PRE: n_pre, POST: self.n_post}
         erased = [flow.variable for flow in self.learning.flows if flow.draws]

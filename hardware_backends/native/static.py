@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -10,15 +11,29 @@ import numpy as np
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
 
-from .kernels.jit import compiled
+from .kernels.jit import Kernel
 from .populations import Populations
+from .short_term import ShortTerms
 from .wiring import delays, gather, gathered, targets
 
 FULL, LISTED, DELAYED = range(3)
 """Kinds of rows: to every neuron of the other side; to listed ones; to listed ones, each after a delay of its own."""
 
-COLUMNS = ("source", "start", "n_pre", "n_post", "kind", "first", "delay", "row", "synapse", "target", "own_delay")
-SOURCE, START, N_PRE, N_POST, KIND, FIRST, DELAY, ROW, SYNAPSE, TARGET, OWN_DELAY = range(len(COLUMNS))
+COLUMNS = (
+    "source",
+    "start",
+    "n_pre",
+    "n_post",
+    "kind",
+    "first",
+    "delay",
+    "factor",
+    "row",
+    "synapse",
+    "target",
+    "own_delay",
+)
+SOURCE, START, N_PRE, N_POST, KIND, FIRST, DELAY, FACTOR, ROW, SYNAPSE, TARGET, OWN_DELAY = range(len(COLUMNS))
 
 
 class Table(NamedTuple):
@@ -37,36 +52,51 @@ class Table(NamedTuple):
     delays: np.ndarray
 
 
-@compiled
-def send(
-    table: Table, spiking: np.ndarray, cuts: np.ndarray, values: np.ndarray, span: int, length: int, t: int
-) -> None:
-    """Send the spikes of step ``t``: those of population k are ``spiking[cuts[k]:cuts[k + 1]]``.
+def _send(scaled: bool) -> Kernel:
+    """The kernel that sends; only ``scaled`` does it multiply by factors of short-term plasticity."""
 
-    The arrivals of step s start at ``s % length * span`` of ``values``.
-    """
-    indptr, targets, weights, delays = table.indptr, table.targets, table.weights, table.delays
-    for p in table.projections:
-        own = values[p[FIRST] :]
-        out = values[p[FIRST] + (t + p[DELAY]) % length * span :]
-        for k in range(cuts[p[SOURCE]], cuts[p[SOURCE] + 1]):
-            i = spiking[k] - p[START]
-            if i < 0 or i >= p[N_PRE]:
-                continue
-            if p[KIND] == FULL:
-                row = weights[p[SYNAPSE] + i * p[N_POST] : p[SYNAPSE] + (i + 1) * p[N_POST]]
-                for j in range(len(row)):
-                    out[j] += row[j]
-                continue
-            a, b = indptr[p[ROW] + i], indptr[p[ROW] + i + 1]
-            to, w = targets[p[TARGET] + a : p[TARGET] + b], weights[p[SYNAPSE] + a : p[SYNAPSE] + b]
-            if p[KIND] == LISTED:
-                for s in range(len(to)):
-                    out[to[s]] += w[s]
-            else:
-                d = delays[p[OWN_DELAY] + a : p[OWN_DELAY] + b]
-                for s in range(len(to)):
-                    own[(t + d[s]) % length * span + to[s]] += w[s]
+    def send(
+        table: Table,
+        factors: np.ndarray,
+        spiking: np.ndarray,
+        cuts: np.ndarray,
+        values: np.ndarray,
+        span: int,
+        length: int,
+        t: int,
+    ) -> None:
+        """Send the spikes of step ``t``: those of population k are ``spiking[cuts[k]:cuts[k + 1]]``.
+
+        The arrivals of step s start at ``s % length * span`` of ``values``.
+        """
+        indptr, targets, weights, delays = table.indptr, table.targets, table.weights, table.delays
+        for p in table.projections:
+            own = values[p[FIRST] :]
+            out = values[p[FIRST] + (t + p[DELAY]) % length * span :]
+            for k in range(cuts[p[SOURCE]], cuts[p[SOURCE] + 1]):
+                i = spiking[k] - p[START]
+                if i < 0 or i >= p[N_PRE]:
+                    continue
+                scale = factors[p[FACTOR] + i] if scaled else 1.0
+                if p[KIND] == FULL:
+                    row = weights[p[SYNAPSE] + i * p[N_POST] : p[SYNAPSE] + (i + 1) * p[N_POST]]
+                    for j in range(len(row)):
+                        out[j] += row[j] * scale
+                    continue
+                a, b = indptr[p[ROW] + i], indptr[p[ROW] + i + 1]
+                to, w = targets[p[TARGET] + a : p[TARGET] + b], weights[p[SYNAPSE] + a : p[SYNAPSE] + b]
+                if p[KIND] == LISTED:
+                    for s in range(len(to)):
+                        out[to[s]] += w[s] * scale
+                else:
+                    d = delays[p[OWN_DELAY] + a : p[OWN_DELAY] + b]
+                    for s in range(len(to)):
+                        own[(t + d[s]) % length * span + to[s]] += w[s] * scale
+
+    return Kernel(send, f"scaled={scaled}")
+
+
+SEND, SEND_SCALED = _send(False), _send(True)
 
 
 class StaticSynapses:
@@ -91,10 +121,16 @@ class StaticSynapses:
 
 
 class AllStatic:
-    """All static synapses of a graph; ``projections`` are their weights one by one."""
+    """Static projections, all with short-term plasticity or all without; ``projections`` has their weights."""
 
-    def __init__(self, graph: Graph, neurons: Populations, precision: str) -> None:
-        static = [p for p in graph.projections if not p.learning]
+    def __init__(
+        self,
+        graph: Graph,
+        static: Sequence[Projection],
+        neurons: Populations,
+        precision: str,
+        short_term: ShortTerms,
+    ) -> None:
         self.sources = list(dict.fromkeys(p.pre for p in static))
         rows: list[tuple[int, ...]] = []
         # What is listed starts with nothing, so that there is something to join.
@@ -106,7 +142,7 @@ class AllStatic:
             ring = neurons.ring(p)
             steps = delay if isinstance(delay, int) else 0
             side = (self.sources.index(p.pre), p.pre_start, c.n_pre, c.n_post)
-            rows.append((*side, kind, ring.first, steps, *starts))
+            rows.append((*side, kind, ring.first, steps, short_term.first.get(p.name, 0), *starts))
             if kind != FULL:
                 indptr.append(c.indptr)
                 to.append(targets(p))
@@ -131,7 +167,8 @@ class AllStatic:
         self.spiking, self.cuts = np.zeros(sum(sizes), np.int64), np.zeros(len(sizes) + 1, np.int64)
         length, receptors, n = neurons.arriving.shape
         values = neurons.arriving.reshape(-1)
-        self.send = send.bind(self.table, self.spiking, self.cuts, values, receptors * n, length)
+        send = SEND_SCALED if any(p.short_term for p in static) else SEND
+        self.send = send.bind(self.table, short_term.factors, self.spiking, self.cuts, values, receptors * n, length)
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """Send this step's spikes on their way."""
@@ -144,14 +181,6 @@ class AllStatic:
             self.cuts[k] = n
         if n:
             self.send(t)
-
-
-def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
-    """Those of ``neurons`` that a projection's side holds, counted from its start."""
-    if not len(neurons) or (start == 0 and neurons[-1] < count):  # they rise
-        return neurons
-    first, last = neurons.searchsorted((start, start + count)).tolist()
-    return neurons[first:last] - start
 
 
 def _present(p: Projection) -> np.ndarray:

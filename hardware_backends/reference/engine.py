@@ -32,7 +32,7 @@ class Engine(stepping.Engine):
         self.synapses: dict[str, StaticState] = {
             p.name: PlasticState(p, self.neurons[p.post], self.modulators, graph.dt_ms)
             if p.learning
-            else StaticState(p, self.neurons[p.post])
+            else StaticState(p, self.neurons[p.post], graph.dt_ms)
             for p in graph.projections
         }
         self.plastic = [s for s in self.synapses.values() if isinstance(s, PlasticState)]

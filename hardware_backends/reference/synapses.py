@@ -15,6 +15,7 @@ from ernsnn.graph.streams import Streams
 from .modulators import ModulatorState
 from .neurons import NeuronState
 from .past import Past
+from .short_term import ShortTermState
 from .terms import Lookup, TraceState, changes, product
 
 
@@ -33,14 +34,15 @@ def _inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
 class StaticState:
     """Synapses whose weights stay."""
 
-    changes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ("short_term",)
 
-    def __init__(self, p: Projection, target: NeuronState) -> None:
+    def __init__(self, p: Projection, target: NeuronState, dt_ms: float) -> None:
         self.p, self.target = p, target
         rows = p.synapses
         self.post, self.delay, self.variables = rows.post, rows.delay, rows.variables
         self.indptr, self.receptor = p.connectivity.indptr, target.receptors.index(p.arrives_at)
         self.delays = np.unique(rows.delay)
+        self.short_term = ShortTermState(p, dt_ms) if p.short_term else None
 
     def sent(self, ids: np.ndarray) -> np.ndarray:
         """What the synapses ``ids`` transmit."""
@@ -53,6 +55,9 @@ class StaticState:
             return
         ids = _ranges(self.indptr, pre)
         weights, delay, post = self.sent(ids), self.delay[ids], self.post[ids]
+        if self.short_term:
+            self.short_term.spike(t, pre)
+            weights = weights * np.repeat(self.short_term.factor[pre], np.diff(self.indptr)[pre])
         for d in self.delays:
             now = delay == d
             self.target.arrive(t + int(d), self.receptor, post[now], weights[now])
@@ -61,11 +66,11 @@ class StaticState:
 class PlasticState(StaticState):
     """Synapses that learn. Post traces are kept once per delay, since that is when a post spike is seen."""
 
-    changes = ("variables", "x", "y", "past", "streams")
+    changes = ("variables", "x", "y", "past", "streams", "short_term")
     not_carried = ("variables",)
 
     def __init__(self, p: Projection, target: NeuronState, modulators: dict[str, ModulatorState], dt_ms: float) -> None:
-        super().__init__(p, target)
+        super().__init__(p, target, dt_ms)
         assert p.learning is not None
         self.learning: Learning = p.learning
         self.variables = {name: values.copy() for name, values in self.variables.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.expressions import Expr, names_in
-from ernsnn.describe.fields import convert_fields
-from ernsnn.describe.kinds import Kind, condition_text
-from ernsnn.describe.units import to_number, to_single, unit_of_name
+from ernsnn.describe.fields import convert_fields, convert_plain_fields
+from ernsnn.describe.kinds import Kind, Parameter, Requirement, condition_text
+from ernsnn.describe.units import to_single
 from ernsnn.describe.written import written_kind
 from ernsnn.errors import InvalidModel
 
@@ -35,7 +35,7 @@ class Neuron:
         if not hasattr(self, "kind"):
             raise InvalidModel("Neuron is what all kinds of neurons share; choose one, such as LIF")
         convert_fields(self, name)
-        _convert_plain_fields(self, name)
+        convert_plain_fields(self, name)
         unknown = {f.name for f in dataclasses.fields(self)} - {p.name for p in self.kind.parameters}
         if unknown:
             raise InvalidModel(
@@ -129,18 +129,20 @@ class Neuron:
         return checked(made)
 
 
-def _convert_plain_fields(neuron: Neuron, path: str) -> None:
-    """Convert, in place, the parameters whose names carry no unit."""
-    for field in dataclasses.fields(neuron):
-        value = getattr(neuron, field.name)
-        if unit_of_name(field.name) is None and value is not None:
-            where = f"{path}.{field.name}"
-            converted = value.in_unit(None, where) if isinstance(value, Distribution) else to_number(value, where)
-            object.__setattr__(neuron, field.name, converted)
+class Parametrised(Protocol):
+    """A kind of neurons, or of what else has parameters."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters."""
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What must hold of them."""
 
 
-def check_values(path: str, kind: Kind, values: Mapping[str, Value]) -> None:
-    """Raise InvalidModel, naming ``path`` and the parameter, on values that neurons of a ``kind`` cannot have.
+def check_values(path: str, kind: Parametrised, values: Mapping[str, Value]) -> None:
+    """Raise InvalidModel, naming ``path`` and the parameter, on values that what is of a ``kind`` cannot have.
 
     Called on what the user wrote, and again by the lowering on the numbers that distributions gave.
     """

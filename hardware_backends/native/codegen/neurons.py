@@ -21,8 +21,8 @@ ACTIVE, SPIKES = 1, 2
 """Flags of a neuron in this step: ``ACTIVE`` if it is not refractory, ``SPIKES`` if it also spikes, else 0."""
 _TOGETHER = 64
 """So many flags are looked at together, as few neurons spike."""
-_LANGUAGE = {"and": "{0} & {1}", "or": "{0} | {1}", "floor": "np.floor({0})", "ceil": "np.ceil({0})"}
-_LANGUAGE |= {"sqrt": "np.sqrt({0})", "**": "power({0}, {1})"}
+LANGUAGE = {"and": "{0} & {1}", "or": "{0} | {1}", "floor": "np.floor({0})", "ceil": "np.ceil({0})"}
+LANGUAGE |= {"sqrt": "np.sqrt({0})", "**": "power({0}, {1})"}
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class _Writer:
         return given.get(name, f"t_{name}")
 
     def _print(self, value: Expr) -> str:
-        return printed(value, _LANGUAGE, self._name)
+        return printed(value, LANGUAGE, self._name)
 
     def _arriving(self, values: Iterable[Expr]) -> list[str]:
         read = {name for value in values for name in names_in(value)}

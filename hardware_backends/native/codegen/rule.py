@@ -58,10 +58,13 @@ class Rule:
     n_scratch: int
 
 
-def make(learning: Learning, epoch_s: float, shape: Shape, precision: str, compiled: bool) -> Rule:
-    """The kernels for rows of one shape; not ``compiled``, they are plain Python."""
+def make(learning: Learning, epoch_s: float, shape: Shape, precision: str, compiled: bool, scaled: bool) -> Rule:
+    """The kernels for rows of one shape; not ``compiled``, they are plain Python.
+
+    ``scaled``: what a neuron sends is times its factor, of short-term plasticity.
+    """
     names = Names(learning)
-    rows, k_rows, n_scratch = _rows(learning, names, shape)
+    rows, k_rows, n_scratch = _rows(learning, names, shape, scaled)
     terms, k_terms = _epoch("terms", learning, names, 0.0, shape)
     flows, k_flows = _epoch("flows", learning, names, epoch_s, shape)
     layouts = "; ".join(" ".join(layout._fields) for layout in (Wiring, PreTraces, Log))
@@ -83,19 +86,21 @@ def _of(learning: Learning, event: str) -> list[Term]:
     return [term for term in learning.terms if term.event == event]
 
 
-def _rows(learning: Learning, names: Names, shape: Shape) -> tuple[list[str], Constants, int]:
+def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple[list[str], Constants, int]:
     """The text, its numbers, which each part unpacks for itself (registers are few), and the size of ``scratch``."""
     k, n_x = Constants(cast="real"), range(len(names.x))
     replay, n_scratch = _replay(learning, names, k, shape)
     replayed = len(k.values)
     sent = " + ".join(product(p, names, k) for p in learning.transmit)
+    sent = f"({sent})*scale" if scaled else sent
     both = len(k.values)
     transmitted = _along(learning.transmit, [f"out_row[j] += {sent}"], names, shape)
     body = [*changed(_of(learning, PRE), learning, names, k), f"out_row[j] += {sent}"]
     learned = _along([*_of(learning, PRE), *learning.transmit], body, names, shape)
     return (
         [
-            "def rows(pre, v, wiring, x, y, log, third, out, scratch, c, mode, first, last, low, high, now, at):",
+            "def rows(pre, v, wiring, x, y, log, third, factor, out, scratch, c,",
+            "         mode, first, last, low, high, now, at):",
             "    indptr, targets, n_post = wiring",
             "    log_start, log_post = log.start, log.post",
             *_indent([f"v{n}_all = v[{n}]" for n in range(len(names.variables))], 1),
@@ -109,6 +114,7 @@ def _rows(learning: Learning, names: Names, shape: Shape) -> tuple[list[str], Co
             "        since = x.since[i]",
             "        x.since[i] = now",
             *_indent([f"X{n} = x.values[{n}, i]" for n in n_x], 2),
+            *_indent(["scale = real(factor[i])"] * scaled, 2),
             *_indent(k.unpacked(0, replayed) + replay, 2),
             *_indent([f"x{n} = real(X{n})" for n in n_x], 2),
             f"        if mode == {SEND}:",

@@ -1,0 +1,265 @@
+"""Short-term plasticity of projections: what a spike transmits depends on the spikes before it, as a table.
+
+Every pre neuron of a projection has states of its own, which its synapses share. At each of its spikes the statements
+``on_spike`` renew them, one after the other; then ``factor`` is what the spike transmits, times the weight.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ernsnn.describe.arguments import checked
+from ernsnn.describe.distributions import Distribution, Value
+from ernsnn.describe.evaluation import evaluated
+from ernsnn.describe.expressions import (
+    OPERATIONS,
+    Expr,
+    Num,
+    Op,
+    Statement,
+    is_truth,
+    names_in,
+    parse_expression,
+    parse_statements,
+)
+from ernsnn.describe.fields import convert_fields, convert_plain_fields
+from ernsnn.describe.kinds import Parameter, Requirement, State, positive, required
+from ernsnn.describe.neurons.neuron import check_values
+from ernsnn.errors import InvalidModel, quoted, unknown
+
+GIVEN = ("since", "dt")
+"""Names that a spike gives: the time in ms since the last spike of the neuron, and a step in ms."""
+NEVER = 2.0**53
+"""``since`` of a first spike, in steps: as good as infinite, and a number."""
+_NAME = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
+_TRIED_MS, _TRIED_SPIKES = (1.0, 10.0, 100.0, 1000.0), 20
+
+
+@dataclass(frozen=True)
+class ShortTermKind:
+    """A kind of short-term plasticity. ``on_spike`` may also assign names of its own, which ``factor`` then knows."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    states: tuple[State, ...]
+    on_spike: tuple[Statement, ...]
+    factor: Expr
+    requirements: tuple[Requirement, ...] = ()
+    version: int = 1
+    """Of a kind of the library: it rises when its equations change."""
+
+    def __post_init__(self) -> None:
+        problem = next(_problems(self), None)
+        if problem:
+            raise InvalidModel(f"{self.name}: {problem}")
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.states, self.on_spike))
+
+    @property
+    def names(self) -> set[str]:
+        """All names that are read."""
+        return {name for value in (*(s.value for s in self.on_spike), self.factor) for name in names_in(value)}
+
+
+def _problems(kind: ShortTermKind) -> Iterator[str]:
+    if not _NAME.fullmatch(kind.name):
+        yield f"{quoted(kind.name)} is no name for a kind: letters and digits"
+    parameters, states = [p.name for p in kind.parameters], [s.name for s in kind.states]
+    named = [*parameters, *states, *GIVEN]
+    for name in dict.fromkeys([*named, *(s.target for s in kind.on_spike)]):
+        if not _NAME.fullmatch(name) or "__" in name:
+            yield f"{quoted(name)} is no name here (ASCII letters, digits and single underscores)"
+        elif named.count(name) > 1:
+            yield f"{name} is the name of two things; rename one"
+    initial = [(f"the initial {s.name}", s.initial) for s in kind.states]
+    for what, value in (*initial, *(("a requirement", r.condition) for r in kind.requirements)):
+        yield from _of_expression(what, value, parameters)
+    known = named
+    for s in kind.on_spike:
+        if s.derivative or s.needs:
+            yield f"on_spike has plain assignments such as x = ..., got {f'd{s.target}/dt' if s.derivative else 'if'}"
+        if s.target in (*parameters, *GIVEN):
+            yield f"{s.target} is no state, and cannot be assigned"
+        if is_truth(s.value) and s.target in states:
+            yield f"{s.target} is set to what is true or false, not to a number"
+        yield from _of_expression(s.target, s.value, known)
+        known = [*known, s.target]
+    yield from _of_expression("factor", kind.factor, known)
+    if is_truth(kind.factor):
+        yield "factor is true or false, not a number"
+
+
+def _of_expression(what: str, value: Expr, known: Collection[str]) -> Iterator[str]:
+    for name in names_in(value):
+        if name not in known:
+            yield unknown(f"{what} uses no known name", name, known)
+    yield from _of_operations(what, value)
+
+
+def _of_operations(what: str, value: Expr) -> Iterator[str]:
+    if isinstance(value, Op):
+        if OPERATIONS.get(value.op) != len(value.args):
+            yield f"{what} has no operation {quoted(value.op)} of {len(value.args)} numbers"
+        for arg in value.args:
+            yield from _of_operations(what, arg)
+
+
+def unusable(kind: ShortTermKind, parameters: Mapping[str, Any], dt_ms: float) -> str | None:
+    """What is wrong where some regular trains of spikes make ``factor`` negative, or leave the numbers.
+
+    This is a trial and no proof: which values the states of a kind reach at other spikes is not known ahead.
+    """
+    for every_ms in (dt_ms, *(t for t in _TRIED_MS if t > dt_ms)):
+        names = {**parameters, "dt": dt_ms}
+        names |= {s.name: evaluated(s.initial, parameters) for s in kind.states}
+        for spike in range(_TRIED_SPIKES):
+            names["since"] = every_ms if spike else NEVER * dt_ms
+            for s in kind.on_spike:
+                names[s.target] = evaluated(s.value, names)
+            factor = evaluated(kind.factor, names)
+            found = {"factor": factor} | {s.name: names[s.name] for s in kind.states}
+            when = f"at spike {spike + 1} of a train of one every {every_ms:g} ms"
+            for name, value in found.items():
+                if not np.isfinite(value).all():
+                    return f"{name} leaves the finite numbers {when}"
+            if np.min(factor) < 0:
+                return f"factor is negative, {np.min(factor):g} {when}; choose other equations, or max(..., 0)"
+    return None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ShortTerm:
+    """Short-term plasticity of one kind, with its parameters as fields; a projection takes it as ``short_term``.
+
+    A parameter is one number, an array (one value a pre neuron of the projection) or a distribution. Choose a kind,
+    such as ``TsodyksMarkram``, or write one: ``ShortTerm.from_equations``.
+    """
+
+    kind: ClassVar[ShortTermKind]
+    """The equations."""
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if not hasattr(self, "kind"):
+            raise InvalidModel(
+                "ShortTerm is what all kinds of short-term plasticity share; choose one, such as TsodyksMarkram, or "
+                "write one with ern.ShortTerm.from_equations"
+            )
+        convert_fields(self, name)
+        convert_plain_fields(self, name)
+        check_values(name, self.kind, self.parameters)
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """Name -> value of every parameter."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    @staticmethod
+    @checked
+    def from_equations(
+        name: str,
+        *,
+        states: Mapping[str, float | str],
+        on_spike: str,
+        factor: str,
+        parameters: Mapping[str, float] | None = None,
+        positive: Collection[str] = (),
+    ) -> type[ShortTerm]:
+        """A kind of short-term plasticity of your own: a class like ``TsodyksMarkram``.
+
+        ``states``: name -> initial value, a number or an expression of parameters, of each pre neuron of a projection.
+        ``on_spike``: assignments on lines of their own or parted by ";", made one after the other whenever the neuron
+        spikes. They read states, parameters, ``since``, the time in ms since its last spike (2^53 steps at its first),
+        and ``dt``. ``factor``: what the spike then transmits, times the weight; it must not be negative. Operations
+        are those of ``Neuron.from_equations``. Text is read, never executed.
+        ``parameters``: name -> default; those that are ``positive`` must be above 0.
+        Raises InvalidModel on what cannot be read and on names without a value; a network that is lowered also where
+        regular trains of spikes make the factor negative or leave the finite numbers.
+        """
+        defaults = dict(parameters or {})
+        for one in positive:
+            if one not in defaults:
+                raise InvalidModel(unknown(f"{name}.positive: no parameter", one, defaults))
+        kind = ShortTermKind(
+            name=name,
+            parameters=tuple(Parameter(p, low=0.0, excluded=True) if p in positive else Parameter(p) for p in defaults),
+            states=tuple(State(s, _initial(name, s, value)) for s, value in states.items()),
+            on_spike=parse_statements(on_spike, f"{name}.on_spike"),
+            factor=parse_expression(factor, f"{name}.factor"),
+        )
+        fields = [(p, "Value", dataclasses.field(default=value)) for p, value in defaults.items()]
+        space = {"kind": kind, "__doc__": f"Short-term plasticity of the kind {name}:\n\n{on_spike}\n\nfactor {factor}"}
+        made = dataclasses.make_dataclass(
+            name, fields, bases=(ShortTerm,), namespace=space, frozen=True, eq=False, kw_only=True
+        )
+        made.__module__ = __name__
+        made()  # its defaults can be had
+        return checked(made)
+
+
+def _initial(kind: str, state: str, value: float | str) -> Expr:
+    return parse_expression(value, f"{kind}.states[{state!r}]") if isinstance(value, str) else Num(float(value))
+
+
+def check_short_term(
+    path: str, given: ShortTerm, n_pre: int, dt_ms: float, variables: Collection[str]
+) -> Iterator[str]:
+    """What is wrong with the short-term plasticity of a projection whose synapses have these ``variables``."""
+    shared = [s.name for s in given.kind.states if s.name in variables]
+    if shared:
+        yield f"{path}: its synapses have a variable {quoted(shared[0])}, too; rename one, for probes name them"
+    shapes = {name: np.shape(v) for name, v in given.parameters.items() if not isinstance(v, Distribution)}
+    wrong = {name: shape for name, shape in shapes.items() if shape not in ((), (n_pre,))}
+    for name, shape in wrong.items():
+        yield f"{path}.{name}: needs one number or {n_pre}, one a pre neuron, got an array of shape {shape}"
+    if not wrong and len(shapes) == len(given.parameters):
+        problem = unusable(given.kind, given.parameters, dt_ms)
+        if problem:
+            yield f"{path}: {problem}"
+
+
+@checked
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TsodyksMarkram(ShortTerm):
+    r"""Depression and facilitation (Tsodyks, Uziel and Markram 2000; NEST's tsodyks2_synapse, PyNN's TsodyksMarkram).
+
+    At a spike, dt after the last one, with x and u as that one left them:
+
+    .. math:: x \leftarrow 1 + (x - x u - 1) e^{-dt/\tau_{rec}}, \qquad u \leftarrow U + u (1 - U) e^{-dt/\tau_{fac}}
+
+    and it transmits u x times the weight: x is the share of resources that has recovered, u the share of these that a
+    spike uses. The first spike meets x = 1, u = U. ``tau_fac_ms`` = 0 means no facilitation, u = U; ``tau_rec_ms`` = 0
+    no depression. U is above 0 and at most 1. Raises InvalidModel on others, and on negative time constants.
+    """
+
+    kind = ShortTermKind(
+        name="TsodyksMarkram",
+        parameters=(*positive("U"), Parameter("tau_rec_ms", low=0.0), Parameter("tau_fac_ms", low=0.0)),
+        states=(
+            State("x", Num(1.0)),
+            State("u", parse_expression("U", "a kind of the library")),
+        ),
+        # A time constant far below dt is taken as one of 1e-9 dt, so that nothing divides by 0.
+        on_spike=parse_statements(
+            "x = 1.0 + (x - x*u - 1.0)*exp(-since/max(tau_rec_ms, 1e-9*dt))\n"
+            "u = U + u*(1.0 - U)*exp(-since/max(tau_fac_ms, 1e-9*dt))",
+            "a kind of the library",
+        ),
+        factor=parse_expression("u*x", "a kind of the library"),
+        requirements=(required("U <= 1.0", "the share of resources that a spike uses"),),
+    )
+
+    U: Value = 0.5
+    tau_rec_ms: Value = 800.0
+    tau_fac_ms: Value = 0.0
+
+
+LIBRARY: dict[str, ShortTermKind] = {TsodyksMarkram.kind.name: TsodyksMarkram.kind}
+"""The kinds of ernsnn by name. A graph names them; kinds of a user's own it holds whole."""

@@ -1,0 +1,39 @@
+"""Kernels of short-term plasticity, written from the table of its kind: pre neurons that spike, one by one."""
+
+from __future__ import annotations
+
+import functools
+
+from ernsnn.describe.expressions import printed
+from ernsnn.describe.short_term import NEVER, ShortTermKind
+
+from ..kernels.arithmetic import FUNCTIONS
+from ..kernels.jit import Kernel, load
+from .neurons import LANGUAGE
+
+_HEAD = '''\
+def renew(pre, state, last, factor, constants, count, t):
+    """The first ``count`` neurons of ``pre`` spike in step ``t``; ``constants`` end with dt."""
+    for spike in range(count):
+        i = pre[spike]
+        g_dt = constants[{n}, i]
+        g_since = (t - last[i] if last[i] >= 0.0 else {never!r})*g_dt
+'''
+
+
+@functools.cache
+def renew(kind: ShortTermKind) -> Kernel:
+    """The kernel that renews the states (states, n_pre) and the factors of neurons that spike."""
+    parameters, states = [p.name for p in kind.parameters], [s.name for s in kind.states]
+
+    def name_of(name: str) -> str:
+        prefix = "c" if name in parameters else "s" if name in states else "t"
+        return f"g_{name}" if name in ("dt", "since") else f"{prefix}_{name}"
+
+    lines = [f"c_{name} = constants[{k}, i]" for k, name in enumerate(parameters) if name in kind.names]
+    lines += [f"s_{name} = state[{k}, i]" for k, name in enumerate(states)]
+    lines += [f"{name_of(s.target)} = {printed(s.value, LANGUAGE, name_of)}" for s in kind.on_spike]
+    lines += [f"state[{k}, i] = s_{name}" for k, name in enumerate(states)]
+    lines += [f"factor[i] = {printed(kind.factor, LANGUAGE, name_of)}", "last[i] = t"]
+    text = _HEAD.format(n=len(parameters), never=NEVER) + "".join(f"        {line}\n" for line in lines)
+    return load(text, FUNCTIONS)["renew"]

@@ -1,0 +1,67 @@
+"""Short-term plasticity: the states of pre neurons, and what their spikes transmit times the weight."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.describe.evaluation import evaluated
+from ernsnn.describe.short_term import NEVER
+from ernsnn.graph.graph import Graph, Projection
+
+from .codegen.short_term import renew
+from .wiring import inside
+
+
+class ShortTermState:
+    """The states of a projection's pre neurons (states, n_pre), in float64.
+
+    ``factor`` is where to put what each neuron's last spike transmits; ``last`` is the step of that spike.
+    """
+
+    changes = ("state", "last")
+
+    def __init__(self, p: Projection, dt_ms: float, factor: np.ndarray) -> None:
+        assert p.short_term is not None
+        kind, parameters, n = p.short_term.kind, p.short_term.parameters, p.connectivity.n_pre
+        self.p = p
+        self.state = np.zeros((len(kind.states), n))
+        for row, state in zip(self.state, kind.states, strict=True):
+            row[:] = evaluated(state.initial, parameters)
+        self.last = np.full(n, -NEVER)
+        rows = [*(parameters[parameter.name] for parameter in kind.parameters), dt_ms]
+        constants = np.stack([np.broadcast_to(np.asarray(value, dtype=float), n) for value in rows])
+        self.pre = np.zeros(n, np.int64)
+        self.renew = renew(kind).bind(self.pre, self.state, self.last, factor, constants)
+
+    def step(self, t: int, spikes: np.ndarray) -> None:
+        """The neurons ``spikes`` of the pre population spike in step ``t``."""
+        pre = inside(spikes, self.p.pre_start, len(self.pre))
+        if len(pre):
+            self.pre[: len(pre)] = pre
+            self.renew(len(pre), t)
+
+
+class ShortTerms:
+    """All short-term plasticity of a graph. ``factors`` has the factors of one projection after the other's.
+
+    Those of a projection begin at ``first``. They are no state: a spike renews what it then transmits.
+    """
+
+    changes = ("states",)
+
+    def __init__(self, graph: Graph) -> None:
+        chosen = [p for p in graph.projections if p.short_term]
+        ends = np.cumsum([p.connectivity.n_pre for p in chosen]).tolist()
+        self.factors = np.ones(ends[-1] if ends else 0)
+        self.first = {p.name: end - p.connectivity.n_pre for p, end in zip(chosen, ends, strict=True)}
+        self.states = {p.name: ShortTermState(p, graph.dt_ms, self.of(p)) for p in chosen}
+
+    def of(self, p: Projection) -> np.ndarray:
+        """The factors of a projection's pre neurons; none where it has no short-term plasticity."""
+        first = self.first.get(p.name, 0)
+        return self.factors[first : first + p.connectivity.n_pre] if p.short_term else self.factors[:0]
+
+    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
+        """The neurons that spike in step ``t``, by population."""
+        for state in self.states.values():
+            state.step(t, spikes[state.p.pre])

@@ -1,0 +1,42 @@
+"""Short-term plasticity: stage 4 of the step, before transmission."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.describe.evaluation import evaluated, evaluator
+from ernsnn.describe.short_term import NEVER
+from ernsnn.graph.arithmetic import OPERATIONS
+from ernsnn.graph.graph import Projection
+
+
+class ShortTermState:
+    """The states of a projection's pre neurons, at the spikes of which they are renewed.
+
+    ``factor`` is what each neuron's last spike transmits, times the weight; ``last`` is the step of that spike.
+    """
+
+    changes = ("state", "last")
+
+    def __init__(self, p: Projection, dt_ms: float) -> None:
+        assert p.short_term is not None
+        kind, n = p.short_term.kind, p.connectivity.n_pre
+        self.p, self.dt_ms = p, dt_ms
+        self.fixed = {name: np.broadcast_to(value, n) for name, value in p.short_term.parameters.items()}
+        self.state = {s.name: np.zeros(n) + evaluated(s.initial, self.fixed) for s in kind.states}
+        self.last, self.factor = np.full(n, -NEVER), np.ones(n)
+        self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
+        self.found = evaluator(kind.factor, OPERATIONS)
+
+    def spike(self, t: int, pre: np.ndarray) -> None:
+        """The neurons ``pre``, counted from the projection's first, spike in step ``t``."""
+        if not len(pre):
+            return
+        last = self.last[pre]
+        values = {name: value[pre] for name, value in (*self.fixed.items(), *self.state.items())}
+        values |= {"dt": self.dt_ms, "since": np.where(last < 0, NEVER, t - last) * self.dt_ms}
+        for target, value in self.on_spike:
+            values[target] = value(values)
+        for name, state in self.state.items():
+            state[pre] = values[name]
+        self.factor[pre], self.last[pre] = self.found(values), t
