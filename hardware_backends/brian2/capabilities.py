@@ -13,7 +13,7 @@ from ernsnn.graph.values import Draw, Scalar
 
 LONGEST_PLASTIC_DELAY = 64
 CODES: Codes = {
-    "B201": ("unsupported", f"a plastic delay above {LONGEST_PLASTIC_DELAY} steps"),
+    "B201": ("unsupported", f"a delay above {LONGEST_PLASTIC_DELAY} steps where there is plasticity"),
     "B301": ("exact", "how much memory so many synapses take"),
     "B302": ("unsupported", "more memory than there is"),
 }
@@ -21,9 +21,9 @@ _SYNAPSE_BYTES = 24
 
 
 def plastic_delays(graph: Graph) -> Iterator[Limit]:
-    """A plastic weight is fixed when it is sent and then travels through one register a step."""
+    """What synapses with plasticity transmit is fixed when it is sent and then travels through one register a step."""
     for p in graph.projections:
-        if p.learning is None or any(_lacking(graph)):
+        if (p.learning is None and p.short_term is None) or any(_lacking(graph)):
             continue
         longest = int(p.delay.value) if isinstance(p.delay, Scalar) else int(np.max(p.synapses.delay, initial=1))
         if longest > LONGEST_PLASTIC_DELAY:

@@ -137,8 +137,7 @@ def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
     for s in layout.plastic:
         for name, part in s.slices.items():
             learning, index = s.first.learning, Escaped(f"arrays[{s.name + '/places'!r}][{part.start}:{part.stop}]")
-            assert learning is not None
-            for v in learning.variables:
+            for v in learning.variables if learning else ():
                 found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), index))
     for p in layout.graph.neurons():
         if p.intrinsic:

@@ -25,29 +25,12 @@ _CONDITIONS = {"not": (True,), "and": (True, True), "or": (True, True), "if": (T
 """The operations of which some arguments are conditions, and which."""
 
 
-class Step:
-    """Prints the step of a ``kind`` by its equations.
+class Statements:
+    """Prints statements on ``states``, which code names by ``naming``."""
 
-    ``table`` may have statements that some of the neurons lack: those that need what ``partly`` names, a parameter that
-    not all of them have. The variable ``has_PARAMETER`` then says which do.
-    """
-
-    def __init__(self, kind: Kind, table: Table, naming: Naming, partly: Collection[str]) -> None:
-        self.kind, self.table, self.naming, self.partly = kind, table, naming, partly
+    def __init__(self, states: Collection[str], naming: Naming, partly: Collection[str] = ()) -> None:
+        self.states, self.naming, self.partly = states, naming, partly
         self.truths = {"active", "spiking", "free"}
-
-    def code(self) -> list[str]:
-        """All statements, with the countdown of refractoriness, between what arrives and what is sent."""
-        table, states = self.table, [s.name for s in self.kind.states]
-        code = ["active = countdown <= 0", *self.assigned(table.before, "active", self.kind.held)]
-        code.append("countdown = countdown - int(not active)")
-        if table.spike is not None:
-            code.append(f"spiking = {self.text(Op('and', (Name('active'), table.spike)), True)}")
-            code += self.assigned(table.reset, "spiking", states)
-            code.append("countdown = int(spiking)*n_ref + int(not spiking)*countdown")
-        if "free" in table.names:
-            code.append("free = countdown <= 0")
-        return [*code, *self.assigned(table.after)]
 
     def assigned(self, statements: Iterable[Statement], where: str = "", only: Collection[str] = ()) -> Iterator[str]:
         """Statements one after the other; those that assign to one of ``only`` act ``where`` that is true."""
@@ -66,13 +49,14 @@ class Step:
 
     def value(self, s: Statement, current: str) -> str:
         """What a statement assigns, where its target is called ``current`` so far."""
-        states = {state.name for state in self.kind.states}
-        truth = s.target not in states and self.is_truth(s.value)
+        truth = s.target not in self.states and self.is_truth(s.value)
         if truth:
             self.truths.add(s.target)
         text = self.text(s.value, truth, {s.target: current})
         return (
-            f"where(has_{own(s.needs)}, {text}, {current})" if s.needs in self.partly and s.target in states else text
+            f"where(has_{own(s.needs)}, {text}, {current})"
+            if s.needs in self.partly and s.target in self.states
+            else text
         )
 
     def text(self, value: Expr, truth: bool, called: dict[str, str] | None = None) -> str:
@@ -93,3 +77,28 @@ class Step:
         if self.is_truth(value) == truth:
             return found
         return Op("!=", (found, Num(0.0))) if truth else Op("number", (found,))
+
+
+class Step(Statements):
+    """Prints the step of a ``kind`` by its equations.
+
+    ``table`` may have statements that some of the neurons lack: those that need what ``partly`` names, a parameter that
+    not all of them have. The variable ``has_PARAMETER`` then says which do.
+    """
+
+    def __init__(self, kind: Kind, table: Table, naming: Naming, partly: Collection[str]) -> None:
+        super().__init__([s.name for s in kind.states], naming, partly)
+        self.kind, self.table = kind, table
+
+    def code(self) -> list[str]:
+        """All statements, with the countdown of refractoriness, between what arrives and what is sent."""
+        table = self.table
+        code = ["active = countdown <= 0", *self.assigned(table.before, "active", self.kind.held)]
+        code.append("countdown = countdown - int(not active)")
+        if table.spike is not None:
+            code.append(f"spiking = {self.text(Op('and', (Name('active'), table.spike)), True)}")
+            code += self.assigned(table.reset, "spiking", self.states)
+            code.append("countdown = int(spiking)*n_ref + int(not spiking)*countdown")
+        if "free" in table.names:
+            code.append("free = countdown <= 0")
+        return [*code, *self.assigned(table.after)]

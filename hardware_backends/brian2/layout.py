@@ -95,6 +95,12 @@ class Synapses:
         """Values of the graph's synapses, in the order in which these lie."""
         return np.asarray(values[self.order])
 
+    @property
+    def pre_cells(self) -> np.ndarray:
+        """The pre neurons of the first projection, within their group."""
+        first = self.layout.start[self.first.pre] + self.first.pre_start
+        return np.arange(first, first + self.first.connectivity.n_pre)
+
     def _cells(self, side: Literal["pre", "post"]) -> np.ndarray:
         start = self.layout.start
         parts = [getattr(p.synapses, side) + start[getattr(p, side)] for p in self.projections]
@@ -115,8 +121,10 @@ class Layout:
                 self.group[p.name], self.start[p.name] = group, self.size.get(group, 0)
                 self.size[group] = self.start[p.name] + p.size
         self.factor = {m.name: f"factor{k}" for k, m in enumerate(graph.modulators)}
-        self.static = self.merged([p for p in graph.projections if p.learning is None], "static")
-        self.plastic = self.merged([p for p in graph.projections if p.learning is not None], "plastic")
+        # What a delay finds as it was when it began: weights that stay, or what has been sent to registers.
+        stays = {p.name for p in graph.projections if p.learning is None and p.short_term is None}
+        self.static = self.merged([p for p in graph.projections if p.name in stays], "static")
+        self.plastic = self.merged([p for p in graph.projections if p.name not in stays], "plastic")
 
     def merged(self, projections: list[Projection], prefix: str) -> list[Synapses]:
         kinds: dict[tuple[str, ...], list[Projection]] = {}
@@ -131,6 +139,8 @@ class Layout:
     def kind(self, p: Projection) -> tuple[str, ...]:
         """Equal for projections whose synapses can share one object."""
         kind = [*self.sides(p), p.arrives_at]
+        if p.short_term is not None:  # so are states of pre neurons
+            kind.append(p.name)
         if p.learning is not None:
             rule = encode(p.learning, {})
             for variable in rule["variables"]:

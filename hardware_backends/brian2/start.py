@@ -29,7 +29,7 @@ def queued(parts: Parts, layout: Layout, start: Recording) -> None:
             pending = _pending(start, group, r, layout)
             if pending.any():
                 parts.tables[f"{group}_pending{k}"] = _and_then_nothing(pending)
-    for group, d in sorted({(s.post, d) for s in layout.plastic for d in s.delays}):
+    for group, d in sorted({(s.post, d) for s in layout.plastic if s.first.learning for d in s.delays}):
         # A spike of m steps before the first reaches synapses of delay d in step d - m, counted from there.
         reaching = np.stack([_kept(start, f"{group}/spiked_{m}", layout.size[group]) for m in range(d, 0, -1)])
         if reaching.any():
@@ -68,7 +68,7 @@ def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
             owner.values[name] = _kept(start, f"{owner.name}/{name}", owner.length)
     learning = {s.name: s for s in parts.synapses}
     for merged in layout.plastic:
-        for v in merged.first.variables:
+        for v in merged.first.learning.variables if merged.first.learning else ():
             values = np.concatenate([start.synapses[p.name][v.name] for p in merged.projections])
             learning[merged.name].values[Plastic.variable(v.name)] = merged.sorted(values)
     groups = {group.name: group for group in parts.groups}

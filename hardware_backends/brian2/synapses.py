@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
-from ernsnn.graph.graph import Graph, Learning
+from ernsnn.describe.products import Factor, Product
+from ernsnn.graph.graph import Graph, Learning, Variable
 from ernsnn.graph.streams import start
+from ernsnn.graph.values import Value
 
-from . import flows
+from . import flows, short_term
 from .expressions import Constants, Naming, clipped, total
 from .layout import Layout, Synapses
 from .modulators import local_value
@@ -39,12 +41,14 @@ def static(s: Synapses) -> SynapseGroup:
 
 
 class Plastic:
-    """Builds one plastic Synapses object, with the traces that its neurons hold for it."""
+    """Builds one plastic Synapses object, with the traces that its neurons hold for it.
+
+    Synapses with short-term plasticity alone learn nothing.
+    """
 
     def __init__(self, s: Synapses, graph: Graph, groups: dict[str, Group], layout: Layout) -> None:
-        assert s.first.learning is not None
         self.s, self.graph, self.groups, self.layout = s, graph, groups, layout
-        self.learning: Learning = s.first.learning
+        self.learning: Learning = s.first.learning or _nothing(s.first.weight)
         self.constants = Constants()
         self.mixed = len(s.delays) > 1
         self.values: dict[str, float | np.ndarray] = {}
@@ -57,6 +61,7 @@ class Plastic:
             self.equations.append("delay_steps : integer (constant)")
             self.values["delay_steps"] = s.delay
         self.third: dict[str, str] = {}
+        self.factor = ""
         self.flag = "plastic" if graph.frozen else ""
 
     @staticmethod
@@ -113,6 +118,8 @@ class Plastic:
         parts.let_freeze(group, "plastic")
         parts.operations += self.bind_third_factors()
         self.declare_traces(parts)
+        if s.first.short_term:
+            self.factor = short_term.declare(s, pre_group, self.graph.dt_ms, PRE_EVENTS - 1, parts)
         delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
         pathways = [
             Pathway("post", "post", self.change(POST, self.naming("_old", "_old")), POST_EVENTS, delay),
@@ -164,6 +171,7 @@ class Plastic:
 
     def sending(self) -> list[str]:
         sent = total(self.learning.transmit, self.naming("", ""), self.constants)
+        sent = f"({sent})*{self.factor}" if self.factor else sent
         register = {d: f"{arriving(self.s.first.arrives_at, d - 1)}_post" for d in self.s.delays}
         if not self.mixed:
             return [f"{register[self.s.delays[0]]} += {sent}"]
@@ -219,9 +227,15 @@ class Plastic:
         return ways
 
 
+def _nothing(weight: Value) -> Learning:
+    """A rule by which weights stay, and are transmitted."""
+    w = Variable("w", weight, -np.inf, np.inf)
+    return Learning((w,), (), (), (), None, (), (), (Product(1.0, (Factor(variable="w"),)),), {})
+
+
 def spike_history(layout: Layout, group: Group, parts: Parts) -> None:
     """Which cells spiked d steps ago: post traces grow when a spike reaches the synapse."""
-    longest = max((d for s in layout.plastic for d in s.delays if s.post == group.name), default=0)
+    longest = max((d for s in layout.plastic if s.first.learning for d in s.delays if s.post == group.name), default=0)
     if not longest:
         return
     for d in range(1, longest + 1):

@@ -42,6 +42,7 @@ CODES: Codes = {
     "L218": ("unsupported", "bounds of a weight that are no range of integers"),
     "L219": ("unsupported", "a trace that a third factor gates"),
     "L220": ("unsupported", "a probe of what the chip does not hold"),
+    "L221": ("unsupported", "short-term plasticity"),
     # L3xx: limits of size
     "L301": ("unsupported", "a delay is too long"),
     "L302": ("unsupported", "a threshold or an offset current is out of range"),

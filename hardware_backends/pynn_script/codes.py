@@ -14,6 +14,7 @@ _LACKING = {
     "209": "bounds of a weight other than from 0 to a number",
     "211": "several plastic synapses of one pair of neurons",
     "212": "synapses of either sign where the synaptic time constants differ",
+    "215": "short-term plasticity",
 }
 
 

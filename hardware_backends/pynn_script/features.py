@@ -36,6 +36,14 @@ def _modulators(prefix: str, graph: Graph) -> Iterator[Limit]:
         yield Limit(f"{prefix}207", graph.name, f"{len(graph.frozen)} phases without learning", ELSEWHERE)
 
 
+def _short_term(prefix: str, graph: Graph) -> Iterator[Limit]:
+    """A spike transmits the weight."""
+    for p in graph.projections:
+        if p.short_term:
+            message = f"short-term plasticity ({p.short_term.kind.name}); here a spike transmits the weight"
+            yield Limit(f"{prefix}215", f"{p.name}.short_term", message, ELSEWHERE)
+
+
 def _learning(prefix: str, graph: Graph) -> Iterator[Limit]:
     """Synapses learn by the pair rule."""
     for p in graph.projections:
@@ -55,7 +63,7 @@ def _learning(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 def lacking(prefix: str) -> tuple[Capability, ...]:
     """The capabilities of this file."""
-    checks: tuple[Callable[[str, Graph], Iterator[Limit]], ...] = (_neuron_models, _modulators, _learning)
+    checks: tuple[Callable[[str, Graph], Iterator[Limit]], ...] = (_neuron_models, _modulators, _short_term, _learning)
     return tuple(partial(check, prefix) for check in checks)
 
 

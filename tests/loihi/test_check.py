@@ -225,6 +225,7 @@ EXAMPLES: dict[str, Callable[[], Network]] = {
     "L218": lambda: learning(LearningRule(terms=PAIR.terms, traces=PAIR.traces)),
     "L219": lambda: with_glia(gated("P"), tau_ms=50),
     "L220": probed,
+    "L221": lambda: wired(short_term=ernsnn.TsodyksMarkram()),
     "L301": lambda: wired(delay_ms=63.0),
     "L302": lambda: wired(LIF(v_threshold_mV=1000.0), weight_nA=1e-5),
     "L303": crowd,

@@ -31,6 +31,7 @@ EXAMPLES = {
     "P212": (lambda: network(UNEQUAL, scheme="step_average"), "p"),
     "P213": (lambda: probed(network(), "I_E_nA"), "n.I_E_nA"),
     "P214": (lambda: network(ern.ConductanceLIF(), learning=PAIR), "n"),
+    "P215": (lambda: network(short_term=ern.TsodyksMarkram()), "p.short_term"),
     "P301": (lambda: network(learning=PAIR, dt_ms=0.01), "dt_ms"),
     "P302": (large, "network"),
     "P303": (lambda: network(ern.LIF(tau_syn_E_ms=1e-4)), "n.tau_syn_E_ms"),

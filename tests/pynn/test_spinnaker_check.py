@@ -64,6 +64,7 @@ EXAMPLES = {
     "S212": (lambda: network(ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=7), receptor="signed"), "p"),
     "S213": (lambda: probed(network(), "v_mV"), "n.v_mV"),
     "S214": (lambda: network(learning=SOFT), "p.learning"),
+    "S215": (lambda: network(short_term=ern.TsodyksMarkram()), "p.short_term"),
     "S301": (lambda: network(dt_ms=0.0015), "dt_ms"),
     "S302": (large, "network"),
     "S303": (lambda: network(delay_ms=40_000), "p.delay_ms"),

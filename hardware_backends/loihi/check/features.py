@@ -97,6 +97,14 @@ def plastic_shapes(graph: Graph) -> Iterator[Limit]:
             yield Limit("L217", f"{p.name}.transmit", "only w is transmitted", "transmit w")
 
 
+def short_term(graph: Graph) -> Iterator[Limit]:
+    """A spike transmits the weight."""
+    for p in graph.projections:
+        if p.short_term:
+            message = f"short-term plasticity ({p.short_term.kind.name}); a spike transmits the weight"
+            yield Limit("L221", f"{p.name}.short_term", message, _RUN_ELSEWHERE)
+
+
 def sizes(graph: Graph) -> Iterator[Limit]:
     """Matrices are written out."""
     for p in graph.projections:
@@ -151,6 +159,7 @@ FEATURES: tuple[Callable[[Graph], Iterator[Limit]], ...] = (
     drives,
     phases,
     plastic_shapes,
+    short_term,
     sizes,
     refractoriness,
     probes,

@@ -1,0 +1,53 @@
+"""Short-term plasticity: variables of the pre neurons of a projection, renewed in the step in which they spike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ernsnn.describe.evaluation import evaluated
+from ernsnn.describe.short_term import NEVER
+
+from .equations import Statements
+from .layout import Synapses
+from .names import symbol
+from .parts import Group, Operation, Parts
+
+
+def declare(s: Synapses, group: Group, dt_ms: float, order: int, parts: Parts) -> str:
+    """Let the pre neurons, cells of ``group``, have the states of ``s``; returns what synapses call the factor.
+
+    Other cells of the group have them, too: those of the first neuron, to no effect.
+    """
+    p = s.first
+    assert p.short_term is not None
+    kind, cells = p.short_term.kind, s.pre_cells
+
+    def named(name: str) -> str:
+        return f"{s.name}_{symbol('short', name)}"
+
+    def spread(value: float | np.ndarray) -> np.ndarray:
+        values = np.broadcast_to(np.asarray(value, dtype=float), p.connectivity.n_pre)
+        each = np.full(group.size, values[0])
+        each[cells] = values
+        return each
+
+    for name, value in {**p.short_term.parameters, "dt": dt_ms}.items():
+        if name in kind.names or name == "dt":
+            group.parameter(named(name), spread(value))
+    for state in kind.states:
+        group.state(named(state.name), spread(evaluated(state.initial, p.short_term.parameters)))
+    steps, factor = f"{s.name}_since_steps", f"{s.name}_factor"
+    group.state(steps, np.full(group.size, NEVER))
+    group.equations.append(f"{factor} : 1")
+    states = [state.name for state in kind.states]
+    step = Statements(states, named)
+    code = [
+        # A number of steps as large as at first stays what it is when 1 is added.
+        f"{steps} = {steps} + 1",
+        f"{named('since')} = {steps}*{named('dt')}",
+        *step.assigned(kind.on_spike, "spiking", states),
+        f"{factor} = {step.text(kind.factor, False)}",
+        f"{steps} = where(spiking, 0.0, {steps})",
+    ]
+    parts.operations.append(Operation(f"{s.name}_short_term", group.name, code, "synapses", order))
+    return f"{factor}_pre"
