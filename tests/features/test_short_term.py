@@ -13,7 +13,7 @@ from ernsnn import InvalidModel
 from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.registry import get_backend
 from ernsnn.backend.state import restore, state_of
-from ernsnn.backend.stepping import Feeds
+from ernsnn.backend.stepping import SourceSpikes
 from ernsnn.hardware_backends.native.engine import Engine as Native
 from ernsnn.hardware_backends.reference.engine import Engine as Reference
 
@@ -174,7 +174,7 @@ def test_a_run_that_goes_on_is_a_run_in_one_go(backend: str, learning: ern.Learn
 @pytest.mark.parametrize("make", [Reference, lambda graph: Native(graph, "float64", compiled=False)])
 def test_a_checkpoint_holds_its_state(make) -> None:
     graph = ern.lower(random_network(2), 1)
-    one, feeds = make(graph), Feeds(graph)
+    one, feeds = make(graph), SourceSpikes(graph)
     for t in range(120):
         one.step(t, feeds.at(t))
     other = make(graph)
