@@ -105,6 +105,13 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "held": ("V",),
         "method": "exact",
     }
+    short_term = {
+        "name": "Depressing",
+        "states": {"x": 1.0},
+        "on_spike": "x = 1 + (x*(1 - U) - 1)*exp(-since/tau_ms)",
+        "factor": "x",
+        "parameters": {"U": 0.5, "tau_ms": 100.0},
+    }
     plain = {
         "LIF": (ern.LIF, neurons),
         "AdaptiveLIF": (ern.AdaptiveLIF, neurons),
@@ -113,6 +120,8 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "AdEx": (ern.AdEx, neurons),
         "Izhikevich": (ern.Izhikevich, {"a": 0.02, "c_mV": -60.0}),
         "Neuron.from_equations": (ern.Neuron.from_equations, equations),
+        "TsodyksMarkram": (ern.TsodyksMarkram, {"U": 0.4, "tau_rec_ms": 500.0}),
+        "ShortTerm.from_equations": (ern.ShortTerm.from_equations, short_term),
         "AllToAll": (ern.AllToAll, {}),
         "OneToOne": (ern.OneToOne, {}),
         "FixedProbability": (ern.FixedProbability, {"p": 0.5}),
@@ -331,6 +340,7 @@ def test_all_that_is_public_is_called():
         "stdp",
     }
     aliases = {"pair_stdp": "stdp.pair", "triplet_stdp": "stdp.triplet", "Neuron": "Neuron.from_equations"}
+    aliases["ShortTerm"] = "ShortTerm.from_equations"
     missing = {
         name
         for name in ern.__all__
