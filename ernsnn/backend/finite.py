@@ -118,7 +118,9 @@ def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[str
 def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> str:
     """A number of the state, in the user's words."""
     projection = next((p for p in graph.projections if p.name == name), None)
-    if projection is not None:
+    if projection is not None and variable not in {v.name for v in projection.variables}:
+        where = f"of pre neuron {place}, of its short-term plasticity,"
+    elif projection is not None:
         rows = projection.synapses
         where = f"of the synapse from neuron {rows.pre[place]} to neuron {rows.post[place]}"
     else:

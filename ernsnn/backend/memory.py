@@ -65,7 +65,8 @@ def _width(graph: Graph, probe: Probe) -> int:
         return probe.stop - probe.start
     if probe.kind == "modulator":
         return next(m.size for m in graph.modulators if m.name == probe.target)
-    return next(p.n_synapses for p in graph.projections if p.name == probe.target)
+    projection = next(p for p in graph.projections if p.name == probe.target)
+    return projection.connectivity.n_pre if probe.kind == "short_term" else projection.n_synapses
 
 
 def require_room(parts: dict[str, int], remedy: str, room: int | None = None) -> None:

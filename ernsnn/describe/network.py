@@ -286,7 +286,8 @@ class Network:
 
         Variables: of neurons ``v_mV``, ``I_E_nA`` and ``I_I_nA`` or ``g_E_uS`` and ``g_I_uS``, ``theta_mV``; of a third
         factor ``value`` or, for an astrocyte, ``C`` (of a CalciumAstrocyte also ``I``, ``h``, ``Gamma_A``, ``Y``); of a
-        projection ``w`` and its marks, one value a synapse. Spikes are always recorded.
+        projection ``w`` and its marks, one value a synapse, and the states of its short-term plasticity, one a pre
+        neuron. Spikes are always recorded.
         """
         where: View | Modulator | Projection
         if isinstance(target, Population | View):
@@ -294,7 +295,8 @@ class Network:
             self._check_own(where, "probe")
             known = probeable(where.population.model)
         elif isinstance(target, Projection):
-            where, known = target, target.learning.variables if target.learning else ("w",)
+            where = target
+            known = (*(target.learning.variables if target.learning else ("w",)), *target.states)
         elif not isinstance(target, Modulator):
             kind = type(target).__name__
             raise InvalidModel(

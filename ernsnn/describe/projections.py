@@ -46,6 +46,11 @@ class Projection:
         convert_fields(self, self.name)
 
     @property
+    def states(self) -> list[str]:
+        """The states of its short-term plasticity."""
+        return [s.name for s in self.short_term.kind.states] if self.short_term else []
+
+    @property
     def weight_field(self) -> str:
         """Which of the three holds the weight: a spike adds a current, moves V itself, or adds a conductance."""
         site = self.site

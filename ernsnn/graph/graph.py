@@ -313,9 +313,12 @@ class Modulation:
 
 @dataclass(frozen=True)
 class Probe:
-    """Records ``variable`` in every step t with (t + 1) % every == 0."""
+    """Records ``variable`` in every step t with (t + 1) % every == 0.
 
-    kind: Literal["neurons", "modulator", "synapses"]
+    Of the kind ``short_term`` it is a state of each pre neuron of the projection ``target``.
+    """
+
+    kind: Literal["neurons", "modulator", "synapses", "short_term"]
     target: str
     start: int
     stop: int

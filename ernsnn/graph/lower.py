@@ -370,8 +370,9 @@ class _Lowering:
         return interval
 
     def probe(self, p: Probe) -> g.Probe:
-        kind: Literal["neurons", "modulator", "synapses"]
+        kind: Literal["modulator", "synapses", "short_term"]
         if isinstance(p.target, View):
             return g.Probe("neurons", p.target.population.name, p.target.start, p.target.stop, p.variable, p.every)
-        kind = "synapses" if isinstance(p.target, Projection) else "modulator"
+        short = isinstance(p.target, Projection) and p.variable in p.target.states
+        kind = "short_term" if short else "synapses" if isinstance(p.target, Projection) else "modulator"
         return g.Probe(kind, p.target.name, 0, 0, p.variable, p.every)

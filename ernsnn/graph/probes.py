@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from ernsnn.describe.calcium import CALCIUM_VARIABLES
 from ernsnn.errors import unknown
-from ernsnn.graph.graph import Calcium, Graph, Leaky, Modulator, Neurons, Population, Probe
+from ernsnn.graph.graph import Calcium, Graph, Leaky, Modulator, Neurons, Population, Probe, Projection
 
 
 def not_probed(graph: Graph, target: str, variable: str) -> str:
     """How ``variable`` of ``target``, a part of ``graph``, is recorded; what there is where it has no such variable."""
     known = {p.name: ("populations", _of_population(p)) for p in graph.populations}
-    known |= {p.name: ("projections", tuple(v.name for v in p.variables)) for p in graph.projections}
+    known |= {p.name: ("projections", (*(v.name for v in p.variables), *_of_short_term(p))) for p in graph.projections}
     known |= {m.name: ("modulators", _of_modulator(m)) for m in graph.modulators}
     if target not in known:
         return unknown("no population, projection or third factor", target, known)
@@ -30,10 +30,15 @@ def variables(graph: Graph) -> Iterator[Probe]:
         yield from (Probe("modulator", m.name, 0, 0, name, 1) for name in _of_modulator(m))
     for projection in graph.projections:
         yield from (Probe("synapses", projection.name, 0, 0, v.name, 1) for v in projection.variables)
+        yield from (Probe("short_term", projection.name, 0, 0, name, 1) for name in _of_short_term(projection))
 
 
 def _of_population(p: Population) -> tuple[str, ...]:
     return tuple(p.kind.probes) if isinstance(p, Neurons) else ()
+
+
+def _of_short_term(p: Projection) -> tuple[str, ...]:
+    return tuple(state.name for state in p.short_term.kind.states) if p.short_term else ()
 
 
 def _of_modulator(m: Modulator) -> tuple[str, ...]:

@@ -244,7 +244,8 @@ def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
     for p in graph.populations:
         yield from ((f"spikes/{p.name}/{what}", Form("iu", (None,), n_steps * p.size)) for what in ("steps", "neurons"))
     sizes = {m.name: m.size for m in graph.modulators} | {j.name: j.n_synapses for j in graph.projections}
-    widths = {probe.key: _width(probe, sizes) for probe in graph.probes}
+    sides = {j.name: j.connectivity.n_pre for j in graph.projections}
+    widths = {p.key: _width(p, sides if p.kind == "short_term" else sizes) for p in graph.probes}
     learning = [j for j in graph.projections if j.learning]
     widths |= {f"{j.name}.{v.name}": j.n_synapses for j in learning for v in j.variables}
     for key, width in widths.items():

@@ -13,7 +13,7 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from ..templates import Escaped, script_template
-from . import neurons, synapses
+from . import neurons, short_term, synapses
 from .layout import SOURCES, Layout
 from .modulators import modulators
 from .parts import Group, Monitor, Parts, Pathway, SynapseGroup
@@ -48,9 +48,11 @@ def compiled(
     modulators(layout, graph, parts)
     parts.synapses += [synapses.static(s) for s in layout.static]
     parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
+    for s in layout.unconnected:
+        short_term.declare(s, groups[s.pre], graph.dt_ms, parts)
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
     for k, probe in enumerate(graph.probes):
-        if probe.target not in empty:
+        if probe.target not in empty or probe.kind == "short_term":
             monitor(f"probe{k}", probe, layout, parts)
     if start is not None:
         take_up(parts, layout, start)
@@ -65,7 +67,9 @@ def compiled(
         outputs=outputs(layout),
         kept=[(f"state/{o.name}/{name}", o.name, name) for o in parts.owners for name in o.kept],
         empty_synapses=[f"synapses/{p.name}/{v.name}" for p in empty.values() if p.learning for v in p.variables],
-        empty_probes=[(probe.key, probe.every) for probe in graph.probes if probe.target in empty],
+        empty_probes=[
+            (probe.key, probe.every) for probe in graph.probes if probe.target in empty and probe.kind == "synapses"
+        ],
     )
     written: dict[str, Content] = {"program.py": text, "arrays.npz": arrays}
     if target == "cpp_standalone":
@@ -127,7 +131,9 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
         return layout.factor[probe.target], probe.variable, np.arange(size)
-    merged = next(s for s in (*layout.static, *layout.plastic) if probe.target in s.slices)
+    merged = next(s for s in (*layout.static, *layout.plastic, *layout.unconnected) if probe.target in s.slices)
+    if probe.kind == "short_term":
+        return merged.pre, short_term.variable(merged, probe.variable), merged.pre_cells
     return merged.name, synapses.Plastic.variable(probe.variable), merged.places[merged.slices[probe.target]]
 
 

@@ -125,6 +125,11 @@ class Layout:
         stays = {p.name for p in graph.projections if p.learning is None and p.short_term is None}
         self.static = self.merged([p for p in graph.projections if p.name in stays], "static")
         self.plastic = self.merged([p for p in graph.projections if p.name not in stays], "plastic")
+        self.unconnected = [
+            Synapses(f"unconnected{k}", *self.sides(p), (p,), self)
+            for k, p in enumerate(p for p in graph.projections if p.short_term and not p.n_synapses)
+        ]
+        """Those without a synapse, whose pre neurons have states for all that."""
 
     def merged(self, projections: list[Projection], prefix: str) -> list[Synapses]:
         kinds: dict[tuple[str, ...], list[Projection]] = {}

@@ -12,8 +12,16 @@ from .layout import Synapses
 from .names import symbol
 from .parts import Group, Operation, Parts
 
+BEFORE_PRE_EVENTS = -1
+"""Its place within the synapses of a step, whose pre spikes send at 0."""
 
-def declare(s: Synapses, group: Group, dt_ms: float, order: int, parts: Parts) -> str:
+
+def variable(s: Synapses, name: str) -> str:
+    """How code names a state of the pre neurons, or what else its equations name."""
+    return f"{s.name}_{symbol('short', name)}"
+
+
+def declare(s: Synapses, group: Group, dt_ms: float, parts: Parts) -> str:
     """Let the pre neurons, cells of ``group``, have the states of ``s``; returns what synapses call the factor.
 
     Other cells of the group have them, too: those of the first neuron, to no effect.
@@ -23,7 +31,7 @@ def declare(s: Synapses, group: Group, dt_ms: float, order: int, parts: Parts) -
     kind, cells = p.short_term.kind, s.pre_cells
 
     def named(name: str) -> str:
-        return f"{s.name}_{symbol('short', name)}"
+        return variable(s, name)
 
     def spread(value: float | np.ndarray) -> np.ndarray:
         values = np.broadcast_to(np.asarray(value, dtype=float), p.connectivity.n_pre)
@@ -49,5 +57,5 @@ def declare(s: Synapses, group: Group, dt_ms: float, order: int, parts: Parts) -
         f"{factor} = {step.text(kind.factor, False)}",
         f"{steps} = where(spiking, 0.0, {steps})",
     ]
-    parts.operations.append(Operation(f"{s.name}_short_term", group.name, code, "synapses", order))
+    parts.operations.append(Operation(f"{s.name}_short_term", group.name, code, "synapses", BEFORE_PRE_EVENTS))
     return f"{factor}_pre"

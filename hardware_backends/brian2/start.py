@@ -16,6 +16,7 @@ from ernsnn.graph.graph import Probe
 from ernsnn.graph.probes import variables
 from ernsnn.recording.recording import Recording
 
+from . import short_term
 from .layout import Layout, Synapses
 from .parts import Parts
 from .synapses import Plastic
@@ -99,11 +100,14 @@ def state_after(layout: Layout, recording: Recording, start: Recording | None) -
 def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Probe, np.ndarray]]:
     """What probes of all neurons and modulators would see, of what a state holds."""
     for probe in variables(layout.graph):
+        part: slice | np.ndarray = slice(None)
+        place = f"{layout.factor.get(probe.target)}/{probe.variable}"
         if probe.kind == "neurons":
             first = layout.start[probe.target]
             place, part = "/".join(layout.variable(probe)), slice(first, first + probe.stop)
-        else:
-            place, part = f"{layout.factor.get(probe.target)}/{probe.variable}", slice(None)
+        elif probe.kind == "short_term":
+            s = next(s for s in (*layout.plastic, *layout.unconnected) if probe.target in s.slices)
+            place, part = f"{s.pre}/{short_term.variable(s, probe.variable)}", s.pre_cells
         if place in state:
             yield probe, state[place][part]
 

@@ -119,7 +119,7 @@ class Plastic:
         parts.operations += self.bind_third_factors()
         self.declare_traces(parts)
         if s.first.short_term:
-            self.factor = short_term.declare(s, pre_group, self.graph.dt_ms, PRE_EVENTS - 1, parts)
+            self.factor = short_term.declare(s, pre_group, self.graph.dt_ms, parts)
         delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
         pathways = [
             Pathway("post", "post", self.change(POST, self.naming("_old", "_old")), POST_EVENTS, delay),

@@ -96,6 +96,8 @@ class Engine(stepping.Engine):
             return self.neurons.variable(probe.target, probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
             return self.modulators[probe.target].variable(probe.variable).copy()
+        if probe.kind == "short_term":
+            return self.short_term.states[probe.target].variable(probe.variable).copy()
         return self._synapses(probe.target).variables[probe.variable].copy()
 
     def write(self, probe: Probe, values: np.ndarray) -> None:

@@ -23,7 +23,7 @@ class ShortTermState:
     def __init__(self, p: Projection, dt_ms: float, factor: np.ndarray) -> None:
         assert p.short_term is not None
         kind, parameters, n = p.short_term.kind, p.short_term.parameters, p.connectivity.n_pre
-        self.p = p
+        self.p, self.names = p, [s.name for s in kind.states]
         self.state = np.zeros((len(kind.states), n))
         for row, state in zip(self.state, kind.states, strict=True):
             row[:] = evaluated(state.initial, parameters)
@@ -39,6 +39,10 @@ class ShortTermState:
         if len(pre):
             self.pre[: len(pre)] = pre
             self.renew(len(pre), t)
+
+    def variable(self, name: str) -> np.ndarray:
+        """A probed state."""
+        return np.asarray(self.state[self.names.index(name)])
 
 
 class ShortTerms:

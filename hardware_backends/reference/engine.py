@@ -73,7 +73,10 @@ class Engine(stepping.Engine):
             return self.neurons[probe.target].variable(probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
             return self.modulators[probe.target].variable(probe.variable).copy()
-        return self.synapses[probe.target].variables[probe.variable].copy()
+        synapses = self.synapses[probe.target]
+        if probe.kind == "short_term" and synapses.short_term:
+            return np.array(synapses.short_term.state[probe.variable])
+        return synapses.variables[probe.variable].copy()
 
     def write(self, probe: Probe, values: np.ndarray) -> None:
         """See ``stepping.Engine.write``."""

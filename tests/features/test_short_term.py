@@ -10,6 +10,7 @@ from on_backends import QUICK, assert_equal_spikes
 
 import ernsnn as ern
 from ernsnn import InvalidModel
+from ernsnn.analyse.contents import contents
 from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.registry import get_backend
 from ernsnn.backend.state import restore, state_of
@@ -374,3 +375,62 @@ def test_a_graph_is_saved_with_it_and_read_again(tmp_path) -> None:
 def test_its_numbers_are_part_of_the_digest() -> None:
     shorts = [None, ern.TsodyksMarkram(), ern.TsodyksMarkram(U=0.4), ern.TsodyksMarkram(U=[0.5, 0.5, 0.5])]
     assert len({ern.lower(between(short)).digest for short in shorts}) == len(shorts)
+
+
+@pytest.mark.parametrize("backend", HAVE_IT)
+def test_probes_see_its_states(backend: str) -> None:
+    """One value a pre neuron of the projection, in every step or in some; also where no synapse came to be."""
+    net = ern.Network(dt_ms=0.5)
+    source, cells = (
+        net.population("source", 4, ern.SpikeTimes([[], [], *TIMES_MS])),
+        net.population("cells", 2, ern.LIF()),
+    )
+    short = ern.TsodyksMarkram(U=[0.2, 0.7], tau_rec_ms=50.0, tau_fac_ms=20.0)
+    p = net.projection("p", source[2:], cells, weight_nA=0.1, short_term=short)
+    empty = net.projection("empty", source[2:], cells, ern.FromList([]), weight_nA=0.1, short_term=short)
+    for probe in (p, empty):
+        net.probe(probe, "x")
+        net.probe(probe, "u", every_ms=2.0)
+    result = run(net, backend)
+    for name in ("p", "empty"):
+        (every, x), (some, u) = result.signal(name, "x"), result.signal(name, "u")
+        assert x.shape == (200, 2)
+        assert u.shape == (50, 2)
+        assert some.tolist() == [1.5 + 2 * k for k in range(50)]
+        for k, U in enumerate((0.2, 0.7)):
+            factors = transmitted(TIMES_MS[k], U, 50.0, 20.0)
+            for t, factor in zip(TIMES_MS[k], factors, strict=True):
+                seen = x[every == t, k] * u[(some >= t).argmax(), k]
+                if not any(t < other <= some[(some >= t).argmax()] for other in TIMES_MS[k]):
+                    np.testing.assert_allclose(seen, factor, rtol=1e-13)
+    assert result.signal("empty", "x")[1].tolist() == result.signal("p", "x")[1].tolist()
+
+
+def test_probes_name_what_there_is() -> None:
+    net = between(ern.TsodyksMarkram())
+    with pytest.raises(InvalidModel, match=r"no variable 'v' \(there is: w, x, u\)"):
+        net.probe(net.projections["p"], "v")
+    result = ern.run(net, duration_ms=5, backend="reference")
+    with pytest.raises(InvalidModel, match=r"add net.probe\(net.projections\['p'\], 'x'\) before the run"):
+        result.signal("p", "x")
+
+
+@pytest.mark.parametrize("backend", HAVE_IT)
+def test_a_state_that_leaves_the_numbers_is_told(backend: str) -> None:
+    """Bursts of no regular train: nothing says so before the run."""
+    short = own(on_spike="x = x*1e200 if since == 7 else 1", factor="a")()
+    net = ern.Network()
+    times = np.cumsum([5.0, *[7.0] * 3])
+    source, cells = net.population("source", 1, ern.SpikeTimes([times])), net.population("cells", 2, ern.LIF())
+    net.projection("p", source, cells, weight_nA=0.1, short_term=short)
+    with pytest.raises(ern.NotFinite, match="p: x of pre neuron 0, of its short-term plasticity, is inf"):
+        run(net, backend, 40.0)
+
+
+def test_contents_name_the_pre_neurons() -> None:
+    net = ern.Network()
+    source, cells = net.population("source", 4, ern.SpikeTimes([[1.0]] * 4)), net.population("cells", 3, ern.LIF())
+    p = net.projection("p", source[1:], cells, weight_nA=0.5, short_term=ern.TsodyksMarkram())
+    net.probe(p, "x")
+    [series] = contents(ern.run(net, duration_ms=5, backend="reference")).series
+    assert series.labels["neuron"].tolist() == [1, 2, 3]

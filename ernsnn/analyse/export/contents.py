@@ -106,8 +106,10 @@ def _series(graph: Graph, key: str, steps: np.ndarray, values: np.ndarray) -> Se
 def _seen(graph: Graph, key: str, target: str, variable: str, width: int) -> tuple[dict[str, np.ndarray], str]:
     """What a probe saw: the labels of its columns, and their unit."""
     projection = next((p for p in graph.projections if p.name == target), None)
-    if projection:
+    if projection and variable in {v.name for v in projection.variables}:
         return _ends(projection), weight_unit(graph, projection, variable)
+    if projection:
+        return {"neuron": projection.pre_start + np.arange(width)}, _suffix(variable)
     probe = next(p for p in graph.probes if p.key == key)
     if probe.kind == "neurons":
         return {"neuron": np.arange(probe.start, probe.stop)}, _suffix(variable)
