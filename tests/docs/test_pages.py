@@ -19,6 +19,7 @@ COMPARED = {
     "add-a-backend": 1,
     "exports": 1,
     "add-an-experiment": 2,
+    "short-term-plasticity": 2,
 }
 """At least so many blocks of a page are compared with what they print."""
 
