@@ -56,5 +56,5 @@ def systems() -> list[tuple[str, str, str, str, str]]:
 
 
 def systems_table() -> str:
-    """The rows as Markdown, for README."""
+    """The rows as Markdown."""
     return markdown(HEADS, [(f"`{name}`", *rest) for name, *rest in systems()])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 import numpy as np
 
@@ -21,14 +20,12 @@ class Engine(stepping.Engine):
     """All state of one run."""
 
     changes = ("modulators", "neurons", "synapses")
-    neuron_state: ClassVar[type[NeuronState]] = NeuronState
-    """What computes a population; a backend of other neurons has another (``docs/add-a-neuron.md``)."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         longest = max((int(p.synapses.delay.max(initial=1)) for p in graph.projections), default=1)
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        self.neurons = {p.name: self.neuron_state(p, graph, longest, self.modulators) for p in graph.neurons()}
+        self.neurons = {p.name: NeuronState(p, graph, longest, self.modulators) for p in graph.neurons()}
         self.synapses: dict[str, StaticState] = {
             p.name: PlasticState(p, self.neurons[p.post], self.modulators, graph.dt_ms)
             if p.learning

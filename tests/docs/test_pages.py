@@ -11,13 +11,14 @@ from pages import blocks, run_page
 
 mpl.use("Agg")
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 COMPARED = {
     "tutorial": 8,
     "write-a-learning-rule": 2,
-    "add-a-neuron": 2,
-    "add-a-backend": 1,
+    "add-a-neuron": 5,
+    "add-a-backend": 2,
     "exports": 1,
+    "phases": 1,
     "add-an-experiment": 2,
     "short-term-plasticity": 2,
 }
@@ -44,10 +45,32 @@ def test_a_whole_experiment_is_short() -> None:
     assert len(whole.splitlines()) <= 35
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md")], ids=lambda page: page.stem)
 def test_links_lead_somewhere(page) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", [*PAGES, *ROOT.glob("*.md")], ids=lambda page: page.stem)
+def test_files_that_are_named_are_there(page) -> None:
+    """``ernsnn/graph/lower.py``, or ``graph/lower.py`` within the package."""
+    folders = [ROOT, ROOT / "ernsnn"]
+    for name in re.findall(r"`([a-z_]+/[\w/.-]*\.(?:py|toml|md|svg))`", page.read_text()):
+        own = name.split("/")[0] in ("runs", "mypackage")
+        assert own or any((folder / name).exists() for folder in folders), name
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) < 1_500
+
+
+def test_the_architecture_has_every_floor_in_its_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.split("| floor, from the ground up |")[1].split("\n\n")[0]
+    named = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1] if row else "")]
+    tested = re.findall(r"FLOORS \+?= (\[.*\])", (ROOT / "tests" / "packaging" / "test_floors.py").read_text())
+    assert named[:-2] == [floor for part in tested for floor in re.findall(r'"(\w+)"', part)]
+    assert named[-2:] == ["pynn", "cli"]
 
 
 def test_the_index_names_every_page_and_example() -> None:

@@ -1,24 +1,14 @@
-"""The table of published systems: made from committed results, and in README as it is made."""
+"""The table of published systems: made from committed results."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 import ernsnn as ern
 from ernsnn.cli import main, systems
 from ernsnn.studies.experiment import experiment_names, get_experiment
-
-README = Path(__file__).parents[2] / "README.md"
-FIRST, LAST = "<!-- ernsnn experiment --table -->\n", "\n<!-- end of the table -->"
-
-
-def test_readme_has_the_table() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert FIRST in text, "put the output of `ernsnn experiment --table` between the two markers"
-    assert text.split(FIRST)[1].split(LAST)[0] == systems.systems_table()
 
 
 @pytest.mark.parametrize(
