@@ -19,6 +19,8 @@ COMPARED = {
     "add-a-backend": 2,
     "exports": 1,
     "phases": 1,
+    "coming-from-pynn": 2,
+    "time-step": 3,
     "add-an-experiment": 2,
     "short-term-plasticity": 2,
 }
