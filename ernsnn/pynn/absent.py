@@ -12,15 +12,14 @@ from ernsnn.backend.issues import Limit
 from .simulator import State
 from .synapses import Synapse
 
-_SLOW = "what arrives in ernsnn jumps and decays, and does not rise slowly"
 _WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
 _OURS = "ernsnn has no cell of this name for scripts of PyNN yet; outside them it is ern.{}"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
-_DYNAMICS = "what a spike of ernsnn transmits does not depend on when the last one was"
+_DYNAMICS = "scripts of PyNN have no short-term plasticity yet; outside them it is ern.TsodyksMarkram"
 
 CELLS = {
-    "IF_curr_alpha": _SLOW,
-    "IF_cond_alpha": _SLOW,
+    "IF_curr_alpha": _WRITTEN,
+    "IF_cond_alpha": _WRITTEN,
     "IF_cond_exp_gsfa_grr": "the conductances of ernsnn's neurons are those of synapses",
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
     "EIF_cond_exp_isfa_ista": _OURS.format("AdEx"),
@@ -34,8 +33,8 @@ CELLS = {
 }
 SYNAPSES = {
     "TsodyksMarkramSynapse": _DYNAMICS,
-    "StochasticTsodyksMarkramSynapse": _DYNAMICS,
-    "MultiQuantalSynapse": _DYNAMICS,
+    "StochasticTsodyksMarkramSynapse": "what a spike of ernsnn transmits is not drawn",
+    "MultiQuantalSynapse": "what a spike of ernsnn transmits is not drawn",
     "SimpleStochasticSynapse": "spikes of ernsnn are transmitted for certain",
 }
 
