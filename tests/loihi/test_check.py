@@ -375,3 +375,15 @@ def test_a_kind_of_neurons_that_the_chip_has_not_is_left_out_of_its_placement() 
     other = Network()
     other.population("others", 1, ernsnn.ConductanceLIF())
     assert get_backend("loihi2").placement(ernsnn.lower(other)) == ()
+
+
+def test_a_rule_of_which_nothing_is_left_is_refused_before_it_runs() -> None:
+    net = ernsnn.Network()
+    source = net.population("source", 2, ernsnn.Poisson(5.0))
+    cells = net.population("cells", 2, ernsnn.LIF(v_rest_mV=0, v_reset_mV=0, v_threshold_mV=1e29))
+    rule = ernsnn.stdp.pair(A_plus=0.5, A_minus=0.5, w_max=1e29)
+    net.projection("learns", source, cells, weight_nA=1e28, learning=rule)
+    [found] = ernsnn.check(net, "loihi-emulator").errors
+    assert (found.code, found.path) == ("L309", "learns.learning")
+    with pytest.raises(UnsupportedOnBackend, match="nothing would be learned"):
+        ernsnn.run(net, duration_ms=5, backend="loihi-emulator")

@@ -111,6 +111,9 @@ class RuleQuantiser:
         else:
             dw = self._series("w")
             dt = self._series(self.mark) if self.mark else ()
+        if not (dw or dt):
+            message = "every one of its coefficients rounds to nothing, so that nothing would be learned"
+            self.report.add("L309", self.path, message, "use larger learning rates, or a smaller range of weights")
         rule = n.Rule(dw=dw, dt=dt, dd=(), traces=self.traces, third=self.third, epoch=1, seed=seed, ahead=self.ahead)
         return Learned(rule, self.weight, self.axes, self.mark)
 
