@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,7 +15,10 @@ from ernsnn.analyse.contents import contents
 from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.registry import get_backend
 from ernsnn.backend.state import restore, state_of
-from ernsnn.backend.stepping import SourceSpikes
+from ernsnn.backend.stepping import Feeds
+from ernsnn.describe.expressions import Name, Num, Op, Statement
+from ernsnn.describe.kinds import Parameter, Requirement, State
+from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.hardware_backends.native.engine import Engine as Native
 from ernsnn.hardware_backends.reference.engine import Engine as Reference
 
@@ -434,3 +438,63 @@ def test_contents_name_the_pre_neurons() -> None:
     net.probe(p, "x")
     [series] = contents(ern.run(net, duration_ms=5, backend="reference")).series
     assert series.labels["neuron"].tolist() == [1, 2, 3]
+
+
+def test_a_kind_that_is_read_has_no_words_but_its_own() -> None:
+    """Kernels and programs are made of what a saved graph holds."""
+    given = dataclasses.asdict(ern.TsodyksMarkram.kind) | {"parameters": (), "states": (), "on_spike": ()}
+    bad = Name("x; import os")
+    for changed in (
+        {"factor": bad},
+        {"parameters": (Parameter("x; import os"),), "factor": bad},
+        {"states": (State("x\n", Num(1.0)),), "factor": Num(1.0)},
+        {"on_spike": (Statement("x y", Num(1.0)),), "factor": Num(1.0)},
+        {"factor": Op("system", (Num(1.0),))},
+        {"factor": Op("exp", (Num(1.0), Num(2.0)))},
+        {"name": "a\nb", "factor": Num(1.0)},
+        {"factor": Num(1.0), "requirements": (Requirement(bad, ""),)},
+    ):
+        with pytest.raises(InvalidModel):
+            ShortTermKind(**{**given, "requirements": (), **changed})
+
+
+def test_a_kind_of_a_users_own_may_have_the_name_of_another(tmp_path) -> None:
+    mine = ern.ShortTerm.from_equations("TsodyksMarkram", states={"x": 1.0}, on_spike="x = x/2", factor="x")
+    graph = ern.lower(between(mine()))
+    again = ern.load_graph(ern.save_graph(graph, tmp_path / "graph"))
+    assert again.digest == graph.digest
+    assert again.projections[0].short_term.kind == mine.kind != ern.TsodyksMarkram.kind
+
+
+def test_a_graph_is_checked_as_it_is_read(tmp_path) -> None:
+    graph = ern.lower(between(ern.TsodyksMarkram()))
+    [p] = graph.projections
+    for kind, given, message in (
+        (p.short_term.kind, {"U": 2.0, "tau_rec_ms": 1.0, "tau_fac_ms": 1.0}, "U <= 1 must hold"),
+        (p.short_term.kind, {"U": 0.5}, "are not the parameters of TsodyksMarkram"),
+        (p.short_term.kind, p.short_term.parameters | {"U": np.full(2, 0.5)}, "has not 3 numbers"),
+        (own(states={"w": 1.0}, on_spike="", factor="w").kind, {"a": 1.0}, "its synapses have a 'w', too"),
+        (own(on_spike="x = x - a").kind, {"a": 1.0}, "factor is negative"),
+    ):
+        wrong = dataclasses.replace(p, short_term=dataclasses.replace(p.short_term, kind=kind, parameters=given))
+        folder = ern.save_graph(dataclasses.replace(graph, projections=(wrong,)), tmp_path / message[:9].strip())
+        with pytest.raises(InvalidModel, match=message):
+            ern.load_graph(folder)
+
+
+def test_brian2_says_how_long_a_delay_may_be() -> None:
+    for delay_ms, found in ((64.0, []), (65.0, ["B201"])):
+        net = between(ern.TsodyksMarkram(), delay_ms=delay_ms)
+        assert [issue.code for issue in ern.check(net, "brian2").errors] == found
+    assert not ern.check(between(None, delay_ms=65.0), "brian2").errors
+
+
+def test_threads_change_nothing() -> None:
+    net = ern.Network()
+    source, cells = net.population("source", 300, ern.Poisson(300.0)), net.population("cells", 1500, ern.LIF())
+    short = ern.TsodyksMarkram(U=ern.Uniform(0.1, 1.0))
+    net.projection("p", source, cells, weight_nA=ern.Uniform(0.0, 0.1), learning=SOFT, short_term=short)
+    net.probe(cells, "v_mV", every_ms=5.0)
+    ours = [run(net, "native", 40.0, precision="float32", threads=n).recording for n in (1, 2)]
+    np.testing.assert_array_equal(*(one.signals["cells.v_mV"][1] for one in ours))
+    np.testing.assert_array_equal(*(one.synapses["p"]["w"] for one in ours))
