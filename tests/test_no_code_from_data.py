@@ -13,6 +13,9 @@ from interrupts import ctrl_c_in_step
 import ernsnn as ern
 from ernsnn.analyse.summary import SUMMARY_FILE, Summary, read_summary, summary_files
 from ernsnn.cli import main
+from ernsnn.describe.expressions import Num, Statement
+from ernsnn.describe.kinds import Kind, Parameter, Receptor, State, Table
+from ernsnn.errors import InvalidModel
 from ernsnn.loading import sealed, unsealed
 from ernsnn.models import CA3Memory
 from ernsnn.report import page, write_report
@@ -216,3 +219,21 @@ def test_old_folders_without_summary_or_checksum_are_read(saved):
     result = ern.Result.load(saved)
     assert result.summary is None
     assert read_summary(Path(os.devnull), {}) is None
+
+
+@pytest.mark.parametrize("place", ["parameter", "state", "receptor", "constant", "statement"])
+def test_a_kind_of_neurons_has_plain_names(place: str) -> None:
+    """Kernels and programs are written from the tables that a saved graph holds."""
+    strange = "x\nimport os\ny"
+    name = {p: strange if p == place else p for p in ("parameter", "state", "receptor", "constant", "statement")}
+    constant, statement = Statement(name["constant"], Num(1.0)), Statement(name["statement"], Num(1.0))
+    with pytest.raises(InvalidModel, match="is no name"):
+        Kind(
+            name="Kind",
+            parameters=(Parameter(name["parameter"]),),
+            states=(State(name["state"], Num(0.0)),),
+            receptors=(Receptor(name["receptor"], "nA"),),
+            exact=Table((constant,), (statement,), None, (), ()),
+            held=(),
+            refractory="",
+        )

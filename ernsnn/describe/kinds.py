@@ -40,7 +40,7 @@ CHANGEABLE = ("v_threshold_mV", "i_offset_nA")
 depends on them."""
 
 
-RECEPTORS = {"excitatory": "E", "signed": "E", "inhibitory": "I"}
+RECEPTORS = {"excitatory": "E", "inhibitory": "I", "signed": "E"}
 """Words for the two receptors that most kinds have; a signed one takes weights of both signs."""
 
 

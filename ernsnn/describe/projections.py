@@ -58,11 +58,13 @@ class Projection:
 
     @property
     def site(self) -> Receptor | None:
-        """The receptor of the post neurons, or None where there is none of its name."""
+        """The receptor of the post neurons, their first where there is none of its name; None where they have none."""
         model = self.post.population.model
-        if isinstance(model, Neuron) and self.receptor in model.kind.words:
+        if not isinstance(model, Neuron):
+            return None
+        if self.receptor in model.kind.words:
             return model.kind.receptor(self.receptor)
-        return None
+        return next(iter(model.kind.receptors), None)
 
     @property
     def weight(self) -> Value:
@@ -180,7 +182,9 @@ def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Mod
 
 
 def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
-    path, conducts = f"{p.name}.{p.weight_field}", p.site is not None and not p.site.negative
+    path, site = f"{p.name}.{p.weight_field}", p.site
+    conducts = site is not None and not site.negative
+    signed = p.receptor == "signed" or (site is not None and site.negative and p.receptor == site.name)
     wrong = [name for name in WEIGHTS if name != p.weight_field and getattr(p, name) is not None]
     if wrong:
         model = type(p.post.population.model).__name__
@@ -196,7 +200,7 @@ def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
     lowest, highest = span(p.weight)
     if conducts and is_one_of(p.receptor, ["signed"]):
         yield f"{p.name}.receptor: a conductance has no sign; give excitatory and inhibitory synapses apart"
-    elif lowest < 0 and (conducts or p.receptor in ("excitatory", "inhibitory")):
+    elif lowest < 0 and not signed:
         hint = " (Normal takes low=0)" if isinstance(p.weight, Distribution) else ""
         yield (
             f"{path}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "

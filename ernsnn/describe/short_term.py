@@ -7,7 +7,6 @@ Every pre neuron of a projection has states of its own, which its synapses share
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -23,6 +22,7 @@ from ernsnn.describe.expressions import (
     Num,
     Op,
     Statement,
+    is_plain,
     is_truth,
     names_in,
     parse_expression,
@@ -37,7 +37,6 @@ GIVEN = ("since", "dt")
 """Names that a spike gives: the time in ms since the last spike of the neuron, and a step in ms."""
 NEVER = 2.0**53
 """``since`` of a first spike, in steps: as good as infinite, and a number."""
-_NAME = re.compile(r"[A-Za-z_]\w{0,99}", re.ASCII)
 _TRIED_MS, _TRIED_SPIKES = (1.0, 10.0, 100.0, 1000.0), 20
 
 
@@ -69,12 +68,12 @@ class ShortTermKind:
 
 
 def _problems(kind: ShortTermKind) -> Iterator[str]:
-    if not _NAME.fullmatch(kind.name):
+    if not is_plain(kind.name):
         yield f"{quoted(kind.name)} is no name for a kind: letters and digits"
     parameters, states = [p.name for p in kind.parameters], [s.name for s in kind.states]
     named = [*parameters, *states, *GIVEN]
     for name in dict.fromkeys([*named, *(s.target for s in kind.on_spike)]):
-        if not _NAME.fullmatch(name) or "__" in name:
+        if not is_plain(name) or "__" in name:
             yield f"{quoted(name)} is no name here (ASCII letters, digits and single underscores)"
         elif named.count(name) > 1:
             yield f"{name} is the name of two things; rename one"

@@ -11,11 +11,11 @@ from short_terms import between, own
 
 import ernsnn as ern
 from ernsnn import InvalidModel
-from ernsnn.analyse.contents import contents
+from ernsnn.analyse.export.contents import contents
 from ernsnn.backend.discovery import backend_names
 from ernsnn.backend.registry import get_backend
+from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.state import restore, state_of
-from ernsnn.backend.stepping import Feeds
 from ernsnn.hardware_backends.native.engine import Engine as Native
 from ernsnn.hardware_backends.reference.engine import Engine as Reference
 

@@ -255,7 +255,7 @@ def test_one_fault_of_a_file_that_is_told(tmp_path, capsys):
         if name in newer:
             (folder / name).write_text(json.dumps(newer[name](json.loads(intact[name]))))
             code, said = tell(capsys, "metrics", folder)
-            assert (code, "schema 99; this ernsnn reads schema 1" in said) == (2, True), said
+            assert (code, "schema 99; this ernsnn reads schema" in said) == (2, True), said
         (folder / name).write_bytes(intact[name])
     (folder / "state.npz").write_bytes(intact["state.npz"][:100])
     assert main(["metrics", str(folder)]) == 0  # it does not need the state
