@@ -71,6 +71,9 @@ def test_ctrl_c_leaves_no_process(tmp_path):
 
 
 CALLER = """
+import signal
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be ignored
 import sys
 from pathlib import Path
 from ernsnn.backend.protocol import Program
