@@ -205,7 +205,7 @@ def _chained(op: str, args: Sequence[Expr]) -> Expr:
     return result
 
 
-_PLAIN = re.compile(r"[A-Za-z]\w{0,199}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z_]\w{0,199}", re.ASCII)
 
 
 def is_plain(name: object) -> bool:

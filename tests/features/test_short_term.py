@@ -23,6 +23,11 @@ HAVE_IT = [name for name in backend_names() if get_backend(name).kinds is None]
 TIMES_MS = [[1.0, 3.5, 4.0, 30.0, 31.0, 80.0], [2.0, 2.5, 3.0, 60.0]]
 
 
+def having() -> ern.Network:
+    """What a backend needs to take part."""
+    return between(ern.TsodyksMarkram())
+
+
 def run(net: ern.Network, backend: str, duration_ms: float = 100.0, **options):
     return ern.run(net, duration_ms=duration_ms, backend=backend, **{**QUICK.get(backend, {}), **options})
 

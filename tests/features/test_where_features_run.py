@@ -12,7 +12,7 @@ import ernsnn as ern
 
 EVERYWHERE = {"delays", "injections", "probes", "receptors", "refractory", "stdp"}
 """Features that programs for NEST have, too."""
-NO_FEATURES = {"against_the_oracle", "where_features_run"}
+NO_FEATURES = {"against_the_oracle", "short_term_refusals", "where_features_run"}
 FILES = {path.stem.removeprefix("test_"): path for path in sorted(Path(__file__).parent.glob("test_*.py"))}
 
 

@@ -133,7 +133,7 @@ def test_a_hostile_word_anywhere(command, share, here, tmp_path):
         ("export result --to pipe.csv --force", "it exists, and is no file"),
         ("export result --to pipe.csv", "is no file"),
         ("report result --to " + "x" * 300, "File name too long"),
-        ("report result --to socket", "it exists, and is no file"),
+        ("report result --to socket", "exists, and is no report"),
         ("resume " + "x" * 245, "File name too long"),
         ("resume /", "no run to resume"),
         ("run model.py --seed " + "9" * 5_000, "--seed: must be a whole number, got '99"),

@@ -131,7 +131,7 @@ def test_programs_hold_each_series_once(always):
             .files["arrays.npz"]
         )
         if backend == "brian2":  # a: column 1, alone and with either of two; b: one each; 2 + 1 + 5
-            assert arrays["tables/current"].shape[1] == 8
+            assert arrays["tables/cells_current"].shape[1] == 8
         else:
             assert arrays["injected/1/values"].shape == (CHANGES, 2)
             assert arrays["injected/1/of"].tolist() == [1, 0, 1, 1]

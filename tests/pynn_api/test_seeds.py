@@ -77,7 +77,7 @@ def test_a_fresh_process_draws_the_same():
     code = "import sys; sys.path[:0] = sys.argv[1:]; import test_seeds; print(test_seeds.script()[:3])"
     here = Path(__file__).parent
     found = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, str(here), str(here.parent)],
+        [sys.executable, "-W", "ignore", "-c", code, str(here), str(here.parent / "support")],
         capture_output=True,
         text=True,
         check=True,

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
         ({"seed": None}, "seed must be a whole number, got None"),
         ({"seed": 1.5}, "seed must be a whole number, got 1.5"),
         ({"seed": True}, "seed must be a whole number, got True"),
-        ({"backend": None}, "backend must be the name of one, or 'auto', got None"),
+        ({"backend": 3}, "backend must be the name of one, or 'auto', got 3"),
         ({"timestep": 0}, "timestep must be > 0 ms, got 0"),
         ({"timestep": -0.1}, "timestep must be > 0 ms, got -0.1"),
         ({"timestep": np.nan}, "timestep: must be finite, got nan"),
