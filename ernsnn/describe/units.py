@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import sys
 from collections.abc import KeysView, ValuesView
 from fractions import Fraction
 from typing import Any
@@ -165,6 +166,8 @@ def _is_truth(value: Any) -> bool:
 
 def _refuse_masked(value: Any, path: str) -> None:
     """Raise InvalidModel on an array of which some values are masked: converted, they would count."""
+    if "numpy.ma" not in sys.modules:  # which takes milliseconds to import, and without which nothing is masked
+        return
     inner = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(each, np.ma.MaskedArray) and np.ma.is_masked(each) for each in inner):
         raise InvalidModel(f"{path}: some of its values are masked; fill them, as by .filled(0)")
