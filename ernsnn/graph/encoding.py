@@ -83,9 +83,14 @@ def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, t
 def digest(described: Any) -> str:
     """SHA-256 of the JSON of a graph, or of parts of one, and of every array's type, shape and bytes."""
     arrays: dict[str, np.ndarray] = {}
-    text = json.dumps(encode(described, arrays), sort_keys=True, separators=(",", ":"))
-    total = hashlib.sha256(text.encode())
-    for name, array in arrays.items():
+    return digest_of(encode(described, arrays), arrays)
+
+
+def digest_of(encoded: Any, arrays: Mapping[str, np.ndarray]) -> str:
+    """The digest of what ``encode`` gave: its JSON, and the arrays in the order of their numbers."""
+    total = hashlib.sha256(json.dumps(encoded, sort_keys=True, separators=(",", ":")).encode())
+    for name in sorted(arrays, key=lambda name: (len(name), name)):
+        array = arrays[name]
         total.update(f"{name}{array.dtype.str}{array.shape}".encode())
         total.update(np.ascontiguousarray(array).tobytes())
     return total.hexdigest()

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from ernsnn.loading import Unfit
 
 OLDEST = 1
-
-
-def digest_of(stored: Any, arrays: Mapping[str, np.ndarray]) -> str:
-    """The digest of a graph as it was stored: of its JSON, and of the arrays in the order of their numbers."""
-    total = hashlib.sha256(json.dumps(stored, sort_keys=True, separators=(",", ":")).encode())
-    for name in sorted(arrays, key=lambda name: (len(name), name)):
-        array = arrays[name]
-        total.update(f"{name}{array.dtype.str}{array.shape}".encode())
-        total.update(np.ascontiguousarray(array).tobytes())
-    return total.hexdigest()
 
 
 def from_schema_1(stored: dict[str, Any]) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from ernsnn.describe.products import Factor, Product
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content, write_folder
 from ernsnn.graph import checks, connectivity, graph, spikes, values
-from ernsnn.graph.encoding import decode, encode
+from ernsnn.graph.encoding import decode, digest_of, encode
 from ernsnn.graph.memory import require_memory
-from ernsnn.graph.schemas import OLDEST, digest_of, from_schema_1
+from ernsnn.graph.schemas import OLDEST, from_schema_1
 from ernsnn.loading import Unfit, read_json, reading
 
 _CLASSES: dict[str, type] = {
