@@ -44,8 +44,7 @@ def checked(described: _Checked) -> _Checked:
     """
     if isinstance(described, type):
         _made.add(described)
-        described.__init__ = _wrapped(described.__init__, described.__name__, described.__name__, 1, described)  # type: ignore[misc]
-        return described
+        return held(described)
     owner, _, name = described.__qualname__.rpartition(".")
     space = described.__module__.rpartition(".")[2]
     if owner and (name == "__init__" or "cls" in inspect.signature(described).parameters):
@@ -55,6 +54,17 @@ def checked(described: _Checked) -> _Checked:
     else:
         called, prefix = (f"{space}.{name}",) * 2 if space in _SPACES else (name, "")
     return typing.cast(_Checked, _wrapped(described, called, prefix, int(bool(owner))))
+
+
+def held(made: _Checked) -> _Checked:
+    """The class ``made``, its arguments held to their annotations; messages about others do not name it."""
+    made.__init__ = _wrapped(made.__init__, made.__name__, made.__name__, 1, made)  # type: ignore[method-assign, arg-type]
+    return made
+
+
+def named(classes: Iterable[type]) -> None:
+    """Let messages that say which objects fit name these classes."""
+    _made.update(classes)
 
 
 def _wrapped(

@@ -6,11 +6,11 @@ import ast
 import keyword
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from ernsnn.errors import InvalidModel, quoted
+from ernsnn.errors import InvalidModel, quoted, unknown
 
 
 @dataclass(frozen=True)
@@ -240,12 +240,11 @@ def names_in(value: Expr) -> Iterator[str]:
             yield from names_in(arg)
 
 
-def operations_in(value: Expr) -> Iterator[str]:
-    """The operations in an expression."""
-    if isinstance(value, Op):
-        yield value.op
-        for arg in value.args:
-            yield from operations_in(arg)
+def check_known(value: Expr, known: Collection[str], where: str) -> None:
+    """Raise InvalidModel, beginning with ``where``, on a name in ``value`` that is not ``known``."""
+    for name in names_in(value):
+        if name not in known:
+            raise InvalidModel(unknown(f"{where} uses no known name", name, known))
 
 
 def substituted(value: Expr, given: Mapping[str, Expr]) -> Expr:
@@ -316,8 +315,3 @@ def _apart(template: str, k: int) -> bool:
     """Whether the argument ``k`` stands alone between brackets or commas wherever the template has it."""
     apart = re.findall(rf"[(,] ?\{{{k}\}}(?=[,)])", template)
     return len(apart) == template.count(f"{{{k}}}")
-
-
-def assigned(statements: Iterable[Statement]) -> list[str]:
-    """The targets of statements, each once, in order."""
-    return list(dict.fromkeys(s.target for s in statements))

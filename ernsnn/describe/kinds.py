@@ -8,7 +8,7 @@ so that no equation needs a factor.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -20,6 +20,7 @@ from ernsnn.describe.expressions import (
     Op,
     Statement,
     check_expression,
+    check_known,
     is_plain,
     is_truth,
     names_in,
@@ -73,7 +74,7 @@ class Receptor:
     """What synapses act on: the unit of what a spike adds, and whether that may be negative."""
 
     name: str
-    unit: Literal["nA", "mV", "uS", ""]
+    unit: Literal["nA", "mV", "uS"]
     negative: bool = True
 
 
@@ -275,14 +276,14 @@ def _check(kind: Kind, table: Table) -> None:
         raise InvalidModel(f"{kind.name}: {', '.join(twice)} is the name of two things; rename one")
     fixed = parameters - set(CHANGEABLE) | {"dt"}
     for state in kind.states:
-        _known(kind.name, f"the initial {state.name}", state.initial, parameters)
+        check_known(state.initial, parameters, f"{kind.name}: the initial {state.name}")
     for requirement in kind.requirements:
-        _known(kind.name, "a requirement", requirement.condition, parameters)
+        check_known(requirement.condition, parameters, f"{kind.name}: a requirement")
     for s in table.constants:
-        _known(kind.name, s.target, s.value, fixed)
+        check_known(s.value, fixed, f"{kind.name}: {s.target}")
         fixed |= {s.target}
     for value in (value for p in table.propagators for row in p.matrix for value in row):
-        _known(kind.name, "a propagator", value, fixed)
+        check_known(value, fixed, f"{kind.name}: a propagator")
     everywhere = {"dt", *parameters, *states, *constants}
     for part, more in ((table.before, {"active"}), (table.reset, set()), (table.after, {"active", "spiking", "free"})):
         # What a part assigns beside states is known to that part alone, and to the spike if it is ``before``.
@@ -292,23 +293,16 @@ def _check(kind: Kind, table: Table) -> None:
                 raise InvalidModel(f"{kind.name}: {s.needs} is no parameter that may be left out")
             if s.target in (known | arriving | set(GIVEN)) - assignable:
                 raise InvalidModel(f"{kind.name}: {s.target} is no state, and cannot be assigned")
-            _known(kind.name, s.target, s.value, known)
+            check_known(s.value, known, f"{kind.name}: {s.target}")
             if is_truth(s.value, truths) and s.target in states:
                 raise InvalidModel(f"{kind.name}: {s.target} is set to what is true or false, not to a number")
             truths = truths | {s.target} if is_truth(s.value, truths) else truths - {s.target}
             known = known | {s.target}
             assignable = assignable | {s.target}
         if part is table.before and table.spike is not None:
-            _known(kind.name, "its spike", table.spike, known)
+            check_known(table.spike, known, f"{kind.name}: its spike")
             if not is_truth(table.spike, truths):
                 raise InvalidModel(f"{kind.name}: a spike is a condition such as V >= v_threshold_mV")
-
-
-def _known(kind: str, what: str, value: Expr, known: Collection[str]) -> None:
-    unknown = [name for name in names_in(value) if name not in known]
-    if unknown:
-        near = ", ".join(sorted(set(known) - set(GIVEN)))
-        raise InvalidModel(f"{kind}: {what} uses {unknown[0]!r}, which is not known there (known: {near})")
 
 
 def positive(*names: str) -> tuple[Parameter, ...]:

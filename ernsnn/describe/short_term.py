@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution, Value
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.expressions import (
-    OPERATIONS,
     Expr,
     Num,
-    Op,
     Statement,
+    check_expression,
+    check_known,
     is_plain,
     is_truth,
     names_in,
@@ -30,7 +30,7 @@ from ernsnn.describe.expressions import (
 )
 from ernsnn.describe.fields import convert_fields, convert_plain_fields
 from ernsnn.describe.kinds import Parameter, Requirement, State, positive, required
-from ernsnn.describe.neurons.neuron import check_values
+from ernsnn.describe.parametrised import check_values, class_of, initial_value
 from ernsnn.errors import InvalidModel, quoted, unknown
 
 GIVEN = ("since", "dt")
@@ -54,9 +54,7 @@ class ShortTermKind:
     """Of a kind of the library: it rises when its equations change."""
 
     def __post_init__(self) -> None:
-        problem = next(_problems(self), None)
-        if problem:
-            raise InvalidModel(f"{self.name}: {problem}")
+        _check(self)
 
     def __hash__(self) -> int:
         return hash((self.name, self.states, self.on_spike))
@@ -67,47 +65,42 @@ class ShortTermKind:
         return {name for value in (*(s.value for s in self.on_spike), self.factor) for name in names_in(value)}
 
 
-def _problems(kind: ShortTermKind) -> Iterator[str]:
+def _check(kind: ShortTermKind) -> None:
+    """Raise InvalidModel on names and expressions that cannot stand in a program, and on what has no value."""
+
+    def refuse(problem: str) -> NoReturn:
+        raise InvalidModel(f"{kind.name}: {problem}")
+
+    def judge(what: str, value: Expr, known: Collection[str]) -> None:
+        check_expression(value, f"{kind.name}: {what}")
+        check_known(value, known, f"{kind.name}: {what}")
+
     if not is_plain(kind.name):
-        yield f"{quoted(kind.name)} is no name for a kind: letters and digits"
+        refuse(f"{quoted(kind.name)} is no name for a kind: letters and digits")
     parameters, states = [p.name for p in kind.parameters], [s.name for s in kind.states]
     named = [*parameters, *states, *GIVEN]
     for name in dict.fromkeys([*named, *(s.target for s in kind.on_spike)]):
         if not is_plain(name) or "__" in name:
-            yield f"{quoted(name)} is no name here (ASCII letters, digits and single underscores)"
-        elif named.count(name) > 1:
-            yield f"{name} is the name of two things; rename one"
-    initial = [(f"the initial {s.name}", s.initial) for s in kind.states]
-    for what, value in (*initial, *(("a requirement", r.condition) for r in kind.requirements)):
-        yield from _of_expression(what, value, parameters)
+            refuse(f"{quoted(name)} is no name here (ASCII letters, digits and single underscores)")
+        if named.count(name) > 1:
+            refuse(f"{name} is the name of two things; rename one")
+    for state in kind.states:
+        judge(f"the initial {state.name}", state.initial, parameters)
+    for requirement in kind.requirements:
+        judge("a requirement", requirement.condition, parameters)
     known = named
     for s in kind.on_spike:
         if s.derivative or s.needs:
-            yield f"on_spike has plain assignments such as x = ..., got {f'd{s.target}/dt' if s.derivative else 'if'}"
+            refuse(f"on_spike has plain assignments such as x = ..., got {f'd{s.target}/dt' if s.derivative else 'if'}")
         if s.target in (*parameters, *GIVEN):
-            yield f"{s.target} is no state, and cannot be assigned"
+            refuse(f"{s.target} is no state, and cannot be assigned")
         if is_truth(s.value) and s.target in states:
-            yield f"{s.target} is set to what is true or false, not to a number"
-        yield from _of_expression(s.target, s.value, known)
+            refuse(f"{s.target} is set to what is true or false, not to a number")
+        judge(s.target, s.value, known)
         known = [*known, s.target]
-    yield from _of_expression("factor", kind.factor, known)
+    judge("factor", kind.factor, known)
     if is_truth(kind.factor):
-        yield "factor is true or false, not a number"
-
-
-def _of_expression(what: str, value: Expr, known: Collection[str]) -> Iterator[str]:
-    for name in names_in(value):
-        if name not in known:
-            yield unknown(f"{what} uses no known name", name, known)
-    yield from _of_operations(what, value)
-
-
-def _of_operations(what: str, value: Expr) -> Iterator[str]:
-    if isinstance(value, Op):
-        if OPERATIONS.get(value.op) != len(value.args):
-            yield f"{what} has no operation {quoted(value.op)} of {len(value.args)} numbers"
-        for arg in value.args:
-            yield from _of_operations(what, arg)
+        refuse("factor is true or false, not a number")
 
 
 def unusable(kind: ShortTermKind, parameters: Mapping[str, Any], dt_ms: float) -> str | None:
@@ -189,22 +182,12 @@ class ShortTerm:
         kind = ShortTermKind(
             name=name,
             parameters=tuple(Parameter(p, low=0.0, excluded=True) if p in positive else Parameter(p) for p in defaults),
-            states=tuple(State(s, _initial(name, s, value)) for s, value in states.items()),
+            states=tuple(State(s, initial_value(value, f"{name}.states[{s!r}]")) for s, value in states.items()),
             on_spike=parse_statements(on_spike, f"{name}.on_spike"),
             factor=parse_expression(factor, f"{name}.factor"),
         )
-        fields = [(p, "Value", dataclasses.field(default=value)) for p, value in defaults.items()]
-        space = {"kind": kind, "__doc__": f"Short-term plasticity of the kind {name}:\n\n{on_spike}\n\nfactor {factor}"}
-        made = dataclasses.make_dataclass(
-            name, fields, bases=(ShortTerm,), namespace=space, frozen=True, eq=False, kw_only=True
-        )
-        made.__module__ = __name__
-        made()  # its defaults can be had
-        return checked(made)
-
-
-def _initial(kind: str, state: str, value: float | str) -> Expr:
-    return parse_expression(value, f"{kind}.states[{state!r}]") if isinstance(value, str) else Num(float(value))
+        about = f"Short-term plasticity of the kind {name}:\n\n{on_spike}\n\nfactor {factor}"
+        return class_of(ShortTerm, kind, defaults, about)
 
 
 def check_short_term(

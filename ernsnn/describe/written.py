@@ -9,9 +9,9 @@ from typing import Literal, cast
 from ernsnn.describe.expressions import (
     Expr,
     Name,
-    Num,
     Op,
     Statement,
+    check_known,
     is_plain,
     names_in,
     parse_expression,
@@ -20,8 +20,9 @@ from ernsnn.describe.expressions import (
 )
 from ernsnn.describe.integration import METHODS, Equations, integrated
 from ernsnn.describe.kinds import CHANGEABLE, GIVEN, Kind, Parameter, Receptor, State, Table
+from ernsnn.describe.parametrised import initial_value
 from ernsnn.describe.symbolic import ZERO, linear_part
-from ernsnn.describe.units import to_single, unit_of_name
+from ernsnn.describe.units import unit_of_name
 from ernsnn.errors import InvalidModel, quoted, unknown
 
 UNITS = ("nA", "mV", "uS")
@@ -67,17 +68,17 @@ def written_kind(
     if not 1 <= substeps <= _MOST_SUBSTEPS:
         raise InvalidModel(f"{name}.substeps: must be 1 to {_MOST_SUBSTEPS}, got {substeps}")
     body = _Body(name, text, parameters, receptors, reset, remember, initial)
-    for one in held:
-        if one not in body.states and tuple(held) != ("V",):
-            raise InvalidModel(unknown(f"{name}.held: no state", one, body.states))
-    table = body.table(_spike(name, threshold, probability), [s for s in held if s in body.states], method, substeps)
+    stays = tuple(s for s in held if s in body.states)
+    if stays != tuple(held) != ("V",):  # V is held where there is one
+        raise InvalidModel(unknown(f"{name}.held: no state", next(s for s in held if s not in stays), body.states))
+    table = body.table(_spike(name, threshold, probability), stays, method, substeps)
     return Kind(
         name=name,
         parameters=tuple(_parameter(name, p, parameters, positive, refractory) for p in parameters),
         states=tuple(body.state(state, units) for state in body.states),
         receptors=tuple(_receptor(name, r, units) for r in receptors),
         exact=table,
-        held=tuple(s for s in held if s in body.states),
+        held=stays,
         refractory=refractory,
     )
 
@@ -132,9 +133,9 @@ class _Body:
             raise InvalidModel(f"{name}: a state has two equations")
         self.reset = parse_statements(reset, f"{name}.reset")
         self.arrivals = {r: parse_statements(given, f"{name}.receptors[{r!r}]") for r, given in receptors.items()}
-        changed = [s.target for s in (*self.reset, *(s for arrival in self.arrivals.values() for s in arrival))]
-        self.states = list(dict.fromkeys([*self.slopes, *initial, *remember, *changed]))
-        if any(s.derivative for s in (*self.reset, *(s for arrival in self.arrivals.values() for s in arrival))):
+        changes = [*self.reset, *(s for arrival in self.arrivals.values() for s in arrival)]
+        self.states = list(dict.fromkeys([*self.slopes, *initial, *remember, *(s.target for s in changes)]))
+        if any(s.derivative for s in changes):
             raise InvalidModel(f"{name}: dX/dt stands in the text of the equations only")
         # What is shared by equations has a name that is no state; the others renew states after these have moved.
         self.shared = {s.target: s.value for s in statements if not s.derivative and s.target not in self.states}
@@ -150,13 +151,14 @@ class _Body:
             if own in self.slopes:
                 raise InvalidModel(f"{name}.remember: {own} has an equation of its own; choose another name")
 
-    def table(self, spike: Expr | None, held: list[str], method: str, substeps: int) -> Table:
+    def table(self, spike: Expr | None, held: tuple[str, ...], method: str, substeps: int) -> Table:
         """The equations of a step."""
         fixed = {*self.parameters, "dt"} - set(CHANGEABLE)
+        known = [*self.parameters, *self.states, *self.shared, *GIVEN]
         for name, value in self.shared.items():
-            self._judge(value, [*self.parameters, *self.states, *self.shared, *GIVEN], f"{name} = ...")
+            check_known(value, known, f"{self.name}: {name} = ...")
         for name, value in self.slopes.items():
-            self._judge(value, [*self.parameters, *self.states, *self.shared, *GIVEN], f"d{name}/dt")
+            check_known(value, known, f"{self.name}: d{name}/dt")
         constant = {}
         for name, value in self.shared.items():
             if set(names_in(value)) <= fixed:
@@ -165,8 +167,11 @@ class _Body:
         shared = {name: value for name, value in self.shared.items() if name not in constant}
         step = integrated(Equations(self.name, self.slopes, shared, fixed, held), method, substeps)
         remembered = [Statement(name, Name(state)) for name, state in self.remember.items()]
-        afterwards = {n for s in self.renewed for n in names_in(s.value)} | set(names_in(spike) if spike else ())
-        again = [Statement(name, value) for name, value in shared.items() if self._needed(name, afterwards, shared)]
+        read = {n for s in self.renewed for n in names_in(s.value)} | set(names_in(spike) if spike else ())
+        for name in reversed(list(shared)):  # what is read after the states have moved is computed again
+            if name in read:
+                read |= set(names_in(shared[name]))
+        again = [Statement(name, value) for name, value in shared.items() if name in read]
         return Table(
             constants=(*(Statement(n, v) for n, v in constant.items()), *step.constants),
             propagators=step.propagators,
@@ -175,18 +180,6 @@ class _Body:
             reset=self.reset,
             after=tuple(s for r, arrival in self.arrivals.items() for s in self._arrival(r, arrival)),
         )
-
-    def _needed(self, name: str, by: set[str], shared: Mapping[str, Expr]) -> bool:
-        reached = set(by)
-        for other in reversed(list(shared)):
-            if other in reached:
-                reached |= set(names_in(shared[other]))
-        return name in reached
-
-    def _judge(self, value: Expr, known: Collection[str], what: str) -> None:
-        for name in names_in(value):
-            if name not in known:
-                raise InvalidModel(unknown(f"{self.name}: {what} uses no known name", name, known))
 
     def _arrival(self, receptor: str, statements: tuple[Statement, ...]) -> Iterator[Statement]:
         """What the sum of arriving weights does: once, so each statement must be linear in w."""
@@ -206,11 +199,8 @@ class _Body:
         return State(name, self._initial(name), self._probe(name, units))
 
     def _initial(self, name: str) -> Expr:
-        given = self.initial.get(name)
-        if isinstance(given, str):
-            return parse_expression(given, f"{self.name}.initial[{name!r}]")
-        if given is not None:
-            return Num(to_single(given, f"{self.name}.initial[{name!r}]"))
+        if self.initial.get(name) is not None:
+            return initial_value(self.initial[name], f"{self.name}.initial[{name!r}]")
         if name in self.remember:
             return self._initial(self.remember[name])
         follows = next((p for p in ("v_init_mV", "v_rest_mV") if name == "V" and p in self.parameters), None)
@@ -222,7 +212,7 @@ class _Body:
         if unit_of_name(name):
             return name
         of = [r for r, arrival in self.arrivals.items() if any(s.target == name for s in arrival)]
-        return f"{name}_{units.get(of[0], 'nA')}" if of and name != "V" and self._as_weight(name, of[0]) else name
+        return f"{name}_{units.get(of[0], 'nA')}" if of and self._as_weight(name, of[0]) else name
 
     def _as_weight(self, name: str, receptor: str) -> bool:
         """Whether a state has the unit of a weight: spikes add it as it is."""

@@ -20,7 +20,7 @@ from ernsnn.describe.distributions import extent
 from ernsnn.describe.kinds import CHANGEABLE, Kind
 from ernsnn.describe.names import is_symbol, network_name, part_name
 from ernsnn.describe.network import MOST_NEURONS
-from ernsnn.describe.neurons import check_values
+from ernsnn.describe.parametrised import check_values
 from ernsnn.describe.short_term import ShortTermKind, unusable
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.graph import graph as g

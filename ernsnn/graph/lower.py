@@ -16,7 +16,7 @@ from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name
 from ernsnn.describe.network import Network
-from ernsnn.describe.neurons import check_values
+from ernsnn.describe.parametrised import check_values
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection

@@ -6,12 +6,13 @@ A kind is known once its file lies here.
 import pkgutil
 from importlib import import_module
 
+from ernsnn.describe.arguments import named
 from ernsnn.describe.kinds import Kind
 from ernsnn.describe.neurons.adaptive import AdaptiveLIF
 from ernsnn.describe.neurons.conductance import ConductanceLIF
 from ernsnn.describe.neurons.delta import DeltaLIF
 from ernsnn.describe.neurons.lif import LIF
-from ernsnn.describe.neurons.neuron import Neuron, check_values
+from ernsnn.describe.neurons.neuron import Neuron
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 CLASSES: dict[str, type[Neuron]] = {
@@ -21,7 +22,8 @@ CLASSES: dict[str, type[Neuron]] = {
     if isinstance(cls, type) and issubclass(cls, Neuron) and "kind" in vars(cls)
 }
 """The kinds of ernsnn, as the classes that users fill in."""
+named(CLASSES.values())
 LIBRARY: dict[str, Kind] = {cls.kind.name: cls.kind for cls in CLASSES.values()}
 """Their equations by name. A graph names them; kinds of a user's own it holds whole."""
 
-__all__ = ["CLASSES", "LIBRARY", "LIF", "AdaptiveLIF", "ConductanceLIF", "DeltaLIF", "Neuron", "check_values"]
+__all__ = ["CLASSES", "LIBRARY", "LIF", "AdaptiveLIF", "ConductanceLIF", "DeltaLIF", "Neuron"]

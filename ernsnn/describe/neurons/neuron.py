@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
-
-import numpy as np
+from typing import ClassVar
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.distributions import Distribution, Value, span
-from ernsnn.describe.evaluation import evaluated
-from ernsnn.describe.expressions import Expr, names_in
+from ernsnn.describe.distributions import Value
 from ernsnn.describe.fields import convert_fields, convert_plain_fields
-from ernsnn.describe.kinds import Kind, Parameter, Requirement, condition_text
-from ernsnn.describe.units import to_single
+from ernsnn.describe.kinds import Kind
+from ernsnn.describe.parametrised import check_values, class_of
 from ernsnn.describe.written import written_kind
 from ernsnn.errors import InvalidModel
 
@@ -113,60 +109,5 @@ class Neuron:
             method=method,
             substeps=substeps,
         )
-        defaults = {
-            one: None
-            if default is None or isinstance(default, str)
-            else to_single(default, f"{name}.parameters[{one!r}]")
-            for one, default in parameters.items()
-        }
-        fields = [(name, "Value | None", dataclasses.field(default=value)) for name, value in defaults.items()]
-        space = {"kind": kind, "__doc__": f"Neurons of the kind {name}:\n\n{text}"}
-        made = dataclasses.make_dataclass(
-            name, fields, bases=(Neuron,), namespace=space, frozen=True, eq=False, kw_only=True
-        )
-        made.__module__ = __name__
-        made()  # its defaults can be had
-        return checked(made)
-
-
-class Parametrised(Protocol):
-    """A kind of neurons, or of what else has parameters."""
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Its parameters."""
-
-    @property
-    def requirements(self) -> tuple[Requirement, ...]:
-        """What must hold of them."""
-
-
-def check_values(path: str, kind: Parametrised, values: Mapping[str, Value]) -> None:
-    """Raise InvalidModel, naming ``path`` and the parameter, on values that what is of a ``kind`` cannot have.
-
-    Called on what the user wrote, and again by the lowering on the numbers that distributions gave.
-    """
-    # What a distribution gives is checked when it has been drawn.
-    lowest = {name: span(value)[0] for name, value in values.items() if not isinstance(value, Distribution)}
-    problems = []
-    for p in kind.parameters:
-        if p.low is not None and p.name in lowest and not _above(lowest[p.name], p.low, p.excluded):
-            problems.append(f"{path}.{p.name} must be {'>' if p.excluded else '>='} {p.low:g}, got {lowest[p.name]}")
-    for requirement in kind.requirements:
-        problems += _unmet(path, values, requirement.condition, requirement.why)
-    if problems:
-        raise InvalidModel("; ".join(problems))
-
-
-def _above(value: float, low: float, excluded: bool) -> bool:
-    return value > low if excluded else value >= low
-
-
-def _unmet(path: str, values: Mapping[str, Value], condition: Expr, why: str) -> Iterator[str]:
-    names = list(dict.fromkeys(names_in(condition)))
-    if not all(name in values and not isinstance(values[name], Distribution) for name in names):
-        return
-    if len({np.shape(np.asarray(values[name])) for name in names} - {()}) > 1:
-        yield f"{path}: {' and '.join(names)} have different lengths"
-    elif not np.all(evaluated(condition, values)):
-        yield f"{path}: {condition_text(condition)}, {why}; got {' and '.join(f'{values[name]}' for name in names)}"
+        given = {one: None if isinstance(default, str) else default for one, default in parameters.items()}
+        return class_of(Neuron, kind, given, f"Neurons of the kind {name}:\n\n{text}")

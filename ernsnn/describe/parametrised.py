@@ -1,0 +1,93 @@
+"""What kinds of neurons and of short-term plasticity share: classes with parameters as fields, and their values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from ernsnn.describe.arguments import held
+from ernsnn.describe.distributions import Distribution, Value, span
+from ernsnn.describe.evaluation import evaluated
+from ernsnn.describe.expressions import Expr, Num, names_in, parse_expression
+from ernsnn.describe.kinds import Parameter, Requirement, condition_text
+from ernsnn.describe.units import to_single
+from ernsnn.errors import InvalidModel
+
+Made = TypeVar("Made")
+
+
+class Parametrised(Protocol):
+    """A kind of neurons, or of what else has parameters."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Its parameters."""
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What must hold of them."""
+
+
+def check_values(path: str, kind: Parametrised, values: Mapping[str, Value]) -> None:
+    """Raise InvalidModel, naming ``path`` and the parameter, on values that what is of a ``kind`` cannot have.
+
+    Called on what the user wrote, and again by the lowering on the numbers that distributions gave.
+    """
+    # What a distribution gives is checked when it has been drawn.
+    lowest = {name: span(value)[0] for name, value in values.items() if not isinstance(value, Distribution)}
+    problems = []
+    for p in kind.parameters:
+        if p.low is not None and p.name in lowest and not _above(lowest[p.name], p.low, p.excluded):
+            problems.append(f"{path}.{p.name} must be {'>' if p.excluded else '>='} {p.low:g}, got {lowest[p.name]}")
+    for requirement in kind.requirements:
+        problems += _unmet(path, values, requirement.condition, requirement.why)
+    if problems:
+        raise InvalidModel("; ".join(problems))
+
+
+def _above(value: float, low: float, excluded: bool) -> bool:
+    return value > low if excluded else value >= low
+
+
+def _unmet(path: str, values: Mapping[str, Value], condition: Expr, why: str) -> Iterator[str]:
+    names = list(dict.fromkeys(names_in(condition)))
+    if not all(name in values and not isinstance(values[name], Distribution) for name in names):
+        return
+    if len({np.shape(np.asarray(values[name])) for name in names} - {()}) > 1:
+        yield f"{path}: {' and '.join(names)} have different lengths"
+    elif not np.all(evaluated(condition, values)):
+        yield f"{path}: {condition_text(condition)}, {why}; got {' and '.join(f'{values[name]}' for name in names)}"
+
+
+def class_of(base: type[Made], kind: Parametrised, defaults: Mapping[str, float | None], text: str) -> type[Made]:
+    """A dataclass like those of ernsnn: ``base`` with the parameters of ``kind`` as fields, and ``text`` about it.
+
+    Raises InvalidModel on a default that is no number, or that the kind cannot have.
+    """
+    fields: list[Any] = [
+        (
+            name,
+            "Value" if default is not None else "Value | None",
+            None if default is None else to_single(default, f"{kind.name}.parameters[{name!r}]"),
+        )
+        for name, default in defaults.items()
+    ]
+    space = {"kind": kind, "__doc__": text}
+    made: Any = dataclasses.make_dataclass(
+        kind.name, fields, bases=(base,), namespace=space, frozen=True, eq=False, kw_only=True
+    )
+    made.__module__ = base.__module__
+    made()  # its defaults can be had
+    return held(made)  # type: ignore[no-any-return]
+
+
+def initial_value(given: float | str, where: str) -> Expr:
+    """Where a state starts: a number, or the expression of parameters that a text is."""
+    return parse_expression(given, where) if isinstance(given, str) else Num(to_single(given, where))
