@@ -14,7 +14,7 @@ from ernsnn.describe import marks, stdp
 from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.attached import Probe
 from ernsnn.describe.calcium import CalciumAstrocyte
-from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FromList, OneToOne
+from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FixedTotalNumber, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, LearningRule, Mark, Normalise, Term, Trace
@@ -78,6 +78,7 @@ __all__ = [
     "Findings",
     "FixedInDegree",
     "FixedProbability",
+    "FixedTotalNumber",
     "FromList",
     "Gate",
     "Graph",

@@ -54,10 +54,25 @@ class FixedInDegree(Connector):
     self_connections: bool = True
 
     def __post_init__(self) -> None:
-        n = to_single(self.n, "FixedInDegree.n")
-        if n < 0 or not n.is_integer():
-            raise InvalidModel(f"FixedInDegree: n must be a whole number >= 0, got {self.n}")
-        object.__setattr__(self, "n", int(n))
+        _keep_count(self)
+
+
+@checked
+@dataclass(frozen=True, eq=False)
+class FixedTotalNumber(Connector):
+    """``n`` synapses in all, each between a pair drawn uniformly (PyNN: FixedTotalNumber; NEST: fixed_total_number).
+
+    With ``replace`` pairs are drawn independently, and one that is drawn twice has two synapses, each with a weight and
+    a delay of its own; without, the ``n`` pairs differ. A neuron's in-degree is binomial with ``replace``, and
+    hypergeometric without.
+    """
+
+    n: int
+    replace: bool = True
+    self_connections: bool = True
+
+    def __post_init__(self) -> None:
+        _keep_count(self)
 
 
 @checked
@@ -81,3 +96,12 @@ class FromList(Connector):
         indices = pairs.astype(np.int64)
         indices.setflags(write=False)
         object.__setattr__(self, "pairs", indices)
+
+
+def _keep_count(connector: FixedInDegree | FixedTotalNumber) -> None:
+    """Hold ``n`` to whole numbers that are not negative."""
+    name = type(connector).__name__
+    n = to_single(connector.n, f"{name}.n")
+    if n < 0 or not n.is_integer():
+        raise InvalidModel(f"{name}: n must be a whole number >= 0, got {connector.n}")
+    object.__setattr__(connector, "n", int(n))

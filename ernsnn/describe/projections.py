@@ -9,7 +9,7 @@ import numpy as np
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.astrocytes import Modulator, ThirdFactor
-from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FromList, OneToOne
+from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FixedTotalNumber, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
@@ -129,6 +129,11 @@ def _of_connector(p: Projection) -> Iterator[str]:
         candidates = p.pre.size - (not p.connector.self_connections)
         if p.connector.n > candidates:
             yield f"{p.name}: an in-degree of {p.connector.n} needs as many pre neurons, there are {candidates}"
+    if isinstance(p.connector, FixedTotalNumber):
+        pairs = p.pre.size * p.post.size - (0 if p.connector.self_connections else min(p.pre.size, p.post.size))
+        if p.connector.n > pairs and not (pairs and p.connector.replace):
+            hint = "; with replace=True a pair may have several" if pairs else ""
+            yield f"{p.name}: {p.connector.n} synapses between different pairs of neurons, there are {pairs}{hint}"
     if isinstance(p.connector, FromList) and len(p.connector.pairs):
         highest = np.max(p.connector.pairs, axis=0)
         for side, index, view in (("pre", highest[0], p.pre), ("post", highest[1], p.post)):

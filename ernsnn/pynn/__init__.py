@@ -22,7 +22,6 @@ from pyNN.connectors import (
     FixedNumberPostConnector,
     FixedNumberPreConnector,
     FixedProbabilityConnector,
-    FixedTotalNumberConnector,
     FromFileConnector,
     FromListConnector,
     IndexBasedProbabilityConnector,
@@ -39,7 +38,7 @@ from . import runs, simulator
 from .absent import TYPES
 from .astrocytes import Astrocyte
 from .cells import IF_cond_exp, IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
-from .connectors import OneToOneConnector
+from .connectors import FixedTotalNumberConnector, OneToOneConnector
 from .control import (
     check,
     end,

@@ -55,6 +55,8 @@ MADE = {
     "fan that learns": lambda n: joined(n, ern.AllToAll(), 1, learning=PAIR),
     "rarely": lambda n: joined(n, ern.FixedProbability(1e-12)),
     "in-degree": lambda n: joined(n, ern.FixedInDegree(2)),
+    "in all": lambda n: joined(n, ern.FixedTotalNumber(n)),
+    "in all, different": lambda n: joined(n, ern.FixedTotalNumber(n, replace=False)),
     "few with a high in-degree": lambda n: joined(3, ern.FixedInDegree(n)),
 }
 for name, make in MADE.items():

@@ -23,6 +23,7 @@ def takers(n):
     return {
         "size": lambda: network(n)[1].size,
         "n": lambda: ern.FixedInDegree(n).n,
+        "n in all": lambda: ern.FixedTotalNumber(n).n,
         "power": lambda: ern.Factor(variable="w", power=n).power,
         "seed of a graph": lambda: ern.lower(net, n).seed,
         "seed of a run": lambda: ern.run(net, duration_ms=1.0, seed=n, backend="reference").graph.seed,

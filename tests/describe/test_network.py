@@ -16,6 +16,7 @@ from ernsnn import (
     CurrentSteps,
     Factor,
     FixedInDegree,
+    FixedTotalNumber,
     FromList,
     InvalidModel,
     LearningRule,
@@ -133,6 +134,9 @@ REFUSED = [
     (lambda w: w.project(connector=OneToOne()), "q: one to one.*3 and 4"),
     (lambda w: w.project(connector=FixedInDegree(4)), "q: an in-degree of 4.*3"),
     (lambda w: w.project(connector=FixedInDegree(3, self_connections=False)), "q: an in-degree of 3.*2"),
+    (lambda w: w.project(connector=FixedTotalNumber(13, replace=False)), "q: 13 synapses.*there are 12.*replace=True"),
+    (lambda w: w.project(connector=FixedTotalNumber(10, False, self_connections=False)), "q: 10 synapses.*there are 9"),
+    (lambda w: w.project(pre=w.a[:1], post=w.b[:1], connector=FixedTotalNumber(1, True, False)), "q: 1 synapses.* 0$"),
     (lambda w: w.project(connector=FromList([(3, 0)])), r"q: pre index 3.*a\[0:3\]"),
     (lambda w: w.project(connector=FromList([(0, 4)])), r"q: post index 4.*b\[0:4\]"),
     # weights and delays

@@ -12,6 +12,7 @@ from ernsnn import (
     Factor,
     FixedInDegree,
     FixedProbability,
+    FixedTotalNumber,
     FromList,
     IntrinsicPlasticity,
     InvalidModel,
@@ -293,6 +294,11 @@ def test_spans():
         lambda: FixedInDegree(1.5),
         lambda: FixedInDegree(NAN),
         lambda: FixedInDegree("x"),
+        lambda: FixedTotalNumber(-1),
+        lambda: FixedTotalNumber(1.5),
+        lambda: FixedTotalNumber(10**400),
+        lambda: FixedTotalNumber(3, replace="no"),
+        lambda: FixedTotalNumber(3, replace=1),
         lambda: FromList([(1, 2), (3,)]),
         lambda: FromList([1, 2, 3]),
         lambda: FromList([(0, 1, 2)]),
@@ -309,6 +315,7 @@ def test_what_connectors_refuse(make):
 
 def test_connectors_keep_what_they_are_given():
     assert FixedInDegree(3.0).n == 3
+    assert (FixedTotalNumber(3.0).n, FixedTotalNumber(0).replace) == (3, True)
     assert FromList([]).pairs.shape == (0, 2)
     assert FromList(np.array([[1, 2]])).pairs.tolist() == [[1, 2]]
     assert AllToAll().self_connections

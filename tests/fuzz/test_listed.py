@@ -147,6 +147,8 @@ def test_what_memory_cannot_hold_is_refused_before_it_is_taken(monkeypatch):
     made.population("noise", 10**9, ern.Poisson(1.0))
     made.projection("some", cells, cells, ern.FixedProbability(0.5), weight_nA=1.0)
     made.projection("few", cells, cells, ern.FixedInDegree(3), weight_nA=1.0)
+    made.projection("many", cells, cells, ern.FixedTotalNumber(10**12), weight_nA=1.0)
+    made.projection("different", cells, cells, ern.FixedTotalNumber(10**10, replace=False), weight_nA=1.0)
     with pytest.raises(ern.InvalidModel) as error:
         ern.lower(made)
     lines = str(error.value).splitlines()
@@ -155,6 +157,8 @@ def test_what_memory_cannot_hold_is_refused_before_it_is_taken(monkeypatch):
         "noise.rate_hz",
         "some.connector",
         "few.connector",
+        "many.connector",
+        "different.connector",
     ]
     assert "few.connector: needs 156000000000 bytes (156.0 GB) of memory; " in lines[3]
 

@@ -126,6 +126,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "OneToOne": (ern.OneToOne, {}),
         "FixedProbability": (ern.FixedProbability, {"p": 0.5}),
         "FixedInDegree": (ern.FixedInDegree, {"n": 1}),
+        "FixedTotalNumber": (ern.FixedTotalNumber, {"n": 4}),
         "FromList": (ern.FromList, {"pairs": [(0, 0)]}),
         "Schedule": (ern.Schedule, {"times_ms": [0], "values": [1]}),
         "SpikeTimes": (ern.SpikeTimes, {"times_ms": [[1]]}),
@@ -260,8 +261,10 @@ MESSAGES: dict[str, Callable[[World], object]] = {
     "E.factors: must be a sequence of Astrocyte or CalciumAstrocyte or Signal or Gate, got None": lambda w: (
         w.net.either("E", None)
     ),
-    "n.connector: must be AllToAll or FixedInDegree or FixedProbability or FromList or OneToOne or None, got the class "
-    "AllToAll; write AllToAll(...)": lambda w: w.net.projection("n", w.inputs, w.cells, ern.AllToAll, weight_nA=1),
+    "n.connector: must be AllToAll or FixedInDegree or FixedProbability or FixedTotalNumber or FromList or OneToOne or "
+    "None, got the class AllToAll; write AllToAll(...)": lambda w: w.net.projection(
+        "n", w.inputs, w.cells, ern.AllToAll, weight_nA=1
+    ),
     "LearningRule.on_pre: must be a mapping from text to text or None, got 'x'": lambda w: (
         ern.LearningRule.from_equations(on_pre="x")
     ),

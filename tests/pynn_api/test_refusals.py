@@ -223,6 +223,42 @@ def test_connectors_connect_one_neuron_to_one(connector):
     assert made.get("weight", format="list") == [(0, 0, 0.5)]
 
 
+@pytest.mark.parametrize("parallel_safe", [True, False])
+@pytest.mark.parametrize("itself", [True, False])
+@pytest.mark.parametrize("replacement", [True, False])
+def test_a_total_number_of_synapses_is_as_it_is_asked_for(parallel_safe, itself, replacement):
+    """PyNN's own connector draws with replacement, and cells to themselves, whatever it is told."""
+    sim.setup(1.0)
+    a, b = sim.Population(5, sim.IF_curr_exp()), sim.Population(4, sim.IF_curr_exp())
+    weight = sim.RandomDistribution("uniform", (0.1, 0.2))
+    for pre, post in ((a, b), (a, a), (a[1:3], a), (b, a + b)):
+        cells = [(i, j) for i in pre.all_cells for j in post.all_cells if itself or i != j]
+        few = len(cells) if not replacement else 9 * len(cells)
+        for n in (0, 1, len(cells) // 3, few):
+            options = {"allow_self_connections": itself, "with_replacement": replacement}
+            rng = sim.NumpyRNG(n, parallel_safe=parallel_safe)
+            connector = sim.FixedTotalNumberConnector(n, **options, rng=rng)
+            made = sim.Projection(pre, post, connector, sim.StaticSynapse(weight=weight))
+            found = list(zip(pre.all_cells[made.pre_of], post.all_cells[made.post_of], strict=True))
+            assert len(found) == n
+            assert replacement or len({*found}) == n
+            assert {*found} <= {*cells}
+            assert len(np.unique(made.column("weight"))) == n
+        if not replacement:
+            with pytest.raises(
+                sim.errors.ConnectionError, match=f"{few + 1} synapses between different pairs.* are {few}"
+            ):
+                sim.Projection(pre, post, sim.FixedTotalNumberConnector(few + 1, **options), sim.StaticSynapse())
+
+
+def test_a_total_number_of_synapses_without_mutual_ones_is_refused():
+    sim.setup(1.0)
+    cells = sim.Population(5, sim.IF_curr_exp())
+    connector = sim.FixedTotalNumberConnector(3, allow_self_connections="NoMutual")
+    with pytest.raises(NotImplementedError, match="a total number of synapses with allow_self_connections='NoMutual'"):
+        sim.Projection(cells, cells, connector, sim.StaticSynapse())
+
+
 def test_a_network_that_has_run_is_complete_until_reset():
     _, cells, forward = network()
     sim.run(1)

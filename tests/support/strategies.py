@@ -132,7 +132,7 @@ class _Builder:
         return population[:]
 
     def connector(self, pre, post):
-        kinds = ["all", "list", "probability", "degree"] + ["one"] * (pre.size == post.size)
+        kinds = ["all", "list", "probability", "degree", "number"] + ["one"] * (pre.size == post.size)
         kind = self.draw(st.sampled_from(kinds))
         itself = self.draw(st.booleans())
         if kind == "one":
@@ -151,6 +151,11 @@ class _Builder:
                 pre.size,
                 post.size,
             )
+        if kind == "number":
+            pairs = pre.size * post.size - (0 if itself else min(pre.size, post.size))
+            count = self.draw(st.integers(0, min(pairs, 12)))
+            replace = self.options["several_synapses"] and self.draw(st.booleans())
+            return ernsnn.FixedTotalNumber(count, replace, itself), (pre.size, post.size)
         return ernsnn.AllToAll(self_connections=itself), (pre.size, post.size)
 
     def delay(self, shape, plastic: bool):
