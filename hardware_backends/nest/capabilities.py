@@ -15,8 +15,8 @@ from ..numbers import out_of_range
 from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
 from .substeps import TICS_PER_MS, substeps, tics
 
-_STATIC_BYTES, _PLASTIC_BYTES = 450, 950
-"""Of a connection, here and in NEST and PyNN: measured with 250 thousand and a million of them."""
+_STATIC_BYTES, _PLASTIC_BYTES = 180, 560
+"""Of a connection, here and in NEST and PyNN: measured with half a million to two million of them."""
 _GONE = 700.0
 """Synaptic time constants in a step of NEST, of which it computes e to the power: more leave the floats."""
 _SLOW, _WRONG = 1e7, 1e-5

@@ -23,7 +23,7 @@ _SMALLEST = 1e-300
 
 @dataclass(frozen=True)
 class Wiring:
-    """One PyNN projection: its list of connections is the array ``key``."""
+    """One PyNN projection: the columns of its list of connections are arrays, "``key``/pre" and so on."""
 
     key: str
     projection: Projection
@@ -83,22 +83,29 @@ def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
     for k, arrival in enumerate(every):
         factor = sign * arrival.factor[rows.post]
         weight, delay = rows.variables["w"] * factor, (rows.delay - arrival.synaptic_early) * substeps(graph) * h
-        columns = [rows.pre, rows.post, weight, delay]
+        columns = {"pre": rows.pre, "post": rows.post, "weight": weight, "delay": delay}
         excitatory = weight >= 0
         if conducts:
-            columns[2] = rows.variables["w"]  # PyNN itself tells NEST of the receptor by the sign
+            columns["weight"] = rows.variables["w"]  # PyNN itself tells NEST of the receptor by the sign
         if p.learning:
             excitatory = factor >= 0
-            columns[2] = np.copysign(np.maximum(np.abs(weight), _SMALLEST), factor)
-            columns.append(p.learning.variable("w").high * factor)
+            columns["weight"] = np.copysign(np.maximum(np.abs(weight), _SMALLEST), factor)
+            columns["w_max"] = p.learning.variable("w").high * factor
         for receptor, chosen in (("excitatory", excitatory), ("inhibitory", ~excitatory)):
             if chosen.any():
                 key = f"{p.name}/{k}/{receptor}"
-                arrays[key] = np.stack(columns, axis=1)[chosen]
+                arrays |= {f"{key}/{name}": _one_or_all(column[chosen]) for name, column in columns.items()}
                 yield Wiring(key, p, arrival.relayed, receptor)
     if p.learning:
         arrays[f"{p.name}/unit"] = sign * every[0].factor[rows.post]
         arrays |= {f"{p.name}/{side}": getattr(rows, side) for side in ("pre", "post", "delay")}
+
+
+def _one_or_all(column: np.ndarray) -> np.ndarray:
+    """Weights and delays of which all are the same as one number; indices in 32 bits."""
+    if column.dtype.kind == "i":
+        return column.astype(np.int32)
+    return column[0] if (column == column[0]).all() else column
 
 
 def _plastic(graph: Graph, p: Projection, wirings: list[Wiring]) -> Plastic:

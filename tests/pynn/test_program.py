@@ -66,6 +66,59 @@ def test_what_several_processes_have_recorded_is_put_together(monkeypatch):
     assert_alike(recording_of(NestBackend().compile(graph, 200)), Engine(graph).run(200, lambda fraction: None))
 
 
+def test_as_many_calls_connect_many_neurons_as_few(monkeypatch, tmp_path):
+    """A call for each neuron, as PyNN's FromListConnector makes it, takes 10 us a connection."""
+    import nest
+
+    def recurrent(size):
+        net = ern.Network()
+        cells = net.population("cells", size, ern.LIF(i_offset_nA=0.9))
+        rule = ern.stdp.pair(A_plus=0.01, A_minus=0.01)
+        net.projection("static", cells, cells, ern.FixedTotalNumber(5 * size), weight_nA=ern.Uniform(0, 0.1))
+        net.projection("learns", cells, cells, ern.FixedInDegree(3), weight_nA=0.5, learning=rule)
+        return ern.lower(net)
+
+    connect, calls = nest.Connect, tmp_path / "calls"
+
+    def counted(*args, **keywords):
+        with calls.open("a") as file:
+            file.write("c")
+        return connect(*args, **keywords)
+
+    monkeypatch.setitem(vars(nest), "Connect", counted)  # its attributes cannot be set
+    made = []
+    for size in (8, 80):
+        calls.write_text("")
+        recording_of(NestBackend().compile(recurrent(size), 20))
+        made.append(len(calls.read_text()))
+    assert made[0] == made[1] < 20
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_conductances_of_both_receptors_are_listed_with_their_signs(monkeypatch, processes):
+    import pyNN.nest
+
+    monkeypatch.setattr(pyNN.nest, "num_processes", lambda: processes)
+    monkeypatch.setitem(sys.modules, "mpi4py", SimpleNamespace(MPI=SimpleNamespace(COMM_WORLD=TwoProcesses)))
+    net = ern.Network(dt_ms=0.1)
+    source = net.population("in", 3, ern.SpikeTimes([[1.0, 2.0], [9.0], [12.0]]))
+    cells = net.population("cells", 2, ern.ConductanceLIF())
+    net.projection("excites", source[1:], cells, ern.FixedTotalNumber(9), weight_uS=ern.Uniform(0.01, 0.02))
+    net.projection("inhibits", source[:1], cells, weight_uS=[[0.1, 0.2]], receptor="inhibitory")
+    net.probe(cells, "v_mV")
+    graph = ern.lower(net)
+    found, expected = (
+        recording.signals["cells.v_mV"][1]
+        for recording in (
+            recording_of(NestBackend().compile(graph, 200)),
+            Engine(graph).run(200, lambda fraction: None),
+        )
+    )
+    assert np.min(expected) < -66
+    assert np.max(expected) > -64
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
 def test_other_processes_than_the_first_write_nothing(monkeypatch):
     import pyNN.nest
 
