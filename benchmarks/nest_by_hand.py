@@ -9,9 +9,9 @@ import nest
 
 from ernsnn.graph.graph import Graph
 from ernsnn.recording.recording import by_neuron
+from ernsnn.studies.timed import Memory
 
 from .cases import amplitudes_nA
-from .memory import Memory
 
 
 def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from typing import Any
 
 import ernsnn as ern
@@ -14,9 +13,9 @@ from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.units import whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph
+from ernsnn.studies.timed import timed
 
 from .cases import CASES, Case
-from .memory import Memory
 
 BY_HAND = {"brian2-by-hand": "brian2", "nest": "nest"}
 """Workers that are no backends, and the module that each needs."""
@@ -49,23 +48,13 @@ def _backend(backend: Backend, case: Case, graph: Graph, n_steps: int, threads: 
         options["threads"] = threads
     if "target" in backend.options:
         options["target"] = "cpp_standalone"
-    began = time.perf_counter()
     if isinstance(backend, SteppedBackend):
         # A small network has the same kernels, which are so loaded, or compiled, before the clock of the run starts.
         small = ern.lower(case.build(_SMALL, 1100.0), seed=0)
         backend.engine(small, **options).run(round(1100.0 / small.dt_ms), lambda fraction: None)
-        memory = Memory()
-        engine = backend.engine(graph, **options)
-        built = time.perf_counter()
-        recording = engine.run(n_steps, lambda fraction: None)
-        ended = time.perf_counter()
-    else:
-        told: list[float] = []
-        memory = Memory()
-        recording = backend.run(graph, n_steps, lambda fraction: told.append(time.perf_counter()), **options)
-        built, ended = (told[0], told[-1]) if len(told) > 1 else (began, time.perf_counter())
-    spikes = {population.name: len(recording.spikes[population.name][0]) for population in graph.neurons()}
-    return {"build_s": built - began, "run_s": ended - built, "spikes": spikes, "peak_bytes": memory.taken()}
+    took = timed(backend, graph, n_steps, **options)
+    spikes = {population.name: len(took.recording.spikes[population.name][0]) for population in graph.neurons()}
+    return {"build_s": took.build_s, "run_s": took.run_s, "spikes": spikes, "peak_bytes": took.peak_bytes}
 
 
 def _visited(graph: Graph, spikes: dict[str, int]) -> dict[str, float]:
