@@ -10,11 +10,15 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ernsnn.errors import ProgramFailed
-from ernsnn.graph.graph import Graph, Leaky
+from ernsnn.graph.graph import Graph, Leaky, Neurons
+from ernsnn.graph.values import Draw
 
 from .cases import LABILE, STABLE, amplitudes_nA
 
@@ -22,6 +26,7 @@ MEMBRANE = """
 dv/dt = (v_rest - v)/tau_m + (I_E - I_I + I_offset)/C_m : volt (unless refractory)
 dI_E/dt = -I_E/tau_E : amp
 dI_I/dt = -I_I/tau_I : amp
+I_offset : amp (constant)
 P : 1
 """
 TRACES = """
@@ -52,20 +57,20 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
         b.prefs.devices.cpp_standalone.openmp_threads = 0 if threads == 1 else threads
         b.prefs.devices.cpp_standalone.extra_make_args_unix = ["-j2"]
         b.defaultclock.dt = graph.dt_ms * ms
-        [neurons] = graph.neurons()
-        p = neurons.parameters
+        populations = list(graph.neurons())
+        p = populations[0].parameters
+        starts = np.cumsum([0, *(each.size for each in populations)])
         constants = {
             "v_rest": p["v_rest_mV"] * mV,
             "tau_m": p["tau_m_ms"] * ms,
             "tau_E": p["tau_syn_E_ms"] * ms,
             "tau_I": p["tau_syn_I_ms"] * ms,
             "C_m": p["cm_nF"] * nF,
-            "I_offset": p["i_offset_nA"] * nA,
             "v_threshold": p["v_threshold_mV"] * mV,
             "v_reset": p["v_reset_mV"] * mV,
         }
         cells = b.NeuronGroup(
-            neurons.size,
+            int(starts[-1]),
             MEMBRANE,
             threshold="v >= v_threshold",
             reset="v = v_reset",
@@ -73,8 +78,10 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
             method="exact",
             namespace=constants,
         )
-        cells.v = p["v_init_mV"] * mV
-        synapses = _sparse(b, graph, cells) if graph.name == "sparse" else _plastic(b, graph, cells, n_steps)
+        cells.v = _joined(populations, "v_init_mV") * mV
+        cells.I_offset = _joined(populations, "i_offset_nA") * nA
+        connect = {"sparse": _sparse, "microcircuit": _microcircuit}.get(graph.name)
+        synapses = connect(b, graph, cells) if connect else _plastic(b, graph, cells, n_steps)
         fired = b.SpikeMonitor(cells, name="fired")
         network = b.Network(cells, fired, *synapses)
         network.run(n_steps * graph.dt_ms * ms)
@@ -87,13 +94,19 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
         results = Path(folder) / "results"
         run_s = float((results / "last_run_info.txt").read_text().split()[0])
         build_s = time.perf_counter() - began - run_s
-        [indices] = results.glob("_dynamic_array_fired_i_*")
+        [file] = results.glob("_dynamic_array_fired_i_*")
+        fired_each, _ = np.histogram(np.fromfile(file, np.int32), starts)
         return {
             "build_s": build_s,
             "run_s": run_s,
-            "spikes": {neurons.name: indices.stat().st_size // 4},
+            "spikes": {each.name: int(count) for each, count in zip(populations, fired_each, strict=True)},
             "peak_bytes": usage.ru_maxrss * 1024,
         }
+
+
+def _joined(populations: Sequence[Neurons], parameter: str) -> np.ndarray:
+    """A parameter of all neurons, one population after the other."""
+    return np.concatenate([np.broadcast_to(each.parameters[parameter], each.size) for each in populations])
 
 
 def _plastic(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
@@ -160,5 +173,31 @@ def _sparse(b: Any, graph: Graph, cells: Any) -> list[Any]:
             namespace={"weight": p.weight.row(0, 0, 1)[0] * b.nA},
         )
         synapses.connect(p=0.1)
+        made.append(synapses)
+    return made
+
+
+def _microcircuit(b: Any, graph: Graph, cells: Any) -> list[Any]:
+    """All excitatory synapses at once, and all inhibitory ones: 55 projections would each have code of their own."""
+    rng, made = np.random.default_rng(0), []
+    first = dict(
+        zip([n.name for n in graph.neurons()], np.cumsum([0, *(n.size for n in graph.neurons())]), strict=False)
+    )
+    for receptor, current in (("excitatory", "I_E"), ("inhibitory", "I_I")):
+        columns = []
+        for p in graph.projections:
+            if p.receptor == receptor:
+                assert isinstance(p.weight, Draw)
+                assert isinstance(p.delay, Draw)
+                (weight, weight_sd, *_), (delay, delay_sd, *_) = p.weight.parameters, p.delay.parameters
+                n = p.n_synapses
+                pre = first[p.pre] + rng.integers(0, p.connectivity.n_pre, n)
+                post = first[p.post] + rng.integers(0, p.connectivity.n_post, n)
+                late = np.maximum(rng.normal(delay, delay_sd, n), graph.dt_ms)
+                columns.append(np.stack([pre, post, rng.normal(weight, weight_sd, n), late]))
+        pre, post, weights, delays = np.concatenate(columns, axis=1)
+        synapses = b.Synapses(cells, cells, "w : amp (constant)", on_pre=f"{current}_post += w")
+        synapses.connect(i=pre.astype(int), j=post.astype(int))
+        synapses.w, synapses.delay = weights * b.nA, delays * b.ms
         made.append(synapses)
     return made

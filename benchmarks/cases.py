@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 import ernsnn as ern
+from ernsnn.models import microcircuit
 
 
 @dataclass(frozen=True)
 class Case:
     """A network of ``neurons`` for ``duration_ms``; ``build(neurons, duration_ms)`` describes it.
 
-    ``density``: which part of all pairs of neurons has a synapse.
+    ``density``: which part of all pairs of neurons has a synapse. ``small``: how many neurons have all kernels.
+    ``full``: how many a network of a given size has, of which ``--scale`` takes a part.
     """
 
     name: str
@@ -24,6 +26,8 @@ class Case:
     workers: tuple[str, ...]
     build: Callable[[int, float], ern.Network]
     density: float = 1.0
+    small: int = 20
+    full: int | None = None
 
 
 RATE_HZ = 10.0
@@ -104,6 +108,15 @@ def sparse(neurons: int, duration_ms: float) -> ern.Network:
     return net
 
 
+FULL = int(microcircuit.SIZES.sum())
+
+
+def circuit(neurons: int, duration_ms: float) -> ern.Network:
+    """The cortical microcircuit of ``ernsnn.models.microcircuit`` under a constant drive, scaled to ``neurons``."""
+    net: ern.Network = microcircuit.build(neurons / FULL)
+    return net
+
+
 CASES = {
     case.name: case
     for case in (
@@ -131,6 +144,17 @@ CASES = {
             ("native", "brian2", "brian2-by-hand", "nest"),
             sparse,
             density=0.1,
+        ),
+        Case(
+            "microcircuit",
+            "cortical microcircuit of Potjans and Diesmann, constant drive",
+            FULL // 10,
+            1000.0,
+            ("native", "brian2-by-hand", "nest"),
+            circuit,
+            density=0.05,
+            small=250,
+            full=FULL,
         ),
     )
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import nest
 
-from ernsnn.graph.graph import Graph
+from ernsnn.graph.graph import Graph, Neurons
+from ernsnn.graph.values import Draw
 from ernsnn.recording.recording import by_neuron
 from ernsnn.studies.timed import Memory
 
@@ -21,7 +23,25 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.ResetKernel()
     nest.set(resolution=graph.dt_ms, local_num_threads=threads, print_time=False)
-    [neurons] = graph.neurons()
+    cells = {neurons.name: _created(neurons) for neurons in graph.neurons()}
+    {"sparse": _sparse, "microcircuit": _microcircuit}.get(graph.name, _plastic)(graph, cells, n_steps)
+    recorders = {name: nest.Create("spike_recorder") for name in cells}
+    for name, recorder in recorders.items():
+        nest.Connect(cells[name], recorder)
+    nest.Prepare()
+    built = time.perf_counter()
+    nest.Run(n_steps * graph.dt_ms)
+    run_s = time.perf_counter() - built
+    nest.Cleanup()
+    return {
+        "build_s": built - began,
+        "run_s": run_s,
+        "spikes": {name: int(recorder.n_events) for name, recorder in recorders.items()},
+        "peak_bytes": memory.taken(),
+    }
+
+
+def _created(neurons: Neurons) -> Any:
     p = neurons.parameters
     cells = nest.Create(
         "iaf_psc_exp",
@@ -39,24 +59,11 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
         },
     )
     cells.V_m = p["v_init_mV"]
-    (_sparse if graph.name == "sparse" else _plastic)(graph, cells, n_steps)
-    recorder = nest.Create("spike_recorder")
-    nest.Connect(cells, recorder)
-    nest.Prepare()
-    built = time.perf_counter()
-    nest.Run(n_steps * graph.dt_ms)
-    run_s = time.perf_counter() - built
-    nest.Cleanup()
-    return {
-        "build_s": built - began,
-        "run_s": run_s,
-        "spikes": {neurons.name: int(recorder.n_events)},
-        "peak_bytes": memory.taken(),
-    }
+    return cells
 
 
-def _plastic(graph: Graph, cells: Any, n_steps: int) -> None:
-    [source] = graph.sources()
+def _plastic(graph: Graph, made: Mapping[str, Any], n_steps: int) -> None:
+    [source], [cells] = graph.sources(), made.values()
     steps, fired = source.spikes.between(0, n_steps)
     # A spike of step k of a graph is one at the end of that step for NEST, and the relay takes one step.
     later = steps > 0
@@ -74,7 +81,8 @@ def _plastic(graph: Graph, cells: Any, n_steps: int) -> None:
     nest.Connect(relays, cells, "all_to_all", {"synapse_model": "stdp_synapse", "weight": weight, "delay": graph.dt_ms})
 
 
-def _sparse(graph: Graph, cells: Any, n_steps: int) -> None:
+def _sparse(graph: Graph, made: Mapping[str, Any], n_steps: int) -> None:
+    [cells] = made.values()
     for p in graph.projections:
         sign = 1e3 if p.receptor == "excitatory" else -1e3
         part = cells[p.pre_start : p.pre_start + p.connectivity.n_pre]
@@ -83,4 +91,20 @@ def _sparse(graph: Graph, cells: Any, n_steps: int) -> None:
             cells,
             {"rule": "pairwise_bernoulli", "p": 0.1},
             {"weight": sign * p.weight.row(0, 0, 1)[0], "delay": p.delay.row(0, 0, 1)[0] * graph.dt_ms},
+        )
+
+
+def _microcircuit(graph: Graph, made: Mapping[str, Any], n_steps: int) -> None:
+    """As the model of record connects them: delays of less than half a step are drawn anew."""
+    for p in graph.projections:
+        assert isinstance(p.weight, Draw)
+        assert isinstance(p.delay, Draw)
+        sign = 1e3 if p.receptor == "excitatory" else -1e3
+        (weight, weight_sd, *_), (delay, delay_sd, *_) = p.weight.parameters, p.delay.parameters
+        drawn = nest.math.redraw(nest.random.normal(delay, delay_sd), graph.dt_ms / 2, 1e3)
+        nest.Connect(
+            made[p.pre],
+            made[p.post],
+            {"rule": "fixed_total_number", "N": p.n_synapses},
+            {"weight": nest.random.normal(sign * weight, 1e3 * weight_sd), "delay": drawn},
         )

@@ -20,8 +20,6 @@ from .cases import CASES, Case
 BY_HAND = {"brian2-by-hand": "brian2", "nest": "nest"}
 """Workers that are no backends, and the module that each needs."""
 
-_SMALL = 20
-
 
 def measure(case: Case, neurons: int, duration_ms: float, name: str, threads: int) -> dict[str, Any]:
     """Seconds of building and of simulating, spikes of each population, and the memory taken, in bytes."""
@@ -50,7 +48,7 @@ def _backend(backend: Backend, case: Case, graph: Graph, n_steps: int, threads: 
         options["target"] = "cpp_standalone"
     if isinstance(backend, SteppedBackend):
         # A small network has the same kernels, which are so loaded, or compiled, before the clock of the run starts.
-        small = ern.lower(case.build(_SMALL, 1100.0), seed=0)
+        small = ern.lower(case.build(case.small, 1100.0), seed=0)
         backend.engine(small, **options).run(round(1100.0 / small.dt_ms), lambda fraction: None)
     took = timed(backend, graph, n_steps, **options)
     spikes = {population.name: len(took.recording.spikes[population.name][0]) for population in graph.neurons()}

@@ -110,6 +110,12 @@ def parser() -> argparse.ArgumentParser:
     bench = command("bench", "measure ernsnn beside other simulators; without CASE, list the cases")
     bench.add_argument("case", metavar="CASE", nargs="?", help="which")
     bench.add_argument("--neurons", metavar="N", type=_count, help="how many (default: the case's own)")
+    bench.add_argument(
+        "--scale",
+        metavar="S",
+        type=_share,
+        help="neurons as a part of those of the full network, of cases that have one",
+    )
     bench.add_argument("--duration-ms", metavar="T", type=_ms, help="how long (default: the case's own)")
     bench.add_argument(
         "--backends", metavar="A,B,...", type=_names, help="ratios are to the first (default: all that are installed)"
@@ -240,10 +246,18 @@ def _seed_number(text: str) -> int:
 
 
 def _ms(text: str) -> float:
+    return _above_0(text, "a time in ms")
+
+
+def _share(text: str) -> float:
+    return _above_0(text, "a number")
+
+
+def _above_0(text: str, what: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a time in ms > 0, got {quoted(text)}")
+        raise argparse.ArgumentTypeError(f"must be {what} > 0, got {quoted(text)}")
     return number

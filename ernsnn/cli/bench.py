@@ -26,7 +26,7 @@ def bench(arguments: Namespace) -> int:
         return _case(arguments, CASES[arguments.case])
     if arguments.case not in SINGLE:
         raise InvalidModel(unknown("bench: no case", arguments.case, {**CASES, **SINGLE}))
-    for name in ("neurons", "duration_ms", "backends", "threads"):
+    for name in ("neurons", "scale", "duration_ms", "backends", "threads"):
         if getattr(arguments, name) is not None:
             raise InvalidModel(f"bench: {arguments.case} takes no --{name.replace('_', '-')}")
     return _solo(arguments)
@@ -58,11 +58,20 @@ def _case(arguments: Namespace, case: Case) -> int:
     else:
         workers = arguments.backends
         require(workers)
-    neurons, duration_ms = arguments.neurons or case.neurons, arguments.duration_ms or case.duration_ms
+    neurons, duration_ms = _neurons(arguments, case), arguments.duration_ms or case.duration_ms
     repeats, threads = arguments.repeats or REPEATS, arguments.threads or 1
     with progress_bar(f"bench {case.name}") as progress:
         data = hold(case, neurons, duration_ms, workers, repeats, threads, progress)
     return show(arguments, data, _lines(data))
+
+
+def _neurons(arguments: Namespace, case: Case) -> int:
+    """How many, as they are given by their number or as a part of a full network, or of the case itself."""
+    if arguments.scale is None:
+        return int(arguments.neurons or case.neurons)
+    if case.full is None or arguments.neurons is not None:
+        raise InvalidModel(f"bench: {case.name} takes no --scale" + (" beside --neurons" if case.full else ""))
+    return max(1, round(float(arguments.scale * case.full)))
 
 
 def _lines(data: dict[str, Any]) -> list[str]:

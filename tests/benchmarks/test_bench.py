@@ -25,7 +25,7 @@ def test_the_list_names_every_case(capsys):
     code, data, _ = bench(capsys)
     assert code == 0
     cases = {case["case"] for case in data["cases"]}
-    assert {"plastic", "marked", "sparse", "membranes", "ca3", "loihi", "lowering", "sweep"} <= cases
+    assert {"plastic", "marked", "sparse", "microcircuit", "membranes", "ca3", "loihi", "lowering", "sweep"} <= cases
     assert all(case["description"] for case in data["cases"])
 
 
@@ -58,6 +58,12 @@ def test_backends_beside_each_other(capsys):
         (["sparse", "--neurons", "1000000000", "--backends", "native"], "take fewer --neurons"),
         (["plastic", "--duration-ms", "1e300", "--backends", "native"], "or a shorter --duration-ms"),
         (["plastic", "--duration-ms", "0.5", "--neurons", "10", "--backends", "native"], "0.5 ms is no multiple"),
+        (["sparse", "--scale", "0.1"], "bench: sparse takes no --scale"),
+        (["ca3", "--scale", "0.1"], "bench: ca3 takes no --scale"),
+        (["microcircuit", "--scale", "0.1", "--neurons", "3"], "microcircuit takes no --scale beside --neurons"),
+        (["microcircuit", "--scale", "0"], "must be a number > 0, got '0'"),
+        (["microcircuit", "--scale", "1e-9", "--backends", "native"], "scale must be above 1/1065"),
+        (["microcircuit", "--scale", "1e6", "--backends", "native"], "take fewer --neurons"),
         (["sparse", "--neurons", "1", "--duration-ms", "1", "--backends", "native"], "is empty"),
     ],
 )
@@ -73,6 +79,20 @@ def test_a_contender_that_is_not_installed(capsys, monkeypatch):
     code, _, err = bench(capsys, "plastic", "--backends", "native,nest")
     assert (code, err) == (5, "ernsnn: no_such_module is not installed\n")
     assert side_by_side.available(["native", "nest"]) == ["native"]
+
+
+def test_a_scale_is_a_part_of_the_full_network(capsys):
+    words = ["--scale", "0.02", "--duration-ms", "20", "--backends", "native,nest", "--repeats", "1"]
+    if importlib.util.find_spec("nest") is None:
+        words[5] = "native"
+    code, data, err = bench(capsys, "microcircuit", *words)
+    assert (code, err) == (0, "")
+    assert (data["case"], data["neurons"]) == ("microcircuit", 1543)
+    assert data["synapses"] == pytest.approx(0.3e9 * 0.02**2, rel=0.01)
+    for figures in data["backends"].values():
+        assert list(figures["spikes"]) == ["L23E", "L23I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I"]
+        assert sum(figures["spikes"].values()) > 100
+        assert min(figures["build_s"], figures["run_s"]) > 0
 
 
 def test_ratios_are_those_of_rounds_and_the_first_round_does_not_count(monkeypatch):
@@ -115,16 +135,22 @@ def test_visits_are_counted():
     [
         ("nest", "plastic"),
         ("nest", "sparse"),
-        *(pytest.param("brian2-by-hand", case, marks=pytest.mark.slow) for case in ("plastic", "marked", "sparse")),
+        ("nest", "microcircuit"),
+        *(
+            pytest.param("brian2-by-hand", case, marks=pytest.mark.slow)
+            for case in ("plastic", "marked", "sparse", "microcircuit")
+        ),
     ],
 )
 def test_networks_by_hand_do_nearly_what_ours_do(name, case):
     if importlib.util.find_spec(NEEDS[name]) is None:
         pytest.skip(f"{NEEDS[name]} is not installed")
-    ours = ern.run(CASES[case].build(400, 300.0), duration_ms=300.0, backend="native")
-    theirs = side_by_side.once(CASES[case], 400, 300.0, name, 1)
-    off = theirs["spikes"]["cells"] / len(ours.spikes("cells")[0]) - 1
-    assert abs(off) < (0.4 if case == "sparse" else 0.06)  # those of sparse are drawn anew, and few
+    size = 1543 if case == "microcircuit" else 400
+    ours = ern.run(CASES[case].build(size, 300.0), duration_ms=300.0, backend="native")
+    theirs = side_by_side.once(CASES[case], size, 300.0, name, 1)
+    cells = [population.name for population in ours.graph.neurons()]
+    off = sum(theirs["spikes"][each] for each in cells) / sum(ours.spike_counts[each] for each in cells) - 1
+    assert abs(off) < (0.06 if case in ("plastic", "marked") else 0.4)  # those of the others are drawn anew, and few
     assert min(theirs["run_s"], theirs["peak_bytes"]) > 0
 
 
