@@ -19,6 +19,7 @@ from ernsnn import (
     Factor,
     FixedInDegree,
     FixedProbability,
+    FixedTotalNumber,
     FromList,
     LearningRule,
     LogNormal,
@@ -167,8 +168,19 @@ def astrocytes() -> Network:
     return net
 
 
+def totals() -> Network:
+    net = Network(name="totals")
+    a, b = net.population("a", 9, LIF()), net.population("b", 40, LIF())
+    net.projection("many", a, b, FixedTotalNumber(700), weight_nA=Uniform(0.1, 0.2))
+    net.projection("but_self", b, b, FixedTotalNumber(500, self_connections=False), weight_nA=0.1)
+    net.projection("different", b, a, FixedTotalNumber(80, replace=False), weight_nA=0.1)
+    net.projection("most", a, a, FixedTotalNumber(60, replace=False, self_connections=False), weight_nA=0.1)
+    return net
+
+
 SAMPLES = {
-    build.__name__: build for build in (connectors, distributions, stimuli, learning, intrinsic, marks, astrocytes)
+    build.__name__: build
+    for build in (connectors, distributions, stimuli, learning, intrinsic, marks, astrocytes, totals)
 }
 
 
