@@ -6,7 +6,8 @@ coefficient of spike counts in bins of 2 ms, of the first 250 neurons of a popul
 
 The published rates are those of the full network with Poisson inputs. Published CVs and correlations are figures
 without numbers; what another simulator finds of the very same networks stands beside. A real-time factor is what
-simulating takes over the time that is simulated, without lowering and building.
+simulating takes over the time that is simulated, without lowering and building. Memory: what a run takes at most
+beside the graph, here or in a process of its own.
 
 The setting ``full`` is the full network with two threads, and nothing beside it: NEST keeps 160 bytes a synapse.
 """
@@ -163,7 +164,7 @@ def _findings(
     notes = [
         f"{INTERVAL}; published: the full network with Poisson inputs",
         f"{about['synapses']} synapses, {about['drive']} drive, threads: {about['threads']}; lowering "
-        f"{about['lowering_s']} s",
+        f"{about['lowering_s']} s; memory is beside the graph's",
         *(
             f"{name}: building {of['build_s']} s, real-time factor {of['real_time_factor']}, {of['peak_GB']:.3g} GB"
             for name, of in estimates.items()
