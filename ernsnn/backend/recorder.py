@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +14,17 @@ from ernsnn.graph.graph import Graph, Probe
 Chunk = dict[str, np.ndarray]
 """Consecutive steps of a recording, in the layout of ``Recording.to_arrays``."""
 
+Train = tuple[np.ndarray, np.ndarray]
+"""Spikes of a population: their steps, which rise, and their neurons, which rise within a step."""
+
+Signal = tuple[np.ndarray, np.ndarray]
+"""What a probe has seen: the steps, and a row of values for each."""
+
 CHUNK_STEPS, CHUNK_BYTES = 1024, 1 << 23
 """A chunk ends after so many steps, or when its probes have taken so many bytes."""
+
+
+_NOTHING: Mapping[str, Signal] = MappingProxyType({})
 
 
 class Probed(Protocol):
@@ -44,9 +54,9 @@ class Recorder:
         self._begin()
 
     def _begin(self) -> None:
-        self.spikes: list[dict[str, np.ndarray]] = []
-        self.seen: dict[str, list[tuple[int, np.ndarray]]] = {key: [] for key in self.widths}
-        self.n_bytes = 0
+        self.trains: list[Mapping[str, Train]] = []
+        self.seen: dict[str, list[Signal]] = {key: [] for key in self.widths}
+        self.n_steps = self.n_bytes = 0
 
     def forms(self, n_steps: int) -> dict[str, Form]:
         """What every array of its chunks is, and how long all can become in so many steps."""
@@ -61,35 +71,50 @@ class Recorder:
 
     def add(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """Stage 6 of step ``t``, in which the neurons ``spikes`` of each population spiked."""
-        self.spikes.append(spikes)
+        self.extend(t, t + 1, {name: (np.full(len(neurons), t), neurons) for name, neurons in spikes.items()})
+
+    def extend(self, t: int, stop: int, trains: Mapping[str, Train], signals: Mapping[str, Signal] = _NOTHING) -> None:
+        """Stage 6 of the steps ``t`` to ``stop`` (exclusive), with their spikes, and what some probes saw already.
+
+        The others look at the state that is there now, which ``next_look`` says where to stop for.
+        """
+        self.trains.append(trains)
+        self.n_steps += stop - t
+        for key, seen in signals.items():
+            self._see(key, seen)
         if self.widths:
-            self._probe(t)
-        if len(self.spikes) == CHUNK_STEPS or self.n_bytes > CHUNK_BYTES:
+            last = stop - 1
+            due = {p.key: p for p in self.probes if stop % p.every == 0 and p.key not in signals}
+            if last in self.samples:
+                due.update({p.key: p for p in self.sampled})
+            for key, p in due.items():
+                self._see(key, (np.array([last]), self.engine.probe(p)[np.newaxis]))
+        if self.n_steps >= CHUNK_STEPS or self.n_bytes > CHUNK_BYTES:
             self.flush()
 
-    def _probe(self, t: int) -> None:
-        due = {p.key: p for p in self.probes if (t + 1) % p.every == 0}
-        if t in self.samples:
-            due.update({p.key: p for p in self.sampled})
-        for key, p in due.items():
-            values = self.engine.probe(p)
-            self.seen[key].append((t, values))
-            self.n_bytes += values.nbytes
+    def next_look(self, t: int, but: Collection[Probe] = ()) -> int:
+        """The end of the steps from ``t`` on that can be recorded at once: all probes ``but`` some look there first."""
+        looks = [(t // p.every + 1) * p.every for p in self.probes if p not in but]
+        looks += [sample + 1 for sample in self.samples if sample >= t]
+        return min(looks, default=t + CHUNK_STEPS) if self.widths else t + CHUNK_STEPS - self.n_steps
+
+    def _see(self, key: str, seen: Signal) -> None:
+        self.seen[key].append(seen)
+        self.n_bytes += seen[1].nbytes
 
     def flush(self) -> None:
         """Hand on what has been gathered."""
-        if not self.spikes:
+        if not self.trains:
             return
         chunk: Chunk = {}
-        steps = np.arange(self.first, self.first + len(self.spikes))
         for population in self.engine.graph.populations:
-            found = [spikes[population.name] for spikes in self.spikes]
-            chunk[f"spikes/{population.name}/steps"] = np.repeat(steps, [len(neurons) for neurons in found])
-            chunk[f"spikes/{population.name}/neurons"] = np.concatenate(found).astype(np.int32)
+            found = [trains[population.name] for trains in self.trains]
+            chunk[f"spikes/{population.name}/steps"] = np.concatenate([steps for steps, _ in found])
+            chunk[f"spikes/{population.name}/neurons"] = np.concatenate([n for _, n in found]).astype(np.int32)
         for key, seen in self.seen.items():
-            chunk[f"signals/{key}/steps"] = np.array([t for t, _ in seen], np.int64)
-            chunk[f"signals/{key}/values"] = np.array([v for _, v in seen]) if seen else self.widths[key]
-        self.first += len(self.spikes)
+            chunk[f"signals/{key}/steps"] = np.concatenate([np.zeros(0, np.int64), *(steps for steps, _ in seen)])
+            chunk[f"signals/{key}/values"] = np.concatenate([self.widths[key], *(values for _, values in seen)])
+        self.first += self.n_steps
         self._begin()
         self.keep(chunk)
 

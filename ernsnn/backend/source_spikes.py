@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
+from ernsnn.backend.recorder import Train
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
 
@@ -23,6 +22,13 @@ class SourceSpikes:
         """The neurons of each source that spike in step ``t``, rising."""
         return {name: feed.at(t) for name, feed in self.sources.items()}
 
+    def between(self, t: int, stop: int) -> tuple[dict[str, Train], int]:
+        """The spikes of each source from step ``t`` up to ``stop``, or up to the step to which they are known."""
+        for feed in self.sources.values():
+            feed.ready(t)
+        stop = min([stop, *(feed.stop for feed in self.sources.values())])
+        return {name: feed.between(t, stop) for name, feed in self.sources.items()}, stop
+
     def change(self, name: str, spikes: GivenSpikes | PoissonSpikes) -> None:
         """Let a source send other spikes from now on; Poisson ones have the key that they had."""
         self.sources[name] = Feed(spikes, self.sources[name])
@@ -34,16 +40,25 @@ class Feed:
     def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
         self.end: int | None = end if before is None else before.end
         self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
-        self.found: dict[int, np.ndarray] = {}
+        self.steps, self.neurons = _NO_SPIKES, _NO_SPIKES
         self.drawn: Drawn | None = None
         if before is not None and isinstance(spikes, PoissonSpikes):
             self.drawn = before.drawn or Drawn(spikes.key, spikes.probabilities.shape[1])
 
     def at(self, t: int) -> np.ndarray:
         """See ``SourceSpikes.at``."""
+        self.ready(t)
+        return self.between(t, t + 1)[1]
+
+    def ready(self, t: int) -> None:
+        """Know the spikes of the steps from ``t`` up to ``stop``."""
         if t >= self.stop:
             self._fetch(t)
-        return self.found.get(t, _NO_SPIKES)
+
+    def between(self, t: int, stop: int) -> Train:
+        """The spikes of the steps ``t`` to ``stop`` (exclusive), which are known."""
+        first, last = self.steps.searchsorted((t, stop)).tolist()
+        return self.steps[first:last], self.neurons[first:last]
 
     def _fetch(self, t: int) -> None:
         self.stop = (t // self.ahead + 1) * self.ahead
@@ -51,8 +66,6 @@ class Feed:
             self.stop = max(t + 1, min(self.stop, self.end))
         self.ahead = min(2 * self.ahead, _BLOCK)
         if isinstance(self.spikes, PoissonSpikes):
-            steps, neurons = self.spikes.between(t, self.stop, self.drawn)
+            self.steps, self.neurons = self.spikes.between(t, self.stop, self.drawn)
         else:
-            steps, neurons = self.spikes.between(t, self.stop)
-        cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(steps)]
-        self.found = {int(steps[a]): neurons[a:b] for a, b in pairwise(cuts) if b > a}
+            self.steps, self.neurons = self.spikes.between(t, self.stop)

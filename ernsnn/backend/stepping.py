@@ -32,6 +32,13 @@ class Engine(ABC):
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """Stages 1 to 5 of a step, given the spikes of the sources; adds those of the other populations."""
 
+    def advance(self, t: int, stop: int, sources: SourceSpikes, recorder: Recorder) -> int:
+        """Run some steps from ``t`` on, before ``stop``, and record them; returns the next step."""
+        spikes = sources.at(t)
+        self.step(t, spikes)
+        recorder.add(t, spikes)
+        return t + 1
+
     @abstractmethod
     def probe(self, probe: Probe) -> np.ndarray:
         """A copy of what a probe sees now."""
@@ -148,11 +155,9 @@ class Run:
         """
         with np.errstate(over="ignore", invalid="ignore"):
             while self.t < end:
-                spikes = self.source_spikes.at(self.t)
-                self.engine.step(self.t, spikes)
-                self.recorder.add(self.t, spikes)
-                self.t += 1
-                if self.t % _LOOK_EVERY == 0:
+                looked = self.t // _LOOK_EVERY
+                self.t = self.engine.advance(self.t, end, self.source_spikes, self.recorder)
+                if self.t // _LOOK_EVERY > looked:
                     self._look(progress)
                 if stopped():
                     break

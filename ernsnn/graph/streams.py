@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ernsnn.graph.arithmetic import cos, log
 from ernsnn.graph.seeds import generator
 
 MODULI = (2147483563.0, 2147483399.0)
@@ -55,4 +56,4 @@ def uniform(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def box_muller(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """A standard normal number of two states (Box and Muller 1958): the radius from one, the angle from the other."""
-    return np.asarray(np.sqrt(-2 * np.log(first / MODULI[0])) * np.cos(2 * np.pi * (second / MODULI[1])))
+    return np.asarray(np.sqrt(-2 * log(first / MODULI[0])) * cos(2 * np.pi * (second / MODULI[1])))

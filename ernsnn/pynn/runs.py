@@ -154,11 +154,9 @@ class Stepwise:
         self._recording = None
         # A step that is cut in two could not be gone on from.
         with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
-            for t in range(self.step, self.step + n_steps):
-                spikes = self.source_spikes.at(t)
-                self.engine.step(t, spikes)
-                self.recorder.add(t, spikes)
-                self.step = t + 1
+            end = self.step + n_steps
+            while self.step < end:
+                self.step = self.engine.advance(self.step, end, self.source_spikes, self.recorder)
                 if stopped():
                     raise KeyboardInterrupt
             self.watch.look(self.step, time.perf_counter())

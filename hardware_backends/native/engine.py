@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 
 from ernsnn.backend import stepping
+from ernsnn.backend.recorder import Recorder, Train
+from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.graph.graph import Given, Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import final_values, load_values
 from ..reference.modulators import ModulatorState
-from ..reference.past import Past
+from ..reference.schedules import next_change
 from .history import possible
+from .loop import Loop
 from .plastic import PlasticSynapses
 from .populations import Populations
+from .probes import NeuronProbes
 from .short_term import ShortTerms
+from .spikes import SpikeLog
 from .static import AllStatic, StaticSynapses
-from .threads import ThreadPool
 from .wiring import delays
+
+LONGEST_WINDOW, NEURON_STEPS = 64, 1 << 20
+"""Steps of a window at most, and neurons times steps."""
+LONGEST_CALL, CALL_S = 1024, 0.05
+"""Steps of a call of the loop at most, and about how long one may take, so that Ctrl-C is soon seen."""
 
 
 class Engine(stepping.Engine):
     """All state of one run. Not ``compiled``, the kernels of learning rules are plain Python: for tiny networks."""
 
-    changes = ("modulators", "neurons", "plastic", "past", "short_term")
+    changes = ("modulators", "neurons", "plastic", "log", "short_term")
 
     def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
         self.graph = graph
-        longest = max((int(np.max(delays(p), initial=1)) for p in graph.projections), default=1)
+        steps = {p.name: delays(p) for p in graph.projections}
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
+        longest = max((int(np.max(d, initial=1)) for d in steps.values()), default=1)
         self.neurons = Populations(graph, longest, self.modulators)
-        pool = ThreadPool(threads)
         self.short_term = ShortTerms(graph)
         static = [p for p in graph.projections if not p.learning]
         self.statics = [
@@ -40,60 +51,132 @@ class Engine(stepping.Engine):
             for chosen in ([p for p in static if not p.short_term], [p for p in static if p.short_term])
             if chosen
         ]
+        self.learns = np.ones(1, np.int64)
         self.plastic = [
             PlasticSynapses(
-                p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, pool, self.short_term.of(p)
+                p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, self.short_term.of(p), self.learns
             )
             for p in graph.projections
             if p.learning
         ]
-        reached: dict[str, int] = {}
-        for p in (s.p for s in self.plastic):
-            reached[p.post] = max(reached.get(p.post, 1), int(np.max(delays(p), initial=1)))
-        self.past = {name: Past(steps + 1) for name, steps in reached.items()}
+        self.intrinsic = [part for part in self.neurons.parts.values() if part.intrinsic]
+        self.given = [state for state in self.modulators.values() if isinstance(state.m, Given)]
+        self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
+        self.window = 1
+        if not self.alive and not self.intrinsic:
+            shortest = min((int(np.min(d, initial=LONGEST_WINDOW)) for d in steps.values()), default=LONGEST_WINDOW)
+            n = max(1, sum(p.size for p in graph.neurons()))
+            self.window = max(1, min(shortest, LONGEST_WINDOW, NEURON_STEPS // n))
+        learned = [p for p in graph.projections if p.learning]
+        kept = max((int(np.max(steps[p.name], initial=1)) for p in learned), default=0)
+        self.probes = NeuronProbes(graph.probes, self.neurons, LONGEST_CALL)
+        self.log = SpikeLog(graph, dict.fromkeys(p.post for p in learned), kept, self.window, LONGEST_CALL)
+        self.pace = 32  # steps that are run in one call
+        self._bind()
+
+    def _bind(self) -> None:
+        """Make the loop of kernels that look at the arrays which are there now."""
+        log, spikes = self.log, self.log.spikes
+        shift = [self._shift] * (self.alive and self.neurons.shifts)
+        first = [*shift, log.room(), *self.neurons.kernels(log.emitted), log.sort()]
+        each = [
+            *[self._modulate] * self.alive,
+            *self.short_term.kernels(log),
+            *chain.from_iterable(plastic.steps(log) for plastic in self.plastic),
+            *(static.send(spikes) for static in self.statics),
+            *[self._adapt] * bool(self.intrinsic),
+        ]
+        self.loop = Loop(first, each, list(self.probes.kernels()), self.window, self.probes.every)
 
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: kernels follow indices wherever they lead."""
-        for name, past in self.past.items():
-            if not past.possible(self.graph.population(name).size):
-                yield f"{name} has spikes of no neurons"
+        if not self.log.possible():
+            yield "it has spikes of no neurons"
         for s in self.plastic:
             for rows in s.rows:
-                if not possible(rows.log, rows.x_since, rows.now, len(rows.posts)):
+                if not possible(rows.log, rows.x_since, int(rows.now[0]), len(rows.posts)):
                     yield f"{s.p.name} has a log that no spikes leave"
-        for block in self.neurons.blocks:
-            if not all(0 <= noise.at <= len(noise.numbers) for noise in block.noise.values()):
-                yield "it has drawn more numbers than there are"
+
+    def advance(self, t: int, stop: int, sources: SourceSpikes, recorder: Recorder) -> int:
+        """See ``stepping.Engine.advance``: many steps in one call of the loop."""
+        stop = min(stop, t + self.pace, t + self.probes.steps, recorder.next_look(t, self.probes.probes))
+        began = time.perf_counter()
+        trains, stop = sources.between(t, min(stop, self._next_change(t)))
+        spikes, reached = self._run(t, stop, trains)
+        lasted, whole = time.perf_counter() - began, reached - t == self.pace
+        if whole or lasted > CALL_S:
+            self.pace = max(1, min(2 * self.pace if lasted < CALL_S / 2 else self.pace // 2, LONGEST_CALL))
+        recorder.extend(t, reached, spikes, self.probes.signals(t, reached))
+        return reached
 
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""
-        # 1, 2: arrivals and neurons
-        spikes.update(self.neurons.step(t))
-        for name, past in self.past.items():
-            past.put(t, spikes[name])
-        learning = self.graph.learns_at(t)
-        # 3: astrocytes and other third factors
-        for modulator in self.modulators.values():
-            if learning or isinstance(modulator.m, Given):
-                modulator.step(t, spikes, self.modulators)
-        # 4: plasticity, and transmission of the weights as they are then
-        self.short_term.step(t, spikes)
-        for plastic in self.plastic:
-            plastic.step(t, spikes, self.past, learning)
-        for static in self.statics:
-            static.step(t, spikes)
-        # 5: epochs
-        if learning:
+        trains = {name: (np.full(len(neurons), t), neurons) for name, neurons in spikes.items()}
+        found, _ = self._run(t, t + 1, trains)
+        spikes |= {name: neurons.astype(np.int64) for name, (_, neurons) in found.items() if name not in trains}
+
+    def _next_change(self, t: int) -> int:
+        """The first step after ``t`` before which Python has something to do."""
+        changes = [next_change(state.m, t) for state in self.given if isinstance(state.m, Given)]
+        changes += [step for interval in self.graph.frozen for step in interval if step > t]
+        for p in (s.p for s in self.plastic):
+            if p.learning and p.learning.epoch_steps:
+                changes.append((t // p.learning.epoch_steps + 1) * p.learning.epoch_steps)
+        if self.neurons.shifts:
+            changes.append(self.neurons.next_injection(t))
+            # What a third factor adds to parameters, it adds from the step after its change on.
+            acting = [state.m for _, state in self.neurons.modulations]
+            changes += [t + 1 for m in acting if isinstance(m, Given) and next_change(m, t - 1) == t]
+        return min(changes, default=np.iinfo(np.int64).max)
+
+    def _run(self, t: int, stop: int, sources: Mapping[str, Train]) -> tuple[dict[str, Train], int]:
+        """Run from step ``t`` to ``stop`` at most; returns the spikes of all populations, and the next step."""
+        self.learns[0] = self.graph.learns_at(t)
+        if not self.alive:
+            if self.neurons.shifts:
+                self.neurons.shift(t)
+            for state in self.given:
+                state.step(t, {}, self.modulators)
+            self._hand_over()
+        self.probes.began[0] = t
+        if self.log.open(t, stop, sources):
+            self._bind()
+        reached = self.loop.run(t, stop)
+        found = self.log.close(t, reached)
+        if self.learns[0]:
             for plastic in self.plastic:
-                plastic.epoch(t)
-            for name, part in self.neurons.parts.items():
-                if part.intrinsic:
-                    part.intrinsic.step(t, spikes[name])
+                plastic.epoch(reached - 1)
+        if reached < stop:
+            sources = {name: tuple(part[: steps.searchsorted(reached)] for part in (steps, neurons)) for name, (steps, neurons) in sources.items()}
+        return {**sources, **found}, reached
+
+    def _shift(self, t: int, end: int, worker: int) -> None:
+        self.neurons.shift(t)
+
+    def _modulate(self, t: int, end: int, worker: int) -> None:
+        """Stage 3: astrocytes and other third factors."""
+        spikes = self.log.of_step(t)
+        for modulator in self.modulators.values():
+            if self.learns[0] or isinstance(modulator.m, Given):
+                modulator.step(t, spikes, self.modulators)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self.learns[0]:
+            for plastic in self.plastic:
+                plastic.take_over()
+
+    def _adapt(self, t: int, end: int, worker: int) -> None:
+        """Stage 5 of intrinsic plasticity."""
+        if self.learns[0]:
+            for part in self.intrinsic:
+                part.intrinsic.step(t, self.log.at(part.p.name, t))
+                part.take_over()
 
     def probe(self, probe: Probe) -> np.ndarray:
         """See ``stepping.Engine.probe``."""
         if probe.kind == "neurons":
-            return self.neurons.variable(probe.target, probe.variable)[probe.start : probe.stop].copy()
+            return self.neurons.probe(probe.target, probe.variable, probe.start, probe.stop)
         if probe.kind == "modulator":
             return self.modulators[probe.target].variable(probe.variable).copy()
         if probe.kind == "short_term":
@@ -103,14 +186,15 @@ class Engine(stepping.Engine):
     def write(self, probe: Probe, values: np.ndarray) -> None:
         """See ``stepping.Engine.write``."""
         if probe.kind == "neurons":
-            self.neurons.variable(probe.target, probe.variable)[probe.start : probe.stop] = values
+            self.neurons.write(probe.target, probe.variable, probe.start, probe.stop, values)
         else:
             self._synapses(probe.target).write(probe.variable, values)
 
     def adjust(self, graph: Graph) -> None:
         """See ``stepping.Engine.adjust``."""
         self.graph = graph
-        self.neurons.adjust(graph)
+        if self.neurons.adjust(graph):
+            self._bind()
 
     def _synapses(self, projection: str) -> PlasticSynapses | StaticSynapses:
         both: list[PlasticSynapses | StaticSynapses] = [
@@ -130,3 +214,5 @@ class Engine(stepping.Engine):
             for name, values in recording.synapses[s.p.name].items():
                 s.write(name, values)
         load_values(self.neurons.parts.values(), recording.neurons)
+        for part in self.intrinsic:
+            part.take_over()

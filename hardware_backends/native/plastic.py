@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,25 +13,43 @@ from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..reference.modulators import ModulatorState
-from ..reference.past import Past
 from .codegen.expressions import needs_all_rows
-from .codegen.rule import ALL, GROW, LEARN, REPLAY, SEND, make
-from .history import arrive, empty_log, post_traces, pre_traces
-from .kernels.sums import add_up, hand_over, scale
-from .memory import STEPS
-from .populations import Populations, Ring
-from .threads import ThreadPool
-from .wiring import Delayed, by_delay, delays, gathered, inside, shape
+from .codegen.rule import make
+from .history import empty_log, post_traces, pre_traces
+from .kernels.jit import Call
+from .kernels.sums import add_up, scale
+from .populations import Populations
+from .spikes import SpikeLog
+from .wiring import Delayed, by_delay, delays, gathered, shape
 
-WORTH_SHARING = 50_000
-"""So many synapses of spiking neurons take as long as it takes to call another thread."""
+class Sides(NamedTuple):
+    """Which populations of the spike log are on the two sides, and from which neuron on.
+
+    What is sent arrives ``delay`` steps later from ``first`` on; ``at_once``: rows are brought up to date after every
+    step in which post neurons spike.
+    """
+
+    pre: int
+    pre_start: int
+    post: int
+    post_start: int
+    delay: int
+    first: int
+    at_once: int
+
+
+class Progress(NamedTuple):
+    """``now``: learning steps since the log began; ``learns``: whether the steps to come are learning steps."""
+
+    now: np.ndarray
+    learns: np.ndarray
 
 
 class Rows:
     """The synapses of one delay: their variables, the traces as these synapses see them, and the log.
 
     ``third`` holds the third factors, ``factor`` those of short-term plasticity, if there is any; both stay where they
-    are.
+    are, as does ``learns``.
     """
 
     changes = ("v", "x_values", "x_since", "y_values", "log", "now")
@@ -42,87 +61,62 @@ class Rows:
         part: Delayed,
         variables: list[np.ndarray],
         third: np.ndarray,
-        ring: Ring,
+        neurons: Populations,
         dt_ms: float,
         precision: str,
         compiled: bool,
-        pool: ThreadPool,
         factor: np.ndarray,
+        learns: np.ndarray,
     ) -> None:
         assert p.learning is not None
-        self.delay, self.wiring, self.ids, self.ring = part.delay, part.wiring, part.ids, ring
+        self.p, self.delay, self.wiring, self.ids = p, part.delay, part.wiring, part.ids
+        self.ring, self.first, self.third, self.factor = neurons.ring, neurons.first_of(p), third, factor
         self.v = tuple(values[part.ids] for values in variables)
         n_pre, n_post, learning = p.connectivity.n_pre, p.connectivity.n_post, p.learning
         self.x, self.y = pre_traces(learning, n_pre, dt_ms), post_traces(learning, n_post, dt_ms, precision)
         self.x_values, self.x_since, self.y_values = self.x.values, self.x.since, self.y.values
-        of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
-        self.log = empty_log(n_post, len(self.y.values) + len(of_post), precision)
-        self.now = 0  # learning steps since the log began
-        self.shape, self.rounded = shape(self.wiring), precision == "float32"
-        self.rule = make(learning, _epoch_s(learning, dt_ms), self.shape, precision, compiled, len(factor) > 0)
-        self.at_once = needs_all_rows(learning)
-        # The neurons that spike in a step come first in these; what is sent is summed up in float32 before it leaves.
+        self.of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
+        self.log = empty_log(n_post, len(self.y.values) + len(self.of_post), precision)
+        self.progress = Progress(np.zeros(1, np.int64), learns)
+        self.now = self.progress.now
+        epoch_s = _epoch_s(learning, dt_ms)
+        self.rule = make(learning, epoch_s, shape(self.wiring), precision, compiled, len(factor) > 0)
+        # The neurons that spike in a step come first in these.
         self.posts, self.pre = np.zeros(n_post, np.int64), np.zeros(n_pre, np.int64)
-        self.sent = np.zeros(n_post, precision) if self.rounded else ring.values
-        self.log_arrivals = arrive.bind(self.posts, self.y, third, of_post, self.log)
-        self.hand_over = hand_over.bind(self.sent, ring.values)
-        # Each thread has its columns, and its own scratch space.
-        self.pool, cuts = pool, np.linspace(0, n_post, pool.size + 1).astype(int).tolist()
-        self.columns = list(pairwise(cuts))
-        xs = [self.x, *(self.x._replace(path=self.x.path.copy()) for _ in range(pool.size - 1))]
-        visit, given = self.rule.kernels["rows"], (self.y.seen, self.log, third, factor, self.sent)
-        scratch = [np.zeros((self.rule.n_scratch, n_post), precision) for _ in xs]
-        self.visits = [
-            visit.bind(self.pre, self.v, self.wiring, x, *given, s, self.rule.rows)
-            for x, s in zip(xs, scratch, strict=True)
-        ]
+        self.everyone = np.arange(n_pre)
+        self.sent = np.zeros(n_post, precision) if precision == "float32" else self.ring.values
+        self.scratch = np.zeros((self.rule.n_scratch, n_post), precision)
 
-    def arrive(self, posts: np.ndarray) -> None:
-        """A learning step, in which the spikes of ``posts`` reach the synapses."""
-        if self.now == STEPS or self.log.start[self.now] + len(posts) > len(self.log.post):
-            self.catch_up()
-        count = len(posts)
-        if count:
-            self.posts[:count] = posts
-        self.log_arrivals(count, self.now)
-        self.now += 1
-        if self.at_once and count:
-            self.catch_up()
-
-    def spike(self, pre: np.ndarray, t: int, mode: int) -> None:
-        """Bring the rows of ``pre`` up to date; then SEND or ALL (see ``rule``), in step ``t``.
-
-        In float32 the sum of what this step's spikes transmit is one, too.
-        """
-        at = self.ring.at(t + self.delay)
-        self._visit(pre, mode, 0 if self.rounded else at)
-        if self.rounded:
-            self.hand_over(at)
-
-    def _visit(self, pre: np.ndarray, mode: int, at: int) -> None:
-        """Rows do not depend on each other, nor then do columns; whoever adds something up does so in one order."""
-        count, n_post, now = len(pre), self.wiring.n_post, self.now
-        self.pre[:count] = pre
-        if self.pool.size == 1 or count * n_post < WORTH_SHARING:
-            self.visits[0](mode, 0, count, 0, n_post, now, at)
-            return
-        then, cuts = LEARN if mode == ALL else mode, np.linspace(0, count, self.pool.size + 1).astype(int).tolist()
-        self.pool.share(self.visits, [(REPLAY, a, b, 0, 0, now, at) for a, b in pairwise(cuts)])
-        if then != REPLAY and self.shape == "full":
-            self.pool.share(self.visits, [(then, 0, count, a, b, now, at) for a, b in self.columns])
-        elif then != REPLAY:
-            self.visits[0](then, 0, count, 0, n_post, now, at)
-        if mode == ALL:
-            self.visits[0](GROW, 0, count, 0, 0, now, at)
+    def step(self, log: SpikeLog) -> Call:
+        """The kernel of a step; called without one, it brings all rows up to date."""
+        p, at_once = self.p, int(needs_all_rows(self.p.learning))
+        places = log.rows[p.pre], p.pre_start, log.rows[p.post], p.post_start
+        self.call = self.rule.kernels["visit"].bind(
+            Sides(*places, self.delay, self.first, at_once),
+            log.spikes,
+            self.progress,
+            self.posts,
+            self.pre,
+            self.everyone,
+            self.ring,
+            self.v,
+            self.wiring,
+            self.x,
+            self.y,
+            self.log,
+            self.third,
+            self.of_post,
+            self.factor,
+            self.sent,
+            self.scratch,
+            self.rule.rows,
+        )
+        return self.call
 
     def catch_up(self) -> None:
         """Bring all rows up to date, and begin a new log."""
-        if self.now:
-            self._visit(np.arange(len(self.pre)), REPLAY, 0)
-            self.now = 0
-            self.x.since[:] = 0
-            self.log.start[0] = 0
-            self.log.last[:] = -1
+        if self.now[0]:
+            self.call(0, 0, 0)
 
 
 class PlasticSynapses:
@@ -138,8 +132,8 @@ class PlasticSynapses:
         dt_ms: float,
         precision: str,
         compiled: bool,
-        pool: ThreadPool,
         factor: np.ndarray,
+        learns: np.ndarray,
     ) -> None:
         assert p.learning is not None
         self.p, self.learning = p, p.learning
@@ -148,7 +142,7 @@ class PlasticSynapses:
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
         n_pre, self.n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.third = np.zeros((len(self.factors), max(n_pre, self.n_post, 1)))
-        rest = (variables, self.third, neurons.ring(p), dt_ms, precision, compiled, pool, factor)
+        rest = (variables, self.third, neurons, dt_ms, precision, compiled, factor, learns)
         self.rows = [Rows(p, part, *rest) for part in by_delay(p, delays(p))]
         self.owners = {PRE: n_pre, POST: self.n_post}
         erased = [flow.variable for flow in self.learning.flows if flow.draws]
@@ -158,19 +152,15 @@ class PlasticSynapses:
         self.counts = self._totals(None, POST) if erased else np.zeros(0)
         self.has_terms = any(term.event == EPOCH for term in self.learning.terms)
 
-    def step(self, t: int, spikes: dict[str, np.ndarray], past: dict[str, Past], learning: bool) -> None:
-        """Stage 4 and the transmission; ``past`` holds the spikes of the steps before, by population."""
-        p = self.p
-        if learning:
-            for row, factor in zip(self.third, self.factors, strict=True):
-                row[: len(factor.value)] = factor.value
-        pre = inside(spikes[p.pre], p.pre_start, p.connectivity.n_pre)
+    def steps(self, log: SpikeLog) -> Iterator[Call]:
+        """The kernels of a step: stage 4 and the transmission."""
         for rows in self.rows:
-            if learning:
-                reaching = past[p.post].at(t - rows.delay)
-                rows.arrive(inside(reaching, p.post_start, self.n_post))
-            if len(pre):
-                rows.spike(pre, t, ALL if learning else SEND)
+            yield rows.step(log)
+
+    def take_over(self) -> None:
+        """Learn from the third factors that modulators now have."""
+        for row, factor in zip(self.third, self.factors, strict=True):
+            row[: len(factor.value)] = factor.value
 
     def epoch(self, t: int) -> None:
         """Stage 5."""

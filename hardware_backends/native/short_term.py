@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ernsnn.describe.evaluation import evaluated
@@ -9,7 +11,8 @@ from ernsnn.describe.short_term import NEVER
 from ernsnn.graph.graph import Graph, Projection
 
 from .codegen.short_term import renew
-from .wiring import inside
+from .kernels.jit import Call
+from .spikes import SpikeLog, Spikes
 
 
 class ShortTermState:
@@ -23,6 +26,7 @@ class ShortTermState:
     def __init__(self, p: Projection, dt_ms: float, factor: np.ndarray) -> None:
         assert p.short_term is not None
         kind, parameters, n = p.short_term.kind, p.short_term.parameters, p.connectivity.n_pre
+        self.kind = kind
         self.p, self.names = p, [s.name for s in kind.states]
         self.state = np.zeros((len(kind.states), n))
         for row, state in zip(self.state, kind.states, strict=True):
@@ -30,15 +34,12 @@ class ShortTermState:
         self.last = np.full(n, -NEVER)
         rows = [*(parameters[parameter.name] for parameter in kind.parameters), dt_ms]
         constants = np.stack([np.broadcast_to(np.asarray(value, dtype=float), n) for value in rows])
-        self.pre = np.zeros(n, np.int64)
-        self.renew = renew(kind).bind(self.pre, self.state, self.last, factor, constants)
+        self.factor, self.constants = factor, constants
 
-    def step(self, t: int, spikes: np.ndarray) -> None:
-        """The neurons ``spikes`` of the pre population spike in step ``t``."""
-        pre = inside(spikes, self.p.pre_start, len(self.pre))
-        if len(pre):
-            self.pre[: len(pre)] = pre
-            self.renew(len(pre), t)
+    def renew(self, spikes: Spikes, row: int) -> Call:
+        """The kernel for the neurons that spike in a step, which are in that ``row`` of the log."""
+        numbers = self.state, self.last, self.factor, self.constants
+        return renew(self.kind).bind(spikes, row, self.p.pre_start, *numbers)
 
     def variable(self, name: str) -> np.ndarray:
         """A probed state."""
@@ -65,7 +66,7 @@ class ShortTerms:
         first = self.first.get(p.name, 0)
         return self.factors[first : first + p.connectivity.n_pre] if p.short_term else self.factors[:0]
 
-    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """The neurons that spike in step ``t``, by population."""
+    def kernels(self, log: SpikeLog) -> Iterator[Call]:
+        """The kernels for the neurons that spike in a step."""
         for state in self.states.values():
-            state.step(t, spikes[state.p.pre])
+            yield state.renew(log.spikes, log.rows[state.p.pre])

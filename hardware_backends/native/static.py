@@ -11,9 +11,10 @@ import numpy as np
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
 
-from .kernels.jit import Kernel
-from .populations import Populations
+from .kernels.jit import Call, Kernel
+from .populations import Populations, Ring
 from .short_term import ShortTerms
+from .spikes import Spikes
 from .wiring import delays, gather, gathered, targets
 
 FULL, LISTED, DELAYED = range(3)
@@ -39,7 +40,7 @@ SOURCE, START, N_PRE, N_POST, KIND, FIRST, DELAY, FACTOR, ROW, SYNAPSE, TARGET, 
 class Table(NamedTuple):
     """All static projections, a row of ``projections`` each (``COLUMNS``), and what they hold, one after the other.
 
-    A row says which of the populations with static synapses is the pre one, which of its neurons take part, where in
+    A row says which population of the spike log is the pre one, which of its neurons take part, where in
     a step's arrivals the first post neuron lies, the delay if it is one, and where in the arrays the projection
     starts. ``indptr`` counts from there. A full matrix has weights of 0 where there is no synapse of a neuron with
     itself.
@@ -56,25 +57,17 @@ def _send(scaled: bool) -> Kernel:
     """The kernel that sends; only ``scaled`` does it multiply by factors of short-term plasticity."""
 
     def send(
-        table: Table,
-        factors: np.ndarray,
-        spiking: np.ndarray,
-        cuts: np.ndarray,
-        values: np.ndarray,
-        span: int,
-        length: int,
-        t: int,
+        table: Table, factors: np.ndarray, spikes: Spikes, ring: Ring, a: int, b: int, worker: int
     ) -> None:
-        """Send the spikes of step ``t``: those of population k are ``spiking[cuts[k]:cuts[k + 1]]``.
-
-        The arrivals of step s start at ``s % length * span`` of ``values``.
-        """
+        """Send the spikes of step ``a`` on their way."""
+        t, k = a, a - spikes.origin[0]
+        values, span, length = ring.values, ring.span, ring.length
         indptr, targets, weights, delays = table.indptr, table.targets, table.weights, table.delays
         for p in table.projections:
             own = values[p[FIRST] :]
             out = values[p[FIRST] + (t + p[DELAY]) % length * span :]
-            for k in range(cuts[p[SOURCE]], cuts[p[SOURCE] + 1]):
-                i = spiking[k] - p[START]
+            for e in range(spikes.begin[p[SOURCE], k], spikes.end[p[SOURCE], k]):
+                i = spikes.neurons[e] - p[START]
                 if i < 0 or i >= p[N_PRE]:
                     continue
                 scale = factors[p[FACTOR] + i] if scaled else 1.0
@@ -131,7 +124,7 @@ class AllStatic:
         precision: str,
         short_term: ShortTerms,
     ) -> None:
-        self.sources = list(dict.fromkeys(p.pre for p in static))
+        places = {p.name: k for k, p in enumerate(graph.populations)}
         rows: list[tuple[int, ...]] = []
         # What is listed starts with nothing, so that there is something to join.
         indptr, to, own = [np.zeros(0, np.int64)], [np.zeros(0, np.uint32)], [np.zeros(0, np.int32)]
@@ -139,10 +132,9 @@ class AllStatic:
         for p in static:
             c, delay = p.connectivity, delays(p)
             kind = DELAYED if not isinstance(delay, int) else FULL if isinstance(c, Dense) else LISTED
-            ring = neurons.ring(p)
             steps = delay if isinstance(delay, int) else 0
-            side = (self.sources.index(p.pre), p.pre_start, c.n_pre, c.n_post)
-            rows.append((*side, kind, ring.first, steps, short_term.first.get(p.name, 0), *starts))
+            side = (places[p.pre], p.pre_start, c.n_pre, c.n_post)
+            rows.append((*side, kind, neurons.first_of(p), steps, short_term.first.get(p.name, 0), *starts))
             if kind != FULL:
                 indptr.append(c.indptr)
                 to.append(targets(p))
@@ -163,24 +155,12 @@ class AllStatic:
             StaticSynapses(p, weights[a:b], row[KIND] == FULL)
             for p, row, (a, b) in zip(static, rows, pairwise(cuts), strict=True)
         ]
-        sizes = [graph.population(name).size for name in self.sources]
-        self.spiking, self.cuts = np.zeros(sum(sizes), np.int64), np.zeros(len(sizes) + 1, np.int64)
-        length, receptors, n = neurons.arriving.shape
-        values = neurons.arriving.reshape(-1)
-        send = SEND_SCALED if any(p.short_term for p in static) else SEND
-        self.send = send.bind(self.table, short_term.factors, self.spiking, self.cuts, values, receptors * n, length)
+        self.kernel = SEND_SCALED if any(p.short_term for p in static) else SEND
+        self.factors, self.ring = short_term.factors, neurons.ring
 
-    def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Send this step's spikes on their way."""
-        n = 0
-        for k, name in enumerate(self.sources, 1):
-            found = spikes[name]
-            if len(found):
-                self.spiking[n : n + len(found)] = found
-                n += len(found)
-            self.cuts[k] = n
-        if n:
-            self.send(t)
+    def send(self, spikes: Spikes) -> Call:
+        """The kernel that sends the spikes of a step on their way."""
+        return self.kernel.bind(self.table, self.factors, spikes, self.ring)
 
 
 def _present(p: Projection) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Kernels of neurons, written from the table of their kind: stage 2 of the step, in float64 whatever the precision.
 
-Each assignment of the table becomes a loop over neurons of its own, unless it shares intermediate values with the next:
-LLVM vectorises such loops, which it does not do with one loop over all arrays.
+A kernel advances neurons piece by piece, each over all steps of a window, so that their state stays in the first cache.
+A step is one loop over the neurons of a piece, which LLVM vectorises: their numbers lie a constant distance apart in one
+array, so that nothing has to be proved about overlaps. Neurons that spike are reset outside this loop, as they are few.
 """
 
 from __future__ import annotations
@@ -10,27 +11,41 @@ import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ernsnn.describe.expressions import Expr, Statement, names_in, printed
 from ernsnn.describe.kinds import CHANGEABLE, Kind, Table
+from ernsnn.graph.streams import MODULI, MULTIPLIERS
 
 from ..kernels.arithmetic import FUNCTIONS
 from ..kernels.jit import Kernel, load
 
 TINY = 1e-300  # what has decayed below is set to 0: numbers near the smallest there is take a hundred times as long
-ACTIVE, SPIKES = 1, 2
-"""Flags of a neuron in this step: ``ACTIVE`` if it is not refractory, ``SPIKES`` if it also spikes, else 0."""
-_TOGETHER = 64
-"""So many flags are looked at together, as few neurons spike."""
+LANES = 256
+"""Neurons whose numbers lie together: (tile, row, lane) is the layout of all state and constants."""
+IDLE, ACTIVE, SPIKES = 0.0, 1.0, 2.0
+"""Flags of a neuron in this step: ``ACTIVE`` if it is not refractory, ``SPIKES`` if it also spikes, else ``IDLE``."""
 LANGUAGE = {"and": "{0} & {1}", "or": "{0} | {1}", "floor": "np.floor({0})", "ceil": "np.ceil({0})"}
 LANGUAGE |= {"sqrt": "np.sqrt({0})", "**": "power({0}, {1})"}
+_TOGETHER = 64
+"""So many flags are counted together, as few neurons spike."""
+_FLUSHED_EVERY = 64
+"""Steps, a power of 2, after which currents below ``TINY`` are set to 0."""
+_DRAWN = {
+    "normal": "np.sqrt(-2.0*log({0}/{2!r}))*cos({4!r}*({1}/{3!r}))",
+    "uniform": "({0} - {1} + ({2!r} - 1.0 if {0} - {1} < 1.0 else 0.0))/{2!r}",
+}
+"""A random number of the two states of its stream and the two moduli; see ``graph.streams``."""
+TWO_PI = 2 * np.pi
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a group of neurons with the same equations: what a kernel finds where.
+    """The rows of neurons with the same equations: what a kernel finds where.
 
-    ``own`` are the constants that are read one by one: parameters that a run may change, and what only neurons that
-    spike need; ``shared`` those of loops over neurons, which many neurons have in common.
+    Of ``constants``, ``own`` are parameters that a run may change, and what only neurons that spike need; ``shared``
+    those of all neurons, which many of them have in common. ``drawn`` are the random numbers that a step reads: each
+    has the two states of its stream, and the number itself.
     """
 
     states: tuple[str, ...]
@@ -38,13 +53,26 @@ class Rows:
     changeable: tuple[str, ...]
     own: tuple[str, ...]
     shared: tuple[str, ...]
+    drawn: tuple[str, ...]
 
     @property
     def constants(self) -> tuple[str, ...]:
         """Both, in their order."""
         return (*self.own, *self.shared)
 
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """The rows that a step only reads: constants, and what is added to those that are ``changeable``."""
+        return (*self.constants, *(f"shift of {name}" for name in self.changeable))
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The rows that a step changes."""
+        streams = (f"{name}{part}" for name in self.drawn for part in (" 0", " 1", ""))
+        return (*self.states, "countdown", "flag", *streams)
+
+
+@functools.cache
 def rows(kind: Kind, equations: Table) -> Rows:
     """Where a kernel of these equations finds its numbers."""
     parameters = {p.name for p in kind.parameters}
@@ -59,41 +87,37 @@ def rows(kind: Kind, equations: Table) -> Rows:
         changeable=changeable,
         own=(*changeable, "n_ref", *sorted(at_spikes & fixed - looped)),
         shared=tuple(sorted(looped & fixed)),
+        drawn=tuple(name for name in ("normal", "uniform") if name in equations.names),
     )
 
 
 @functools.cache
 def advance(kind: Kind, equations: Table, alike: bool, shifted: bool) -> Kernel:
-    """The kernel that advances neurons with these equations by a step; its parameters are those of ``_HEAD``.
+    """The kernel that advances neurons with these equations; its parameters are those of ``_HEAD``.
 
-    ``alike``: all neurons of a run have equal ``shared`` constants; ``shifted``: something adds to ``changeable`` ones.
+    ``alike``: all neurons of a piece have equal ``shared`` constants; ``shifted``: something adds to ``changeable`` ones.
     """
     return load(_Writer(kind, equations, alike, shifted).text(), FUNCTIONS)["advance"]
 
 
 _HEAD = '''\
-def advance(state, countdown, constants, flags, runs, ring, shift, normal, uniform, spiking, bounds, cuts, slot):
-    """One step; returns how many neurons spike, which are then first in ``spiking``.
+def advance(cells, fixed, pieces, ring, emitted, a, b, worker):
+    """Steps ``a`` to ``b`` (exclusive): what arrives is taken from ``ring`` and emptied, spikes are added to ``emitted``.
 
-    Neurons ``runs[k, 0]`` to ``runs[k, 1]`` (exclusive) are computed together. ``ring[slot]`` (receptors, n) holds what
-    arrives, for these from ``runs[k, 2]`` on, and is emptied; ``shift`` (changeable, n) is added to parameters. The
-    spikes of the population from neuron ``bounds[k]`` to ``bounds[k + 1]`` are those from ``cuts[k]`` to
-    ``cuts[k + 1]``.
+    A piece: the first of its cells, of its fixed rows, how many neurons they are, and the first among all neurons.
     """
-    n_spiking = 0
-    for r in range(len(runs)):
-        a, b, first = runs[r, 0], runs[r, 1], runs[r, 2]
-        m = b - a
-        countdowns, flag = countdown[a:b], flags[a:b]
-        normals, uniforms = normal[a:b], uniform[a:b]
+    n_emitted = emitted.count[0]
+    for piece in range(len(pieces)):
+        cell, fix = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1])
+        m, first = np.uint64(pieces[piece, 2]), pieces[piece, 3]
 '''
+_STEP = """\
+        for t in range(a, b):
+            slot = t % ring.length * ring.span + first
+"""
 _TAIL = """\
-    n = 0
-    for population in range(len(bounds)):
-        while n < n_spiking and spiking[n] < bounds[population]:
-            n += 1
-        cuts[population] = n
-    return n_spiking
+    emitted.count[0] = n_emitted
+    return 0
 """
 
 
@@ -109,32 +133,41 @@ class _Writer:
 
     def text(self) -> str:
         """The module that has the kernel."""
-        lines = [*self._bound(), *self._loops(self.equations.before, self.equations.spike), *self._fire()]
-        lines += self._loops(self.equations.after, None)
-        return _HEAD + "".join(f"        {line}\n" for line in lines) + _TAIL
+        before, after = self.equations.before, self.equations.after
+        if self._after_follows_at_once():
+            lines = [*self._loop(before, after, first=True), *self._fire()]
+        else:
+            lines = [*self._loop(before, (), first=True), *self._fire(), *self._loop((), after, first=False)]
+        lines += [*self._empty(), *self._flush()]
+        head = [*self._offsets(), *self._scalars()]
+        return "".join((_HEAD, *(f"        {h}\n" for h in head), _STEP, *(f"            {x}\n" for x in lines), _TAIL))
 
-    # Names: x_ arrays of states, s_ the state of one neuron, c_ constants, a_ what arrives, t_ intermediate values
+    # Names: s_ the state of one neuron, c_ constants, r_ and f_ where rows begin, a_ what arrives, t_ all others
+
+    def _offsets(self) -> Iterator[str]:
+        yield from (f"r_{k} = np.uint64({k * LANES})" for k in range(len(self.rows.cells)))
+        yield from (f"f_{k} = np.uint64({k * LANES})" for k in range(len(self.rows.fixed)))
+
+    def _scalars(self) -> Iterator[str]:
+        if self.alike:
+            yield from (f"c_{name} = {self._fixed(name)[:-5]}]" for name in self.rows.shared)
+
+    def _cell(self, name: str) -> str:
+        return f"cells[cell + r_{self.rows.cells.index(name)} + i]"
+
+    def _fixed(self, name: str) -> str:
+        return f"fixed[fix + f_{self.rows.fixed.index(name)} + i]"
 
     def _name(self, name: str) -> str:
-        if name in self.rows.states:
-            return f"s_{name}"
         if name in self.rows.changeable:
-            k = self.rows.changeable.index(name)
-            return f"(c_{name}[i] + shift{k}[i])" if self.shifted else f"c_{name}[i]"
-        if name in self.rows.shared:
-            return f"c_{name}" if self.alike else f"c_{name}[i]"
-        if name in self.rows.own:
-            return f"c_{name}[i]"
+            own = self._fixed(name)
+            return f"({own} + {self._fixed(f'shift of {name}')})" if self.shifted else own
+        if name in self.rows.constants:
+            return f"c_{name}" if self.alike and name in self.rows.shared else self._fixed(name)
         if name.startswith("in_"):
-            return f"a_{name[3:]}[i]"
-        given = {
-            "active": "active",
-            "free": "free",
-            "spiking": "spikes",
-            "normal": "normals[i]",
-            "uniform": "uniforms[i]",
-        }
-        return given.get(name, f"t_{name}")
+            return f"ring.values[a_{self.rows.receptors.index(name[3:])} + i]"
+        given = {"active": "active", "free": "free", "spiking": "spikes", "normal": "normal", "uniform": "uniform"}
+        return given.get(name, f"{'s' if name in self.rows.states else 't'}_{name}")
 
     def _print(self, value: Expr) -> str:
         return printed(value, LANGUAGE, self._name)
@@ -143,124 +176,99 @@ class _Writer:
         read = {name for value in values for name in names_in(value)}
         return [r for r in self.rows.receptors if f"in_{r}" in read]
 
-    def _bound(self) -> Iterator[str]:
-        """Names of the parts of arrays that a run is about."""
-        yield from (f"x_{name} = state[{k}, a:b]" for k, name in enumerate(self.rows.states))
-        yield from (f"a_{r} = ring[slot, {k}, first : first + m]" for k, r in enumerate(self.rows.receptors))
-        yield from (f"c_{name} = constants[{k}, a:b]" for k, name in enumerate(self.rows.own))
-        for k, name in enumerate(self.rows.shared, len(self.rows.own)):
-            yield f"c_{name} = constants[{k}, {'a' if self.alike else 'a:b'}]"
-        if self.shifted:
-            yield from (f"shift{k} = shift[{k}, a:b]" for k in range(len(self.rows.changeable)))
+    def _after_follows_at_once(self) -> bool:
+        """Whether ``after`` has nothing to do with ``reset``, so that one loop does for both."""
+        after, reset = self.equations.after, self.equations.reset
+        touched = {s.target for s in reset} | {n for s in reset for n in names_in(s.value)}
+        read = {n for s in after for n in names_in(s.value)}
+        return not (touched & {s.target for s in after} or {"free", *(s.target for s in reset)} & read)
 
-    def _loops(self, statements: Sequence[Statement], spike: Expr | None) -> Iterator[str]:
-        """The loops of one part of a step; the last of ``before`` also finds who spikes."""
-        last = statements is self.equations.before
-        parts = list(self._parts(statements, spike))
-        if last and (not parts or not self._shares(parts[-1], spike)):
-            parts.append([])
-        # What arrives is emptied in the loop that reads it last; what ``after`` reads, not before.
-        kept = self._arriving(s.value for s in self.equations.after) if last else []
-        for k, part in enumerate(parts):
-            later = [s.value for others in parts[k + 1 :] for s in others]
-            values = [s.value for s in part]
-            emptied = [r for r in self._arriving(values) if r not in (*kept, *self._arriving(later))]
-            yield from self._loop(part, emptied, self._spikes(spike) if last and k == len(parts) - 1 else [])
-        if not last:
-            unread = set(self.rows.receptors) - set(self._arriving(s.value for s in self.equations.statements))
-            for r in sorted(unread):
-                yield f"a_{r}[:] = 0.0"
-
-    def _shares(self, part: Sequence[Statement], spike: Expr | None) -> bool:
-        local = {s.target for s in part} - set(self.rows.states)
-        return spike is not None and bool(local & set(names_in(spike)))
-
-    def _parts(self, statements: Sequence[Statement], spike: Expr | None) -> Iterator[list[Statement]]:
-        """Statements that need one another's intermediate values, or assign to the same state in turn, together."""
-        part: list[Statement] = []
-        for k, s in enumerate(statements):
-            part.append(s)
-            later = {n for other in statements[k + 1 :] for n in names_in(other.value)}
-            later |= set(names_in(spike)) if spike is not None else set()
-            local = {p.target for p in part} - set(self.rows.states)
-            follows = k + 1 < len(statements) and statements[k + 1].target == s.target
-            if not local & later and not follows:
-                yield part
-                part = []
-        if part:
-            yield part
-
-    def _loop(self, part: Sequence[Statement], emptied: Sequence[str], spikes: Sequence[str]) -> Iterator[str]:
-        yield "for i in range(m):" if not spikes else "n = 0"
-        if spikes:
-            yield "for i in range(m):"
+    def _loop(self, before: Sequence[Statement], after: Sequence[Statement], first: bool) -> Iterator[str]:
+        """Statements ``before`` the test of who spikes, the test if it is the ``first`` loop, and those ``after``."""
+        if not after and not first:
+            return
+        spike, part = self.equations.spike if first else None, [*before, *after]
         read = {n for s in part for n in names_in(s.value)} | {s.target for s in part}
-        if spikes and self.equations.spike is not None:
-            read |= set(names_in(self.equations.spike))
-        held = [s.target for s in part if s.target in self.kind.held]
-        if held or spikes or "active" in read:
-            yield "    active = " + ("countdowns[i] <= 0" if not self._after(part) else "flag[i] != 0")
-        if "free" in read:
-            yield "    free = countdowns[i] <= 0"
-        if "spiking" in read:
-            yield f"    spikes = flag[i] == {SPIKES}"
-        states = [name for name in self.rows.states if name in read]
-        yield from (f"    s_{name} = x_{name}[i]" for name in states)
-        yield from (f"    {line}" for k, s in enumerate(part) for line in self._assign(s, part[k + 1 : k + 2]))
-        changed = dict.fromkeys(s.target for s in part if s.target in self.rows.states)
-        yield from (f"    x_{name}[i] = s_{name}" for name in changed)
-        yield from (f"    a_{r}[i] = 0.0" for r in emptied)
-        yield from (f"    {line}" for line in spikes)
-
-    def _after(self, part: Sequence[Statement]) -> bool:
-        return any(s is other for s in part for other in self.equations.after)
-
-    def _assign(self, s: Statement, following: Sequence[Statement]) -> Iterator[str]:
-        value = self._print(s.value)
-        if s.target not in self.rows.states:
-            yield f"t_{s.target} = {value}"
-        elif s.target in self.kind.held and not self._after([s]):
-            # Of several in turn, those in between are told from the state that may stay.
-            yield f"s_{s.target} = {value} if active else s_{s.target}"
-        elif s.target in self.synaptic:
-            yield f"s_{s.target} = {value}"
-            yield f"s_{s.target} = s_{s.target} if abs(s_{s.target}) > {TINY!r} else 0.0"
+        read |= set(names_in(spike)) if spike is not None else set()
+        for k, _ in enumerate(self.rows.receptors):
+            yield f"a_{k} = np.uint64(slot + {k}*ring.stride)"
+        yield "n_spiking = 0"
+        yield "for i in range(m):"
+        if first:
+            yield f"    waits = {self._cell('countdown')}"
+            yield "    active = waits <= 0.0"
         else:
-            yield f"s_{s.target} = {value}"
+            yield f"    flag = {self._cell('flag')}"
+            yield f"    active, spikes = flag > {IDLE!r}, flag == {SPIKES!r}"
+            yield f"    free = {self._cell('countdown')} <= 0.0"
+        yield from (f"    {line}" for name in self.rows.drawn for line in self._draw(name, first))
+        states = [name for name in self.rows.states if name in read]
+        yield from (f"    s_{name} = {self._cell(name)}" for name in states)
+        for s in before:
+            stays = f" if active else {self._name(s.target)}" if s.target in self.kind.held else ""
+            yield f"    {self._name(s.target)} = {self._print(s.value)}{stays}"
+        if first:
+            test = f"active & ({self._print(spike)})" if spike is not None else "waits < 0.0"
+            yield f"    spikes = {test}"
+            yield "    n_spiking += spikes"
+            yield f"    {self._cell('flag')} = {SPIKES!r} if spikes else ({ACTIVE!r} if active else {IDLE!r})"
+            yield f"    {self._cell('countdown')} = max(waits - 1.0, 0.0)"
+        yield from (f"    {self._name(s.target)} = {self._print(s.value)}" for s in after)
+        changed = dict.fromkeys(s.target for s in part if s.target in self.rows.states)
+        yield from (f"    {self._cell(name)} = s_{name}" for name in changed)
 
-    def _spikes(self, spike: Expr | None) -> list[str]:
-        """Refractory neurons count down; flags say who is active and who spikes."""
-        found = f"active & ({self._print(spike)})" if spike is not None else "False"
-        counted = "countdowns[i] = max(countdowns[i] - 1, 0)"
-        return [f"spikes = {found}", counted, "flag[i] = active + spikes", "n += spikes"]
+    def _draw(self, name: str, first: bool) -> Iterator[str]:
+        """A random number of this step, as ``graph.streams`` computes it."""
+        if not first:
+            yield f"{name} = {self._cell(name)}"
+            return
+        for k, (multiplier, modulus) in enumerate(zip(MULTIPLIERS, MODULI, strict=True)):
+            yield f"product = {multiplier!r}*{self._cell(f'{name} {k}')}"
+            yield f"rest = product - np.floor(product*{1.0 / modulus!r})*{modulus!r}"
+            yield f"rest = rest - {modulus!r} if rest >= {modulus!r} else rest"
+            yield f"z_{k} = rest + {modulus!r} if rest < 0.0 else rest"
+            yield f"{self._cell(f'{name} {k}')} = z_{k}"
+        yield f"{name} = {_DRAWN[name].format('z_0', 'z_1', *MODULI, TWO_PI)}"
+        yield f"{self._cell(name)} = {name}"
 
     def _fire(self) -> Iterator[str]:
         """The neurons that spike are reset, and listed."""
         if self.equations.spike is None:
             return
-        yield "if n:"
-        yield f"    for begin in range(0, m, {_TOGETHER}):"
-        yield f"        end = min(begin + {_TOGETHER}, m)"
-        yield "        seen = np.int8(0)"
+        in_reset = {n for s in self.equations.reset for n in (*names_in(s.value), s.target)}
+        states = [name for name in self.rows.states if name in in_reset]
+        yield "if n_spiking:"
+        yield f"    for begin in range(np.uint64(0), m, np.uint64({_TOGETHER})):"
+        yield f"        end = min(begin + np.uint64({_TOGETHER}), m)"
+        yield "        n_here = 0"
         yield "        for i in range(begin, end):"
-        yield "            seen |= flag[i]"
-        yield f"        if seen < {SPIKES}:"
+        yield f"            n_here += {self._cell('flag')} == {SPIKES!r}"
+        yield "        if n_here == 0:"
         yield "            continue"
         yield "        for i in range(begin, end):"
-        yield f"            if flag[i] == {SPIKES}:"
-        states = [name for name in self.rows.states if name in self._in_reset()]
+        yield f"            if {self._cell('flag')} == {SPIKES!r}:"
         for line in (
-            *(f"s_{name} = x_{name}[i]" for name in states),
-            *(line for s in self.equations.reset for line in self._reset(s)),
-            *(f"x_{name}[i] = s_{name}" for name in states),
-            "countdowns[i] = np.int32(c_n_ref[i])",
-            "spiking[n_spiking] = a + i",
-            "n_spiking += 1",
+            *(f"{name} = {self._cell(name)}" for name in self.rows.drawn if name in in_reset),
+            *(f"s_{name} = {self._cell(name)}" for name in states),
+            *(f"{self._name(s.target)} = {self._print(s.value)}" for s in self.equations.reset),
+            *(f"{self._cell(name)} = s_{name}" for name in states),
+            f"{self._cell('countdown')} = {self._fixed('n_ref')}",
+            "emitted.step[n_emitted] = t",
+            "emitted.neuron[n_emitted] = first + np.int64(i)",
+            "n_emitted += 1",
         ):
             yield f"                {line}"
 
-    def _in_reset(self) -> set[str]:
-        return {n for s in self.equations.reset for n in (*names_in(s.value), s.target)}
+    def _empty(self) -> Iterator[str]:
+        for k, _ in enumerate(self.rows.receptors):
+            yield f"a_{k} = np.uint64(slot + {k}*ring.stride)"
+            yield "for i in range(m):"
+            yield f"    ring.values[a_{k} + i] = 0.0"
 
-    def _reset(self, s: Statement) -> Iterator[str]:
-        yield f"{'s_' if s.target in self.rows.states else 't_'}{s.target} = {self._print(s.value)}"
+    def _flush(self) -> Iterator[str]:
+        if self.synaptic:
+            yield f"if t % {_FLUSHED_EVERY} == 0:"
+            yield "    for i in range(m):"
+            for name in sorted(self.synaptic):
+                yield f"        s_{name} = {self._cell(name)}"
+                yield f"        {self._cell(name)} = s_{name} if abs(s_{name}) > {TINY!r} else 0.0"

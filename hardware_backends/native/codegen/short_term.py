@@ -12,10 +12,15 @@ from ..kernels.jit import Kernel, load
 from .neurons import LANGUAGE
 
 _HEAD = '''\
-def renew(pre, state, last, factor, constants, count, t):
-    """The first ``count`` neurons of ``pre`` spike in step ``t``; ``constants`` end with dt."""
-    for spike in range(count):
-        i = pre[spike]
+def renew(spikes, row, start, state, last, factor, constants, a, b, worker):
+    """Of the neurons from ``start`` on, those that spike in step ``a``; ``constants`` end with dt."""
+    if worker > 0:
+        return
+    t, k = a, a - spikes.origin[0]
+    for e in range(spikes.begin[row, k], spikes.end[row, k]):
+        i = spikes.neurons[e] - start
+        if i < 0 or i >= len(last):
+            continue
         g_dt = constants[{n}, i]
         g_since = (t - last[i] if last[i] >= 0.0 else {never!r})*g_dt
 '''

@@ -60,6 +60,7 @@ class Kernel:
         words = np.array(list(_words(given)), np.int64)
         call = functools.partial(self.entries[form], words.ctypes.data)
         vars(call)["kept"] = (words, given)
+        vars(call)["address"] = ctypes.cast(self.entries[form], ctypes.c_void_p).value
         return call
 
     def __call__(self, *given: Any) -> int:
@@ -133,7 +134,10 @@ def load(text: str, known: Mapping[str, Kernel] = MappingProxyType({})) -> Mappi
     ``known`` are kernels of this folder that they may call, by name.
     """
     if text not in _loaded_texts:
-        _loaded_texts[text] = {name: Kernel(function, text) for name, function in _functions(text, known)}
+        functions = dict(_functions(text, known))
+        _loaded_texts[text] = {name: Kernel(function, text) for name, function in functions.items()}
+        for function in functions.values():  # which so call each other as kernels
+            function.__globals__.update(_loaded_texts[text])
     return _loaded_texts[text]
 
 
@@ -152,9 +156,10 @@ class Interpreted:
         return int(self.function(*given) or 0)
 
 
-def interpreted(text: str) -> Mapping[str, Interpreted]:
+def interpreted(text: str, known: Mapping[str, Kernel] = MappingProxyType({})) -> Mapping[str, Interpreted]:
     """The same functions as plain Python."""
-    return {name: Interpreted(function) for name, function in _functions(text)}
+    plain = {name: kernel.function for name, kernel in known.items()}
+    return {name: Interpreted(function) for name, function in _functions(text, plain)}
 
 
 def cache_folder() -> Path:
@@ -169,11 +174,11 @@ def _jitted(value: Any) -> Any:
     return value.jitted if isinstance(value, Kernel) else value
 
 
-def _functions(text: str, known: Mapping[str, Kernel] = MappingProxyType({})) -> Iterator[tuple[str, FunctionType]]:
+def _functions(text: str, known: Mapping[str, Any]) -> Iterator[tuple[str, FunctionType]]:
     names: dict[str, Any] = {"np": np, **known}
     code: CodeType = compile(text, "<generated kernels>", "exec")
     exec(code, names)
-    yield from ((name, value) for name, value in names.items() if isinstance(value, FunctionType))
+    yield from [(name, f) for name, f in names.items() if isinstance(f, FunctionType) and name not in known]
 
 
 def _form(value: Any) -> str:
@@ -228,6 +233,13 @@ def _entrance(name: str, inner: str, parameters: Sequence[str], ints: int) -> st
             "  %value = load i64, ptr %result\n  ret i64 %value\n}",
         ]
     )
+
+
+def assembled(name: str, text: str) -> int:
+    """The address of the function ``name`` of a module in LLVM's language."""
+    module = llvm.parse_assembly(text)
+    module.verify()
+    return _loaded(name, bytes(_target_machine().emit_object(module)))
 
 
 def _seal(name: str, code: bytes) -> bytes:
