@@ -18,6 +18,7 @@ from ..reference.intrinsic import final_values, load_values
 from ..reference.modulators import ModulatorState
 from ..reference.schedules import next_change
 from .history import possible
+from .kernels.driver import BARRIER
 from .loop import Loop
 from .plastic import PlasticSynapses
 from .populations import Populations
@@ -43,7 +44,7 @@ class Engine(stepping.Engine):
         steps = {p.name: delays(p) for p in graph.projections}
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
         longest = max((int(np.max(d, initial=1)) for d in steps.values()), default=1)
-        self.neurons = Populations(graph, longest, self.modulators)
+        self.neurons = Populations(graph, longest, self.modulators, threads)
         self.short_term = ShortTerms(graph)
         static = [p for p in graph.projections if not p.learning]
         self.statics = [
@@ -70,7 +71,8 @@ class Engine(stepping.Engine):
         learned = [p for p in graph.projections if p.learning]
         kept = max((int(np.max(steps[p.name], initial=1)) for p in learned), default=0)
         self.probes = NeuronProbes(graph.probes, self.neurons, LONGEST_CALL)
-        self.log = SpikeLog(graph, dict.fromkeys(p.post for p in learned), kept, self.window, LONGEST_CALL)
+        remembered = dict.fromkeys(p.post for p in learned)
+        self.log = SpikeLog(graph, remembered, kept, self.window, LONGEST_CALL, self.neurons.shares)
         self.pace = 32  # steps that are run in one call
         self._bind()
 
@@ -78,15 +80,19 @@ class Engine(stepping.Engine):
         """Make the loop of kernels that look at the arrays which are there now."""
         log, spikes = self.log, self.log.spikes
         shift = [self._shift] * (self.alive and self.neurons.shifts)
-        first = [*shift, log.room(), *self.neurons.kernels(log.emitted), log.sort()]
+        first = [*shift, log.room(), *self.neurons.kernels(log.emitted), BARRIER, log.sort(), BARRIER]
+        wait = [BARRIER] * bool(self.short_term.states)
         each = [
             *[self._modulate] * self.alive,
+            *wait,
             *self.short_term.kernels(log),
+            *wait,
             *chain.from_iterable(plastic.steps(log) for plastic in self.plastic),
             *(static.send(spikes) for static in self.statics),
             *[self._adapt] * bool(self.intrinsic),
         ]
-        self.loop = Loop(first, each, list(self.probes.kernels()), self.window, self.probes.every)
+        last = [*self.probes.kernels(), *[BARRIER] * bool(self.probes.probes)]
+        self.loop = Loop(first, each, last, self.window, self.probes.every, len(self.neurons.shares) - 1)
 
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: kernels follow indices wherever they lead."""

@@ -14,19 +14,25 @@ from ernsnn.graph.streams import start as streams_start
 
 from ..reference.modulators import ModulatorState
 from .codegen.expressions import needs_all_rows
-from .codegen.rule import make
+from .codegen.rule import GATHER, GROWS, REPLAYS, SENDS, WHOLE, make
 from .history import empty_log, post_traces, pre_traces
+from .kernels.driver import BARRIER
 from .kernels.jit import Call
 from .kernels.sums import add_up, scale
 from .populations import Populations
 from .spikes import SpikeLog
 from .wiring import Delayed, by_delay, delays, gathered, shape
 
+WORTH_SHARING = 50_000
+"""So many synapses of spiking neurons take as long as it takes to wait for another thread."""
+
+
 class Sides(NamedTuple):
     """Which populations of the spike log are on the two sides, and from which neuron on.
 
-    What is sent arrives ``delay`` steps later from ``first`` on; ``at_once``: rows are brought up to date after every
-    step in which post neurons spike.
+    What is sent arrives ``delay`` steps later from ``first`` on; the first post neuron is ``first_post`` of all.
+    ``at_once``: rows are brought up to date after every step in which post neurons spike. ``part`` of a step: see
+    ``codegen.rule``.
     """
 
     pre: int
@@ -35,14 +41,21 @@ class Sides(NamedTuple):
     post_start: int
     delay: int
     first: int
+    first_post: int
     at_once: int
+    part: int
 
 
 class Progress(NamedTuple):
-    """``now``: learning steps since the log began; ``learns``: whether the steps to come are learning steps."""
+    """``now``: learning steps since the log began; ``learns``: whether the steps to come are learning steps.
+
+    ``count``: pre neurons that spike in this step. Workers share a step of at least ``worth`` synapses.
+    """
 
     now: np.ndarray
     learns: np.ndarray
+    count: np.ndarray
+    worth: np.ndarray
 
 
 class Rows:
@@ -69,7 +82,8 @@ class Rows:
         learns: np.ndarray,
     ) -> None:
         assert p.learning is not None
-        self.p, self.delay, self.wiring, self.ids = p, part.delay, part.wiring, part.ids
+        self.p, self.learning = p, p.learning
+        self.delay, self.wiring, self.ids = part.delay, part.wiring, part.ids
         self.ring, self.first, self.third, self.factor = neurons.ring, neurons.first_of(p), third, factor
         self.v = tuple(values[part.ids] for values in variables)
         n_pre, n_post, learning = p.connectivity.n_pre, p.connectivity.n_post, p.learning
@@ -77,7 +91,8 @@ class Rows:
         self.x_values, self.x_since, self.y_values = self.x.values, self.x.since, self.y.values
         self.of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
         self.log = empty_log(n_post, len(self.y.values) + len(self.of_post), precision)
-        self.progress = Progress(np.zeros(1, np.int64), learns)
+        worth = np.array([WORTH_SHARING])
+        self.progress = Progress(np.zeros(1, np.int64), learns, np.zeros(1, np.int64), worth)
         self.now = self.progress.now
         epoch_s = _epoch_s(learning, dt_ms)
         self.rule = make(learning, epoch_s, shape(self.wiring), precision, compiled, len(factor) > 0)
@@ -85,20 +100,33 @@ class Rows:
         self.posts, self.pre = np.zeros(n_post, np.int64), np.zeros(n_pre, np.int64)
         self.everyone = np.arange(n_pre)
         self.sent = np.zeros(n_post, precision) if precision == "float32" else self.ring.values
-        self.scratch = np.zeros((self.rule.n_scratch, n_post), precision)
+        # Each worker has its own scratch space.
+        workers = len(neurons.shares) - 1
+        self.shares, self.first_post = neurons.shares, neurons.post_of(p)
+        self.x = self.x._replace(path=np.zeros((workers, *self.x.path.shape)))
+        self.scratch = np.zeros((workers, self.rule.n_scratch, n_post), precision)
 
-    def step(self, log: SpikeLog) -> Call:
-        """The kernel of a step; called without one, it brings all rows up to date."""
-        p, at_once = self.p, int(needs_all_rows(self.p.learning))
+    def steps(self, log: SpikeLog) -> Iterator[Call | object]:
+        """The kernels of a step, between which workers wait for one another."""
+        self.whole = self._part(log, WHOLE)
+        if len(self.shares) == 2:
+            yield self.whole
+            return
+        yield from (self._part(log, GATHER), BARRIER, self._part(log, REPLAYS), BARRIER)
+        yield from (self._part(log, SENDS), BARRIER, self._part(log, GROWS))
+
+    def _part(self, log: SpikeLog, part: int) -> Call:
+        p, at_once = self.p, int(needs_all_rows(self.learning))
         places = log.rows[p.pre], p.pre_start, log.rows[p.post], p.post_start
-        self.call = self.rule.kernels["visit"].bind(
-            Sides(*places, self.delay, self.first, at_once),
+        return self.rule.kernels["visit"].bind(
+            Sides(*places, self.delay, self.first, self.first_post, at_once, part),
             log.spikes,
             self.progress,
             self.posts,
             self.pre,
             self.everyone,
             self.ring,
+            self.shares,
             self.v,
             self.wiring,
             self.x,
@@ -111,12 +139,11 @@ class Rows:
             self.scratch,
             self.rule.rows,
         )
-        return self.call
 
     def catch_up(self) -> None:
         """Bring all rows up to date, and begin a new log."""
         if self.now[0]:
-            self.call(0, 0, 0)
+            self.whole(0, 0, 0)
 
 
 class PlasticSynapses:
@@ -152,10 +179,10 @@ class PlasticSynapses:
         self.counts = self._totals(None, POST) if erased else np.zeros(0)
         self.has_terms = any(term.event == EPOCH for term in self.learning.terms)
 
-    def steps(self, log: SpikeLog) -> Iterator[Call]:
+    def steps(self, log: SpikeLog) -> Iterator[Call | object]:
         """The kernels of a step: stage 4 and the transmission."""
         for rows in self.rows:
-            yield rows.step(log)
+            yield from rows.steps(log)
 
     def take_over(self) -> None:
         """Learn from the third factors that modulators now have."""

@@ -108,7 +108,9 @@ class Populations:
 
     changes = ("blocks", "arriving", "parts")
 
-    def __init__(self, graph: Graph, longest_delay: int, modulators: Mapping[str, ModulatorState]) -> None:
+    def __init__(
+        self, graph: Graph, longest_delay: int, modulators: Mapping[str, ModulatorState], workers: int
+    ) -> None:
         self.graph, self.shifts = graph, bool(graph.injections or graph.modulations)
         alike: dict[tuple[Kind, Table], list[Neurons]] = {}
         for p in graph.neurons():
@@ -122,6 +124,8 @@ class Populations:
             self.parts[p.name] = Part(p, self.blocks[k], starts[k], n, graph)
             starts[k], n = starts[k] + p.size, n + p.size
         receptors = max((len(block.rows.receptors) for block in self.blocks), default=0)
+        # Worker w computes, and adds to what arrives at, the neurons shares[w] to shares[w + 1] of all.
+        self.shares = np.linspace(0, n, workers + 1).astype(np.int64)
         self.arriving = np.zeros((longest_delay + 1, receptors, n))
         self.ring = Ring(self.arriving.reshape(-1), receptors * n, n, longest_delay + 1)
         self.injected = {name: np.zeros(part.p.size) for name, part in self.parts.items()}
@@ -138,8 +142,9 @@ class Populations:
         for parts in groups.values():
             block, alike = parts[0].block, parts[0].alike
             kernel = advance(block.kind, block.equations, alike, self.shifts)
-            pieces = np.array(list(_pieces(block, parts, alike)), np.int64)
-            yield kernel.bind(block.cells.reshape(-1), block.fixed.reshape(-1), pieces, self.ring, emitted)
+            pieces = np.array(list(_pieces(block, parts, alike, self.shares.tolist())), np.int64)
+            shares = pieces[:, 3].searchsorted(self.shares)
+            yield kernel.bind(block.cells.reshape(-1), block.fixed.reshape(-1), pieces, shares, self.ring, emitted)
 
     def adjust(self, graph: Graph) -> bool:
         """Take over the parameters and the injected currents of ``graph``; whether there are other kernels then."""
@@ -188,8 +193,12 @@ class Populations:
 
     def first_of(self, p: Projection) -> int:
         """Where in what arrives in a step the first post neuron of ``p`` has its receptor."""
-        part = self.parts[p.post]
-        return part.block.rows.receptors.index(p.arrives_at) * self.ring.stride + part.first + p.post_start
+        receptors = self.parts[p.post].block.rows.receptors
+        return receptors.index(p.arrives_at) * self.ring.stride + self.post_of(p)
+
+    def post_of(self, p: Projection) -> int:
+        """The first post neuron of ``p`` among all neurons."""
+        return self.parts[p.post].first + p.post_start
 
     def probe(self, population: str, variable: str, first: int, last: int) -> np.ndarray:
         """A copy of a probed variable of the neurons ``first`` to ``last`` (exclusive)."""
@@ -202,10 +211,13 @@ class Populations:
         part.put(part.p.kind.probes[variable], values, first, last)
 
 
-def _pieces(block: Block, parts: list[Part], alike: bool) -> Iterator[tuple[int, int, int, int]]:
+def _pieces(
+    block: Block, parts: list[Part], alike: bool, shares: list[int]
+) -> Iterator[tuple[int, int, int, int]]:
     """Neurons of one tile each that are computed together, as kernels read them: see ``codegen.neurons``.
 
-    They follow one another in their block and among all neurons; if ``alike``, their constants are equal, too.
+    They follow one another in their block and among all neurons, which are cut at ``shares``; if ``alike``, their
+    constants are equal, too.
     """
     runs: list[list[int]] = []  # the first neuron in the block, the end, the first among all neurons
     for part in parts:
@@ -216,7 +228,8 @@ def _pieces(block: Block, parts: list[Part], alike: bool) -> Iterator[tuple[int,
             else:
                 runs.append([a, b, first])
     for start, stop, first in runs:
-        for a, b in pairwise(sorted({start, stop, *range(-(-start // LANES) * LANES, stop, LANES)})):
+        cuts = {share - first + start for share in shares if first < share < first + stop - start}
+        for a, b in pairwise(sorted({start, stop, *cuts, *range(-(-start // LANES) * LANES, stop, LANES)})):
             tile, lane = divmod(a, LANES)
             cell, fix = (tile * array.shape[1] * LANES + lane for array in (block.cells, block.fixed))
             yield cell, fix, b - a, first + a - start

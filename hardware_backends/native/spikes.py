@@ -31,22 +31,29 @@ class Spikes(NamedTuple):
 
 
 class Emitted(NamedTuple):
-    """Spikes as kernels of neurons emit them: ``count[0]`` steps and neurons, counted among all that are computed."""
+    """Spikes as kernels of neurons emit them: steps, and neurons, counted among all that are computed.
+
+    Those of each worker are ``count[worker]`` from ``first[worker]`` on.
+    """
 
     step: np.ndarray
     neuron: np.ndarray
+    first: np.ndarray
     count: np.ndarray
 
 
 class SpikeLog:
     """The log of a run: of ``steps`` steps at most at a time, and of the ``kept`` steps before them.
 
-    Of the latter only the spikes of ``remembered`` populations are kept. A window has ``window`` steps at most.
+    Of the latter only the spikes of ``remembered`` populations are kept. A window has ``window`` steps at most. Worker
+    w computes the neurons ``shares[w]`` to ``shares[w + 1]`` of all that are computed.
     """
 
     changes = ("ages", "past")
 
-    def __init__(self, graph: Graph, remembered: Iterable[str], kept: int, window: int, steps: int) -> None:
+    def __init__(
+        self, graph: Graph, remembered: Iterable[str], kept: int, window: int, steps: int, shares: np.ndarray
+    ) -> None:
         self.rows = {p.name: k for k, p in enumerate(graph.populations)}
         self.sizes = {p.name: p.size for p in graph.populations}
         self.kept, self.steps = kept, steps
@@ -59,7 +66,7 @@ class SpikeLog:
         self.most = int(sizes.sum()) * window
         shape = (2, len(self.rows), kept + steps)
         self.spikes = Spikes(np.zeros(self.most + _SPARE, np.int32), *np.zeros(shape, np.int64), *np.zeros((2, 1), np.int64))
-        self.emitted = Emitted(*np.zeros((2, self.most), np.int64), np.zeros(1, np.int64))
+        self.emitted = Emitted(*np.zeros((2, self.most), np.int64), shares[:-1] * window, np.zeros_like(shares[:-1]))
         self.owner = np.repeat(np.arange(len(sizes)), sizes).astype(np.int32)
         self.start = (np.cumsum(sizes) - sizes).astype(np.int64)
         self.row = np.array([self.rows[name] for name in self.computed], np.int64)
@@ -140,7 +147,7 @@ class SpikeLog:
 
 @compiled
 def room(spikes: Spikes, most: int, a: int, b: int, worker: int) -> int:
-    """Whether ``most`` further spikes have no room."""
+    """Whether ``most`` further spikes have no room; no worker is past the next barrier before all have asked."""
     return int(spikes.used[0] + most > len(spikes.neurons))
 
 
@@ -156,16 +163,18 @@ def sort(
     b: int,
     worker: int,
 ) -> int:
-    """Sort spikes of the steps ``a`` to ``b`` by step and population; those of one are emitted in order.
+    """Sort spikes of the steps ``a`` to ``b`` by step and population, within which they were emitted in order.
 
     Of computed population c, ``start[c]`` is its first neuron, ``row[c]`` its place in the spikes.
     """
-    n, n_populations, used, first = emitted.count[0], len(start), spikes.used[0], a - spikes.origin[0]
-    emitted.count[0] = 0
+    if worker > 0:
+        return 0
+    n_populations, used, first = len(start), spikes.used[0], a - spikes.origin[0]
     n_keys = (b - a) * n_populations
     counts[: n_keys + 1] = 0
-    for e in range(n):
-        counts[(emitted.step[e] - a) * n_populations + owner[emitted.neuron[e]] + 1] += 1
+    for w in range(len(emitted.first)):
+        for e in range(emitted.first[w], emitted.first[w] + emitted.count[w]):
+            counts[(emitted.step[e] - a) * n_populations + owner[emitted.neuron[e]] + 1] += 1
     for key in range(n_keys):
         counts[key + 1] += counts[key]
     for k in range(b - a):
@@ -173,11 +182,13 @@ def sort(
             key = k * n_populations + c
             spikes.begin[row[c], first + k] = used + counts[key]
             spikes.end[row[c], first + k] = used + counts[key + 1]
-    for e in range(n):
-        neuron = emitted.neuron[e]
-        c = owner[neuron]
-        key = (emitted.step[e] - a) * n_populations + c
-        spikes.neurons[used + counts[key]] = neuron - start[c]
-        counts[key] += 1
-    spikes.used[0] = used + n
+    spikes.used[0] = used + counts[n_keys]
+    for w in range(len(emitted.first)):
+        for e in range(emitted.first[w], emitted.first[w] + emitted.count[w]):
+            neuron = emitted.neuron[e]
+            c = owner[neuron]
+            key = (emitted.step[e] - a) * n_populations + c
+            spikes.neurons[used + counts[key]] = neuron - start[c]
+            counts[key] += 1
+        emitted.count[w] = 0
     return 0

@@ -33,8 +33,9 @@ COLUMNS = (
     "synapse",
     "target",
     "own_delay",
+    "post",
 )
-SOURCE, START, N_PRE, N_POST, KIND, FIRST, DELAY, FACTOR, ROW, SYNAPSE, TARGET, OWN_DELAY = range(len(COLUMNS))
+SOURCE, START, N_PRE, N_POST, KIND, FIRST, DELAY, FACTOR, ROW, SYNAPSE, TARGET, OWN_DELAY, POST = range(len(COLUMNS))
 
 
 class Table(NamedTuple):
@@ -57,13 +58,18 @@ def _send(scaled: bool) -> Kernel:
     """The kernel that sends; only ``scaled`` does it multiply by factors of short-term plasticity."""
 
     def send(
-        table: Table, factors: np.ndarray, spikes: Spikes, ring: Ring, a: int, b: int, worker: int
+        table: Table, factors: np.ndarray, spikes: Spikes, ring: Ring, shares: np.ndarray, a: int, b: int, worker: int
     ) -> None:
         """Send the spikes of step ``a`` on their way."""
         t, k = a, a - spikes.origin[0]
         values, span, length = ring.values, ring.span, ring.length
+        everyone = len(shares) == 2
         indptr, targets, weights, delays = table.indptr, table.targets, table.weights, table.delays
         for p in table.projections:
+            low = min(max(shares[worker] - p[POST], 0), p[N_POST])
+            high = min(max(shares[worker + 1] - p[POST], 0), p[N_POST])
+            if low == high:
+                continue
             own = values[p[FIRST] :]
             out = values[p[FIRST] + (t + p[DELAY]) % length * span :]
             for e in range(spikes.begin[p[SOURCE], k], spikes.end[p[SOURCE], k]):
@@ -73,18 +79,22 @@ def _send(scaled: bool) -> Kernel:
                 scale = factors[p[FACTOR] + i] if scaled else 1.0
                 if p[KIND] == FULL:
                     row = weights[p[SYNAPSE] + i * p[N_POST] : p[SYNAPSE] + (i + 1) * p[N_POST]]
-                    for j in range(len(row)):
+                    for j in range(low, high):
                         out[j] += row[j] * scale
                     continue
                 a, b = indptr[p[ROW] + i], indptr[p[ROW] + i + 1]
                 to, w = targets[p[TARGET] + a : p[TARGET] + b], weights[p[SYNAPSE] + a : p[SYNAPSE] + b]
                 if p[KIND] == LISTED:
-                    for s in range(len(to)):
+                    first, last = 0, len(to)
+                    if not everyone:  # targets rise
+                        first, last = np.searchsorted(to, low), np.searchsorted(to, high)
+                    for s in range(first, last):
                         out[to[s]] += w[s] * scale
                 else:
                     d = delays[p[OWN_DELAY] + a : p[OWN_DELAY] + b]
                     for s in range(len(to)):
-                        own[(t + d[s]) % length * span + to[s]] += w[s] * scale
+                        if everyone or low <= to[s] < high:
+                            own[(t + d[s]) % length * span + to[s]] += w[s] * scale
 
     return Kernel(send, f"scaled={scaled}")
 
@@ -134,7 +144,7 @@ class AllStatic:
             kind = DELAYED if not isinstance(delay, int) else FULL if isinstance(c, Dense) else LISTED
             steps = delay if isinstance(delay, int) else 0
             side = (places[p.pre], p.pre_start, c.n_pre, c.n_post)
-            rows.append((*side, kind, neurons.first_of(p), steps, short_term.first.get(p.name, 0), *starts))
+            rows.append((*side, kind, neurons.first_of(p), steps, short_term.first.get(p.name, 0), *starts, neurons.post_of(p)))
             if kind != FULL:
                 indptr.append(c.indptr)
                 to.append(targets(p))
@@ -156,11 +166,11 @@ class AllStatic:
             for p, row, (a, b) in zip(static, rows, pairwise(cuts), strict=True)
         ]
         self.kernel = SEND_SCALED if any(p.short_term for p in static) else SEND
-        self.factors, self.ring = short_term.factors, neurons.ring
+        self.factors, self.ring, self.shares = short_term.factors, neurons.ring, neurons.shares
 
     def send(self, spikes: Spikes) -> Call:
         """The kernel that sends the spikes of a step on their way."""
-        return self.kernel.bind(self.table, self.factors, spikes, self.ring)
+        return self.kernel.bind(self.table, self.factors, spikes, self.ring, self.shares)
 
 
 def _present(p: Projection) -> np.ndarray:

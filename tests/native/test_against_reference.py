@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from strategies import STEPS, networks
 
 from ernsnn import lower
-from ernsnn.hardware_backends.native import history, plastic
+from ernsnn.hardware_backends.native import history
 from ernsnn.hardware_backends.native.engine import Engine
 from ernsnn.hardware_backends.reference.engine import Engine as Reference
 
@@ -51,8 +51,7 @@ def test_third_factors_of_pre_neurons_and_erasure(network):
 @given(networks(always=("plastic",)))
 def test_logs_that_are_full_after_a_few_steps(network):
     with pytest.MonkeyPatch.context() as patch:
-        for module in (history, plastic):
-            patch.setattr(module, "STEPS", 7)
+        patch.setattr(history, "STEPS", 7)
         patch.setattr(history, "SPARE", 8)
         patch.setattr(history, "SPIKES_A_NEURON", 0)
         assert_same(lower(network, 6))

@@ -101,13 +101,14 @@ def advance(kind: Kind, equations: Table, alike: bool, shifted: bool) -> Kernel:
 
 
 _HEAD = '''\
-def advance(cells, fixed, pieces, ring, emitted, a, b, worker):
+def advance(cells, fixed, pieces, shares, ring, emitted, a, b, worker):
     """Steps ``a`` to ``b`` (exclusive): what arrives is taken from ``ring`` and emptied, spikes are added to ``emitted``.
 
     A piece: the first of its cells, of its fixed rows, how many neurons they are, and the first among all neurons.
+    Those of a worker are ``shares[worker]`` to ``shares[worker + 1]``.
     """
-    n_emitted = emitted.count[0]
-    for piece in range(len(pieces)):
+    n_emitted = emitted.first[worker] + emitted.count[worker]
+    for piece in range(shares[worker], shares[worker + 1]):
         cell, fix = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1])
         m, first = np.uint64(pieces[piece, 2]), pieces[piece, 3]
 '''
@@ -116,7 +117,7 @@ _STEP = """\
             slot = t % ring.length * ring.span + first
 """
 _TAIL = """\
-    emitted.count[0] = n_emitted
+    emitted.count[worker] = n_emitted - emitted.first[worker]
     return 0
 """
 

@@ -24,13 +24,14 @@ from ernsnn.graph.graph import Learning
 from ..history import Log, PreTraces, arrive
 from ..kernels.jit import Interpreted, Kernel, interpreted, load
 from ..kernels.sums import hand_over
-from ..memory import STEPS
 from ..wiring import Wiring
 from .expressions import Constants, Names, changed, flow_reads, flowed, notation, product
 
 Shape = Literal["full", "holed", "listed"]
 REPLAY, SEND, LEARN, GROW, ALL = range(5)
 """What ``rows`` does after the replay: nothing; transmit; PRE terms and transmit; grow pre traces; the last two."""
+WHOLE, GATHER, REPLAYS, SENDS, GROWS = range(5)
+"""Parts of a step: all of it; finding who spikes, by one worker; then three that workers share."""
 
 CALLED = {"arrive": arrive, "hand_over": hand_over}
 """Kernels that those of rules call."""
@@ -46,42 +47,68 @@ real = np.{precision}
 
 
 _STEP = """\
-def visit(sides, spikes, state, posts, pre, everyone, ring, v, wiring, x, y, log, third, of_post, factor, out, scratch, c,
-          a, b, worker):
+def visit(sides, spikes, state, posts, pre, everyone, ring, shares, v, wiring, x, y, log, third, of_post, factor, out,
+          scratch, c, a, b, worker):
+    n_pre, n_post, learns, k = len(everyone), wiring.n_post, state.learns[0] != 0, a - spikes.origin[0]
     if a == b:
         catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch, c)
         return 0
-    k, n_pre, n_post = a - spikes.origin[0], len(everyone), wiring.n_post
-    learns, count, reaching, past = state.learns[0] != 0, 0, 0, k - sides.delay
+    if sides.part <= {gather} and worker == 0:
+        gather(sides, spikes, state, posts, pre, everyone, v, wiring, x, y, log, third, of_post, factor, out, scratch, c,
+               learns, k)
+    count, workers = state.count[0], len(shares) - 1
+    at = sides.first + (a + sides.delay) % ring.length * ring.span
+    if sides.part == {whole} or (count * n_post < state.worth[0] and sides.part == {send_part} and worker == 0):
+        mode, first, last, low, high = {all} if learns else {send}, 0, count, 0, n_post
+    elif count * n_post < state.worth[0] or sides.part == {gather}:
+        return 0
+    elif sides.part == {replay_part}:
+        mode, first, last, low, high = {replay}, count * worker // workers, count * (worker + 1) // workers, 0, 0
+    elif sides.part == {send_part}:
+        mode, first, last, low, high = {learn} if learns else {send}, 0, count, 0, n_post
+        if {by_columns}:
+            low = min(max(shares[worker] - sides.first_post, 0), n_post)
+            high = min(max(shares[worker + 1] - sides.first_post, 0), n_post)
+        elif worker > 0:
+            return 0
+    elif worker > 0 or not learns:
+        return 0
+    else:
+        mode, first, last, low, high = {grow}, 0, count, 0, 0
+    rows(pre, v, wiring, x, y.seen, log, third, factor, out, scratch[worker], c, mode, first, last, low, high,
+         state.now[0], {place}, worker)
+{handed}    return 0
+
+
+def gather(sides, spikes, state, posts, pre, everyone, v, wiring, x, y, log, third, of_post, factor, out, scratch, c,
+           learns, k):
+    n_pre, n_post, count, reaching, past = len(everyone), wiring.n_post, 0, 0, k - sides.delay
     for e in range(spikes.begin[sides.pre, k], spikes.end[sides.pre, k]):
         i = spikes.neurons[e] - sides.pre_start
         if i >= 0 and i < n_pre:
             pre[count] = i
             count += 1
+    state.count[0] = count
     if learns:
         for e in range(spikes.begin[sides.post, past], spikes.end[sides.post, past]):
             j = spikes.neurons[e] - sides.post_start
             if j >= 0 and j < n_post:
                 posts[reaching] = j
                 reaching += 1
-        if state.now[0] == {steps} or log.start[state.now[0]] + reaching > len(log.post):
+        if state.now[0] == len(log.start) - 1 or log.start[state.now[0]] + reaching > len(log.post):
             catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch, c)
         arrive(posts, y, third, of_post, log, reaching, state.now[0])
         state.now[0] += 1
         if sides.at_once and reaching:
             catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch, c)
-    if count:
-        at = sides.first + (a + sides.delay) % ring.length * ring.span
-        rows(pre, v, wiring, x, y.seen, log, third, factor, out, scratch, c,
-             {all} if learns else {send}, 0, count, 0, n_post, state.now[0], {place})
-{handed}    return 0
+    return 0
 
 
 def catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch, c):
     now = state.now[0]
     if now > 0:
-        rows(everyone, v, wiring, x, y.seen, log, third, factor, out, scratch, c,
-             {replay}, 0, len(everyone), 0, 0, now, 0)
+        rows(everyone, v, wiring, x, y.seen, log, third, factor, out, scratch[0], c,
+             {replay}, 0, len(everyone), 0, 0, now, 0, 0)
         state.now[0] = 0
         x.since[:] = 0
         log.start[0] = 0
@@ -121,8 +148,11 @@ def make(learning: Learning, epoch_s: float, shape: Shape, precision: str, compi
     layouts = "; ".join(" ".join(layout._fields) for layout in (Wiring, PreTraces, Log))
     rounded = precision == "float32"
     step = _STEP.format(
-        **{"steps": STEPS, "all": ALL, "send": SEND, "replay": REPLAY, "place": 0 if rounded else "at"},
-        handed="        hand_over(out, ring.values, at)\n" if rounded else "",
+        **{"all": ALL, "send": SEND, "replay": REPLAY, "learn": LEARN, "grow": GROW},
+        **{"whole": WHOLE, "gather": GATHER, "replay_part": REPLAYS, "send_part": SENDS},
+        by_columns=shape == "full",
+        place=0 if rounded else "at",
+        handed="    hand_over(out, ring.values, at, low, high)\n" if rounded else "",
     )
     text = "\n".join([*rows, "", "", *terms, "", "", *flows, "", "", step])
     text = _HEAD.format(precision=precision, layouts=layouts) + text
@@ -157,7 +187,7 @@ def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple
     return (
         [
             "def rows(pre, v, wiring, x, y, log, third, factor, out, scratch, c,",
-            "         mode, first, last, low, high, now, at):",
+            "         mode, first, last, low, high, now, at, worker):",
             "    indptr, targets, n_post = wiring",
             "    log_start, log_post = log.start, log.post",
             *_indent([f"v{n}_all = v[{n}]" for n in range(len(names.variables))], 1),
@@ -237,7 +267,7 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> tup
     return [
         "for step in range(since, now):",
         *_indent(decayed, 1),
-        *_indent([f"x.path[{n}, step - since] = X{n}" for n in traces], 1),
+        *_indent([f"x.path[worker, {n}, step - since] = X{n}" for n in traces], 1),
         "    pass",
         "oldest = log_start[since]",
         "if log_start[now] > oldest:",
@@ -249,7 +279,7 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> tup
         "            e = log.before[e]",
         *_indent([f"v{n} = v{n}_row[s]" for n in variables], 2),
         "        while e >= 0:",
-        *_indent([f"x{n} = real(x.path[{n}, log.step[e] - since])" for n in traces], 3),
+        *_indent([f"x{n} = real(x.path[worker, {n}, log.step[e] - since])" for n in traces], 3),
         *_indent(logged + event, 3),
         "            e = log.after[e]",
         *_indent([f"v{n}_row[s] = v{n}" for n in _targets(terms, names)], 2),

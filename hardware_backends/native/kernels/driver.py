@@ -8,6 +8,8 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -76,27 +78,81 @@ end:
   ret i64 %a
 }
 
+; Returns when all workers have called it: %words are how many they are, how many have come, and how often all had.
+define i64 @BARRIER(ptr %words, i64 %a, i64 %b, i64 %worker) {
+entry:
+  %came = getelementptr i64, ptr %words, i64 1
+  %times = getelementptr i64, ptr %words, i64 2
+  %n = load i64, ptr %words
+  %before = load atomic i64, ptr %times acquire, align 8
+  %others = atomicrmw add ptr %came, i64 1 acq_rel
+  %all = add i64 %others, 1
+  %last = icmp eq i64 %all, %n
+  br i1 %last, label %open, label %wait
+open:
+  store atomic i64 0, ptr %came monotonic, align 8
+  %after = add i64 %before, 1
+  store atomic i64 %after, ptr %times release, align 8
+  ret i64 0
+wait:
+  %k = phi i64 [ 0, %entry ], [ %k1, %more ], [ %k1, %yield ]
+  %now = load atomic i64, ptr %times acquire, align 8
+  %opened = icmp ne i64 %now, %before
+  br i1 %opened, label %end, label %more
+more:
+  %k1 = add i64 %k, 1
+  %patient = icmp slt i64 %k1, 10000
+  br i1 %patient, label %wait, label %yield
+yield:
+  %ignored = call i32 @sched_yield()
+  br label %wait
+end:
+  ret i64 0
+}
+
+declare i32 @sched_yield()
 declare i64 @llvm.smin.i64(i64, i64)
 """
+
+BARRIER = object()
+"""Stands among kernels where all workers wait for one another."""
 
 
 class Driver:
     """Kernels bound to their arrays, each called with (first step, end, worker): see ``_TEXT`` for the order."""
 
-    def __init__(self, first: Sequence[Call], each: Sequence[Call], last: Sequence[Call], window: int, every: int) -> None:
-        self.kernels = [*first, *each, *last]
-        pairs = [(vars(kernel)["address"], vars(kernel)["kept"][0].ctypes.data) for kernel in self.kernels]
+    def __init__(
+        self, first: Sequence[Any], each: Sequence[Any], last: Sequence[Any], window: int, every: int, workers: int
+    ) -> None:
+        self.stages, self.waiting = [*first, *each, *last], np.array([workers, 0, 0], np.int64)
+        barrier = _addresses()[1], self.waiting.ctypes.data
+        pairs = [barrier if stage is BARRIER else _called(stage) for stage in self.stages]
         self.pairs = np.array(pairs, np.int64).reshape(-1, 2)
-        counts = len(first), len(first) + len(each), len(self.kernels)
-        self.run = functools.partial(_entry(), self.pairs.ctypes.data, *counts, window, every)
+        entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * 8)(_addresses()[0])
+        counts = len(first), len(first) + len(each), len(self.stages)
+        self.run = functools.partial(entry, self.pairs.ctypes.data, *counts, window, every)
+        self.others = ThreadPoolExecutor(workers - 1, "ernsnn-native") if workers > 1 else None
+        self.workers = range(1, workers)
 
     def __call__(self, t: int, stop: int) -> int:
         """Run from step ``t`` to ``stop`` at most; returns the next step."""
-        return int(self.run(t, stop, 0))
+        if self.others is None:
+            return int(self.run(t, stop, 0))
+        pending = [self.others.submit(self.run, t, stop, worker) for worker in self.workers]
+        reached = int(self.run(t, stop, 0))
+        for each in pending:
+            each.result()
+        return reached
+
+
+def _called(kernel: Call) -> tuple[int, int]:
+    """The address of a bound kernel and of what it is given."""
+    return vars(kernel)["address"], vars(kernel)["kept"][0].ctypes.data
 
 
 @functools.cache
-def _entry() -> Call:
-    address = assembled("ernsnn_driver", _TEXT.replace("NAME", "ernsnn_driver"))
-    result: Call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * 8)(address)
-    return result
+def _addresses() -> tuple[int, int]:
+    """Of the loop and of the barrier."""
+    names = "ernsnn_loop", "ernsnn_barrier"
+    loop, barrier = assembled(names, _TEXT.replace("NAME", names[0]).replace("BARRIER", names[1]))
+    return loop, barrier

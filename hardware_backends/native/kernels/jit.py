@@ -84,10 +84,13 @@ class Kernel:
     @functools.cached_property
     def jitted(self) -> Any:
         """It as Numba's own function, and so the kernels that it calls or is closed over."""
+        import dis
+
         import numba
 
         code, known = self.function.__code__, self.function.__globals__
-        names = {name: _jitted(known[name]) for name in code.co_names if name in known}
+        read = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+        names = {name: _jitted(known[name]) for name in read if name in known}
         closed = tuple(CellType(_jitted(cell.cell_contents)) for cell in self.function.__closure__ or ())
         return numba.njit(**_OPTIONS)(FunctionType(code, names, code.co_name, None, closed))
 
@@ -235,11 +238,13 @@ def _entrance(name: str, inner: str, parameters: Sequence[str], ints: int) -> st
     )
 
 
-def assembled(name: str, text: str) -> int:
-    """The address of the function ``name`` of a module in LLVM's language."""
+def assembled(names: Sequence[str], text: str) -> Iterator[int]:
+    """The addresses of the functions ``names`` of a module in LLVM's language."""
     module = llvm.parse_assembly(text)
     module.verify()
-    return _loaded(name, bytes(_target_machine().emit_object(module)))
+    _linker().add_object_file(llvm.ObjectFileRef.from_data(bytes(_target_machine().emit_object(module))))
+    _linker().finalize_object()
+    yield from (int(_linker().get_function_address(name)) for name in names)
 
 
 def _seal(name: str, code: bytes) -> bytes:

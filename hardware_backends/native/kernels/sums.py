@@ -28,10 +28,10 @@ def add_up(
 
 
 @compiled
-def hand_over(sent: np.ndarray, values: np.ndarray, at: int) -> None:
-    """Add ``sent`` to ``values`` from ``at`` on, and empty it."""
+def hand_over(sent: np.ndarray, values: np.ndarray, at: int, low: int, high: int) -> None:
+    """Add ``sent`` from ``low`` to ``high`` (exclusive) to ``values`` from ``at + low`` on, and empty it."""
     out = values[at : at + len(sent)]
-    for j in range(len(sent)):
+    for j in range(low, high):
         out[j] += sent[j]
         sent[j] = 0
 
