@@ -30,20 +30,21 @@ def _cells(kind: type[Neuron], layout: str) -> Neuron:
 
 def membranes(repeats: int) -> list[dict[str, object]]:
     """4000 neurons on native without synapses, for 100 ms: ns a neuron and step, and the ratio to currents alike."""
-    steps = {}
+    runs = {}
     for scheme in ("exact", "step_average"):
         for kind in (ern.LIF, ern.ConductanceLIF):
             for layout in LAYOUTS:
                 net = ern.Network(dt_ms=0.1, current_integration=scheme)
                 net.population("cells", NEURONS, _cells(kind, layout))
-                engine = Engine(ern.lower(net, 0), "float32")
-                steps[f"{scheme}, {kind.__name__}, {layout}"] = engine.neurons.step
-    times: dict[str, list[float]] = {name: [] for name in steps}
+                graph = ern.lower(net, 0)
+                Engine(graph, "float32").run(1, lambda fraction: None)  # fills caches
+                runs[f"{scheme}, {kind.__name__}, {layout}"] = graph
+    times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):  # in turn, so that all see the same machine
-        for name, step in steps.items():
+        for name, graph in runs.items():
+            engine = Engine(graph, "float32")
             began = time.perf_counter()
-            for t in range(STEPS):
-                step(t)
+            engine.run(STEPS, lambda fraction: None)
             times[name].append((time.perf_counter() - began) / (STEPS * NEURONS) * 1e9)
     medians = {name: statistics.median(found) for name, found in times.items()}
     return [

@@ -152,9 +152,9 @@ class Engine(stepping.Engine):
         if self.learns[0]:
             for plastic in self.plastic:
                 plastic.epoch(reached - 1)
-        if reached < stop:
-            sources = {name: tuple(part[: steps.searchsorted(reached)] for part in (steps, neurons)) for name, (steps, neurons) in sources.items()}
-        return {**sources, **found}, reached
+        cuts = {name: int(steps.searchsorted(reached)) for name, (steps, _) in sources.items()}
+        given = {name: (steps[: cuts[name]], neurons[: cuts[name]]) for name, (steps, neurons) in sources.items()}
+        return {**given, **found}, reached
 
     def _shift(self, t: int, end: int, worker: int) -> None:
         self.neurons.shift(t)
@@ -176,8 +176,9 @@ class Engine(stepping.Engine):
         """Stage 5 of intrinsic plasticity."""
         if self.learns[0]:
             for part in self.intrinsic:
-                part.intrinsic.step(t, self.log.at(part.p.name, t))
-                part.take_over()
+                if part.intrinsic:
+                    part.intrinsic.step(t, self.log.at(part.p.name, t))
+                    part.take_over()
 
     def probe(self, probe: Probe) -> np.ndarray:
         """See ``stepping.Engine.probe``."""

@@ -14,7 +14,8 @@ from ernsnn.graph.streams import start as streams_start
 
 from ..reference.modulators import ModulatorState
 from .codegen.expressions import needs_all_rows
-from .codegen.rule import GATHER, GROWS, REPLAYS, SENDS, WHOLE, make
+from .codegen.rule import make
+from .codegen.visit import GATHER, GROWS, REPLAYS, SENDS, WHOLE
 from .history import empty_log, post_traces, pre_traces
 from .kernels.driver import BARRIER
 from .kernels.jit import Call
@@ -32,7 +33,7 @@ class Sides(NamedTuple):
 
     What is sent arrives ``delay`` steps later from ``first`` on; the first post neuron is ``first_post`` of all.
     ``at_once``: rows are brought up to date after every step in which post neurons spike. ``part`` of a step: see
-    ``codegen.rule``.
+    ``codegen.visit``.
     """
 
     pre: int
@@ -49,12 +50,12 @@ class Sides(NamedTuple):
 class Progress(NamedTuple):
     """``now``: learning steps since the log began; ``learns``: whether the steps to come are learning steps.
 
-    ``count``: pre neurons that spike in this step. Workers share a step of at least ``worth`` synapses.
+    ``n_spiking``: pre neurons that spike in this step. Workers share a step of at least ``worth`` synapses.
     """
 
     now: np.ndarray
     learns: np.ndarray
-    count: np.ndarray
+    n_spiking: np.ndarray
     worth: np.ndarray
 
 

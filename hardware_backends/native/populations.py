@@ -155,7 +155,7 @@ class Populations:
         return bool(changed)
 
     def shift(self, t: int) -> None:
-        """What injected currents and modulators of the step before add in step ``t``; nothing is done where it stays."""
+        """Add to parameters in step ``t`` what injected currents, and modulators after the step before, add to them."""
         values = [state.value for _, state in self.modulations]
         same = all(a is b for a, b in zip(values, self.shifted_by, strict=True))
         if t < self.holds_until and same and self.given:
@@ -211,9 +211,7 @@ class Populations:
         part.put(part.p.kind.probes[variable], values, first, last)
 
 
-def _pieces(
-    block: Block, parts: list[Part], alike: bool, shares: list[int]
-) -> Iterator[tuple[int, int, int, int]]:
+def _pieces(block: Block, parts: list[Part], alike: bool, shares: list[int]) -> Iterator[tuple[int, int, int, int]]:
     """Neurons of one tile each that are computed together, as kernels read them: see ``codegen.neurons``.
 
     They follow one another in their block and among all neurons, which are cut at ``shares``; if ``alike``, their

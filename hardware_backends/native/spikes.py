@@ -33,13 +33,13 @@ class Spikes(NamedTuple):
 class Emitted(NamedTuple):
     """Spikes as kernels of neurons emit them: steps, and neurons, counted among all that are computed.
 
-    Those of each worker are ``count[worker]`` from ``first[worker]`` on.
+    Those of each worker are ``counts[worker]`` from ``first[worker]`` on.
     """
 
     step: np.ndarray
     neuron: np.ndarray
     first: np.ndarray
-    count: np.ndarray
+    counts: np.ndarray
 
 
 class SpikeLog:
@@ -65,8 +65,15 @@ class SpikeLog:
         self.computed = [p.name for p in computed]
         self.most = int(sizes.sum()) * window
         shape = (2, len(self.rows), kept + steps)
-        self.spikes = Spikes(np.zeros(self.most + _SPARE, np.int32), *np.zeros(shape, np.int64), *np.zeros((2, 1), np.int64))
-        self.emitted = Emitted(*np.zeros((2, self.most), np.int64), shares[:-1] * window, np.zeros_like(shares[:-1]))
+        self.spikes = Spikes(
+            np.zeros(self.most + _SPARE, np.int32), *np.zeros(shape, np.int64), *np.zeros((2, 1), np.int64)
+        )
+        self.emitted = Emitted(
+            np.zeros(self.most, np.int64),
+            np.zeros(self.most, np.int64),
+            shares[:-1] * window,
+            np.zeros_like(shares[:-1]),
+        )
         self.owner = np.repeat(np.arange(len(sizes)), sizes).astype(np.int32)
         self.start = (np.cumsum(sizes) - sizes).astype(np.int64)
         self.row = np.array([self.rows[name] for name in self.computed], np.int64)
@@ -130,7 +137,7 @@ class SpikeLog:
         row, k = self.rows[name], t - int(self.spikes.origin[0])
         return self.spikes.neurons[self.spikes.begin[row, k] : self.spikes.end[row, k]]
 
-    def of_step(self, t: int) -> Mapping[str, np.ndarray]:
+    def of_step(self, t: int) -> dict[str, np.ndarray]:
         """The neurons of each population that spike in step ``t``."""
         return {name: self.at(name, t) for name in self.rows}
 
@@ -173,7 +180,7 @@ def sort(
     n_keys = (b - a) * n_populations
     counts[: n_keys + 1] = 0
     for w in range(len(emitted.first)):
-        for e in range(emitted.first[w], emitted.first[w] + emitted.count[w]):
+        for e in range(emitted.first[w], emitted.first[w] + emitted.counts[w]):
             counts[(emitted.step[e] - a) * n_populations + owner[emitted.neuron[e]] + 1] += 1
     for key in range(n_keys):
         counts[key + 1] += counts[key]
@@ -184,11 +191,11 @@ def sort(
             spikes.end[row[c], first + k] = used + counts[key + 1]
     spikes.used[0] = used + counts[n_keys]
     for w in range(len(emitted.first)):
-        for e in range(emitted.first[w], emitted.first[w] + emitted.count[w]):
+        for e in range(emitted.first[w], emitted.first[w] + emitted.counts[w]):
             neuron = emitted.neuron[e]
             c = owner[neuron]
             key = (emitted.step[e] - a) * n_populations + c
             spikes.neurons[used + counts[key]] = neuron - start[c]
             counts[key] += 1
-        emitted.count[w] = 0
+        emitted.counts[w] = 0
     return 0

@@ -144,7 +144,9 @@ class AllStatic:
             kind = DELAYED if not isinstance(delay, int) else FULL if isinstance(c, Dense) else LISTED
             steps = delay if isinstance(delay, int) else 0
             side = (places[p.pre], p.pre_start, c.n_pre, c.n_post)
-            rows.append((*side, kind, neurons.first_of(p), steps, short_term.first.get(p.name, 0), *starts, neurons.post_of(p)))
+            rows.append(
+                (*side, kind, neurons.first_of(p), steps, short_term.first.get(p.name, 0), *starts, neurons.post_of(p))
+            )
             if kind != FULL:
                 indptr.append(c.indptr)
                 to.append(targets(p))

@@ -1,8 +1,9 @@
 """Kernels of neurons, written from the table of their kind: stage 2 of the step, in float64 whatever the precision.
 
 A kernel advances neurons piece by piece, each over all steps of a window, so that their state stays in the first cache.
-A step is one loop over the neurons of a piece, which LLVM vectorises: their numbers lie a constant distance apart in one
-array, so that nothing has to be proved about overlaps. Neurons that spike are reset outside this loop, as they are few.
+A step is one loop over the neurons of a piece, which LLVM vectorises: their numbers lie a constant distance apart in
+one array, so that nothing has to be proved about overlaps. Neurons that spike are reset outside this loop, as they are
+few.
 """
 
 from __future__ import annotations
@@ -95,19 +96,19 @@ def rows(kind: Kind, equations: Table) -> Rows:
 def advance(kind: Kind, equations: Table, alike: bool, shifted: bool) -> Kernel:
     """The kernel that advances neurons with these equations; its parameters are those of ``_HEAD``.
 
-    ``alike``: all neurons of a piece have equal ``shared`` constants; ``shifted``: something adds to ``changeable`` ones.
+    ``alike``: neurons of a piece have equal ``shared`` constants; ``shifted``: something adds to ``changeable`` ones.
     """
     return load(_Writer(kind, equations, alike, shifted).text(), FUNCTIONS)["advance"]
 
 
 _HEAD = '''\
 def advance(cells, fixed, pieces, shares, ring, emitted, a, b, worker):
-    """Steps ``a`` to ``b`` (exclusive): what arrives is taken from ``ring`` and emptied, spikes are added to ``emitted``.
+    """Steps ``a`` to ``b`` (exclusive): takes what arrives from ``ring``, where nothing remains, and emits spikes.
 
     A piece: the first of its cells, of its fixed rows, how many neurons they are, and the first among all neurons.
     Those of a worker are ``shares[worker]`` to ``shares[worker + 1]``.
     """
-    n_emitted = emitted.first[worker] + emitted.count[worker]
+    n_emitted = emitted.first[worker] + emitted.counts[worker]
     for piece in range(shares[worker], shares[worker + 1]):
         cell, fix = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1])
         m, first = np.uint64(pieces[piece, 2]), pieces[piece, 3]
@@ -117,7 +118,7 @@ _STEP = """\
             slot = t % ring.length * ring.span + first
 """
 _TAIL = """\
-    emitted.count[worker] = n_emitted - emitted.first[worker]
+    emitted.counts[worker] = n_emitted - emitted.first[worker]
     return 0
 """
 
