@@ -40,6 +40,7 @@ class Engine(stepping.Engine):
     changes = ("modulators", "neurons", "plastic", "log", "short_term")
 
     def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
+        assert compiled or threads == 1
         self.graph = graph
         steps = {p.name: delays(p) for p in graph.projections}
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}

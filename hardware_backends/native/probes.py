@@ -10,11 +10,9 @@ import numpy as np
 from ernsnn.backend.recorder import CHUNK_BYTES, Signal
 from ernsnn.graph.graph import Probe
 
+from .kernels.driver import NEVER
 from .kernels.jit import Call, compiled
 from .populations import Populations
-
-NEVER = 1 << 62
-"""So many steps between two looks where nothing is probed."""
 
 
 class NeuronProbes:

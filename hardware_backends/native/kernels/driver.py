@@ -114,6 +114,9 @@ declare i32 @sched_yield()
 declare i64 @llvm.smin.i64(i64, i64)
 """
 
+NEVER = 1 << 62
+"""A step that no run comes to: as a window or its end, there is none."""
+
 BARRIER = object()
 """Stands among kernels where all workers wait for one another."""
 
