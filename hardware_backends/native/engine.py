@@ -74,7 +74,7 @@ class Engine(stepping.Engine):
         self.probes = NeuronProbes(graph.probes, self.neurons, LONGEST_CALL)
         remembered = dict.fromkeys(p.post for p in learned)
         self.log = SpikeLog(graph, remembered, kept, self.window, LONGEST_CALL, self.neurons.shares)
-        self.pace = 32  # steps that are run in one call
+        self.pace = min(32, LONGEST_CALL)  # steps that are run in one call
         self._bind()
 
     def _bind(self) -> None:

@@ -158,14 +158,14 @@ def test_what_ctrl_c_leaves_is_there_and_goes_on(monkeypatch):
     _, cells, _ = network()
     sim.run(1)
     engine = sim.simulator.state.under_way.engine
-    step = engine.step
+    advance = engine.advance
 
-    def interrupted(t, spikes):
-        step(t, spikes)
+    def interrupted(t, stop, sources, recorder):
         if t == 25:
             os.kill(os.getpid(), signal.SIGINT)
+        return advance(t, t + 1, sources, recorder)
 
-    monkeypatch.setattr(engine, "step", interrupted)
+    monkeypatch.setattr(engine, "advance", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sim.run(59)
     assert sim.get_current_time() == 26
