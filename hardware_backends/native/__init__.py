@@ -39,7 +39,7 @@ class NativeBackend(SteppedBackend):
             "in both",
         ),
         "threads": Option(
-            1, (), "threads that share plastic synapses; the result does not depend on how many", 1, MOST_THREADS
+            1, (), "threads that share neurons and synapses; the result does not depend on how many", 1, MOST_THREADS
         ),
     }
 
