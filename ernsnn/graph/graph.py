@@ -201,17 +201,19 @@ class Projection:
         return False
 
     @cached_property
-    def longest_delay(self) -> int:
-        """In steps; 1 where there is no synapse."""
+    def delay_range(self) -> tuple[int, int]:
+        """The shortest and the longest delay in steps; (1, 1) where there is no synapse."""
+        starts = self.connectivity.indptr
 
-        def longest(part: tuple[int, int]) -> int:
+        def ends(part: tuple[int, int]) -> tuple[float, float]:
             first, last = part
-            return int(np.max(self.delay.rows(first, starts[first : last + 1]), initial=1))
+            delays = self.delay.rows(first, starts[first : last + 1])
+            return np.min(delays, initial=np.inf), np.max(delays, initial=1)
 
         if isinstance(self.delay, Scalar):
-            return int(self.delay.value)
-        starts = self.connectivity.indptr
-        return max(in_threads(longest, chunks(starts)), default=1)
+            return int(self.delay.value), int(self.delay.value)
+        shortest, longest = zip(*in_threads(ends, chunks(starts)), strict=True) if self.n_synapses else ((1,), (1,))
+        return int(min(shortest)), int(max(longest))
 
     @cached_property
     def synapses(self) -> Rows:

@@ -81,7 +81,7 @@ def _differences(before: Graph, now: Graph) -> Iterator[str]:
                     yield f"{one} {name} has another {feature}{shown}"
         if list(was) != list(is_now) and was.keys() == is_now.keys():
             yield f"{kind} are in another order"
-    longest = [max((p.longest_delay for p in graph.projections), default=1) for graph in (before, now)]
+    longest = [max((p.delay_range[1] for p in graph.projections), default=1) for graph in (before, now)]
     if longest[0] != longest[1]:
         yield f"the longest delay was {longest[0]} steps, and is {longest[1]}"
 

@@ -65,7 +65,7 @@ def test_drawn_pairs_and_values_are_those_of_a_generator_for_each_row(connector,
     normal = [generator(key_of(5, "p.delay_ms"), row).standard_normal(n) for row, n in enumerate(counts)]
     delays = np.maximum(np.rint((0.3 + 0.2 * np.concatenate(normal)) / 0.1), 1)
     np.testing.assert_array_equal(p.synapses.delay, delays)
-    assert p.longest_delay == delays.max(initial=1)
+    assert p.delay_range == ((delays.min(), delays.max()) if len(delays) else (1, 1))
 
 
 def test_more_synapses_than_are_kept_are_drawn_again(monkeypatch):
@@ -80,7 +80,7 @@ def test_matrices_of_values_are_the_same_in_chunks(connector, shared):
     [p] = ern.lower(network(connector, weight_nA=matrix, delay_ms=matrix)).projections
     np.testing.assert_array_equal(p.synapses.variables["w"], matrix[p.synapses.pre, p.synapses.post])
     np.testing.assert_array_equal(p.synapses.delay, np.rint(matrix[p.synapses.pre, p.synapses.post] * 10))
-    assert p.longest_delay == p.synapses.delay.max()
+    assert p.delay_range == (p.synapses.delay.min(), p.synapses.delay.max())
     wrong = matrix.copy()
     wrong[59, 46] = 1.23
     with pytest.raises(ern.InvalidModel, match=r"p\.delay_ms: 1\.23 ms is no multiple"):
@@ -163,8 +163,8 @@ def test_lowering_takes_the_graph_and_one_chunk(connector, values, bytes_a_synap
     net = network(connector, 3000, 6000, **values)
     lowered, peak = peak_bytes(lambda: ern.lower(net))
     assert peak < bytes_a_synapse * lowered.n_synapses + 2_500_000
-    read, peak = peak_bytes(lambda: lowered.projections[0].longest_delay)
-    assert 30 < read < 100
+    read, peak = peak_bytes(lambda: lowered.projections[0].delay_range)
+    assert 1 <= read[0] < read[1] < 100
     assert peak < 20_000_000
     _, peak = peak_bytes(lambda: lowered.digest)
     assert peak < 1_000_000
