@@ -53,7 +53,7 @@ class Bundle:
         one = FULL if isinstance(p.connectivity, Dense) else LISTED
         self.kind = one if shortest == self.longest else DELAYED
         self.shared = isinstance(p.weight, Scalar)
-        self.holed = p.connectivity.n_pre * p.connectivity.n_post > p.n_synapses
+        self.holed = self.kind == FULL and p.connectivity.n_pre * p.connectivity.n_post > p.n_synapses
 
     def meets(self, other: Bundle) -> bool:
         """Whether both send to one neuron's receptor."""
@@ -103,7 +103,7 @@ class Bundle:
 
     def fill_weights(self, weights: np.ndarray) -> None:
         """Those of a bundle of the kinds FULL and LISTED that are not shared."""
-        if self.kind == LISTED or not self.holed:
+        if not self.holed:
             gather(self.p, self.p.weight, weights)
             return
         c, starts = self.p.connectivity, self.starts()

@@ -149,7 +149,7 @@ class StaticSynapses:
             return {"w": np.full(self.p.n_synapses, weights[0])}
         if bundle.kind == DELAYED:
             return {"w": bundle.read(self.p, weights)}
-        return {"w": weights[bundle.present()] if bundle.kind == FULL and bundle.holed else weights}
+        return {"w": weights[bundle.present()] if bundle.holed else weights}
 
     def write(self, variable: str, values: np.ndarray) -> None:
         """Set the weights of all synapses, in the order of the graph."""
@@ -161,7 +161,7 @@ class StaticSynapses:
         weights = self.of.weights(self.number)
         if self.bundle.kind == DELAYED:
             self.bundle.write(self.p, weights, values)
-        elif self.bundle.kind == FULL and self.bundle.holed:
+        elif self.bundle.holed:
             weights[self.bundle.present()] = values
         else:
             weights[:] = values

@@ -46,7 +46,7 @@ def test_a_network_that_is_too_large_is_refused_with_the_bytes_before_any_is_tak
 def test_what_float64_alone_cannot_hold_is_refused_too(monkeypatch):
     net = ern.Network()
     cells = net.population("cells", 100, ern.LIF())
-    net.projection("p", cells, cells, weight_nA=0.5)
+    net.projection("p", cells, cells, weight_nA=np.full((100, 100), 0.5))
     graph = ern.lower(net, 1)
     monkeypatch.setattr("ernsnn.hardware_backends.native.available_bytes", lambda: 100_000)
     assert memory.needed_bytes(graph, "float32") == 40_000 + 35_000 + 2 * 2 * 8 * 100  # synapses, neurons, arrivals
@@ -70,7 +70,7 @@ def test_float32_is_told():
 def test_memory_is_that_of_the_precision(monkeypatch):
     net = ern.Network()
     cells = net.population("cells", 100, ern.LIF())
-    net.projection("p", cells, cells, weight_nA=0.5)
+    net.projection("p", cells, cells, weight_nA=np.full((100, 100), 0.5))
     monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 100_000)
     assert not ern.check(net, "native").errors
     assert [issue.code for issue in ern.check(net, "native", precision="float64").errors] == ["N301"]
