@@ -101,7 +101,9 @@ Connectivity = Dense | OneToOne | CSR
 
 def csr_from_pairs(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> tuple[CSR, np.ndarray]:
     """The CSR of explicit pairs, and the order that sorts values given for the pairs into it."""
-    order = np.lexsort((post, pre))
+    order = np.argsort(pre * np.int64(n_post) + post, kind="stable")
     counts = np.bincount(pre, minlength=n_pre)
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return CSR(n_pre, n_post, indptr, post[order].astype(np.int32)), order
+    indices = np.empty(len(order), np.int32)
+    np.take(post, order, out=indices, mode="clip")
+    return CSR(n_pre, n_post, indptr, indices), order

@@ -82,15 +82,16 @@ class Draw:
     def row(self, row: int, start: int, count: int) -> Array1D:
         """As ``Scalar.row``; the same numbers however often and in whatever order rows are asked for."""
         with _ONE_AT_A_TIME:
-            drawn = _standard(self.kind, self._rows.at(row), np.empty(count))
+            drawn = _standard(self.kind, self._rows.at(row))(out=np.empty(count))
         return self._values(drawn)
 
     def rows(self, first: int, starts: np.ndarray) -> Array1D:
         """As ``Scalar.rows``; threads draw beside each other."""
         cuts, rows = (starts - starts[0]).tolist(), Rows(self.key)
-        drawn = np.empty(cuts[-1])
+        drawn, fill = np.empty(cuts[-1]), _standard(self.kind, rows.generator)
         for row, (a, b) in enumerate(pairwise(cuts), first):
-            _standard(self.kind, rows.at(row), drawn[a:b])
+            rows.at(row)
+            fill(out=drawn[a:b])
         return self._values(drawn)
 
     def _values(self, drawn: Array1D) -> Array1D:
@@ -162,25 +163,23 @@ def exponential(x: np.ndarray) -> np.ndarray:
 
 def sample(kind: str, parameters: tuple[float, ...], rng: np.random.Generator, count: int) -> Array1D:
     """``count`` values of a distribution of ``describe.distributions``."""
-    return _scaled(kind, parameters, _standard(kind, rng, np.empty(count)))
+    return _scaled(kind, parameters, _standard(kind, rng)(out=np.empty(count)))
 
 
-def _standard(kind: str, rng: np.random.Generator, out: Array1D) -> Array1D:
-    """``out``, filled with what values of the distribution are made of."""
+def _standard(kind: str, rng: np.random.Generator) -> Any:
+    """What fills ``out`` with numbers that values of the distribution are made of."""
     match kind:
         case "uniform":
-            rng.random(out=out)
+            return rng.random
         case "normal" | "lognormal":
-            rng.standard_normal(out=out)
+            return rng.standard_normal
         case "exponential":
-            rng.standard_exponential(out=out)
-        case _:
-            raise AssertionError(f"no distribution {kind!r}")
-    return out
+            return rng.standard_exponential
+    raise AssertionError(f"no distribution {kind!r}")
 
 
 def _scaled(kind: str, parameters: tuple[float, ...], x: Array1D) -> Array1D:
-    """The values that ``_standard`` ones stand for, in their place."""
+    """The values that are made of such numbers, in their place."""
     match kind:
         case "uniform":
             low, high = parameters
