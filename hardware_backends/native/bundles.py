@@ -108,10 +108,11 @@ class Bundle:
             return
         c, starts = self.p.connectivity, self.starts()
         for first, last in chunks(starts):
-            rows = weights[first * c.n_post : last * c.n_post]
-            rows[self.present(first, last)] = narrowed(
-                self.p, self.p.weight.rows(first, starts[first : last + 1]), weights.dtype
+            rows, found = (
+                weights[first * c.n_post : last * c.n_post],
+                self.p.weight.rows(first, starts[first : last + 1]),
             )
+            rows[self.present(first, last)] = narrowed(self.p, found, weights.dtype)
 
     def present(self, first: int = 0, last: int | None = None) -> np.ndarray:
         """Where rows first to last (exclusive) of a full matrix have a synapse."""

@@ -10,7 +10,7 @@ import numpy as np
 from ernsnn.graph.graph import Graph, Projection
 from ernsnn.graph.values import Scalar
 
-from .bundles import DELAYED, FULL, LISTED, bundled
+from .bundles import DELAYED, FULL, LISTED, Bundle, bundled
 from .kernels.jit import Kernel, compiled
 from .populations import Populations
 from .short_term import ShortTerms
@@ -183,50 +183,13 @@ class AllStatic:
     ) -> None:
         self.sources = list(dict.fromkeys(p.pre for p in static))
         self.bundles = bundled(static, neurons)
-        at = dict.fromkeys((ROW, STRETCHED, TARGET, SYNAPSE), 0)  # where the next bundle starts
-        found = np.zeros((len(self.bundles), len(COLUMNS)), np.int64)
-        for row, b in zip(found, self.bundles, strict=True):
-            c, listed = b.p.connectivity, b.kind != FULL
-            row[[SOURCE, START, N_PRE, N_POST]] = self.sources.index(b.p.pre), b.p.pre_start, c.n_pre, c.n_post
-            row[[KIND, SHARED, HOLED, FIRST]] = b.kind, b.shared, b.holed, b.first
-            row[[DELAY, FACTOR]] = b.p.delay_range[0], short_term.first.get(b.p.name, 0)
-            row[list(at)] = list(at.values())
-            at[ROW] += listed * (c.n_pre + 1)
-            at[STRETCHED] += (b.kind == DELAYED) * (c.n_pre + 1)
-            at[TARGET] += listed * b.n_synapses
-            at[SYNAPSE] += 1 if b.shared else b.n_weights
-        rows, targets = np.empty(at[ROW], np.int64), np.empty(at[TARGET], np.uint32)
-        weights = np.zeros(at[SYNAPSE], precision)
-        stretched, stretches = np.zeros(at[STRETCHED], np.int64), [np.zeros((0, 2), np.uint16)]
-        n_stretches = 0
-        for row, b in zip(found, self.bundles, strict=True):
-            to = targets[row[TARGET] :][: b.n_synapses]
-            own = weights[row[SYNAPSE] :][: 1 if b.shared else b.n_weights]
-            if b.kind != FULL:
-                rows[row[ROW] :][: row[N_PRE] + 1] = b.starts()
-            if b.kind == DELAYED:
-                some, counts = b.fill(to, own)
-                ends = n_stretches + np.cumsum(counts)
-                stretched[row[STRETCHED]], stretched[row[STRETCHED] + 1 :][: row[N_PRE]] = n_stretches, ends
-                stretches.append(some)
-                n_stretches += len(some)
-            elif b.kind == LISTED:
-                b.fill_targets(to)
-            if b.shared:
-                assert isinstance(b.p.weight, Scalar)
-                own[0] = narrowed(b.p, np.array(b.p.weight.value), weights.dtype)
-            elif b.kind != DELAYED:
-                b.fill_weights(own)
-        self.table = Table(found, rows, stretched, np.concatenate(stretches), targets, weights)
+        self.table = _stored(self.bundles, self.sources, short_term, precision)
         number = {id(m.p): k for k, b in enumerate(self.bundles) for m in b.members}
         self.projections = [StaticSynapses(self, number[id(p)], p) for p in static]
         sizes = [graph.population(name).size for name in self.sources]
         self.spiking, self.cuts = np.zeros(sum(sizes), np.int64), np.zeros(len(sizes) + 1, np.int64)
-        self.scaled, self.factors, self.arriving = (
-            any(p.short_term for p in static),
-            short_term.factors,
-            neurons.arriving,
-        )
+        self.scaled = any(p.short_term for p in static)
+        self.factors, self.arriving = short_term.factors, neurons.arriving
         self.bind()
 
     def bind(self) -> None:
@@ -263,3 +226,39 @@ class AllStatic:
             self.cuts[k] = n
         if n:
             self.send(t)
+
+
+def _stored(bundles: Sequence[Bundle], sources: Sequence[str], short_term: ShortTerms, precision: str) -> Table:
+    """The table of bundles; nothing is held twice but stretches, of which there are few."""
+    at = dict.fromkeys((ROW, STRETCHED, TARGET, SYNAPSE), 0)  # where the next bundle starts
+    found = np.zeros((len(bundles), len(COLUMNS)), np.int64)
+    for row, b in zip(found, bundles, strict=True):
+        c, listed = b.p.connectivity, b.kind != FULL
+        row[[SOURCE, START, N_PRE, N_POST]] = sources.index(b.p.pre), b.p.pre_start, c.n_pre, c.n_post
+        row[[KIND, SHARED, HOLED, FIRST]] = b.kind, b.shared, b.holed, b.first
+        row[[DELAY, FACTOR]] = b.p.delay_range[0], short_term.first.get(b.p.name, 0)
+        row[list(at)] = list(at.values())
+        at[ROW] += listed * (c.n_pre + 1)
+        at[STRETCHED] += (b.kind == DELAYED) * (c.n_pre + 1)
+        at[TARGET] += listed * b.n_synapses
+        at[SYNAPSE] += 1 if b.shared else b.n_weights
+    rows, targets = np.empty(at[ROW], np.int64), np.empty(at[TARGET], np.uint32)
+    weights = np.zeros(at[SYNAPSE], precision)
+    stretched, stretches, n_stretches = np.zeros(at[STRETCHED], np.int64), [np.zeros((0, 2), np.uint16)], 0
+    for row, b in zip(found, bundles, strict=True):
+        to, own = targets[row[TARGET] :][: b.n_synapses], weights[row[SYNAPSE] :][: 1 if b.shared else b.n_weights]
+        if b.kind != FULL:
+            rows[row[ROW] :][: row[N_PRE] + 1] = b.starts()
+        if b.kind == DELAYED:
+            some, counts = b.fill(to, own)
+            stretched[row[STRETCHED] :][: row[N_PRE] + 1] = n_stretches + np.concatenate([[0], np.cumsum(counts)])
+            stretches.append(some)
+            n_stretches += len(some)
+        elif b.kind == LISTED:
+            b.fill_targets(to)
+        if b.shared:
+            assert isinstance(b.p.weight, Scalar)
+            own[0] = narrowed(b.p, np.array(b.p.weight.value), weights.dtype)
+        elif b.kind != DELAYED:
+            b.fill_weights(own)
+    return Table(found, rows, stretched, np.concatenate(stretches), targets, weights)
