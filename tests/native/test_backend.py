@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +119,25 @@ def test_machine_code_is_kept_and_the_next_process_does_without_numba(tmp_path: 
         assert compiled._kept(kept, kept.stem) is None
     assert twice_two(tmp_path) == "4 True "
     assert compiled._kept(kept, kept.stem) is not None
+
+
+def test_threads_that_call_a_new_kernel_together_make_it_once(monkeypatch):
+    made, together, entry = [], threading.Barrier(4), compiled.Kernel._entry
+
+    def slowly(self, form, given):
+        made.append(form)
+        time.sleep(0.1)
+        return entry(self, form, given)
+
+    def call(k):
+        together.wait(20)
+        return thrice(k)
+
+    monkeypatch.setattr(compiled.Kernel, "_entry", slowly)
+    thrice = compiled.load("def thrice(k):\n    return 3 * k\n")["thrice"]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(call, range(4))) == [0, 3, 6, 9]
+    assert len(made) == 1
 
 
 def test_two_kernels_that_were_exchanged_are_made_anew(tmp_path: Path):
