@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,15 +19,20 @@ from ernsnn.describe.connectors import (
 from ernsnn.describe.projections import Projection
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
+from ernsnn.graph.chunks import chunks, in_threads
 from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import Rows, generator
 
-_LISTED_BYTES = 12
-"""Of a synapse that is listed, while it is sorted in."""
+_LISTED_BYTES = 4
+"""Of a synapse that is drawn."""
 _DIFFERENT_BYTES = 40
 """Of a synapse, while pairs that differ are drawn."""
-_ROW_BYTES = 120
-"""Of a neuron whose partners are drawn, each in an array of its own."""
+_ROW_BYTES = 16
+"""Of a neuron whose synapses are counted."""
+_KEPT = 1 << 24
+"""Synapses of a fixed in-degree that are drawn once; more are drawn to count them, and again to be put in place."""
+_POSTS = 1 << 20
+"""Synapses of post neurons that are put in place together."""
 
 
 def connected(p: Projection, key_of: Callable[[str], str]) -> tuple[conn.Connectivity, np.ndarray | None]:
@@ -43,12 +49,11 @@ def connected(p: Projection, key_of: Callable[[str], str]) -> tuple[conn.Connect
     needed = _bytes_drawn(c, n_pre, n_post)
     require_memory(f"{p.name}.connector", needed, "take fewer neurons or synapses; AllToAll lists none")
     if isinstance(c, FixedProbability):
-        return _fixed_probability(p, c, key, count_key), None
+        return _fixed_probability(n_pre, n_post, c, key, count_key), None
     if isinstance(c, FixedTotalNumber):
-        return _fixed_total_number(p, c, key, count_key), None
+        return _fixed_total_number(n_pre, n_post, c, key, count_key), None
     if isinstance(c, FixedInDegree):
-        rows = [_choose(key, post, n_pre, c.n, c.self_connections) for post in range(n_post)]
-        return conn.csr_from_pairs(np.concatenate(rows), np.repeat(np.arange(n_post), c.n), n_pre, n_post)[0], None
+        return _fixed_in_degree(n_pre, n_post, c, key), None
     raise InvalidModel(f"{p.name}: no lowering for the connector {type(c).__name__}")
 
 
@@ -58,27 +63,33 @@ def _bytes_drawn(c: Connector, n_pre: int, n_post: int) -> float:
         case FixedProbability():
             return _LISTED_BYTES * c.p * n_pre * n_post + _ROW_BYTES * n_pre
         case FixedInDegree():
-            return _LISTED_BYTES * c.n * n_post + _ROW_BYTES * n_post
+            return _LISTED_BYTES * c.n * n_post + _ROW_BYTES * n_pre
         case FixedTotalNumber():
             return (_LISTED_BYTES if c.replace else _DIFFERENT_BYTES) * c.n + _ROW_BYTES * n_pre
     return 0.0
 
 
-def _fixed_probability(p: Projection, c: FixedProbability, key: str, count_key: str) -> conn.CSR:
+def _fixed_probability(n_pre: int, n_post: int, c: FixedProbability, key: str, count_key: str) -> conn.CSR:
     # A binomial count and a uniform subset of that size is the same as one coin a pair, and cheap for small p.
-    n_pre, n_post = p.pre.size, p.post.size
-    rows = []
+    indptr, rows = np.zeros(n_pre + 1, np.int64), Rows(count_key)
     for pre in range(n_pre):
         candidates = n_post - (not c.self_connections and pre < n_post)
-        count = int(generator(count_key, pre).binomial(candidates, c.p))
-        rows.append(_choose(key, pre, n_post, count, c.self_connections).astype(np.int32))
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-    return conn.CSR(n_pre, n_post, indptr, np.concatenate(rows))
+        indptr[pre + 1] = rows.at(pre).binomial(candidates, c.p)
+    np.cumsum(indptr, out=indptr)
+    indices = np.empty(indptr[-1], np.int32)
+
+    def fill(part: tuple[int, int]) -> None:
+        first, last = part
+        _choose(key, first, indptr[first : last + 1].tolist(), n_post, c.self_connections, indices)
+
+    for _ in in_threads(fill, chunks(indptr)):
+        pass
+    return conn.CSR(n_pre, n_post, indptr, indices)
 
 
-def _fixed_total_number(p: Projection, c: FixedTotalNumber, key: str, count_key: str) -> conn.CSR:
+def _fixed_total_number(n_pre: int, n_post: int, c: FixedTotalNumber, key: str, count_key: str) -> conn.CSR:
     """``c.n`` pairs: with replacement a row at a time, since counts of rows are multinomial, and targets uniform."""
-    every = conn.Dense(p.pre.size, p.post.size, c.self_connections)
+    every = conn.Dense(n_pre, n_post, c.self_connections)
     starts = every.indptr
     candidates = np.diff(starts)
     if c.replace:
@@ -94,8 +105,8 @@ def _fixed_total_number(p: Projection, c: FixedTotalNumber, key: str, count_key:
         indptr = np.searchsorted(pairs, starts)
         indices = (pairs - np.repeat(starts[:-1], np.diff(indptr))).astype(np.int32)
     if not c.self_connections:
-        indices += indices >= np.repeat(np.arange(p.pre.size, dtype=np.int32), np.diff(indptr))
-    return conn.CSR(p.pre.size, p.post.size, indptr, indices)
+        indices += indices >= np.repeat(np.arange(n_pre, dtype=np.int32), np.diff(indptr))
+    return conn.CSR(n_pre, n_post, indptr, indices)
 
 
 def different(rng: np.random.Generator, below: int, count: int) -> np.ndarray:
@@ -106,8 +117,50 @@ def different(rng: np.random.Generator, below: int, count: int) -> np.ndarray:
     return found if few == count else np.delete(np.arange(below), found)
 
 
-def _choose(key: str, row: int, size: int, count: int, self_connections: bool) -> np.ndarray:
-    """``count`` different indices below ``size``, sorted, without ``row`` unless ``self_connections``."""
-    without = not self_connections and row < size
-    picked = np.sort(generator(key, row).choice(size - without, count, replace=False, shuffle=False))
-    return picked + (picked >= row) if without else picked
+def _fixed_in_degree(n_pre: int, n_post: int, c: FixedInDegree, key: str) -> conn.CSR:
+    def draw(part: tuple[int, int]) -> np.ndarray:
+        """The pre neurons of the post neurons of a chunk."""
+        first, last = part
+        pre = np.empty((last - first) * c.n, np.int32)
+        _choose(key, first, range(0, len(pre) + 1, c.n), n_pre, c.self_connections, pre)
+        return pre
+
+    def pairs(part: tuple[int, int], pre: np.ndarray | None) -> np.ndarray:
+        """n_post x pre + post of each synapse of the chunk, which rise."""
+        found = (draw(part) if pre is None else pre) * np.int64(n_post)
+        found += np.repeat(np.arange(*part), c.n)
+        found.sort()
+        return found
+
+    parts = chunks(np.arange(n_post + 1) * c.n, _POSTS) if c.n else []
+    indptr = np.zeros(n_pre + 1, np.int64)
+    kept: list[np.ndarray | None] = []
+    for pre in in_threads(draw, parts):
+        np.add.at(indptr[1:], pre, 1)
+        kept.append(pre if n_post * c.n <= _KEPT else None)
+    np.cumsum(indptr, out=indptr)
+    indices, free = np.empty(indptr[-1], np.int32), indptr[:-1].copy()
+    for found in in_threads(lambda work: pairs(*work), zip(parts, kept, strict=True)):
+        pre, post = np.divmod(found, n_post)
+        # Of each pre neuron they stand together, and go behind those of the chunks before.
+        starts = np.flatnonzero(np.diff(pre, prepend=-1))
+        heads, counts = pre[starts], np.diff(starts, append=len(pre))
+        indices[np.arange(len(pre)) + np.repeat(free[heads] - starts, counts)] = post
+        free[heads] += counts
+    return conn.CSR(n_pre, n_post, indptr, indices)
+
+
+def _choose(key: str, first: int, starts: Sequence[int], size: int, self_connections: bool, out: np.ndarray) -> None:
+    """Fill ``out`` with the rows from ``first`` on, which begin at ``starts``; the last of these is the end.
+
+    A row gets as many different indices below ``size`` as it has room for, sorted, without its own unless
+    ``self_connections``.
+    """
+    rows = Rows(key)
+    for row, (a, b) in enumerate(pairwise(starts), first):
+        without = not self_connections and row < size
+        picked = out[a:b]
+        picked[:] = rows.at(row).choice(size - without, b - a, replace=False, shuffle=False)
+        picked.sort()
+        if without:
+            picked[picked.searchsorted(row) :] += 1

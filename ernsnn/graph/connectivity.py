@@ -33,8 +33,14 @@ class Dense:
 
     def targets(self, row: int) -> np.ndarray:
         """Post neurons of one pre neuron."""
-        everyone = np.arange(self.n_post, dtype=np.int32)
-        return everyone if self.self_connections else everyone[everyone != row]
+        return self.posts(row, row + 1)
+
+    def posts(self, first: int, last: int) -> np.ndarray:
+        """Post neurons of pre neurons first to last (exclusive), those of one after those of the other."""
+        everyone = np.tile(np.arange(self.n_post, dtype=np.int32), (last - first, 1))
+        if self.self_connections:
+            return everyone.reshape(-1)
+        return np.asarray(everyone[everyone != np.arange(first, last)[:, None]])
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,11 @@ class OneToOne:
 
     def targets(self, row: int) -> np.ndarray:
         """As ``Dense.targets``."""
-        return np.array([row], dtype=np.int32)
+        return self.posts(row, row + 1)
+
+    def posts(self, first: int, last: int) -> np.ndarray:
+        """As ``Dense.posts``."""
+        return np.arange(first, last, dtype=np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +89,11 @@ class CSR:
 
     def targets(self, row: int) -> np.ndarray:
         """As ``Dense.targets``."""
-        return np.asarray(self.indices[self.indptr[row] : self.indptr[row + 1]])
+        return self.posts(row, row + 1)
+
+    def posts(self, first: int, last: int) -> np.ndarray:
+        """As ``Dense.posts``."""
+        return np.asarray(self.indices[self.indptr[first] : self.indptr[last]])
 
 
 Connectivity = Dense | OneToOne | CSR
@@ -87,7 +101,9 @@ Connectivity = Dense | OneToOne | CSR
 
 def csr_from_pairs(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> tuple[CSR, np.ndarray]:
     """The CSR of explicit pairs, and the order that sorts values given for the pairs into it."""
-    order = np.lexsort((post, pre))
+    order = np.argsort(pre * np.int64(n_post) + post, kind="stable")
     counts = np.bincount(pre, minlength=n_pre)
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return CSR(n_pre, n_post, indptr, post[order].astype(np.int32)), order
+    indices = np.empty(len(order), np.int32)
+    np.take(post, order, out=indices, mode="clip")
+    return CSR(n_pre, n_post, indptr, indices), order

@@ -92,5 +92,5 @@ def digest_of(encoded: Any, arrays: Mapping[str, np.ndarray]) -> str:
     for name in sorted(arrays, key=lambda name: (len(name), name)):
         array = arrays[name]
         total.update(f"{name}{array.dtype.str}{array.shape}".encode())
-        total.update(np.ascontiguousarray(array).tobytes())
+        total.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return total.hexdigest()

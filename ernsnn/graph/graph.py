@@ -15,11 +15,12 @@ from ernsnn.describe.kinds import RECEPTORS, Kind, Table
 from ernsnn.describe.learning import Normalise, Term, Trace
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.short_term import ShortTermKind
+from ernsnn.graph.chunks import chunks, in_threads
 from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.constants import constants
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
-from ernsnn.graph.values import Series, Value
+from ernsnn.graph.values import Scalar, Series, Value
 
 SCHEMA = 2
 
@@ -176,29 +177,43 @@ class Projection:
 
     def rows(self, first: int, last: int) -> Rows:
         """The synapses of pre neurons first to last (exclusive, counted from pre_start), as explicit arrays."""
-        indptr = self.connectivity.indptr
-        counts = np.diff(indptr)[first:last]
-        whole = range(first, first + len(counts))
-
-        def gather(value: Value) -> np.ndarray:
-            parts = [value.row(r, int(indptr[r]), int(c)) for r, c in zip(whole, counts, strict=True)]
-            return np.concatenate(parts) if parts else np.zeros(0)
-
-        targets = [self.connectivity.targets(r) for r in whole]
+        starts = self.connectivity.indptr[first : last + 1]
+        counts, start = np.diff(starts), self.pre_start + first
         return Rows(
-            pre=np.repeat(np.arange(self.pre_start + first, self.pre_start + first + len(counts)), counts),
-            post=(np.concatenate(targets) if targets else np.zeros(0, np.int32)).astype(np.int64) + self.post_start,
-            delay=gather(self.delay).astype(np.int64),
-            variables={v.name: gather(v.initial) for v in self.variables},
+            pre=np.repeat(np.arange(start, start + len(counts)), counts),
+            post=self.connectivity.posts(first, first + len(counts)).astype(np.int64) + self.post_start,
+            delay=self.delay.rows(first, starts).astype(np.int64),
+            variables={v.name: v.initial.rows(first, starts) for v in self.variables},
         )
 
     @property
     def several_a_pair(self) -> bool:
         """Whether a pair of neurons has several synapses, as only listed ones can."""
-        if not isinstance(self.connectivity, CSR):
+        c = self.connectivity
+        if not isinstance(c, CSR):
             return False
-        rows, stop = self.synapses, self.post_start + self.connectivity.n_post
-        return len(np.unique(rows.pre * stop + rows.post)) < self.n_synapses
+        for first, last in chunks(c.indptr):
+            posts, starts = c.posts(first, last), c.indptr[first + 1 : last]
+            again = np.append(posts[1:] == posts[:-1], False)
+            again[starts[starts > c.indptr[first]] - c.indptr[first] - 1] = False
+            if again.any():
+                return True
+        return False
+
+    @cached_property
+    def delay_range(self) -> tuple[int, int]:
+        """The shortest and the longest delay in steps; (1, 1) where there is no synapse."""
+        starts = self.connectivity.indptr
+
+        def ends(part: tuple[int, int]) -> tuple[float, float]:
+            first, last = part
+            delays = self.delay.rows(first, starts[first : last + 1])
+            return np.min(delays, initial=np.inf), np.max(delays, initial=1)
+
+        if isinstance(self.delay, Scalar):
+            return int(self.delay.value), int(self.delay.value)
+        shortest, longest = zip(*in_threads(ends, chunks(starts)), strict=True) if self.n_synapses else ((1,), (1,))
+        return int(min(shortest)), int(max(longest))
 
     @cached_property
     def synapses(self) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from ernsnn.describe.units import time_of, whole_steps
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
+from ernsnn.graph.chunks import CHUNK
 from ernsnn.graph.connect import connected
 from ernsnn.graph.driven import undriven
 from ernsnn.graph.memory import require_memory
@@ -292,8 +294,10 @@ class _Lowering:
             return Array(values[order])
         if isinstance(connectivity, conn.OneToOne):
             return Array(values)
-        targets = [values[i, connectivity.targets(i)] for i in range(connectivity.n_pre)]
-        return Array(np.concatenate(targets))
+        chosen, starts = np.empty(connectivity.n_synapses), connectivity.indptr
+        for i, (a, b) in enumerate(pairwise(starts.tolist())):
+            chosen[a:b] = values[i, connectivity.targets(i)]
+        return Array(chosen)
 
     def delays(self, p: Projection, connectivity: conn.Connectivity, order: np.ndarray | None) -> Value:
         path = f"{p.name}.delay_ms"
@@ -301,8 +305,7 @@ class _Lowering:
         if isinstance(value, Scalar):
             steps = np.array([whole_steps(value.value, self.dt, path)])
         elif isinstance(value, Array):
-            different, inverse = np.unique(value.values, return_inverse=True)
-            steps = np.array([whole_steps(float(d), self.dt, path) for d in different], dtype=np.int64)
+            steps = self.whole(value.values, path)
         else:
             steps = np.array([farthest(p.delay_ms) / self.dt])
         if np.max(steps, initial=0) > LONGEST_DELAY:
@@ -310,7 +313,16 @@ class _Lowering:
             raise InvalidModel(f"{path}: reaches {longest}, {LONGEST_DELAY} steps; choose shorter ones")
         if isinstance(value, Scalar):
             return Scalar(float(steps[0]))
-        return Array(steps.astype(np.int32)[inverse]) if isinstance(value, Array) else value
+        return Array(steps.astype(np.int32)) if isinstance(value, Array) else value
+
+    def whole(self, times: np.ndarray, path: str) -> np.ndarray:
+        """Times as whole steps, in int64; of each chunk the different ones are looked at one by one."""
+        steps = np.empty(len(times), np.int64)
+        for first in range(0, len(times), CHUNK):
+            different, inverse = np.unique(times[first : first + CHUNK], return_inverse=True)
+            found = np.array([whole_steps(float(d), self.dt, path) for d in different], dtype=np.int64)
+            steps[first : first + CHUNK] = found[inverse]
+        return steps
 
     # The rest
 

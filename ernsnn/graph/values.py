@@ -8,6 +8,7 @@ import math
 import threading
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,13 @@ class Scalar:
         """The values of one pre neuron's synapses, which start at synapse ``start``."""
         return np.full(count, self.value)
 
+    def rows(self, first: int, starts: np.ndarray) -> Array1D:
+        """The values of ``len(starts) - 1`` pre neurons from ``first`` on, whose synapses start at ``starts``.
+
+        The last of ``starts`` is the end of the last one's.
+        """
+        return np.full(int(starts[-1] - starts[0]), self.value)
+
     def some(self, count: int) -> Array1D:
         """The values of ``count`` synapses, or of drawn ones so many that few of the largest are missed."""
         return np.array([self.value])
@@ -44,6 +52,10 @@ class Array:
     def row(self, row: int, start: int, count: int) -> Array1D:
         """As ``Scalar.row``."""
         return np.asarray(self.values[start : start + count], dtype=float)
+
+    def rows(self, first: int, starts: np.ndarray) -> Array1D:
+        """As ``Scalar.rows``."""
+        return np.asarray(self.values[starts[0] : starts[-1]], dtype=float)
 
     def some(self, count: int) -> Array1D:
         """As ``Scalar.some``."""
@@ -70,8 +82,25 @@ class Draw:
     def row(self, row: int, start: int, count: int) -> Array1D:
         """As ``Scalar.row``; the same numbers however often and in whatever order rows are asked for."""
         with _ONE_AT_A_TIME:
-            values = sample(self.kind, self.parameters, self._rows.at(row), count)
-        return values if self.step_ms is None else np.maximum(np.rint(values / self.step_ms), 1.0)
+            drawn = _standard(self.kind, self._rows.at(row))(out=np.empty(count))
+        return self._values(drawn)
+
+    def rows(self, first: int, starts: np.ndarray) -> Array1D:
+        """As ``Scalar.rows``; threads draw beside each other."""
+        cuts, rows = (starts - starts[0]).tolist(), Rows(self.key)
+        drawn, fill = np.empty(cuts[-1]), _standard(self.kind, rows.generator)
+        for row, (a, b) in enumerate(pairwise(cuts), first):
+            rows.at(row)
+            fill(out=drawn[a:b])
+        return self._values(drawn)
+
+    def _values(self, drawn: Array1D) -> Array1D:
+        """The values that standard ones stand for, in their place."""
+        values = _scaled(self.kind, self.parameters, drawn)
+        if self.step_ms is not None:
+            values /= self.step_ms
+            np.maximum(np.rint(values, out=values), 1.0, out=values)
+        return values
 
     def some(self, count: int) -> Array1D:
         """As ``Scalar.some``."""
@@ -134,16 +163,38 @@ def exponential(x: np.ndarray) -> np.ndarray:
 
 def sample(kind: str, parameters: tuple[float, ...], rng: np.random.Generator, count: int) -> Array1D:
     """``count`` values of a distribution of ``describe.distributions``."""
+    return _scaled(kind, parameters, _standard(kind, rng)(out=np.empty(count)))
+
+
+def _standard(kind: str, rng: np.random.Generator) -> Any:
+    """What fills ``out`` with numbers that values of the distribution are made of."""
+    match kind:
+        case "uniform":
+            return rng.random
+        case "normal" | "lognormal":
+            return rng.standard_normal
+        case "exponential":
+            return rng.standard_exponential
+    raise AssertionError(f"no distribution {kind!r}")
+
+
+def _scaled(kind: str, parameters: tuple[float, ...], x: Array1D) -> Array1D:
+    """The values that are made of such numbers, in their place."""
     match kind:
         case "uniform":
             low, high = parameters
-            return low + (high - low) * rng.random(count)
+            x *= high - low
+            x += low
         case "normal":
             mean, sd, low, high = parameters
-            return np.clip(mean + sd * rng.standard_normal(count), low, high)
+            x *= sd
+            x += mean
+            np.clip(x, low, high, out=x)
         case "lognormal":
             median, sigma = parameters
-            return median * exponential(sigma * rng.standard_normal(count))
+            x *= sigma
+            x[:] = exponential(x)
+            x *= median
         case "exponential":
-            return parameters[0] * rng.standard_exponential(count)
-    raise AssertionError(f"no distribution {kind!r}")
+            x *= parameters[0]
+    return x

@@ -14,7 +14,6 @@ from ernsnn.backend.registry import names_of
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend
 from ernsnn.graph.encoding import digest
 from ernsnn.graph.graph import Graph, Learning, Population, Projection, Source
-from ernsnn.graph.values import Scalar
 from ernsnn.recording.readings import Readings
 from ernsnn.recording.recording import Recording
 
@@ -82,7 +81,7 @@ def _differences(before: Graph, now: Graph) -> Iterator[str]:
                     yield f"{one} {name} has another {feature}{shown}"
         if list(was) != list(is_now) and was.keys() == is_now.keys():
             yield f"{kind} are in another order"
-    longest = [max(map(_longest_delay, graph.projections), default=1) for graph in (before, now)]
+    longest = [max((p.delay_range[1] for p in graph.projections), default=1) for graph in (before, now)]
     if longest[0] != longest[1]:
         yield f"the longest delay was {longest[0]} steps, and is {longest[1]}"
 
@@ -97,10 +96,6 @@ def _lacking(start: Readings) -> Iterator[str]:
     for n in start.graph.neurons():
         if n.intrinsic and n.intrinsic.target not in start.recording.neurons.get(n.name, {}):
             yield f"its recording has no final values of {n.name}.{n.intrinsic.target}"
-
-
-def _longest_delay(p: Projection) -> int:
-    return int(p.delay.value) if isinstance(p.delay, Scalar) else int(p.synapses.delay.max(initial=1))
 
 
 def _of_rule(learning: Learning) -> dict[str, Any]:

@@ -20,18 +20,16 @@ from ..reference.schedules import next_change
 from .history import possible
 from .kernels.driver import BARRIER
 from .loop import Loop
+from .memory import LONGEST_CALL, window_of
 from .plastic import PlasticSynapses
 from .populations import Populations
 from .probes import NeuronProbes
 from .short_term import ShortTerms
 from .spikes import SpikeLog
 from .static import AllStatic, StaticSynapses
-from .wiring import delays
 
-LONGEST_WINDOW, NEURON_STEPS = 64, 1 << 20
-"""Steps of a window at most, and neurons times steps."""
-LONGEST_CALL, CALL_S = 1024, 0.05
-"""Steps of a call of the loop at most, and about how long one may take, so that Ctrl-C is soon seen."""
+CALL_S = 0.05
+"""About how long a call of the loop may take, so that Ctrl-C is soon seen."""
 
 
 class Engine(stepping.Engine):
@@ -42,9 +40,8 @@ class Engine(stepping.Engine):
     def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
         assert compiled or threads == 1
         self.graph = graph
-        steps = {p.name: delays(p) for p in graph.projections}
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        longest = max((int(np.max(d, initial=1)) for d in steps.values()), default=1)
+        longest = max((p.delay_range[1] for p in graph.projections), default=1)
         self.neurons = Populations(graph, longest, self.modulators, threads)
         self.short_term = ShortTerms(graph)
         static = [p for p in graph.projections if not p.learning]
@@ -66,11 +63,9 @@ class Engine(stepping.Engine):
         self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
         self.window = 1
         if not self.alive and not self.intrinsic:
-            shortest = min((int(np.min(d, initial=LONGEST_WINDOW)) for d in steps.values()), default=LONGEST_WINDOW)
-            n = max(1, sum(p.size for p in graph.neurons()))
-            self.window = max(1, min(shortest, LONGEST_WINDOW, NEURON_STEPS // n))
+            self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
         learned = [p for p in graph.projections if p.learning]
-        kept = max((int(np.max(steps[p.name], initial=1)) for p in learned), default=0)
+        kept = max((p.delay_range[1] for p in learned), default=0)
         self.probes = NeuronProbes(graph.probes, self.neurons, LONGEST_CALL)
         remembered = dict.fromkeys(p.post for p in learned)
         self.log = SpikeLog(graph, remembered, kept, self.window, LONGEST_CALL, self.neurons.shares)
@@ -196,7 +191,10 @@ class Engine(stepping.Engine):
         if probe.kind == "neurons":
             self.neurons.write(probe.target, probe.variable, probe.start, probe.stop, values)
         else:
+            tables = [static.table for static in self.statics]
             self._synapses(probe.target).write(probe.variable, values)
+            if any(static.table is not table for static, table in zip(self.statics, tables, strict=True)):
+                self._bind()
 
     def adjust(self, graph: Graph) -> None:
         """See ``stepping.Engine.adjust``."""

@@ -12,9 +12,7 @@ from ernsnn.backend.state import outside
 from ernsnn.graph.graph import Graph
 
 from .kernels.jit import Call, compiled
-
-_SPARE = 1 << 16
-"""Spikes that a log has room for beyond what it must."""
+from .memory import SPARE_SPIKES
 
 
 class Spikes(NamedTuple):
@@ -66,7 +64,7 @@ class SpikeLog:
         self.most = int(sizes.sum()) * window
         shape = (2, len(self.rows), kept + steps)
         self.spikes = Spikes(
-            np.zeros(self.most + _SPARE, np.int32), *np.zeros(shape, np.int64), *np.zeros((2, 1), np.int64)
+            np.zeros(self.most + SPARE_SPIKES, np.int32), *np.zeros(shape, np.int64), *np.zeros((2, 1), np.int64)
         )
         self.emitted = Emitted(
             np.zeros(self.most, np.int64),
@@ -92,7 +90,7 @@ class SpikeLog:
         total = sum(len(part) for part in self.past.values()) + sum(len(neurons) for _, neurons in sources.values())
         grown = total + self.most > len(self.spikes.neurons)
         if grown:
-            self.spikes = self.spikes._replace(neurons=np.zeros(total + self.most + max(total, _SPARE), np.int32))
+            self.spikes = self.spikes._replace(neurons=np.zeros(total + self.most + max(total, SPARE_SPIKES), np.int32))
         spikes, n = self.spikes, self.kept + stop - t
         spikes.origin[0], used = t - self.kept, 0
         if self.kept:

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ernsnn.errors import InvalidModel
+from ernsnn.graph.chunks import chunks, in_threads
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Projection
-from ernsnn.graph.values import Array, Scalar, Value
+from ernsnn.graph.values import Scalar, Value
 
 
 class Wiring(NamedTuple):
@@ -35,14 +36,12 @@ class Delayed(NamedTuple):
 
 def delays(p: Projection) -> int | np.ndarray:
     """The delay in steps of all synapses, or where they differ that of each."""
-    if isinstance(p.delay, Scalar):
-        return int(p.delay.value)
-    each = gathered(p, p.delay, np.int32)
-    return each if len(each) and (each != each[0]).any() else int(each[0]) if len(each) else 1
+    shortest, longest = p.delay_range
+    return shortest if shortest == longest else gathered(p, p.delay, np.int32)
 
 
 def gathered(p: Projection, value: Value, dtype: type) -> np.ndarray:
-    """A value of every synapse, without ever holding more than a row of it in float64."""
+    """A value of every synapse, without ever holding more than chunks of it in float64."""
     result: np.ndarray = np.empty(p.n_synapses, dtype)
     gather(p, value, result)
     return result
@@ -50,26 +49,39 @@ def gathered(p: Projection, value: Value, dtype: type) -> np.ndarray:
 
 def gather(p: Projection, value: Value, result: np.ndarray) -> None:
     """The same, written to ``result``. Raises InvalidModel on what is too large for its type."""
+
+    def fill(part: tuple[int, int]) -> None:
+        first, last = part
+        rows = starts[first : last + 1]
+        result[rows[0] : rows[-1]] = narrowed(p, value.rows(first, rows), result.dtype)
+
+    if isinstance(value, Scalar):
+        result[:] = narrowed(p, np.array(value.value), result.dtype)
+        return
+    starts = p.connectivity.indptr
+    for _ in in_threads(fill, chunks(starts)):
+        pass
+
+
+def narrowed(p: Projection, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The values in a type. Raises InvalidModel on what is too large for it."""
     try:
         with np.errstate(over="raise"):
-            if isinstance(value, Scalar | Array):
-                result[:] = value.value if isinstance(value, Scalar) else value.values
-                return
-            indptr = p.connectivity.indptr.tolist()
-            for row in range(p.connectivity.n_pre):
-                result[indptr[row] : indptr[row + 1]] = value.row(row, indptr[row], indptr[row + 1] - indptr[row])
+            return values.astype(dtype, copy=False)
     except FloatingPointError:
         raise InvalidModel(
-            f"{p.name}: a weight or mark is beyond {np.finfo(result.dtype).max:.2g}, the largest number of "
-            f"{result.dtype}, in which this backend keeps synapses; choose smaller ones, or precision='float64'"
+            f"{p.name}: a weight or mark is beyond {np.finfo(dtype).max:.2g}, the largest number of "
+            f"{dtype}, in which this backend keeps synapses; choose smaller ones, or precision='float64'"
         ) from None
 
 
 def targets(p: Projection) -> np.ndarray:
     """The post neuron of every synapse, counted from ``post_start``."""
-    rows = [p.connectivity.targets(row) for row in range(p.connectivity.n_pre)]
-    joined: np.ndarray = np.concatenate([np.zeros(0, np.int32), *rows])
-    return joined.astype(np.uint32)
+    c, starts = p.connectivity, p.connectivity.indptr
+    found = np.empty(p.n_synapses, np.uint32)
+    for first, last in chunks(starts):
+        found[starts[first] : starts[last]] = c.posts(first, last)
+    return found
 
 
 def whole(p: Projection) -> Wiring:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -46,12 +49,13 @@ def test_a_network_that_is_too_large_is_refused_with_the_bytes_before_any_is_tak
 def test_what_float64_alone_cannot_hold_is_refused_too(monkeypatch):
     net = ern.Network()
     cells = net.population("cells", 100, ern.LIF())
-    net.projection("p", cells, cells, weight_nA=0.5)
+    net.projection("p", cells, cells, weight_nA=np.full((100, 100), 0.5))
     graph = ern.lower(net, 1)
-    monkeypatch.setattr("ernsnn.hardware_backends.native.available_bytes", lambda: 100_000)
-    assert memory.needed_bytes(graph, "float32") == 40_000 + 35_000 + 2 * 2 * 8 * 100  # synapses, neurons, arrivals
+    monkeypatch.setattr("ernsnn.hardware_backends.native.available_bytes", lambda: 380_000)
+    spikes = 20 * 100 + 4 * 65_536 + 16 * 1024  # of a window, of a call of the loop, and where those of a step begin
+    assert memory.needed_bytes(graph, "float32") == 40_000 + 35_000 + 2 * 2 * 8 * 100 + spikes
     ern.run(graph, duration_ms=1, backend="native")
-    with pytest.raises(ern.UnsupportedOnBackend, match="in float64 needs 118200 bytes"):
+    with pytest.raises(ern.UnsupportedOnBackend, match="in float64 needs 398728 bytes"):
         ern.run(graph, duration_ms=1, backend="native", precision="float64")
 
 
@@ -70,8 +74,8 @@ def test_float32_is_told():
 def test_memory_is_that_of_the_precision(monkeypatch):
     net = ern.Network()
     cells = net.population("cells", 100, ern.LIF())
-    net.projection("p", cells, cells, weight_nA=0.5)
-    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 100_000)
+    net.projection("p", cells, cells, weight_nA=np.full((100, 100), 0.5))
+    monkeypatch.setattr("ernsnn.backend.memory.available_bytes", lambda: 380_000)
     assert not ern.check(net, "native").errors
     assert [issue.code for issue in ern.check(net, "native", precision="float64").errors] == ["N301"]
     with pytest.raises(ern.InvalidModel, match="precision must be one of float32, float64, got 'float16'"):
@@ -116,6 +120,25 @@ def test_machine_code_is_kept_and_the_next_process_does_without_numba(tmp_path: 
         assert compiled._kept(kept, kept.stem) is None
     assert twice_two(tmp_path) == "4 True "
     assert compiled._kept(kept, kept.stem) is not None
+
+
+def test_threads_that_call_a_new_kernel_together_make_it_once(monkeypatch):
+    made, together, entry = [], threading.Barrier(4), compiled.Kernel._entry
+
+    def slowly(self, form, given):
+        made.append(form)
+        time.sleep(0.1)
+        return entry(self, form, given)
+
+    def call(k):
+        together.wait(20)
+        return thrice(k)
+
+    monkeypatch.setattr(compiled.Kernel, "_entry", slowly)
+    thrice = compiled.load("def thrice(k):\n    return 3 * k\n")["thrice"]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(call, range(4))) == [0, 3, 6, 9]
+    assert len(made) == 1
 
 
 def test_two_kernels_that_were_exchanged_are_made_anew(tmp_path: Path):

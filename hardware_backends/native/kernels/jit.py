@@ -17,6 +17,7 @@ import ctypes
 import functools
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -37,6 +38,9 @@ _OPTIONS |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 Call = Callable[..., int]
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Several threads may be the first to call a kernel, and machine code is loaded once."""
+
 
 class Kernel:
     """A function of arrays, tuples of them and numbers; ``text`` is all that its meaning depends on beside this folder.
@@ -56,7 +60,8 @@ class Kernel:
         """
         form = _form(given)
         if form not in self.entries:
-            self.entries[form] = self._entry(form, given)
+            with _ONE_AT_A_TIME:
+                self.entries[form] = self.entries.get(form) or self._entry(form, given)
         words = np.array(list(_words(given)), np.int64)
         call = functools.partial(self.entries[form], words.ctypes.data)
         vars(call)["kept"] = (words, given)
