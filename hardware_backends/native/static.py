@@ -112,7 +112,8 @@ def send_row(
             end = stop
         mine, past = begin, end
         if not whole:
-            mine, past = first_from(to, begin, end, low), first_from(to, begin, end, high)
+            mine = np.uint64(first_from(to, begin, end, low))
+            past = np.uint64(first_from(to, begin, end, high))
         if shared:
             for s in range(mine, past):
                 out[np.uint64(to[s])] += weight
