@@ -10,12 +10,13 @@ import numpy as np
 
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.kinds import Kind, Table
-from ernsnn.graph.graph import Given, Graph, Neurons, Projection
+from ernsnn.graph.graph import Given, Graph, Neurons, PoissonInput, Projection
 
 from ..reference.intrinsic import IntrinsicState
 from ..reference.modulators import ModulatorState
 from .codegen.neurons import advance, rows
 from .kernels.noise import Noise
+from .poisson import PoissonInputs
 
 FEW = 48
 """Fewer neurons with equal constants than these, on average, are not worth loops of their own."""
@@ -149,6 +150,9 @@ class Populations:
         self.given = all(isinstance(state.m, Given) for _, state in self.modulations)
         self.shifted_by = [np.zeros(0) for _ in self.modulations]
         self.groups = self._grouped()
+        self.poisson_inputs = (
+            PoissonInputs(graph, self._first_of_input, self.arriving) if graph.poisson_inputs else None
+        )
         self.silence = dict.fromkeys(self.parts, np.zeros(0, np.int64))
 
     def _grouped(self) -> list[Group]:
@@ -168,6 +172,8 @@ class Populations:
 
     def step(self, t: int) -> dict[str, np.ndarray]:
         """Advance to the end of stage 2; returns the neurons that spike, by population."""
+        if self.poisson_inputs:
+            self.poisson_inputs.step(t)
         if self.shifts:
             self._shift(t)
         for block in self.blocks:
@@ -210,9 +216,15 @@ class Populations:
     def ring(self, p: Projection) -> Ring:
         """Where to add what synapses of ``p`` send."""
         length, receptors, n = self.arriving.shape
-        part = self.parts[p.post]
-        first = part.block.rows.receptors.index(p.arrives_at) * n + part.first + p.post_start
-        return Ring(self.arriving.reshape(-1), first, receptors * n, length)
+        return Ring(self.arriving.reshape(-1), self._first(p.post, p.arrives_at, p.post_start), receptors * n, length)
+
+    def _first_of_input(self, p: PoissonInput) -> int:
+        return self._first(p.target.population, p.arrives_at, p.target.start)
+
+    def _first(self, population: str, receptor: str, neuron: int) -> int:
+        """Where in a step's arrivals those of a receptor of a neuron lie."""
+        part = self.parts[population]
+        return part.block.rows.receptors.index(receptor) * self.arriving.shape[2] + part.first + neuron
 
     def variable(self, population: str, name: str) -> np.ndarray:
         """A probed variable."""
