@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from ernsnn.graph.graph import Graph
-from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes, steps_at_once
 
 _BLOCK = 1024
 _NO_SPIKES = np.zeros(0, np.int64)
@@ -33,11 +33,11 @@ class Feed:
 
     def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
         self.end: int | None = end if before is None else before.end
-        self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
+        self.most = _BLOCK
+        if isinstance(spikes, PoissonSpikes):
+            self.most = min(_BLOCK, steps_at_once(spikes.probabilities.shape[1]))
+        self.spikes, self.stop, self.ahead = spikes, -1, self.most if before is None else 1
         self.found: dict[int, np.ndarray] = {}
-        self.drawn: Drawn | None = None
-        if before is not None and isinstance(spikes, PoissonSpikes):
-            self.drawn = before.drawn or Drawn(spikes.key, spikes.probabilities.shape[1])
 
     def at(self, t: int) -> np.ndarray:
         """See ``SourceSpikes.at``."""
@@ -49,10 +49,7 @@ class Feed:
         self.stop = (t // self.ahead + 1) * self.ahead
         if self.end is not None:
             self.stop = max(t + 1, min(self.stop, self.end))
-        self.ahead = min(2 * self.ahead, _BLOCK)
-        if isinstance(self.spikes, PoissonSpikes):
-            steps, neurons = self.spikes.between(t, self.stop, self.drawn)
-        else:
-            steps, neurons = self.spikes.between(t, self.stop)
+        self.ahead = min(2 * self.ahead, self.most)
+        steps, neurons = self.spikes.between(t, self.stop)
         cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(steps)]
         self.found = {int(steps[a]): neurons[a:b] for a, b in pairwise(cuts) if b > a}
