@@ -20,7 +20,7 @@ from ernsnn.graph.constants import constants
 from ernsnn.graph.encoding import LATER, digest
 from ernsnn.graph.poisson import Counting, Inversion
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
-from ernsnn.graph.values import Series, Value
+from ernsnn.graph.values import Series, Value, summed
 
 SCHEMA = 2
 
@@ -327,6 +327,10 @@ class PoissonInput:
     def inversion(self) -> Inversion:
         """Its counts, by the numbers of its streams (made once, when first asked for)."""
         return Inversion.of_means(self.steps, self.means)
+
+    def expected(self, first: int, last: int) -> np.ndarray:
+        """How many spikes each neuron gets, as expected, with first <= step < last."""
+        return summed(self.steps, self.means, first, last)
 
     def counting(self) -> Counting:
         """Its counts, step by step."""

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ernsnn.graph.seeds import Rows
-from ernsnn.graph.values import Series, columns_of
+from ernsnn.graph.values import Series, summed
 
 _POISSON_BLOCK = 256
 _AT_ONCE = 2**22
@@ -65,11 +65,7 @@ class PoissonSpikes:
 
     def expected(self, first: int, last: int) -> float:
         """The expectation of the number of spikes with first <= step < last."""
-        start = max(int(np.searchsorted(self.steps, first, side="right")) - 1, 0)
-        stop = int(np.searchsorted(self.steps, last))
-        lasting = np.diff(np.clip(np.append(self.steps[start:stop], last), first, last))
-        columns, of = columns_of(self.probabilities)
-        return float(lasting @ columns[start:stop] @ np.bincount(of, minlength=columns.shape[1]))
+        return float(summed(self.steps, self.probabilities, first, last).sum())
 
     def _hits(self, first: int, last: int, size: int, blocks: Rows) -> np.ndarray:
         """Which neurons spike in steps ``first`` to ``last`` of a block, up to the last step in which any can."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from ernsnn.graph.graph import Graph, PoissonInput
+from ernsnn.graph.poisson import table_length
 from ernsnn.graph.streams import MODULI, start
+from ernsnn.graph.values import columns_of
 
 from .layout import Layout
 from .parts import Group, Parts
@@ -78,6 +80,13 @@ def _code(
     for step in [longest >> k for k in range(1, longest.bit_length())]:
         code.append(f"{at} = {at} + {step}*int({entry}(({at} + {step})*dt) < {name}_drawn)")
     return [*code, f"{arriving} = {arriving} + {name}_weight*({name}_count + {at})"]
+
+
+def table_bytes(inputs: Sequence[PoissonInput]) -> int:
+    """What the tables of all inputs take at most: every row is as long as the longest, and lies here and in a file."""
+    means = [np.unique(columns_of(p.means)[0]) for p in inputs]
+    longest = max((float(table_length(np.max(each, initial=0.0))) for each in means), default=0.0)
+    return int(16 * 2 * longest * sum(map(len, means)))
 
 
 def _tables(inputs: list[PoissonInput]) -> tuple[np.ndarray, int]:

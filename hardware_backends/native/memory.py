@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ernsnn.backend.memory import input_bytes
 from ernsnn.describe.learning import POST
 from ernsnn.graph.connectivity import Dense
 from ernsnn.graph.graph import Graph, Projection
@@ -23,7 +24,7 @@ def needed_bytes(graph: Graph, precision: str) -> int:
     """The bytes of neurons, what is on its way to them, synapses with variables in ``precision``, and spike logs."""
     number = 4 if precision == "float32" else 8
     ring = 2 * 8 * (1 + max((int(p.delay.some(p.n_synapses).max(initial=1)) for p in graph.projections), default=1))
-    neurons = (_NEURON_BYTES + ring) * sum(p.size for p in graph.populations)
+    neurons = (_NEURON_BYTES + ring) * sum(p.size for p in graph.populations) + input_bytes(graph)
     return neurons + sum(_projection_bytes(p, number) + _log_bytes(p, number) for p in graph.projections)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.graph.graph import PoissonInput
+from ernsnn.graph.graph import Member, PoissonInput
 from ernsnn.graph.poisson import Counting, Inversion, tabulated
 from ernsnn.graph.seeds import key_of
 from ernsnn.graph.streams import MODULI, MULTIPLIERS, start
@@ -153,3 +154,46 @@ def test_graphs_without_it_are_saved_as_before(tmp_path):
     loaded = ern.load_graph(tmp_path / "with")
     assert loaded.digest == with_it.digest
     assert loaded.poisson_inputs[0].weight.tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("backend", ["native", "reference", "brian2"])
+def test_tables_that_memory_cannot_hold_are_refused(backend):
+    """A table of a large mean for each of many neurons: 18 sqrt(1e9) thresholds of each."""
+    net = ern.Network()
+    cells = net.population("cells", 100_000, ern.LIF())
+    net.poisson_input("drive", cells, rate_hz=np.linspace(0.9e12, 1e12, 100_000), weight_nA=1e-9)
+    graph = ern.lower(net)
+    codes = [issue.code for issue in ern.check(graph, backend) if issue.fidelity == "unsupported"]
+    assert codes == [{"native": "N301", "reference": "R301", "brian2": "B302"}[backend]]
+    small = ern.Network()
+    small.poisson_input("drive", small.population("cells", 100_000, ern.LIF()), rate_hz=1e4, n=100, weight_nA=1e-9)
+    assert not ern.check(small, backend).errors
+
+
+DAMAGE = {
+    "another receptor": (lambda p: replace(p, receptor="nmda"), "drive: LIF has no receptor 'nmda'"),
+    "too few means": (lambda p: replace(p, means=p.means[:, :2]), "drive: needs 1 x 3 numbers"),
+    "a mean below 0": (lambda p: replace(p, means=p.means - 9), r"drive: a mean is not within \[0, 1e\+09\]"),
+    "a mean that is no number": (lambda p: replace(p, means=p.means * np.nan), "drive: a mean is not within"),
+    "a huge mean": (lambda p: replace(p, means=p.means * 1e12), "drive: a mean is not within"),
+    "steps that fall": (lambda p: replace(p, steps=np.array([-1])), "drive: its steps do not rise from 0 on"),
+    "too few weights": (lambda p: replace(p, weight=np.ones(2)), "drive.weight has not 3 numbers"),
+    "a weight that is no number": (lambda p: replace(p, weight=np.full(3, np.nan)), "drive.weight holds no number"),
+    "no key": (lambda p: replace(p, key="x"), "drive: 'x' is no key of a draw"),
+    "other neurons": (lambda p: replace(p, target=Member("cells", 2, 9)), "drive: cells has no neurons 2 to 9"),
+    "neurons of none": (lambda p: replace(p, target=Member("dells", 0, 3)), "drive: there are no such neurons as"),
+    "a name of another part": (lambda p: replace(p, name="cells"), "the name 'cells' is used twice"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_saved_graph_with_what_cannot_be_is_refused(kind, tmp_path):
+    damaged, said = DAMAGE[kind]
+    net = ern.Network()
+    cells = net.population("cells", 4, ern.LIF())
+    net.poisson_input("drive", cells[1:], rate_hz=8.0, n=100, weight_nA=ern.Uniform(0, 1))
+    graph = ern.lower(net)
+    broken = replace(graph, poisson_inputs=tuple(map(damaged, graph.poisson_inputs)))
+    ern.save_graph(broken, tmp_path / "graph")
+    with pytest.raises(ern.InvalidModel, match=said):
+        ern.load_graph(tmp_path / "graph")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from drawn_inputs import poisson_input
 from drawn_modulators import modulator
 from hypothesis import strategies as st
 
@@ -337,7 +338,7 @@ class _Builder:
                 self.network.inject(part, ernsnn.CurrentSteps(times_ms=times, amplitudes_nA=amplitudes))
         for target in neurons:
             if self.on("poisson_inputs"):
-                self.poisson_input(f"background-{target.name}", target)
+                poisson_input(self, f"background-{target.name}", self.part(target))
         for made in self.network.modulators.values():
             if self.on("modulations"):
                 self.modulation(made, neurons)
@@ -346,23 +347,6 @@ class _Builder:
         if self.on("freeze"):
             self.freeze()
         return self.network
-
-    def poisson_input(self, name: str, target) -> None:
-        part = self.part(target)
-        unit = target.model.kind.receptors[0].unit
-        receptor = self.draw(st.sampled_from([r for r in self.options["receptors"] if (r, unit) != ("signed", "uS")]))
-        low, high = (-0.3 if receptor == "signed" else 0.02), 0.3
-        weight = self.draw(
-            st.sampled_from([self.number(low, high), self.rng.uniform(low, high, part.size), ernsnn.Uniform(low, high)])
-        )
-        per_step = 1000.0 / self.dt
-        rates = [self.number(0, 3), self.rng.uniform(0, 3, part.size)]
-        rates.append(ernsnn.Schedule(np.array([0, 7, 60]) * self.dt, self.rng.uniform(0, 3, (3, part.size)) * per_step))
-        rates.append(ernsnn.Schedule([5 * self.dt], [self.number(0, 30) * per_step]))
-        kind = self.draw(st.integers(0, 3))
-        rate = rates[kind] if kind > 1 else rates[kind] * per_step
-        n = self.draw(st.sampled_from([1, 3, self.rng.integers(0, 3, part.size)]))
-        self.network.poisson_input(name, part, rate_hz=rate, n=n, receptor=receptor, **{f"weight_{unit}": weight})
 
     def modulation(self, made, neurons) -> None:
         fitting = [n for n in neurons if made.size in (1, n.size)]
