@@ -15,7 +15,7 @@ from .kernels.jit import compiled
 
 COLUMNS = ("begin", "end", "first", "table")
 BEGIN, END, FIRST, TABLE = range(len(COLUMNS))
-_SLOTS, _FEWEST, _MOST = 1 << 17, 16, 1 << 12
+_SLOTS, _FEWEST, _MOST = 1 << 19, 16, 1 << 12
 """How many slots the guides of all tables have together, and each at least and at most."""
 _END = 2**31 - 1
 """Stands after the thresholds of each table: no number of a stream is larger."""
@@ -176,11 +176,11 @@ def add(
             else:
                 later = middle
         for r in range(schedules.cuts[p], schedules.cuts[p + 1]):
-            table = pieces[runs[r, 3] + piece]
+            table = pieces[runs[r, TABLE] + piece]
             slot, own, lowest = slots[table], thresholds[guides.starts[table] :], guides.lowest[table]
-            begin, end = runs[r, 0], runs[r, 1]
+            begin, end = runs[r, BEGIN], runs[r, END]
             numbers, weight = drawn[begin:end], weights[begin:end]
-            into = arriving[runs[r, 2] : runs[r, 2] + end - begin]
+            into = arriving[runs[r, FIRST] : runs[r, FIRST] + end - begin]
             for i in range(len(numbers)):
                 count = slot[numbers[i] >> shift]
                 if count < 0:
