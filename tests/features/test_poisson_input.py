@@ -189,10 +189,12 @@ def test_what_it_brings_counts_as_a_drive():
     assert [issue.code for issue in ern.check(net, "native", precision="float64")] == ["G305"]
 
 
-@pytest.mark.parametrize("backend", ["nest", "spinnaker", "loihi-emulator", "lava"])
+@pytest.mark.parametrize("backend", ["spinnaker", "loihi-emulator", "lava"])
 def test_refused_where_there_is_none(backend):
     net = Network(current_integration="step_average" if backend == "spinnaker" else "exact")
     net.poisson_input("background", net.population("cells", 2, LIF()), rate_hz=8, n=1000, weight_nA=0.1)
     [issue] = [issue for issue in ern.check(net, backend) if issue.code == "G203"]
     assert (issue.path, issue.fidelity) == ("background", "unsupported")
-    assert "project a population of Poisson sources onto cells, or run it on brian2, native, reference" in str(issue)
+    assert "project a population of Poisson sources onto cells, or run it on brian2, native, nest, reference" in str(
+        issue
+    )
