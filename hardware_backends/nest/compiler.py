@@ -67,7 +67,7 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
         empty=[p.name for p in graph.projections if p.learning and not p.n_synapses],
         injections=injections(graph, arrays),
         poisson_inputs=_poisson_inputs(graph, arrays),
-        rng_seed=1 + graph.seed % (2**32 - 1),
+        rng_seed=next((1 + int(p.key, 16) % (2**32 - 1) for p in graph.poisson_inputs), 1),
     )
     return Program({"program.py": text, "arrays.npz": arrays})
 
