@@ -20,6 +20,7 @@ from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, LearningRule, Mark, Normalise, Term, Trace
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import CLASSES, LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF, Neuron
+from ernsnn.describe.poisson_input import PoissonInput
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.projections import Projection
@@ -103,6 +104,7 @@ __all__ = [
     "Option",
     "Phase",
     "Poisson",
+    "PoissonInput",
     "Population",
     "Probe",
     "Product",

@@ -15,7 +15,7 @@ import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
 from ernsnn.graph.connectivity import CSR, Dense
-from ernsnn.graph.graph import Calcium, Graph, Leaky, Projection
+from ernsnn.graph.graph import Calcium, Graph, Leaky, PoissonInput, Projection
 from ernsnn.graph.values import Array, Scalar
 from ernsnn.recording.recording import Recording
 
@@ -77,14 +77,26 @@ class SynapseCounts:
 
 
 @dataclass(frozen=True)
+class InputCounts:
+    """One Poisson input. ``effective``: the spikes that it brings with a weight that is not 0, each as a synapse would.
+
+    They are not recorded, and counted as expected.
+    """
+
+    input: str
+    effective: int
+
+
+@dataclass(frozen=True)
 class Counts:
-    """All counts of a run."""
+    """All counts of a run. What Poisson inputs bring are synaptic operations of sparse synapses."""
 
     steps: int
     dt_ms: float
     neurons: tuple[NeuronCounts, ...]
     synapses: tuple[SynapseCounts, ...]
     astrocyte_updates: int
+    inputs: tuple[InputCounts, ...] = ()
 
     @property
     def totals(self) -> dict[str, float]:
@@ -98,15 +110,18 @@ class Counts:
             "totals": self.totals,
             "neurons": [asdict(n) for n in self.neurons],
             "synapses": [{**asdict(s), "connection_sparsity": s.connection_sparsity} for s in self.synapses],
+            "inputs": [asdict(i) for i in self.inputs],
         }
 
 
 TOTALS: dict[str, Callable[[Counts], float]] = {
     "dense_operation": lambda c: sum(s.dense for s in c.synapses),
     "mac": lambda c: 0,  # spikes are binary
-    "synaptic_operation": lambda c: sum(s.effective for s in c.synapses),
+    "synaptic_operation": lambda c: sum(s.effective for s in c.synapses) + sum(i.effective for i in c.inputs),
     "synaptic_operation.dense": lambda c: sum(s.effective for s in c.synapses if s.storage == "dense"),
-    "synaptic_operation.sparse": lambda c: sum(s.effective for s in c.synapses if s.storage == "sparse"),
+    "synaptic_operation.sparse": lambda c: (
+        sum(s.effective for s in c.synapses if s.storage == "sparse") + sum(i.effective for i in c.inputs)
+    ),
     "neuron_update": lambda c: sum(n.updates for n in c.neurons),
     "neuron_ms": lambda c: sum(n.updates for n in c.neurons) * c.dt_ms,
     "spike": lambda c: sum(n.spikes for n in c.neurons),
@@ -138,7 +153,13 @@ def count(graph: Graph, recording: Recording) -> Counts:
         tuple(neurons),
         tuple(_of_projection(p, recording, learns) for p in graph.projections),
         sum(computed) * int(learns.sum()),
+        tuple(_of_input(p, begin, recording.n_steps) for p in graph.poisson_inputs),
     )
+
+
+def _of_input(p: PoissonInput, begin: int, n_steps: int) -> InputCounts:
+    expected = p.expected(begin, begin + n_steps)
+    return InputCounts(p.name, round(float(expected[np.broadcast_to(p.weight, len(expected)) != 0].sum())))
 
 
 def _of_projection(p: Projection, recording: Recording, learns: np.ndarray) -> SynapseCounts:

@@ -31,6 +31,7 @@ def doubts(graph: Graph) -> Iterator[Limit]:
         yield Limit("G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less")
     spiking = _spiking(graph)
     receptors = {(q.post, q.arrives_at) for q in graph.projections if q.n_synapses}
+    receptors |= {(i.target.population, i.arrives_at) for i in graph.poisson_inputs}
     for p in graph.neurons():
         yield from _of_potentials(p)
         yield from _of_times(p, graph, receptors)
@@ -76,6 +77,7 @@ def _spiking(graph: Graph) -> set[str]:
     """The populations that can spike: by themselves, by currents and modulators, or by synapses of such."""
     found = {each.target.population for each in graph.injections}
     found |= {each.target.population for each in graph.modulations}
+    found |= {each.target.population for each in graph.poisson_inputs if np.any(columns_of(each.means)[0])}
     found |= {source.name for source in graph.sources() if not _silent(source.spikes)}
     found |= {p.name for p in graph.neurons() if not _rests(p, graph)}
     onto: dict[str, list[str]] = {}

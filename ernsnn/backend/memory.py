@@ -6,10 +6,14 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ernsnn.backend.issues import Limit
 from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import available_bytes, too_large
+from ernsnn.graph.poisson import table_length
+from ernsnn.graph.values import columns_of
 
 BytesOf = Callable[[str], int]
 """The bytes of one recorded number, by the kind of its probe, or of one recorded spike (``"spikes"``)."""
@@ -19,8 +23,17 @@ _NEURON_BYTES = 300
 
 
 def neuron_bytes(graph: Graph) -> int:
-    """What the neurons of a graph take at least, on any backend and already where it is checked."""
-    return _NEURON_BYTES * sum(p.size for p in graph.populations)
+    """What the neurons of a graph, and its inputs, take at least, on any backend and already where it is checked."""
+    return _NEURON_BYTES * sum(p.size for p in graph.populations) + input_bytes(graph)
+
+
+def input_bytes(graph: Graph) -> int:
+    """What Poisson inputs take: streams, which table is whose, and the tables."""
+    total = 0
+    for p in graph.poisson_inputs:
+        means, of = columns_of(p.means)
+        total += 100 * len(of) + 40 * means.size + 16 * int(table_length(np.unique(means)).sum())
+    return total
 
 
 def too_little_memory(graph: Graph, code: str, needed: int) -> Iterator[Limit]:

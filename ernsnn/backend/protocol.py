@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -74,6 +75,8 @@ class Backend(ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     kinds: ClassVar[Collection[str] | None] = ("LIF", "AdaptiveLIF", "DeltaLIF")
     """The kinds of neurons that it has; None: it computes whatever their equations say."""
+    poisson_inputs: ClassVar[bool] = False
+    """Whether it has Poisson input: see ``graph.PoissonInput``."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
     stepwise: ClassVar[bool] = False
@@ -103,7 +106,7 @@ class Backend(ABC):
         known = self.known(graph)
         limits = self.limits(self.settings(options)) if known.populations else ()
         told = [limit for capability in limits for limit in capability(known)]
-        told += [*self._kinds(graph), *crowded(graph), *doubts(graph)]
+        told += [*self._kinds(graph), *self._poisson_inputs(graph), *crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
 
@@ -120,8 +123,16 @@ class Backend(ABC):
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
-                remedy = f"use one of these, or run it on {', '.join(_elsewhere(p.kind))}"
+                remedy = f"use one of these, or run it on {', '.join(_having(partial(_has, kind=p.kind)))}"
                 yield Limit("G201", p.name, message, remedy)
+
+    def _poisson_inputs(self, graph: Graph) -> Iterator[Limit]:
+        """Poisson input, where this backend has none."""
+        for p in graph.poisson_inputs if not self.poisson_inputs else ():
+            message = f"{self.name} has no Poisson input to neurons"
+            others = ", ".join(_having(lambda b: b.poisson_inputs))
+            remedy = f"project a population of Poisson sources onto {p.target.population}, or run it on {others}"
+            yield Limit("G203", p.name, message, remedy)
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.
@@ -166,9 +177,13 @@ class Backend(ABC):
         return issues
 
 
-def _elsewhere(kind: Kind) -> Iterator[str]:
-    """The installed backends that have neurons of a kind."""
+def _has(backend: Backend, kind: Kind) -> bool:
+    return backend.has(kind)
+
+
+def _having(feature: Callable[[Backend], bool]) -> Iterator[str]:
+    """The installed backends that have a feature."""
     for name, load in discover(GROUP).items():
         with suppress(Exception):  # of a plug-in that is broken
-            if load()().has(kind):
+            if feature(load()()):
                 yield name

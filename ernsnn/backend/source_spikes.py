@@ -6,7 +6,7 @@ import numpy as np
 
 from ernsnn.backend.recorder import Train
 from ernsnn.graph.graph import Graph
-from ernsnn.graph.spikes import Drawn, GivenSpikes, PoissonSpikes
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes, steps_at_once
 
 _BLOCK = 1024
 _NO_SPIKES = np.zeros(0, np.int64)
@@ -39,11 +39,11 @@ class Feed:
 
     def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
         self.end: int | None = end if before is None else before.end
-        self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
+        self.most = _BLOCK
+        if isinstance(spikes, PoissonSpikes):
+            self.most = min(_BLOCK, steps_at_once(spikes.probabilities.shape[1]))
+        self.spikes, self.stop, self.ahead = spikes, -1, self.most if before is None else 1
         self.steps, self.neurons = _NO_SPIKES, _NO_SPIKES
-        self.drawn: Drawn | None = None
-        if before is not None and isinstance(spikes, PoissonSpikes):
-            self.drawn = before.drawn or Drawn(spikes.key, spikes.probabilities.shape[1])
 
     def at(self, t: int) -> np.ndarray:
         """See ``SourceSpikes.at``."""
@@ -64,8 +64,5 @@ class Feed:
         self.stop = (t // self.ahead + 1) * self.ahead
         if self.end is not None:
             self.stop = max(t + 1, min(self.stop, self.end))
-        self.ahead = min(2 * self.ahead, _BLOCK)
-        if isinstance(self.spikes, PoissonSpikes):
-            self.steps, self.neurons = self.spikes.between(t, self.stop, self.drawn)
-        else:
-            self.steps, self.neurons = self.spikes.between(t, self.stop)
+        self.ahead = min(2 * self.ahead, self.most)
+        self.steps, self.neurons = self.spikes.between(t, self.stop)

@@ -28,6 +28,7 @@ def metrics(arguments: Namespace) -> int:
         + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
         for s in found.counts.synapses
     ]
+    connections += [[f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in found.counts.inputs]
     of_connections = ["projection", "synapses", "sparsity", "effective ACs", "dense", "learning", "marks"]
     lines = [
         f"{result.graph.name} on {result.meta['backend']}: {found.duration_ms:.12g} ms, "

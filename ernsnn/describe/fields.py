@@ -15,12 +15,15 @@ def is_one_of(value: object, choices: Collection[str]) -> bool:
     return isinstance(value, str) and value in choices
 
 
-def convert_fields(described: Any, path: str) -> None:
-    """Convert, in place, every field of a frozen dataclass whose name carries a unit; a ``float`` is one number."""
+def convert_fields(described: Any, path: str, besides: Collection[str] = ()) -> None:
+    """Convert, in place, every field of a frozen dataclass whose name carries a unit; a ``float`` is one number.
+
+    Fields ``besides`` stay as they are.
+    """
     for field in dataclasses.fields(described):
         unit = unit_of_name(field.name)
         value = getattr(described, field.name)
-        if unit is None or (value is None and field.default is None):
+        if unit is None or field.name in besides or (value is None and field.default is None):
             continue
         where = f"{path}.{field.name}"
         converted = value.in_unit(unit, where) if isinstance(value, Distribution) else to_unit(value, unit, where)

@@ -18,12 +18,14 @@ from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import Neuron
+from ernsnn.describe.poisson_input import PoissonInput
 from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
 from ernsnn.describe.projections import Projection, check_projection, warn_of_zeros
 from ernsnn.describe.short_term import ShortTerm
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
+from ernsnn.describe.weights import receptor_word
 from ernsnn.errors import InvalidModel, quoted
 
 MOST_NEURONS = 2**31 - 1
@@ -57,6 +59,7 @@ class Network:
         self.populations: dict[str, Population] = {}
         self.projections: dict[str, Projection] = {}
         self.modulators: dict[str, Modulator] = {}
+        self.poisson_inputs: dict[str, PoissonInput] = {}
         self.injections: list[Injection] = []
         self.modulations: list[Modulation] = []
         self.probes: list[Probe] = []
@@ -152,7 +155,7 @@ class Network:
             weight_mV=weight_mV,
             weight_uS=weight_uS,
             delay_ms=self.dt_ms if delay_ms is None else delay_ms,
-            receptor={"E": "excitatory", "I": "inhibitory"}.get(receptor, receptor),
+            receptor=receptor_word(receptor),
             learning=learning,
             third_factors=dict(third_factors or {}),
             transmit=transmit,
@@ -162,6 +165,46 @@ class Network:
         warn_of_zeros(projection)
         self.projections[name] = projection
         return projection
+
+    @checked
+    def poisson_input(
+        self,
+        name: str,
+        target: Population | View,
+        *,
+        rate_hz: Any,
+        n: Any = 1,
+        weight_nA: Any = None,
+        weight_mV: Any = None,
+        weight_uS: Any = None,
+        receptor: str = "excitatory",
+    ) -> PoissonInput:
+        """Add strong Poisson input: each neuron of ``target`` gets spikes of ``n`` sources of its own.
+
+        In a step of dt a neuron gets k spikes of the same weight w, k drawn from the Poisson distribution with the mean
+        n * rate_hz * dt, independently for each neuron and step; k * w is added to ``receptor`` in that step as if it
+        had been sent one step before, over the shortest delay (Brian2's PoissonInput, NEST's poisson_generator).
+
+        ``rate_hz``, of one source, is a number, one number a neuron, or a ``Schedule`` of either; ``n`` a whole number
+        >= 0, or one a neuron; the weight (nA, mV or uS, as for ``projection``) a number, one a neuron, or a
+        distribution, of which each neuron draws one. The counts depend on the seed, on ``name`` and on the step alone,
+        and are the same on every backend that has Poisson input; its spikes are not recorded. Raises InvalidModel on
+        what cannot be, and, when the network is lowered, on more than 1e9 spikes a step.
+        """
+        self._check_name(name)
+        view = as_view(target, f"{name}.target")
+        self._check_own(view, name)
+        self.poisson_inputs[name] = PoissonInput(
+            name=name,
+            target=view,
+            rate_hz=rate_hz,
+            n=n,
+            weight_nA=weight_nA,
+            weight_mV=weight_mV,
+            weight_uS=weight_uS,
+            receptor=receptor_word(receptor),
+        )
+        return self.poisson_inputs[name]
 
     @checked
     def astrocyte(
@@ -367,7 +410,7 @@ class Network:
 
     def _check_name(self, name: str) -> None:
         part_name(name)
-        if name in self.populations or name in self.projections or name in self.modulators:
+        if any(name in parts for parts in (self.populations, self.projections, self.modulators, self.poisson_inputs)):
             raise InvalidModel(f"{name}: the name is taken; every part of a network needs a name of its own")
 
     def _check_modulators(self, members: Iterable[Modulator], path: str) -> None:

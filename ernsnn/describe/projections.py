@@ -13,19 +13,16 @@ from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, Fixed
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
-from ernsnn.describe.kinds import RECEPTORS, Receptor
 from ernsnn.describe.learning import LearningRule
-from ernsnn.describe.neurons import Neuron
-from ernsnn.describe.populations import View
+from ernsnn.describe.populations import Population, View
 from ernsnn.describe.short_term import ShortTerm, check_short_term
-from ernsnn.errors import InvalidModel, quoted, warn
-
-WEIGHTS = ("weight_nA", "weight_mV", "weight_uS")
+from ernsnn.describe.weights import Weighted
+from ernsnn.errors import InvalidModel, warn
 
 
 @checked
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Projection:
+class Projection(Weighted):
     """Synapses from one population to another; see ``Network.projection``."""
 
     name: str
@@ -51,26 +48,9 @@ class Projection:
         return [s.name for s in self.short_term.kind.states] if self.short_term else []
 
     @property
-    def weight_field(self) -> str:
-        """Which of the three holds the weight: a spike adds a current, moves V itself, or adds a conductance."""
-        site = self.site
-        return f"weight_{site.unit if site else 'nA'}"
-
-    @property
-    def site(self) -> Receptor | None:
-        """The receptor of the post neurons, their first where there is none of its name; None where they have none."""
-        model = self.post.population.model
-        if not isinstance(model, Neuron):
-            return None
-        if self.receptor in model.kind.words:
-            return model.kind.receptor(self.receptor)
-        return next(iter(model.kind.receptors), None)
-
-    @property
-    def weight(self) -> Value:
-        """The weight, in the unit that ``weight_field`` says."""
-        value: Value = getattr(self, self.weight_field)
-        return value
+    def reached(self) -> Population:
+        """See ``Weighted.reached``."""
+        return self.post.population
 
 
 def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> None:
@@ -96,12 +76,7 @@ def warn_of_zeros(p: Projection) -> None:
 
 def _problems(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> Iterator[str]:
     learning = p.learning
-    model = p.post.population.model
-    words = model.kind.words if isinstance(model, Neuron) else list(RECEPTORS)
-    if not is_one_of(p.receptor, words):
-        yield f"{p.name}.receptor: must be one of {', '.join(words)}, got {quoted(p.receptor)}"
-    if p.post.population.is_source:
-        yield f"{p.name}: {p.post.population.name} is a spike source and takes no input"
+    yield from p.receptor_problems()
     yield from _of_connector(p)
     if not p.post.population.is_source:
         yield from _of_weight(p, learning)
@@ -187,34 +162,16 @@ def _of_learning(p: Projection, rule: LearningRule, modulators: Mapping[str, Mod
 
 
 def _of_weight(p: Projection, rule: LearningRule | None) -> Iterator[str]:
-    path, site = f"{p.name}.{p.weight_field}", p.site
-    conducts = site is not None and not site.negative
-    signed = p.receptor == "signed" or (site is not None and site.negative and p.receptor == site.name)
-    wrong = [name for name in WEIGHTS if name != p.weight_field and getattr(p, name) is not None]
-    if wrong:
-        model = type(p.post.population.model).__name__
-        yield (
-            f"{p.name}: the neurons of {p.post.population.name} are {model}; give {p.weight_field}, not "
-            + " or ".join(wrong)
-        )
-        return
-    if getattr(p, p.weight_field) is None:
-        yield f"{path}: give the weight, a number, array of numbers or distribution"
+    if problems := list(p.unit_problems()):
+        yield from problems
         return
     yield from _of_shapes(p, {p.weight_field: p.weight})
-    lowest, highest = span(p.weight)
-    if conducts and is_one_of(p.receptor, ["signed"]):
-        yield f"{p.name}.receptor: a conductance has no sign; give excitatory and inhibitory synapses apart"
-    elif lowest < 0 and not signed:
-        hint = " (Normal takes low=0)" if isinstance(p.weight, Distribution) else ""
-        yield (
-            f"{path}: weights on the {p.receptor} receptor are >= 0, but reach {lowest}{hint}; an "
-            "inhibitory receptor acts negatively by itself"
-            + ("" if conducts else ", and receptor='signed' takes both signs")
-        )
+    yield from p.sign_problems()
     if rule is not None:
         low, high = rule.bounds_of("w")
-        if conducts and low < 0:
+        lowest, highest = span(p.weight)
+        if p.site is not None and not p.site.negative and low < 0:
             yield f"{p.name}.learning: conductances are >= 0, but the rule's bounds of w begin at {low}"
         if lowest < low or highest > high:
+            path = f"{p.name}.{p.weight_field}"
             yield f"{path}: initial weights from {lowest} to {highest} leave the rule's bounds [{low}, {high}]"

@@ -102,22 +102,28 @@ class Poisson:
     rate_hz: Any
 
     def __post_init__(self) -> None:
-        if isinstance(self.rate_hz, Schedule):
-            rates: Any = self.rate_hz.values
-        else:
-            convert_fields(self, "Poisson")
-            rates = self.rate_hz
-        if isinstance(rates, Distribution):
-            raise InvalidModel("Poisson.rate_hz: takes a number, an array or a Schedule, but no distribution")
-        if np.min(rates, initial=np.inf) < 0:
-            raise InvalidModel("Poisson.rate_hz: must be >= 0")
+        convert_rates(self, "Poisson")
 
     @property
     def schedule(self) -> Schedule:
         """The rates as a schedule, constant ones from time 0 on."""
-        if isinstance(self.rate_hz, Schedule):
-            return self.rate_hz
-        return Schedule([0.0], np.asarray(self.rate_hz)[None])
+        return rates_over_time(self.rate_hz)
+
+
+def convert_rates(described: Any, path: str) -> None:
+    """As ``convert_fields``, of what has rates: a number, one number a neuron, or a Schedule of either, all >= 0."""
+    scheduled = isinstance(described.rate_hz, Schedule)
+    convert_fields(described, path, besides=("rate_hz",) if scheduled else ())
+    rates = described.rate_hz.values if scheduled else described.rate_hz
+    if isinstance(rates, Distribution):
+        raise InvalidModel(f"{path}.rate_hz: takes a number, an array or a Schedule, but no distribution")
+    if np.min(rates, initial=np.inf) < 0:
+        raise InvalidModel(f"{path}.rate_hz: must be >= 0")
+
+
+def rates_over_time(rate_hz: Any) -> Schedule:
+    """Rates as a schedule, constant ones from time 0 on."""
+    return rate_hz if isinstance(rate_hz, Schedule) else Schedule([0.0], np.asarray(rate_hz)[None])
 
 
 @checked

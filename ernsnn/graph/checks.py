@@ -26,6 +26,7 @@ from ernsnn.errors import InvalidModel, quoted
 from ernsnn.graph import graph as g
 from ernsnn.graph import probes
 from ernsnn.graph.connectivity import CSR
+from ernsnn.graph.poisson import MOST_A_STEP
 from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Shared, Value, columns_of
 
@@ -40,7 +41,7 @@ def shapes(graph: g.Graph) -> Iterator[str]:
     """What is wrong with names, references, sizes and single numbers."""
     yield from _named(graph)
     sized: list[g.Population | g.Modulator] = [*graph.populations, *graph.modulators]
-    names = Counter(part.name for part in (*sized, *graph.projections))
+    names = Counter(part.name for part in (*sized, *graph.projections, *graph.poisson_inputs))
     yield from (f"the name {quoted(n)} is used twice" for n, count in names.items() if count > 1)
     yield from (f"{part.name} has the size {part.size}" for part in sized if not 0 < part.size <= MOST_NEURONS)
     if not 0 < graph.dt_ms < np.inf or not graph.populations:
@@ -301,11 +302,26 @@ def _inputs(graph: g.Graph) -> Iterator[str]:
     for i in graph.injections:
         yield from _member("a current", i.target, graph, computed=True, needs="i_offset_nA")
         yield from _series("a current", i.steps, i.values, i.target.stop - i.target.start)
+    for p in graph.poisson_inputs:
+        yield from _poisson_input(p, graph)
     for m in graph.modulations:
         yield from _member("a modulation", m.target, graph, computed=True, needs=m.variable)
         modulator = _find(m.modulator, graph.modulators)
         if modulator is None or modulator.size not in (1, m.target.stop - m.target.start):
             yield f"{m.modulator!r} cannot modulate {m.target.population}"
+
+
+def _poisson_input(p: g.PoissonInput, graph: g.Graph) -> Iterator[str]:
+    if problems := list(_member(p.name, p.target, graph, computed=True)):
+        yield from problems
+        return
+    post, size = graph.population(p.target.population), p.target.stop - p.target.start
+    if isinstance(post, g.Neurons) and p.receptor not in post.kind.words:
+        yield f"{p.name}: {post.kind.name} has no receptor {p.receptor!r}"
+    yield from _series(p.name, p.steps, p.means, size)
+    yield from _key(p.name, p.key)
+    if isinstance(p.weight, np.ndarray) and not _is(p.weight, "f", size):
+        yield f"{p.name}.weight has not {size} numbers"
 
 
 def numbers(graph: g.Graph) -> Iterator[str]:
@@ -342,6 +358,13 @@ def numbers(graph: g.Graph) -> Iterator[str]:
             yield from _over_time(m.name, m.steps, m.values)
     for i in graph.injections:
         yield from _over_time("a current", i.steps, i.values)
+    for q in graph.poisson_inputs:
+        yield from _over_time(q.name, q.steps, q.means)
+        means, _ = columns_of(q.means)
+        if not ((means >= 0) & (means <= MOST_A_STEP)).all():
+            yield f"{q.name}: a mean is not within [0, {MOST_A_STEP:g}]"
+        if np.isnan(q.weight).any():
+            yield f"{q.name}.weight holds no number"
 
 
 def _usable(where: str, found: g.ShortTerm, dt_ms: float) -> Iterator[str]:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,17 @@ from ernsnn.loading import Unfit, check_fields
 LIBRARY: dict[str, Kind | ShortTermKind] = {**neurons.LIBRARY, **short_term.LIBRARY}
 
 
+LATER = MappingProxyType({"later": True})
+"""Metadata of a field that came to a class after files with it were written: empty, it is left out, as it is there."""
+
+
 def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """``value`` as JSON; arrays go into ``arrays`` and are named in their place, kinds of the library are named."""
     if isinstance(value, Kind | ShortTermKind) and LIBRARY.get(value.name) is value:
         return {"library": value.name, "version": value.version}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}
+        held = [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value) if not _left_out(f, value)]
+        fields = {name: encode(part, arrays) for name, part in held}
         return {"is": type(value).__name__, **fields}
     if isinstance(value, np.ndarray):
         name = f"a{len(arrays)}"
@@ -39,6 +45,10 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise AssertionError(f"no JSON form for {type(value).__name__}")
+
+
+def _left_out(field: dataclasses.Field[Any], owner: Any) -> bool:
+    return field.metadata == LATER and getattr(owner, field.name) == ()
 
 
 def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, type]) -> Any:
@@ -66,11 +76,11 @@ def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, t
             raise Unfit(f"it has parts of the kind {quoted(value['library'])}, version {quoted(value['version'])}")
         return kind
     cls: Any = classes[value["is"]]
-    fields = {f.name for f in dataclasses.fields(cls)}
-    if fields != value.keys() - {"is"}:
+    fields, given = {f.name: f for f in dataclasses.fields(cls)}, value.keys() - {"is"}
+    if not {name for name, f in fields.items() if f.metadata != LATER} <= given <= fields.keys():
         raise Unfit(f"{value['is']} has other fields than this version knows")
     try:
-        made = cls(**{name: decode(value[name], arrays, classes) for name in fields})
+        made = cls(**{name: decode(value[name], arrays, classes) for name in given})
     except InvalidModel as error:
         raise Unfit(f"it has what no network has: {error}") from None
     try:

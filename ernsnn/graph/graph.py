@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -18,9 +18,10 @@ from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.graph.chunks import chunks, in_threads
 from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.constants import constants
-from ernsnn.graph.encoding import digest
+from ernsnn.graph.encoding import LATER, digest
+from ernsnn.graph.poisson import Counting, Inversion
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
-from ernsnn.graph.values import Scalar, Series, Value
+from ernsnn.graph.values import Scalar, Series, Value, summed
 
 SCHEMA = 2
 
@@ -316,6 +317,41 @@ class Injected:
     values: Series
 
 
+@dataclass(frozen=True, eq=False)
+class PoissonInput:
+    """Poisson input to neurons; see ``graph.poisson``.
+
+    From step ``steps[k]`` on neuron i gets in a step a Poisson number of spikes with the mean ``means[k, i]``, each of
+    its ``weight``, a float or one float a neuron. ``key`` is that of its streams, one a neuron.
+    """
+
+    name: str
+    target: Member
+    receptor: str
+    weight: float | np.ndarray
+    steps: np.ndarray
+    means: Series
+    key: str
+
+    @property
+    def arrives_at(self) -> str:
+        """As ``Projection.arrives_at``."""
+        return RECEPTORS.get(self.receptor, self.receptor)
+
+    @cached_property
+    def inversion(self) -> Inversion:
+        """Its counts, by the numbers of its streams (made once, when first asked for)."""
+        return Inversion.of_means(self.steps, self.means)
+
+    def expected(self, first: int, last: int) -> np.ndarray:
+        """How many spikes each neuron gets, as expected, with first <= step < last."""
+        return summed(self.steps, self.means, first, last)
+
+    def counting(self) -> Counting:
+        """Its counts, step by step."""
+        return Counting(self.key, self.inversion)
+
+
 @dataclass(frozen=True)
 class Modulation:
     """Shifts a parameter of neurons by ``gain`` times what a modulator was in the step before."""
@@ -362,6 +398,7 @@ class Graph:
     modulations: tuple[Modulation, ...]
     probes: tuple[Probe, ...]
     frozen: tuple[tuple[int, int], ...] = ()
+    poisson_inputs: tuple[PoissonInput, ...] = field(default=(), metadata=LATER)
     schema: int = SCHEMA
 
     def __repr__(self) -> str:

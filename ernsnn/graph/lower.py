@@ -18,6 +18,7 @@ from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.names import network_name
 from ernsnn.describe.network import Network
 from ernsnn.describe.parametrised import check_values
+from ernsnn.describe.poisson_input import PoissonInput
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection
@@ -31,6 +32,7 @@ from ernsnn.graph.chunks import CHUNK
 from ernsnn.graph.connect import connected
 from ernsnn.graph.driven import undriven
 from ernsnn.graph.memory import require_memory
+from ernsnn.graph.poisson import MOST_A_STEP
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
@@ -64,6 +66,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
         modulations=lowering.each(lowering.modulation, network.modulations),
         probes=lowering.each(lowering.probe, network.probes),
         frozen=lowering.each(lowering.frozen, sorted(network.frozen)),
+        poisson_inputs=lowering.each(lowering.poisson_input, network.poisson_inputs.values()),
     )
     problems = lowering.problems or list(undriven(graph))
     if problems:
@@ -364,6 +367,25 @@ class _Lowering:
     def injection(self, i: Injection) -> g.Injected:
         steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
         return g.Injected(self.member(i.target), steps, values)
+
+    def poisson_input(self, p: PoissonInput) -> g.PoissonInput:
+        steps, rates, of = self.columns(f"{p.name}.rate_hz", p.schedule, p.target.size)
+        if isinstance(p.n, float):
+            sources: np.ndarray | float = p.n
+        else:  # neurons have a column together where they have the same rates and as many sources
+            of = np.arange(p.target.size) if of is None else of
+            pairs, of = np.unique(np.stack([of, p.n]), axis=1, return_inverse=True)
+            rates, sources, of = rates[:, pairs[0].astype(int)], pairs[1], of.reshape(-1)
+        with np.errstate(over="ignore"):
+            means = rates * sources * (self.dt / 1000.0)
+        if not np.max(means, initial=0.0) <= MOST_A_STEP:
+            raise InvalidModel(
+                f"{p.name}: a neuron gets {np.max(means):.3g} spikes in a step of {self.dt} ms, more than "
+                f"{MOST_A_STEP:g}; choose a smaller dt_ms, or lower rate_hz or n"
+            )
+        weight = self.neuron_values(p.weight, p.target.size, f"{p.name}.{p.weight_field}")
+        key = self.key(f"{p.name}.counts")
+        return g.PoissonInput(p.name, self.member(p.target), p.receptor, weight, steps, series(means, of), key)
 
     def modulation(self, m: Modulation) -> g.Modulation:
         return g.Modulation(self.member(m.target), m.modulator.name, m.variable, m.gain)

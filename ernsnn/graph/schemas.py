@@ -14,6 +14,8 @@ def from_schema_1(stored: dict[str, Any]) -> dict[str, Any]:
 
     Its projections had no short-term plasticity.
     """
+    if "poisson_inputs" in stored:
+        raise Unfit("Graph has other fields than schema 1 had")
     return {
         **stored,
         "schema": 2,

@@ -29,8 +29,11 @@ class Rows:
         self.start = self.philox.state
         self.generator = np.random.Generator(self.philox)
 
-    def at(self, row: int) -> np.random.Generator:
-        """The generator at the start of ``row``; the one that was handed out before stands there, too."""
-        self.start["state"]["counter"][3] = row
+    def at(self, row: int, drawn: int = 0) -> np.random.Generator:
+        """The generator of ``row`` after so many 64-bit numbers of it are ``drawn``; the last one stands there, too."""
+        counter = self.start["state"]["counter"]
+        counter[0], counter[3] = drawn // 4, row  # a count of Philox gives four numbers
         self.philox.state = self.start
+        if drawn % 4:
+            self.philox.random_raw(drawn % 4, output=False)
         return self.generator

@@ -7,12 +7,17 @@ from functools import cached_property
 
 import numpy as np
 
-from ernsnn.graph.seeds import generator
-from ernsnn.graph.values import Series, columns_of
+from ernsnn.graph.seeds import Rows
+from ernsnn.graph.values import Series, summed
 
 _POISSON_BLOCK = 256
 _AT_ONCE = 2**22
 """So many numbers are drawn at a time, or those of one step."""
+
+
+def steps_at_once(size: int) -> int:
+    """For how many steps the numbers of ``size`` neurons are drawn at a time."""
+    return max(1, _AT_ONCE // max(size, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,44 +44,6 @@ class GivenSpikes:
         return float(len(self.between(first, last)[0]))
 
 
-class Drawn:
-    """The numbers below 2^53 that the spikes of ``key`` depend on, kept of the block that was last asked for."""
-
-    def __init__(self, key: str, size: int) -> None:
-        self.key, self.size, self.block = key, size, -1
-        self.kept = np.zeros((0, size), np.uint64)
-
-    def rows(self, block: int, first: int, n: int) -> np.ndarray:
-        """(n - first, size): those of some steps of a block."""
-        again = block == self.block
-        if not again or n > len(self.kept):
-            n_drawn = _POISSON_BLOCK if again else n  # who asks for more of it will ask for all
-            drawn = generator(self.key, block).bit_generator.random_raw(n_drawn * self.size).reshape(n_drawn, self.size)
-            drawn >>= np.uint64(11)
-            self.block, self.kept = block, drawn
-        return self.kept[first:n]
-
-
-class Passing:
-    """As ``Drawn``, for steps that rise: nothing is kept."""
-
-    def __init__(self, key: str, size: int) -> None:
-        self.key, self.size, self.block, self.at = key, size, -1, 0
-
-    def rows(self, block: int, first: int, n: int) -> np.ndarray:
-        """See ``Drawn.rows``."""
-        if block != self.block or first < self.at:
-            self.bits, self.block, self.at = generator(self.key, block).bit_generator, block, 0
-        while self.at < first:
-            passed = min(first - self.at, max(1, _AT_ONCE // self.size))
-            self.bits.random_raw(passed * self.size, output=False)
-            self.at += passed
-        self.at = n
-        drawn: np.ndarray = self.bits.random_raw((n - first) * self.size).reshape(n - first, self.size)
-        drawn >>= np.uint64(11)
-        return drawn
-
-
 @dataclass(frozen=True, eq=False)
 class PoissonSpikes:
     """From ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``; spikes are fixed by ``key``."""
@@ -85,39 +52,34 @@ class PoissonSpikes:
     probabilities: Series
     key: str
 
-    def between(self, first: int, last: int, drawn: Drawn | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """As ``GivenSpikes.between``. With ``drawn``, a block is drawn once, however often it is asked for."""
+    def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """As ``GivenSpikes.between``."""
         found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-        source = drawn or Passing(self.key, self.probabilities.shape[1])
-        start, at_once = first, max(1, _AT_ONCE // max(source.size, 1))
+        size, blocks, start = self.probabilities.shape[1], Rows(self.key), first
         while start < last:
-            block = start // _POISSON_BLOCK
-            stop = min(last, (block + 1) * _POISSON_BLOCK, start + at_once)
-            steps, neurons = divmod(np.flatnonzero(self._hits(block, start, stop, source)), source.size)
+            stop = min(last, (start // _POISSON_BLOCK + 1) * _POISSON_BLOCK, start + steps_at_once(size))
+            steps, neurons = divmod(np.flatnonzero(self._hits(start, stop, size, blocks)), size)
             found.append((steps + start, neurons))
             start = stop
         return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
 
     def expected(self, first: int, last: int) -> float:
         """The expectation of the number of spikes with first <= step < last."""
-        start = max(int(np.searchsorted(self.steps, first, side="right")) - 1, 0)
-        stop = int(np.searchsorted(self.steps, last))
-        lasting = np.diff(np.clip(np.append(self.steps[start:stop], last), first, last))
-        columns, of = columns_of(self.probabilities)
-        return float(lasting @ columns[start:stop] @ np.bincount(of, minlength=columns.shape[1]))
+        return float(summed(self.steps, self.probabilities, first, last).sum())
 
-    def _hits(self, block: int, first: int, last: int, drawn: Drawn | Passing) -> np.ndarray:
+    def _hits(self, first: int, last: int, size: int, blocks: Rows) -> np.ndarray:
         """Which neurons spike in steps ``first`` to ``last`` of a block, up to the last step in which any can."""
         pieces = np.searchsorted(self.steps, np.arange(first, last), side="right")
         start = max(pieces[0] - 1, 0)
         limits = np.ceil(self.probabilities[start : pieces[-1]] * 2.0**53).astype(np.uint64)
         if pieces[0] == 0:
-            limits = np.concatenate([np.zeros((1, drawn.size), np.uint64), limits])
+            limits = np.concatenate([np.zeros((1, size), np.uint64), limits])
         piece = pieces - pieces[0]
         rows = int(np.flatnonzero(np.any(limits, axis=1)[piece]).max(initial=-1)) + 1
         if not rows:
-            return np.zeros((0, drawn.size), bool)
+            return np.zeros((0, size), bool)
         # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
-        skipped = first - block * _POISSON_BLOCK
-        numbers = drawn.rows(block, skipped, skipped + rows)
+        block, skipped = divmod(first, _POISSON_BLOCK)
+        numbers: np.ndarray = blocks.at(block, skipped * size).bit_generator.random_raw(rows * size).reshape(rows, size)
+        numbers >>= np.uint64(11)
         return np.asarray(numbers < (limits if len(limits) == 1 else limits[piece[:rows]]))

@@ -36,7 +36,7 @@ _CLASSES: dict[str, type] = {
         *(graph.Traced, graph.Variable, graph.Bound, graph.Learning),
         *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Calcium),
         *(graph.Given, graph.Condition, graph.Gated, graph.Largest),
-        *(graph.Injected, graph.Modulation, graph.Probe, graph.Graph),
+        *(graph.Injected, graph.PoissonInput, graph.Modulation, graph.Probe, graph.Graph),
     )
 }
 

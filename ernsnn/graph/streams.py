@@ -16,10 +16,16 @@ MODULI = (2147483563.0, 2147483399.0)
 MULTIPLIERS = (40014.0, 40692.0)
 
 
-def start(key: str, size: int) -> np.ndarray:
-    """The two states of ``size`` streams before their first number, shape (2, size): whole numbers in [1, modulus)."""
+def start(key: str, size: int, drawn: int = 0) -> np.ndarray:
+    """The two states of ``size`` streams of which so many numbers are ``drawn``: whole numbers in [1, modulus).
+
+    The shape is (2, size). A stream that draws one number in every step from 0 on so needs no state to be kept.
+    """
     rng = generator(key)
-    return np.stack([rng.integers(1, int(m), size).astype(float) for m in MODULI])
+    first = [rng.integers(1, int(m), size) for m in MODULI]
+    ahead = [pow(int(a), drawn, int(m)) for a, m in zip(MULTIPLIERS, MODULI, strict=True)]
+    # Both factors are below 2^31, so that the products fit into 64 bits.
+    return np.stack([states * a % int(m) for states, a, m in zip(first, ahead, MODULI, strict=True)]).astype(float)
 
 
 class Streams:
@@ -39,6 +45,10 @@ class Streams:
             state[:] = rest + modulus * (rest < 0)
         return self.states[0], self.states[1]
 
+    def whole(self) -> np.ndarray:
+        """One whole number in [1, ``MODULI[0]``) each."""
+        return whole(*self._advance())
+
     def uniform(self) -> np.ndarray:
         """One number in (0, 1) each."""
         return uniform(*self._advance())
@@ -48,10 +58,15 @@ class Streams:
         return box_muller(*self._advance())
 
 
+def whole(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """A whole number in [1, ``MODULI[0]``) of two states."""
+    difference = first - second
+    return np.asarray(difference + (difference < 1) * (MODULI[0] - 1))
+
+
 def uniform(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """A number in (0, 1) of two states."""
-    difference = first - second
-    return np.asarray((difference + (difference < 1) * (MODULI[0] - 1)) / MODULI[0])
+    return whole(first, second) / MODULI[0]
 
 
 def box_muller(first: np.ndarray, second: np.ndarray) -> np.ndarray:

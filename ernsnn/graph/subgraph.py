@@ -34,6 +34,7 @@ def without(graph: Graph, names: Collection[str]) -> Graph:
         projections=projections,
         modulators=tuple(modulators),
         injections=tuple(i for i in graph.injections if stays(i.target)),
+        poisson_inputs=tuple(i for i in graph.poisson_inputs if stays(i.target)),
         modulations=tuple(m for m in graph.modulations if stays(m.target)),
         probes=tuple(p for p in graph.probes if p.target not in gone),
     )

@@ -150,6 +150,15 @@ def columns_of(values: Series) -> tuple[np.ndarray, np.ndarray]:
     return (values.columns, values.of) if isinstance(values, Shared) else (values, np.arange(values.shape[1]))
 
 
+def summed(steps: np.ndarray, values: Series, first: int, last: int) -> np.ndarray:
+    """The sum, for each neuron, of what holds from ``steps`` on over the steps ``first`` to ``last`` (exclusive)."""
+    start = max(int(np.searchsorted(steps, first, side="right")) - 1, 0)
+    stop = int(np.searchsorted(steps, last))
+    lasting = np.diff(np.clip(np.append(steps[start:stop], last), first, last))
+    columns, of = columns_of(values)
+    return np.asarray((lasting @ columns[start:stop])[of])
+
+
 def exponential(x: np.ndarray) -> np.ndarray:
     """e^x, by + and * alone: np.exp differs in the last digit between processors, and so would drawn numbers."""
     whole = np.rint(x / math.log(2))

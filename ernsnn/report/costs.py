@@ -51,6 +51,7 @@ def costs(found: Metrics, energy: Energy) -> Section:
         + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
         for s in found.counts.synapses
     ]
+    rows += [[f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in found.counts.inputs]
     counted = [[words, f"{energy.totals[what]:,.0f}"] for what, words in NAMES.items() if what in energy.totals]
     prices = [_row(name, e) for name, e in energy.estimates.items()]
     columns = ("prices", "chip", "events cost", "evidence", "scope", "source")

@@ -11,6 +11,8 @@ from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.values import Draw, Scalar
 
+from .poisson import table_bytes
+
 LONGEST_PLASTIC_DELAY = 64
 CODES: Codes = {
     "B201": ("unsupported", f"a delay above {LONGEST_PLASTIC_DELAY} steps where there is plasticity"),
@@ -36,7 +38,8 @@ def plastic_delays(graph: Graph) -> Iterator[Limit]:
 
 
 def _lacking(graph: Graph) -> Iterator[Limit]:
-    return too_little_memory(graph, "B302", neuron_bytes(graph) + _SYNAPSE_BYTES * graph.n_synapses)
+    needed = neuron_bytes(graph) + _SYNAPSE_BYTES * graph.n_synapses
+    return too_little_memory(graph, "B302", needed + table_bytes(graph.poisson_inputs))
 
 
 def memory(graph: Graph) -> Iterator[Limit]:

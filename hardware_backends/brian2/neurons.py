@@ -19,6 +19,7 @@ from .expressions import Constants, clipped, total
 from .layout import SOURCES, Layout
 from .names import own, symbol
 from .parts import NEVER, Group, Operation, Parts, padded
+from .poisson import poisson_inputs
 from .streams import advance, normal, uniform
 
 AFTER_SYNAPSES = 10
@@ -87,6 +88,7 @@ def cells(name: str, layout: Layout, graph: Graph, longest: dict[str, int], part
             for k, states in enumerate(np.concatenate(drawn, axis=1)):
                 group.state(f"{draw}_stream{k}", states)
             before += [*advance(f"{draw}_stream"), f"{draw} = {text(f'{draw}_stream')}"]
+    before += poisson_inputs(layout, graph, group, arriving, parts)
     called |= {f"in_{receptor}": arriving(receptor) for receptor in longest}
     step = Step(kind, table, lambda name: called.get(name) or own(name), partly)
     code = [*before, *step.code(), *registers(longest), *pending(group, longest, parts)]

@@ -12,10 +12,15 @@ def advance(name: str) -> list[str]:
     return [f"{name}{k} = ({multiplier:.0f}*{name}{k}) % {M[k]}" for k, multiplier in enumerate(MULTIPLIERS)]
 
 
+def whole(name: str) -> str:
+    """A whole number from 1 on, below the first modulus, from the states."""
+    difference = f"({name}0 - {name}1)"
+    return f"({difference} + int({difference} < 1)*{MODULI[0] - 1:.0f})"
+
+
 def uniform(name: str) -> str:
     """A number in (0, 1) from the states."""
-    difference = f"({name}0 - {name}1)"
-    return f"({difference} + int({difference} < 1)*{MODULI[0] - 1:.0f})/{M[0]}"
+    return f"{whole(name)}/{M[0]}"
 
 
 def normal(name: str) -> str:

@@ -76,7 +76,9 @@ class Engine(stepping.Engine):
         """Make the loop of kernels that look at the arrays which are there now."""
         log, spikes = self.log, self.log.spikes
         shift = [self._shift] * (self.alive and self.neurons.shifts)
-        first = [*shift, log.room(), *self.neurons.kernels(log.emitted), BARRIER, log.sort(), BARRIER]
+        inputs = self.neurons.poisson_inputs
+        drawn = [inputs.add, BARRIER] if inputs else []
+        first = [*shift, log.room(), *drawn, *self.neurons.kernels(log.emitted), BARRIER, log.sort(), BARRIER]
         wait = [BARRIER] * bool(self.short_term.states)
         each = [
             *[self._modulate] * self.alive,
@@ -141,6 +143,8 @@ class Engine(stepping.Engine):
                 state.step(t, {}, self.modulators)
             self._hand_over()
         self.probes.began[0] = t
+        if self.neurons.poisson_inputs:
+            self.neurons.poisson_inputs.stand_before(t)
         if self.log.open(t, stop, sources):
             self._bind()
         reached = self.loop.run(t, stop)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ernsnn.backend.memory import input_bytes
 from ernsnn.describe.learning import POST
 from ernsnn.graph.chunks import CHUNK, processors
 from ernsnn.graph.connectivity import Dense
@@ -45,7 +46,7 @@ def needed_bytes(graph: Graph, precision: str) -> int:
     synapses = sum(_plastic_bytes(p, number) if p.learning else _static_bytes(p, number) for p in graph.projections)
     at_once = CHUNK * processors()
     chunk = max((_chunk_bytes(p, number) * min(p.n_synapses, at_once) for p in graph.projections), default=0)
-    return neurons + synapses + chunk
+    return neurons + synapses + chunk + input_bytes(graph)
 
 
 def window_of(graph: Graph, shortest_delays: Iterable[int]) -> int:

@@ -10,13 +10,14 @@ import numpy as np
 
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.kinds import Kind, Table
-from ernsnn.graph.graph import Given, Graph, Neurons, Projection
+from ernsnn.graph.graph import Given, Graph, Neurons, PoissonInput, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..reference.intrinsic import IntrinsicState
 from ..reference.modulators import ModulatorState
 from .codegen.neurons import LANES, advance, rows
 from .kernels.jit import Call
+from .poisson import PoissonInputs
 from .spikes import Emitted
 
 FEW = 48
@@ -133,6 +134,8 @@ class Populations:
         self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations]
         self.given = all(isinstance(state.m, Given) for _, state in self.modulations)
         self.shifted_by = [np.zeros(0) for _ in self.modulations]
+        inputs = graph.poisson_inputs
+        self.poisson_inputs = PoissonInputs(graph, self._first_of_input, self.arriving) if inputs else None
 
     def kernels(self, emitted: Emitted) -> Iterator[Call]:
         """The kernels that advance all neurons to the end of stage 2."""
@@ -193,8 +196,14 @@ class Populations:
 
     def first_of(self, p: Projection) -> int:
         """Where in what arrives in a step the first post neuron of ``p`` has its receptor."""
-        receptors = self.parts[p.post].block.rows.receptors
-        return receptors.index(p.arrives_at) * self.ring.stride + self.post_of(p)
+        return self._first(p.post, p.arrives_at, p.post_start)
+
+    def _first_of_input(self, p: PoissonInput) -> int:
+        return self._first(p.target.population, p.arrives_at, p.target.start)
+
+    def _first(self, population: str, receptor: str, neuron: int) -> int:
+        part = self.parts[population]
+        return part.block.rows.receptors.index(receptor) * self.ring.stride + part.first + neuron
 
     def post_of(self, p: Projection) -> int:
         """The first post neuron of ``p`` among all neurons."""

@@ -35,6 +35,7 @@ class NestBackend(Backend):
     capabilities = CAPABILITIES
     codes = CODES
     kinds = ("LIF", "ConductanceLIF")
+    poisson_inputs: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = {"threads": Option(1, (), "threads of NEST", 1, MOST_THREADS)}
 
     def missing(self) -> str | None:

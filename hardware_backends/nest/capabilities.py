@@ -10,6 +10,7 @@ import numpy as np
 from ernsnn.backend.issues import Limit
 from ernsnn.backend.memory import neuron_bytes, too_little_memory
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.values import columns_of
 
 from ..numbers import out_of_range
 from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
@@ -64,13 +65,29 @@ def conductances(graph: Graph) -> Iterator[Limit]:
 def strong_conductances(graph: Graph) -> Iterator[Limit]:
     """NEST's solver makes its steps the smaller, the faster a conductance charges the membrane, and does not end."""
     conducting = {p.name: p for p in graph.neurons() if p.kind.name == "ConductanceLIF"}
-    for q in graph.projections:
-        if q.post in conducting:
-            largest = float(np.max(np.abs(q.synapses.variables["w"]), initial=0.0))
-            charges = largest * graph.dt_ms / float(np.min(conducting[q.post].parameters["cm_nF"]))
+    weights = [(q.name, q.post, q.synapses.variables["w"]) for q in graph.projections if q.post in conducting]
+    for i in graph.poisson_inputs:  # all spikes of a step together
+        weights.append((i.name, i.target.population, i.weight * (1 + np.max(columns_of(i.means)[0], initial=0.0))))
+    for name, post, values in weights:
+        if post in conducting:
+            largest = float(np.max(np.abs(values), initial=0.0))
+            charges = largest * graph.dt_ms / float(np.min(conducting[post].parameters["cm_nF"]))
             if charges > _STIFF:
                 message = f"{largest:g} uS charge V {charges:.2g} times in a step: NEST's solver does not end"
-                yield Limit("P303", f"{q.name}.weight", message, f"use at most {largest * _STIFF / charges:.2g} uS")
+                yield Limit("P303", f"{name}.weight", message, f"use at most {largest * _STIFF / charges:.2g} uS")
+
+
+def poisson_inputs(graph: Graph) -> Iterator[Limit]:
+    """NEST draws their counts itself, in each of its own steps."""
+    averaged = graph.current_integration == "step_average"
+    for p in graph.poisson_inputs:
+        if averaged or substeps(graph) > 1:
+            why = "step_average" if averaged else "learning"
+            message = f"Poisson input beside {why}, which takes several steps of NEST for one"
+            yield Limit("P216", p.name, message, "use current_integration='exact'" if averaged else ELSEWHERE)
+        else:
+            message = "its counts are drawn by NEST: others than elsewhere, of the same distribution"
+            yield Limit("P104", p.name, message, "compare what is counted or averaged over time; or " + ELSEWHERE)
 
 
 def probes(graph: Graph) -> Iterator[Limit]:
@@ -116,6 +133,7 @@ def numbers(graph: Graph) -> Iterator[Limit]:
     for p in graph.neurons():
         parts.append((p.name, {name: value for name, value in p.parameters.items() if name != "tau_refrac_ms"}))
     parts += [(q.name, {"weight": q.weight, "learning": q.learning}) for q in graph.projections]
+    parts += [(i.name, {"weight": i.weight}) for i in graph.poisson_inputs]
     for name, held in parts:
         for path, value in out_of_range(held, 0.0, _LARGEST):
             message = f"{value:g} is more than NEST can compute with"
@@ -131,5 +149,16 @@ def memory(graph: Graph) -> Iterator[Limit]:
 
 CAPABILITIES = (
     *lacking("P"),
-    *(post_traces, receptors, conductances, strong_conductances, probes, resolution, time_constants, numbers, memory),
+    *(
+        post_traces,
+        receptors,
+        conductances,
+        strong_conductances,
+        poisson_inputs,
+        probes,
+        resolution,
+        time_constants,
+        numbers,
+        memory,
+    ),
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ernsnn.backend.protocol import Program
-from ernsnn.graph.graph import Graph, Neurons, Projection
+from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
+from ernsnn.graph.values import columns_of
 
 from ..pynn_script.layout import Arrays, cells, injections, trains
 from ..pynn_script.rules import PairRule, pair_rule
@@ -65,8 +66,22 @@ def compile_program(graph: Graph, n_steps: int, *, threads: int) -> Program:
         plastic={p.name: _plastic(graph, p, wirings) for p in graph.projections if p.learning and p.n_synapses},
         empty=[p.name for p in graph.projections if p.learning and not p.n_synapses],
         injections=injections(graph, arrays),
+        poisson_inputs=_poisson_inputs(graph, arrays),
+        rng_seed=next((1 + int(p.key, 16) % (2**32 - 1) for p in graph.poisson_inputs), 1),
     )
     return Program({"program.py": text, "arrays.npz": arrays})
+
+
+def _poisson_inputs(graph: Graph, arrays: Arrays) -> list[tuple[str, PoissonInput]]:
+    """Poisson inputs that bring something and their keys: neuron i has column ``of[i]`` of ``rates``."""
+    found = [(f"input/{k}", p) for k, p in enumerate(graph.poisson_inputs) if len(p.steps)]
+    for key, p in found:
+        columns, of = columns_of(p.means)
+        kinds, kind = np.unique(columns, axis=1, return_inverse=True)
+        weights = 1000.0 * (-1 if p.receptor == "inhibitory" else 1) * np.broadcast_to(p.weight, len(of))
+        arrays |= {f"{key}/steps": p.steps, f"{key}/rates": kinds * (1000.0 / graph.dt_ms)}
+        arrays |= {f"{key}/of": kind.reshape(-1)[of], f"{key}/weights": weights}
+    return found
 
 
 def _silenced(p: Neurons, longest_ms: float) -> Neurons:

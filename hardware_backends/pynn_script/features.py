@@ -9,7 +9,7 @@ import numpy as np
 
 from ernsnn.backend.issues import Limit
 from ernsnn.backend.protocol import Capability
-from ernsnn.graph.graph import Graph, Neurons, Projection
+from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
 
 from .rules import NotThePairRule, PairRule, pair_rule
 
@@ -78,10 +78,11 @@ def pair_rules(graph: Graph) -> Iterator[tuple[Projection, PairRule]]:
             yield p, rule
 
 
-def two_currents(graph: Graph) -> Iterator[tuple[Projection, Neurons]]:
-    """The projections onto neurons whose two synaptic currents decay differently."""
-    for p in graph.projections:
-        post = graph.population(p.post)
+def two_currents(graph: Graph) -> Iterator[tuple[Projection | PoissonInput, Neurons]]:
+    """The projections and Poisson inputs onto neurons whose two synaptic currents decay differently."""
+    acting: list[Projection | PoissonInput] = [*graph.projections, *graph.poisson_inputs]
+    for p in acting:
+        post = graph.population(p.post if isinstance(p, Projection) else p.target.population)
         if not isinstance(post, Neurons) or post.kind.name != "LIF":
             continue
         if np.any(np.asarray(post.parameters["tau_syn_E_ms"]) != post.parameters["tau_syn_I_ms"]):

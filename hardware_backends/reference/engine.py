@@ -13,6 +13,7 @@ from ernsnn.recording.recording import Recording
 from .intrinsic import final_values, load_values
 from .modulators import ModulatorState
 from .neurons import NeuronState
+from .poisson import PoissonState
 from .synapses import PlasticState, StaticState
 
 
@@ -32,6 +33,7 @@ class Engine(stepping.Engine):
             else StaticState(p, self.neurons[p.post], graph.dt_ms)
             for p in graph.projections
         }
+        self.poisson_inputs = [PoissonState(p, self.neurons[p.target.population]) for p in graph.poisson_inputs]
         self.plastic = [s for s in self.synapses.values() if isinstance(s, PlasticState)]
 
     def problems(self) -> Iterator[str]:
@@ -43,6 +45,8 @@ class Engine(stepping.Engine):
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""
         # 1, 2: arrivals and neurons
+        for given in self.poisson_inputs:
+            given.arrive(t)
         spikes |= {name: state.step(t) for name, state in self.neurons.items()}
         learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors

@@ -68,6 +68,9 @@ def test_random_networks(network, seed):
     units = sum(m.size for m in graph.modulators if isinstance(m, Leaky | Calcium))
     assert found.astrocyte_updates == units * learning_steps
     assert found.totals["neuron_update"] == STEPS * sum(p.size for p in graph.neurons())
+    assert len(found.inputs) == len(graph.poisson_inputs)
+    brought = sum(i.effective for i in found.inputs)
+    assert found.totals["synaptic_operation"] == sum(s.effective for s in found.synapses) + brought
 
 
 @SETTINGS
@@ -112,6 +115,25 @@ def test_backends_with_equal_spikes_have_equal_counts():
     assert ern.compare(a, b).equal
     assert a.metrics().to_json() == b.metrics().to_json()
     json.dumps(a.metrics().to_json())
+
+
+def test_what_poisson_inputs_bring_counts_as_expected():
+    """Each spike of an input as a synapse's, but those that weigh nothing."""
+    net = ern.Network(dt_ms=0.5)
+    cells = net.population("cells", 3, ern.LIF())
+    rates = ern.Schedule([0, 10], [[100, 200, 300], [0, 400, 0]])
+    net.poisson_input("drive", cells, rate_hz=rates, n=10, weight_nA=[0.1, 0.1, 0.0])
+    first = ern.run(net, duration_ms=15, backend="reference")
+    second = ern.run(net, duration_ms=10, backend="reference", start=first)
+    found = first.metrics().counts
+    [counted] = found.inputs
+    assert (counted.input, counted.effective) == ("drive", 10 + 20 + 20)  # 1 and 2 kHz for 10 ms, then 4 kHz for 5 ms
+    assert found.totals["synaptic_operation"] == found.totals["synaptic_operation.sparse"] == 50
+    assert second.metrics().counts.inputs[0].effective == 40
+    drawn = ern.lower(net).poisson_inputs[0].counting()
+    brought = sum(drawn.at(t)[:2].sum() for t in range(30))
+    assert abs(brought - 50) < 4.5 * 50**0.5
+    assert found.to_json()["inputs"] == [{"input": "drive", "effective": 50}]
 
 
 def test_sparsity_and_footprint():

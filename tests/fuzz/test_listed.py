@@ -31,6 +31,12 @@ def projection(**options):
     ern.lower(made)
 
 
+def background(**options):
+    made, _, cells = two()
+    made.poisson_input("drive", options.pop("target", cells), **{"rate_hz": 8.0, "weight_nA": 0.1, **options})
+    ern.lower(made)
+
+
 def equation(text, **options):
     ern.LearningRule.from_equations(
         traces={"x": ern.Trace("pre", tau_ms=20)}, on_post={"w": text}, parameters={"A": 0.1}, **options
@@ -106,6 +112,62 @@ LISTED = {
     "a weight of the wrong sign": (
         lambda: projection(weight_nA=-1.0, receptor="inhibitory"),
         "link.weight_nA: weights on the inhibitory receptor are >= 0, .* an inhibitory receptor acts negatively",
+    ),
+    "Poisson input of a negative rate": (lambda: background(rate_hz=-1), "drive.rate_hz: must be >= 0"),
+    "Poisson input of a rate that is drawn": (
+        lambda: background(rate_hz=ern.Uniform(1, 2)),
+        "drive.rate_hz: takes a number, an array or a Schedule, but no distribution",
+    ),
+    "Poisson input of another length": (
+        lambda: background(rate_hz=ern.Schedule([0], [[1.0, 2.0]])),
+        r"drive.rate_hz: needs one number or 3, one a neuron of cells\[0:3\], got an array of shape \(2,\)",
+    ),
+    "parts of a source": (lambda: background(n=1.5), "drive.n: needs whole numbers of sources >= 0, got 1.5"),
+    "less than no source": (lambda: background(n=[1, -1, 2]), "drive.n: needs whole numbers of sources >= 0"),
+    "sources of too many neurons": (lambda: background(n=[1, 2]), "drive.n: needs one number or 3"),
+    "too many spikes a step": (
+        lambda: background(rate_hz=1e9, n=10**6),
+        "drive: a neuron gets 1e.12 spikes in a step of 1.0 ms, more than 1e.09; choose a smaller dt_ms, or lower",
+    ),
+    "more spikes a step than a number can hold": (
+        lambda: background(rate_hz=1e200, n=1e200),
+        "drive: a neuron gets inf spikes in a step",
+    ),
+    "Poisson input onto a source": (
+        lambda: (made := two())[0].poisson_input("drive", made[1], rate_hz=1, weight_nA=1),
+        "drive: source is a spike source and takes no input",
+    ),
+    "Poisson input onto another network": (
+        lambda: background(target=net().population("others", 3, ern.LIF())),
+        "drive: population 'others' is not part of this network",
+    ),
+    "Poisson input without a weight": (
+        lambda: background(weight_nA=None),
+        "drive.weight_nA: give the weight, a number, array of numbers or distribution",
+    ),
+    "Poisson input with a weight in another unit": (
+        lambda: background(weight_nA=None, weight_uS=1.0),
+        "drive: the neurons of cells are LIF; give weight_nA, not weight_uS",
+    ),
+    "Poisson input of a negative weight": (
+        lambda: background(weight_nA=[0.1, -0.1, 0.1]),
+        "drive.weight_nA: weights on the excitatory receptor are >= 0, but reach -0.1",
+    ),
+    "Poisson input with too many weights": (
+        lambda: background(weight_nA=np.ones((3, 3))),
+        r"drive.weight_nA: needs one number or 3, .* got an array of shape \(3, 3\)",
+    ),
+    "Poisson input at no receptor": (
+        lambda: background(receptor="nmda"),
+        "drive.receptor: must be one of excitatory, inhibitory, signed, got 'nmda'",
+    ),
+    "Poisson input that changes within a step": (
+        lambda: background(rate_hz=ern.Schedule([0, 0.5], [1, 2])),
+        "drive.rate_hz: 0.5 ms is no multiple of the step",
+    ),
+    "Poisson input of a name that is taken": (
+        lambda: (made := two())[0].poisson_input("cells", made[2], rate_hz=1, weight_nA=1),
+        "cells: the name is taken",
     ),
     "an empty population": (
         lambda: net().population("cells", 0, ern.LIF()),

@@ -196,6 +196,14 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "gate": lambda w: (w.net.gate, {"name": "n", "opens": {w.glia: 1.0}}),
         "either": lambda w: (w.net.either, {"name": "n", "factors": [w.glia, w.reward]}),
         "signal": lambda w: (w.net.signal, {"name": "n", "times_ms": [0], "values": [1]}),
+        "poisson_input": lambda w: (
+            w.net.poisson_input,
+            {"name": "n", "target": w.cells, "rate_hz": 8.0, "n": 1000, "weight_nA": 0.1},
+        ),
+        "PoissonInput": lambda w: (
+            ern.PoissonInput,
+            {"name": "n", "target": View(w.cells, 0, 2), "rate_hz": 8.0, "weight_nA": 0.1},
+        ),
         "inject": lambda w: (w.net.inject, {"target": w.cells, "current": ern.Schedule([0], [1])}),
         "modulate": lambda w: (
             w.net.modulate,

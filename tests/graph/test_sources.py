@@ -11,15 +11,21 @@ from hypothesis import strategies as st
 
 import ernsnn
 from ernsnn import Network, Poisson, Schedule, SpikeTimes
-from ernsnn.graph.spikes import Drawn, Passing, PoissonSpikes
+from ernsnn.backend.source_spikes import SourceSpikes
+from ernsnn.graph.seeds import Rows, generator
+from ernsnn.graph.spikes import PoissonSpikes
 
 modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
-def poisson(rate, size=4, seed=0, dt=1.0):
+def sources(rate, size=4, seed=0, dt=1.0):
     net = Network(dt_ms=dt)
     net.population("s", size, Poisson(rate))
-    return ernsnn.lower(net, seed).population("s").spikes
+    return ernsnn.lower(net, seed)
+
+
+def poisson(*args, **options):
+    return sources(*args, **options).population("s").spikes
 
 
 @settings(modest, max_examples=40)
@@ -78,25 +84,55 @@ def test_given_spikes_by_step_then_neuron():
 
 @pytest.mark.parametrize("size", [1, 7, 300])
 def test_windows_of_any_width_have_the_same_spikes(size, monkeypatch):
-    """Drawn some rows at a time, or kept: the numbers of a step are those of its block."""
+    """Drawn some rows at a time: the numbers of a step are those of its block, wherever a window begins."""
     spikes = PoissonSpikes(np.array([3, 400]), np.array([[0.3] * size, [0.6] * size]), "a1")
     whole = spikes.between(0, 900)
     monkeypatch.setattr("ernsnn.graph.spikes._AT_ONCE", 5 * size)
     rng = np.random.default_rng(8)
-    for kept in (None, Drawn("a1", size)):
-        cuts = [0, *np.unique(rng.integers(1, 900, 40)).tolist(), 900]
-        parts = [spikes.between(a, b, kept) for a, b in itertools.pairwise(cuts)]
-        for k in (0, 1):
-            assert np.array_equal(np.concatenate([part[k] for part in parts]), whole[k])
+    cuts = [0, *np.unique(rng.integers(1, 900, 40)).tolist(), 900]
+    parts = [spikes.between(a, b) for a, b in itertools.pairwise(cuts)]
+    for k in (0, 1):
+        assert np.array_equal(np.concatenate([part[k] for part in parts]), whole[k])
 
 
-def test_a_short_run_draws_no_more_than_it_needs(monkeypatch):
-    """Of a million sources over 20 steps, 2 * 10^7 numbers, a few at a time."""
-    drawn = []
-    real = Passing.rows
-    monkeypatch.setattr(Passing, "rows", lambda self, *at: drawn.append(real(self, *at)) or drawn[-1])
+@pytest.fixture
+def drawn_steps(monkeypatch):
+    """(first, last) of the steps whose numbers are drawn, one after the other."""
+    found, real = [], PoissonSpikes._hits
+
+    def hits(self, first, last, *others):
+        found.append((first, last))
+        return real(self, first, last, *others)
+
+    monkeypatch.setattr(PoissonSpikes, "_hits", hits)
+    return found
+
+
+def test_a_short_run_draws_no_more_than_it_needs(drawn_steps):
+    """Of 100,000 sources over 20 steps the numbers of these, once."""
     net = ernsnn.Network()
     net.population("many", 100_000, ernsnn.Poisson(5.0))
     ernsnn.run(net, duration_ms=20, backend="reference")
-    assert sum(part.size for part in drawn) == 20 * 100_000
-    assert max(part.size for part in drawn) <= 2**22
+    assert drawn_steps == [(0, 20)]
+
+
+def test_where_no_end_is_known_few_numbers_are_drawn_ahead(drawn_steps):
+    """A script of PyNN may run on: of many sources it looks no further ahead than 2^22 numbers reach."""
+    spikes = poisson(5.0, size=100_000)
+    feeds = SourceSpikes(sources(5.0, size=100_000))
+    for t in range(20):
+        assert np.array_equal(feeds.at(t)["s"], spikes.between(t, t + 1)[1])
+    assert [(a, b) for a, b in drawn_steps if b - a > 1] == [(0, 41)]
+    drawn_steps.clear()
+    for t in range(20, 60):
+        feeds.change("s", spikes)
+        assert np.array_equal(feeds.at(t)["s"], spikes.between(t, t + 1)[1])
+    assert max(b - a for a, b in drawn_steps) == 1
+
+
+@pytest.mark.parametrize("drawn", [0, 1, 2, 3, 4, 5, 999, 4000])
+def test_a_generator_some_numbers_on(drawn):
+    whole = generator("a1", 7).bit_generator.random_raw(4010)
+    rows = Rows("a1")
+    rows.at(3, 17)
+    assert np.array_equal(rows.at(7, drawn).bit_generator.random_raw(10), whole[drawn : drawn + 10])

@@ -288,6 +288,17 @@ def test_equal_roundings_are_one_issue_with_the_worst_case() -> None:
     assert not [i for i in issues if i.fidelity == "unsupported"]
 
 
+def test_an_astrocyte_that_hears_none_of_the_neurons_that_are_there_is_checked_too() -> None:
+    """Of kinds that Loihi has not nothing is left; what they drive still has its own issues."""
+    net = base()
+    for name, threshold in (("glia", 1.0), ("level", None)):
+        cells = net.population(f"of-{name}", 3, ernsnn.ConductanceLIF())
+        net.astrocyte(name, [cells], tau_ms=50, threshold=threshold)
+    issues = get_backend("loihi-emulator").check(ernsnn.lower(net))
+    assert [i.path for i in issues if i.code == "G201"] == ["of-glia", "of-level"]
+    assert [i.path for i in issues if i.code == "L111"] == ["glia.tau_ms", "level"]
+
+
 @settings(deadline=None, derandomize=True, max_examples=25, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_no_network_is_too_strange_to_be_checked(network: Network) -> None:

@@ -34,6 +34,7 @@ NOT_THERE = dict.fromkeys(
         "modulations",
         "third_factors",
         "nearest",
+        "poisson_inputs",
     ],
     False,
 )

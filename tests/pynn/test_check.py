@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pynn_networks import PAIR, frozen, intrinsic, large, network, probed, with_another, with_astrocyte
+from pynn_networks import PAIR, frozen, intrinsic, large, network, probed, with_another, with_astrocyte, with_input
 
 import ernsnn as ern
 from ernsnn import Factor, LearningRule, Term, Trace, stdp
@@ -19,6 +19,7 @@ EXAMPLES = {
     "P101": (lambda: network(learning=PAIR), "network"),
     "P102": (lambda: network(ern.ConductanceLIF()), "n"),
     "P103": (lambda: network(ern.LIF(tau_m_ms=1e9)), "n.tau_m_ms"),
+    "P104": (lambda: with_input(network()), "background"),
     "P203": (intrinsic, "n"),
     "P204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "P205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
@@ -32,6 +33,7 @@ EXAMPLES = {
     "P213": (lambda: probed(network(), "I_E_nA"), "n.I_E_nA"),
     "P214": (lambda: network(ern.ConductanceLIF(), learning=PAIR), "n"),
     "P215": (lambda: network(short_term=ern.TsodyksMarkram()), "p.short_term"),
+    "P216": (lambda: with_input(network(scheme="step_average")), "background"),
     "P301": (lambda: network(learning=PAIR, dt_ms=0.01), "dt_ms"),
     "P302": (large, "network"),
     "P303": (lambda: network(ern.LIF(tau_syn_E_ms=1e-4)), "n.tau_syn_E_ms"),
@@ -71,6 +73,18 @@ def test_conductances_need_steps_that_are_NEST_s_own() -> None:
     [found] = ern.check(network(ern.ConductanceLIF(), scheme="step_average"), "nest").errors
     assert (found.code, found.remedy) == ("P214", "use current_integration='exact'")
     assert not ern.check(network(ern.ConductanceLIF(tau_syn_I_ms=7)), "nest").errors
+
+
+def test_Poisson_input_takes_no_place_beside_learning_and_one_time_constant_for_both_signs() -> None:
+    [found] = ern.check(with_input(network(learning=PAIR)), "nest").errors
+    assert (found.code, found.path, found.remedy) == ("P216", "background", "run it on native or brian2")
+    signed = with_input(network(UNEQUAL), receptor="signed", weight_nA=-0.1)
+    assert [(issue.code, issue.path) for issue in ern.check(signed, "nest").errors] == [("P212", "background")]
+    huge = with_input(network(), weight_nA=1e150)
+    assert [(issue.code, issue.path) for issue in ern.check(huge, "nest").errors] == [("P303", "background.weight")]
+    alone = ern.Network(current_integration="step_average")
+    alone.population("n", 2, ern.LIF())
+    assert [issue.code for issue in ern.check(with_input(alone), "nest").errors] == ["P216"]
 
 
 @pytest.mark.parametrize(("dt_ms", "fits"), [(0.1, True), (0.004, True), (0.05, False), (0.002, False), (1.0, True)])

@@ -76,6 +76,7 @@ def calls():
         "fixed": {"weight_nA": 0.5, "delay_ms": 2.0, "receptor": "inhibitory", "p": 0.5},
         "listed": {"weight_nA": [1.0, 2.0], "delay_ms": [1.0, 2.0], "pairs": [(0, 1), (1, 3)]},
         "opens": {"weight_uS": 0.1, "delay_ms": 1.0, "receptor": "inhibitory"},
+        "drive": {"rate_hz": 8.0, "n": 100, "weight_nA": 0.1, "receptor": "excitatory"},
         "injected": {"times_ms": [1.0, 3.0], "amplitudes_nA": [0.1, 0.2]},
         "modulated": {"variable": "i_offset_nA", "gain": 0.1},
         "probed": {"variable": "v_mV", "every_ms": 2.0},
@@ -115,6 +116,7 @@ def build(c):
     conducting = dict(c["conducts"])
     conducts = net.population("conducts", conducting.pop("size"), ern.ConductanceLIF(**conducting))
     net.projection("opens", source, conducts, **c["opens"])
+    net.poisson_input("drive", cells, **c["drive"])
     net.inject(cells, ern.CurrentSteps(**c["injected"]))
     net.modulate(cells, glia, **c["modulated"])
     net.probe(cells, **c["probed"])

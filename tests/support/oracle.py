@@ -54,13 +54,35 @@ class Stream:
         self.states = [40014 * self.states[0] % 2147483563, 40692 * self.states[1] % 2147483399]
         return self.states
 
-    def uniform(self):
+    def whole(self):
         first, second = self.advance()
-        return ((first - second - 1) % 2147483562 + 1) / 2147483563
+        return (first - second - 1) % 2147483562 + 1
+
+    def uniform(self):
+        return self.whole() / 2147483563
 
     def normal(self):
         first, second = self.advance()
         return math.sqrt(-2 * math.log(first / 2147483563)) * math.cos(2 * math.pi * second / 2147483399)
+
+
+class Background:
+    """Poisson input to one neuron: its count is the smallest k whose cumulative probability the number reaches."""
+
+    def __init__(self, p, index):
+        self.p, self.index = p, index - p.target.start
+        self.stream = Stream(p.key, self.index, p.target.stop - p.target.start)
+        self.weight = float(p.weight if np.ndim(p.weight) == 0 else p.weight[self.index])
+
+    def sent(self, t):
+        mean, drawn = scheduled(self.p.steps, self.p.means, t, self.index), self.stream.whole()
+        chance = total = math.exp(-mean)
+        count = 0
+        while round(total * 2147483562) < drawn and count < 100 + 10 * mean:
+            count += 1
+            chance *= mean / count
+            total += chance
+        return self.weight * count
 
 
 class Neuron:
@@ -84,6 +106,11 @@ class Neuron:
         self.theta_increment = value.get("threshold_increment_mV", 0.0)
         self.modulators = {}  # set by ``simulate``
         self.coming: dict[int, list[float]] = {}
+        self.background = [
+            Background(p, index)
+            for p in graph.poisson_inputs
+            if p.target.population == population.name and p.target.start <= index < p.target.stop
+        ]
         self.spike_steps: set[int] = set()
         self.traces = (
             {x.name: TraceCopy(x.trace, self.dt) for x in population.intrinsic.learning.traces}
@@ -91,8 +118,15 @@ class Neuron:
             else {}
         )
 
+    def arrived(self, t):
+        """What reaches both receptors in a step: of spikes that were sent, then of Poisson input."""
+        sums = list(self.coming.pop(t, (0.0, 0.0)))
+        for background in self.background:
+            sums[1 if background.p.receptor == "inhibitory" else 0] += background.sent(t)
+        return sums
+
     def arrivals(self, t, scaled):
-        excitatory, inhibitory = self.coming.pop(t, (0.0, 0.0))
+        excitatory, inhibitory = self.arrived(t)
         if scaled:
             excitatory *= self.tau_E / self.dt * (1 - math.exp(-self.dt / self.tau_E))
             inhibitory *= self.tau_I / self.dt * (1 - math.exp(-self.dt / self.tau_I))
@@ -173,7 +207,7 @@ class Neuron:
             if self.theta:
                 self.theta.add(t, self.theta_increment)
         if self.population.kind.name == "DeltaLIF":
-            excitatory, inhibitory = self.coming.pop(t, (0.0, 0.0))
+            excitatory, inhibitory = self.arrived(t)
             if not refractory and not (spikes and self.refractory_steps):
                 self.V = max(self.V + excitatory - inhibitory, self.v_min)
             return spikes

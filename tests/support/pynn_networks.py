@@ -43,6 +43,13 @@ def with_another(net: Network, learning: LearningRule) -> Network:
     return net
 
 
+def with_input(net: Network, **how: object) -> Network:
+    """Poisson input ``background``."""
+    options = {"rate_hz": 8.0, "n": 100, "weight_nA": 0.1, **how}
+    net.poisson_input("background", net.populations["n"], **options)  # type: ignore[arg-type]
+    return net
+
+
 def probed(net: Network, variable: str) -> Network:
     net.probe(net.populations["n"], variable)
     return net

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from drawn_inputs import poisson_input
 from drawn_modulators import modulator
 from hypothesis import strategies as st
 
@@ -340,6 +341,9 @@ class _Builder:
                 shape = self.draw(st.sampled_from([(3,), (3, part.size)]))
                 times, amplitudes = np.array([4, 30, 70]) * self.dt, self.rng.uniform(-0.2, 0.8, shape)
                 self.network.inject(part, ernsnn.CurrentSteps(times_ms=times, amplitudes_nA=amplitudes))
+        for target in neurons:
+            if self.on("poisson_inputs"):
+                poisson_input(self, f"background-{target.name}", self.part(target))
         for made in self.network.modulators.values():
             if self.on("modulations"):
                 self.modulation(made, neurons)
@@ -423,6 +427,7 @@ def networks(
     always: Sequence[str] = (),
     injections: bool = True,
     poisson: bool = True,
+    poisson_inputs: bool = True,
     probes: bool = True,
 ) -> Network:
     """A random Network: 2 to 4 populations "n0".. of 1 to 6 neurons, a source "given" and perhaps one "noise".

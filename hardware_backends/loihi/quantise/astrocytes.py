@@ -41,7 +41,7 @@ def quantise_astrocytes(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, 
             report.add("L210", m.name, reason, "run it on reference or brian2")
             continue
         assert isinstance(m, Leaky)
-        unit = m.weights[0]
+        unit = max(m.weights, default=1.0)  # they are equal, and none where all that it hears is out of reach
         lost = 1 - float(decay(m.tau_ms, graph.dt_ms))
         held = min(round(DECAY_ONE * lost), DECAY_MAX)
         report.note("L111", f"{m.name}.tau_ms", "decay of C", lost, held / DECAY_ONE, f"{held}/4096")
