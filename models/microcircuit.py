@@ -13,8 +13,9 @@ integrate-and-fire neurons with exponential currents, 299 million synapses, step
 What is drawn below the least that it can be is drawn anew by the model of record, and set to the least here: one
 delay in 35, which becomes .1 ms, and no weight (they are 10 deviations above 0).
 
-Each neuron has K_ext further inputs at 8 Hz with the weight of an excitatory synapse. Under the ``constant`` drive
-their mean is a current: tau_syn K_ext 8 Hz 87.8 pA.
+Each neuron has K_ext further inputs at 8 Hz with the weight of an excitatory synapse: Poisson inputs under the
+``poisson`` drive, whose spikes add up, of one weight. Under the ``constant`` drive their mean is a current:
+tau_syn K_ext 8 Hz 87.8 pA.
 
 ``scale`` s multiplies sizes and keeps probabilities, so that a neuron has s of its inputs (in the model of record,
 N_scaling and K_scaling). What makes up for it is one of
@@ -24,8 +25,9 @@ N_scaling and K_scaling). What makes up for it is one of
     "currents":  as the model of record has it: weights are 1/sqrt(s) times as large, which keeps the variance, and a
                  current brings the (1 - sqrt(s)) of the mean that is lacking at the rates of the full network
 
-Correlations are kept by neither. A constant drive goes with "weights": with "currents", which hold neurons below the
-threshold until others are active, the network falls silent at a scale of .1 (at .2 it does not).
+Correlations are kept by neither. A Poisson drive goes with "currents", as in the model of record, and a constant one
+with "weights": with "currents", which hold neurons below the threshold until others are active, the network then falls
+silent at a scale of .1 (at .2 it does not).
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ RATES_HZ = np.array([0.903, 2.965, 4.414, 5.876, 7.569, 8.633, 1.105, 7.829])
 """Of the full network with Poisson inputs, as the model of record has them."""
 EXTERNAL_INPUTS = np.array([1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100])
 EXTERNAL_HZ = 8.0
-DRIVES = {"constant": "weights"}
+DRIVES = {"constant": "weights", "poisson": "currents"}
 """What drives the network -> what makes up for its scale unless told otherwise."""
 COMPENSATIONS = {"weights": -1.0, "currents": -0.5}
 """Name -> the power of the scale that weights are multiplied by."""
@@ -83,7 +85,9 @@ def build(scale: float = 0.1, drive: str = "constant", compensation: str | None 
     if not 1 / min(SIZES) < scale < np.inf:
         raise InvalidModel(f"microcircuit: scale must be above 1/{min(SIZES)}, or a population is empty, got {scale}")
     stronger = scale ** COMPENSATIONS[compensation]
-    weights, currents = stronger * weights_nA(), external_nA() + (1 - scale * stronger) * recurrent_nA()
+    poisson, lacking = drive == "poisson", 1 - scale * stronger
+    weights = stronger * weights_nA()
+    currents = lacking * recurrent_nA() + external_nA() * (lacking if poisson else 1.0)
     net = Network(name="microcircuit", dt_ms=DT_MS)
     for name, size, current in zip(POPULATIONS, np.rint(SIZES * scale).astype(int), currents, strict=True):
         cells = LIF(
@@ -99,6 +103,10 @@ def build(scale: float = 0.1, drive: str = "constant", compensation: str | None 
             i_offset_nA=float(current),
         )
         net.population(name, int(size), cells)
+        if poisson:
+            inputs = round(scale * int(EXTERNAL_INPUTS[POPULATIONS.index(name)]))
+            weight = float(stronger * _WEIGHT_NA)
+            net.poisson_input(f"drives_{name}", net.populations[name], rate_hz=EXTERNAL_HZ, n=inputs, weight_nA=weight)
     for (post, pre), full in np.ndenumerate(synapses()):
         number = round(full * scale**2)
         if number:

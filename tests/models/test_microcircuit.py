@@ -47,12 +47,13 @@ def test_an_epsp_is_of_150_microvolt():
     assert V.max() + 65 == pytest.approx(0.15, rel=0.002)
 
 
+@pytest.mark.parametrize("drive", ["constant", "poisson"])
 @pytest.mark.parametrize("compensation", ["weights", "currents"])
-def test_what_a_neuron_receives_at_the_published_rates_is_kept(compensation):
+def test_what_a_neuron_receives_at_the_published_rates_is_kept(compensation, drive):
     """The mean current of all synapses and of what is constant is that of the full network; see ``build``."""
 
     def received(scale):
-        net = microcircuit.build(scale, compensation=compensation)
+        net = microcircuit.build(scale, drive, compensation)
         mean = {name: float(p.model.i_offset_nA) for name, p in net.populations.items()}
         variance = dict.fromkeys(mean, 0.0)
         for p in net.projections.values():
@@ -64,6 +65,9 @@ def test_what_a_neuron_receives_at_the_published_rates_is_kept(compensation):
             weight = p.weight_nA.mean * (-1 if p.receptor == "inhibitory" else 1)
             mean[p.post.population.name] += each * weight * 0.0005
             variance[p.post.population.name] += each * weight**2
+        for p in net.poisson_inputs.values():
+            mean[p.target.population.name] += 8.0 * p.n * p.weight_nA * 0.0005
+            variance[p.target.population.name] += 8.0 * p.n * p.weight_nA**2
         return np.array([*mean.values()]), np.array([*variance.values()])
 
     (full_mean, full_variance), (mean, variance) = received(1.0), received(0.1)
@@ -149,3 +153,12 @@ def test_weights_and_delays_never_are_below_what_they_can_be():
         assert rows.variables["w"].min(initial=1.0) > 0
         assert rows.delay.min(initial=1) >= 1
     assert isinstance(microcircuit.build(0.02).projections["L4E_to_L4E"].delay_ms, Normal)
+
+
+def test_poisson_inputs_drive_it():
+    net = microcircuit.build(0.02, "poisson")
+    assert net.poisson_inputs["drives_L6E"].n == 58
+    result = ern.run(net, duration_ms=200.0, backend="native")
+    rates = {name: count / net.populations[name].size / 0.2 for name, count in result.spike_counts.items()}
+    assert 1 < rates["L6I"] < 30
+    assert 0 < rates["L23E"] < rates["L4E"] < rates["L5I"]
