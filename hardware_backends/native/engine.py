@@ -41,7 +41,12 @@ class Engine(stepping.Engine):
         assert compiled or threads == 1
         self.graph = graph
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        longest = max((p.delay_range[1] for p in graph.projections), default=1)
+        self.given = [state for state in self.modulators.values() if isinstance(state.m, Given)]
+        self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
+        self.window = 1
+        if not self.alive and not any(p.intrinsic for p in graph.neurons()):
+            self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
+        longest = max((p.delay_range[1] for p in graph.projections), default=self.window)
         self.neurons = Populations(graph, longest, self.modulators, threads)
         self.short_term = ShortTerms(graph)
         static = [p for p in graph.projections if not p.learning]
@@ -59,11 +64,6 @@ class Engine(stepping.Engine):
             if p.learning
         ]
         self.intrinsic = [part for part in self.neurons.parts.values() if part.intrinsic]
-        self.given = [state for state in self.modulators.values() if isinstance(state.m, Given)]
-        self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
-        self.window = 1
-        if not self.alive and not self.intrinsic:
-            self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
         learned = [p for p in graph.projections if p.learning]
         kept = max((p.delay_range[1] for p in learned), default=0)
         self.probes = NeuronProbes(graph.probes, self.neurons, LONGEST_CALL)

@@ -38,9 +38,10 @@ _STRETCH_BYTES = 8
 def needed_bytes(graph: Graph, precision: str) -> int:
     """The bytes of neurons, what is on its way to them, synapses with variables in ``precision``, and spike logs."""
     number = 4 if precision == "float32" else 8
-    ring = 2 * 8 * (1 + max((int(p.delay.some(p.n_synapses).max(initial=1)) for p in graph.projections), default=1))
     n = sum(p.size for p in graph.populations)
     window = window_of(graph, (int(p.delay.some(p.n_synapses).min(initial=LONGEST_WINDOW)) for p in graph.projections))
+    longest = max((int(p.delay.some(p.n_synapses).max(initial=1)) for p in graph.projections), default=window)
+    ring = 2 * 8 * (1 + longest)
     neurons = (_NEURON_BYTES + ring + window * (_EMITTED_BYTES + _LOGGED_BYTES)) * n
     neurons += _LOGGED_BYTES * SPARE_SPIKES + _CALL_BYTES * LONGEST_CALL * len(graph.populations)
     synapses = sum(_plastic_bytes(p, number) if p.learning else _static_bytes(p, number) for p in graph.projections)
