@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ernsnn.errors import ProgramFailed
-from ernsnn.graph.graph import Graph, Leaky
+from ernsnn.graph.astrocytes import Leaky
+from ernsnn.graph.graph import Graph
 
 from .cases import LABILE, STABLE, amplitudes_nA
 

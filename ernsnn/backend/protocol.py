@@ -22,6 +22,7 @@ from ernsnn.describe.neurons import LIBRARY
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.modulator import Modulator
 from ernsnn.graph.subgraph import without
 from ernsnn.recording.recording import Recording
 
@@ -74,6 +75,8 @@ class Backend(ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     kinds: ClassVar[Collection[str] | None] = ("LIF", "AdaptiveLIF", "DeltaLIF")
     """The kinds of neurons that it has; None: it computes whatever their equations say."""
+    modulators: ClassVar[Collection[str] | None] = ()
+    """The kinds of third factors that it has; None: it computes whatever their equations say."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
     stepwise: ClassVar[bool] = False
@@ -103,7 +106,7 @@ class Backend(ABC):
         known = self.known(graph)
         limits = self.limits(self.settings(options)) if known.populations else ()
         told = [limit for capability in limits for limit in capability(known)]
-        told += [*self._kinds(graph), *crowded(graph), *doubts(graph)]
+        told += [*self._kinds(graph), *self._modulators(graph), *crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
 
@@ -120,8 +123,20 @@ class Backend(ABC):
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
-                remedy = f"use one of these, or run it on {', '.join(_elsewhere(p.kind))}"
+                remedy = f"use one of these, or run it on {_elsewhere(Backend.has, p.kind)}"
                 yield Limit("G201", p.name, message, remedy)
+
+    def computes(self, m: Modulator) -> bool:
+        """Whether it has third factors of the kind of ``m``: a user's own is none of those that it has by name."""
+        return self.modulators is None or (m.kind.name in self.modulators and m.of_library)
+
+    def _modulators(self, graph: Graph) -> Iterator[Limit]:
+        """Third factors that this backend has not."""
+        for m in graph.modulators:
+            if not self.computes(m):
+                has = f"{' and '.join(self.modulators)} alone" if self.modulators else "no third factors"
+                message = f"its kind is {m.kind.name}, and {self.name} has {has}"
+                yield Limit("G203", m.name, message, f"run it on {_elsewhere(Backend.computes, m)}")
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.
@@ -166,9 +181,11 @@ class Backend(ABC):
         return issues
 
 
-def _elsewhere(kind: Kind) -> Iterator[str]:
-    """The installed backends that have neurons of a kind."""
+def _elsewhere(has: Callable[[Backend, Any], bool], what: Any) -> str:
+    """The installed backends that have something, as a list in words."""
+    found = []
     for name, load in discover(GROUP).items():
         with suppress(Exception):  # of a plug-in that is broken
-            if load()().has(kind):
-                yield name
+            if has(load()(), what):
+                found.append(name)
+    return ", ".join(found)

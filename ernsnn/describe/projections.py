@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.kinds import RECEPTORS, Receptor
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.modulators import Modulator, ThirdFactor
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import View
 from ernsnn.describe.short_term import ShortTerm, check_short_term

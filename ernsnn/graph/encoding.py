@@ -10,18 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe import neurons, short_term
+from ernsnn.describe import modulators, neurons, short_term
 from ernsnn.describe.kinds import Kind
+from ernsnn.describe.modulators import ModulatorKind
 from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.loading import Unfit, check_fields
 
-LIBRARY: dict[str, Kind | ShortTermKind] = {**neurons.LIBRARY, **short_term.LIBRARY}
+LIBRARY: dict[str, Kind | ShortTermKind | ModulatorKind] = {
+    **neurons.LIBRARY,
+    **short_term.LIBRARY,
+    **modulators.LIBRARY,
+}
 
 
 def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """``value`` as JSON; arrays go into ``arrays`` and are named in their place, kinds of the library are named."""
-    if isinstance(value, Kind | ShortTermKind) and LIBRARY.get(value.name) is value:
+    if isinstance(value, Kind | ShortTermKind | ModulatorKind) and LIBRARY.get(value.name) is value:
         return {"library": value.name, "version": value.version}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)}

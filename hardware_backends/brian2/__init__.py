@@ -34,6 +34,7 @@ class Brian2Backend(Backend):
     capabilities = CAPABILITIES
     codes = CODES
     kinds = None
+    modulators = None
     continues: ClassVar[bool] = True
     default: ClassVar[bool] = True
     speed: ClassVar[int] = 2

@@ -17,7 +17,8 @@ import numpy as np
 
 from ernsnn.describe.kinds import Kind
 from ernsnn.graph.encoding import encode
-from ernsnn.graph.graph import Graph, Member, Neurons, Probe, Projection
+from ernsnn.graph.graph import Graph, Neurons, Probe, Projection
+from ernsnn.graph.modulator import Member
 
 from .names import own
 

@@ -28,6 +28,7 @@ class NativeBackend(SteppedBackend):
     capabilities = capabilities("float32")
     codes = CODES
     kinds = None
+    modulators = None
     speed: ClassVar[int] = 3
     doubles: ClassVar[Mapping[str, Any]] = {"precision": "float64"}
     options: ClassVar[Mapping[str, Option]] = {

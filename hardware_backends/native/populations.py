@@ -10,7 +10,7 @@ import numpy as np
 
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.kinds import Kind, Table
-from ernsnn.graph.graph import Given, Graph, Neurons, Projection
+from ernsnn.graph.graph import Graph, Neurons, Projection
 
 from ..reference.intrinsic import IntrinsicState
 from ..reference.modulators import ModulatorState
@@ -146,7 +146,7 @@ class Populations:
         self.injected = {name: np.zeros(part.p.size) for name, part in self.parts.items()}
         self.holds_until = 0
         self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations]
-        self.given = all(isinstance(state.m, Given) for _, state in self.modulations)
+        self.given = all(state.steady for _, state in self.modulations)
         self.shifted_by = [np.zeros(0) for _ in self.modulations]
         self.groups = self._grouped()
         self.silence = dict.fromkeys(self.parts, np.zeros(0, np.int64))

@@ -18,6 +18,7 @@ class ReferenceBackend(SteppedBackend):
     capabilities = CAPABILITIES
     codes = CODES
     kinds = None
+    modulators = None
     speed: ClassVar[int] = 1
 
     def engine(self, graph: Graph, **options: Any) -> Engine:
