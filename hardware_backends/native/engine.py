@@ -74,7 +74,7 @@ class Engine(stepping.Engine):
         learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors
         for modulator in self.modulators.values():
-            if learning or modulator.steady:
+            if learning or not modulator.m.kind.standing:
                 modulator.step(t, spikes, self.modulators)
         # 4: plasticity, and transmission of the weights as they are then
         self.short_term.step(t, spikes)

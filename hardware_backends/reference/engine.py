@@ -47,7 +47,7 @@ class Engine(stepping.Engine):
         learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors
         for modulator in self.modulators.values():
-            if learning or modulator.steady:
+            if learning or not modulator.m.kind.standing:
                 modulator.step(t, spikes, self.modulators)
         # 4: plasticity, and only then transmission, of the weights as they are now
         for plastic in self.plastic:

@@ -37,22 +37,19 @@ class ModulatorState:
         self.integrated, self.h = table.integrated, dt_ms / table.time_ms
         self.sound = None if table.sound is None else evaluator(table.sound)
         self.shown = evaluator(m.value)
-
-    @property
-    def steady(self) -> bool:
-        """Whether it is a schedule alone: the same array until that changes, and also while nothing learns."""
-        return not self.m.kind.standing
+        # Nothing but a schedule.
+        self.steady = bool(m.schedule) and not (table.states or table.reads)
 
     def step(self, t: int, spikes: Mapping[str, np.ndarray], others: Mapping[str, ModulatorState]) -> None:
         """Advance, given the neurons that spike in step ``t`` per population, and the modulators before this one."""
+        if self.steady and t < self.holds_until:
+            return
         names = self.names
         names |= self.state
         names["value"] = self.value
         if self.m.schedule and t >= self.holds_until:
-            names["given"], self.holds_until = (
-                scheduled(*self.m.schedule, t, self.m.size),
-                next_change(self.m.schedule[0], t),
-            )
+            names["given"] = scheduled(*self.m.schedule, t, self.m.size)
+            self.holds_until = next_change(self.m.schedule[0], t)
         for name, other, variable in self.reads:
             names[name] = others[other].variable(variable)
         _assign(self.before, names)
@@ -64,8 +61,13 @@ class ModulatorState:
             self.integrate(names)
             if self.sound is not None and not np.all(self.sound(names)):
                 raise ProgramFailed(f"{self.m.name}: in step {t} {self.m.kind.unsound}")
-        self.state = {name: names[name] for name in self.state}
-        self.value = self.shown(names)
+        self.state = {name: self.wide(names[name]) for name in self.state}
+        self.value = self.wide(self.shown(names))
+
+    def wide(self, value: Any) -> np.ndarray:
+        """``value`` as one number a unit, where equations give one for all."""
+        shape = (self.m.size,)
+        return value if np.shape(value) == shape else np.full(shape, value)
 
     def count(self, members: Iterable[Member], spikes: Mapping[str, np.ndarray]) -> np.ndarray | float:
         """How many spikes of these members each unit hears."""
@@ -84,25 +86,25 @@ class ModulatorState:
 
     def integrate(self, names: dict[str, Any]) -> None:
         """One step of the ``rates``, by the classical Runge-Kutta method or forward Euler."""
-        start, h = [names[name] for name in self.integrated], self.h
-        k1 = self.change(names, start)
+        y, h = np.stack([names[name] for name in self.integrated]), self.h
+        k1 = self.change(names, y)
         if self.m.method == "euler":
-            end = [y + h * a for y, a in zip(start, k1, strict=True)]
+            end = y + h * k1
         else:
-            k2 = self.change(names, [y + h / 2 * k for y, k in zip(start, k1, strict=True)])
-            k3 = self.change(names, [y + h / 2 * k for y, k in zip(start, k2, strict=True)])
-            k4 = self.change(names, [y + h * k for y, k in zip(start, k3, strict=True)])
-            slopes = zip(start, k1, k2, k3, k4, strict=True)
-            end = [y + h / 6 * (a + 2 * b + 2 * c + d) for y, a, b, c, d in slopes]
+            k2 = self.change(names, y + h / 2 * k1)
+            k3 = self.change(names, y + h / 2 * k2)
+            k4 = self.change(names, y + h * k3)
+            end = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         names |= zip(self.integrated, end, strict=True)
 
-    def change(self, names: dict[str, Any], at: list[np.ndarray]) -> list[np.ndarray]:
-        """The derivatives of the states that are integrated, where these have the values ``at``."""
+    def change(self, names: dict[str, Any], at: np.ndarray) -> np.ndarray:
+        """The derivatives of the states that are integrated, a row each, where these have the values ``at``."""
         names |= zip(self.integrated, at, strict=True)
-        found = []
+        found, row = np.empty_like(at), 0
         for target, value, derivative in self.rates:
             if derivative:
-                found.append(value(names))
+                found[row] = value(names)
+                row += 1
             else:
                 names[target] = value(names)
         return found

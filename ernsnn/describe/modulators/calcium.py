@@ -89,8 +89,9 @@ KIND = ModulatorKind(
             """
             stored = C_T - (1.0 + rho_A)*C
             away = I - I_bias
-            side = 1.0 if away > 0.0 else -1.0 if away < 0.0 else 0.0
-            from_outside = -F_ex/2.0*(1.0 + tanh((abs(away) - I_Theta)/omega_I))*side
+            far = abs(away)
+            side = away/max(far, 1e-300)
+            from_outside = -F_ex/2.0*(1.0 + tanh((far - I_Theta)/omega_I))*side
             made = O_beta*Gamma_A + O_delta/(1.0 + I/kappa_delta)*C2/(C2 + K_delta2)
             broken_down = O_3K*C4/(C4 + K_D4)*I/(I + K_3K) + Omega_5P*I
             loss = Omega_N*(1.0 + zeta*C/(C + K_KC))
