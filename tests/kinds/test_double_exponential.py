@@ -70,9 +70,7 @@ def network() -> ern.Network:
         bounds={"w": (0, 6)},
     )
     factors = {"D": ern.ThirdFactor(modulator=own, per="post"), "P": ern.ThirdFactor(modulator=agree, per="post")}
-    net.projection(
-        "p", inputs, cells, weight_nA=ern.Uniform(1, 4), learning=rule, third_factors={**factors, "R": top}
-    )
+    net.projection("p", inputs, cells, weight_nA=ern.Uniform(1, 4), learning=rule, third_factors={**factors, "R": top})
     net.modulate(cells, own, "v_threshold_mV", gain=0.5)
     net.freeze(30, 45)
     for target, variable in ((slow, "C"), (own, "C"), (agree, "value"), (top, "value"), (cells, "v_mV")):

@@ -15,7 +15,7 @@ import pynn_networks
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynn_networks import PAIR, frozen, intrinsic, large, probed, with_another, with_astrocyte
+from pynn_networks import PAIR, frozen, intrinsic, large, probed, with_another
 from strategies import networks
 
 import ernsnn as ern

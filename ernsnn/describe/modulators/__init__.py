@@ -13,7 +13,7 @@ from ernsnn.describe.modulators.calcium import CalciumAstrocyte
 from ernsnn.describe.modulators.domain import Domain, Listener
 from ernsnn.describe.modulators.either import Either
 from ernsnn.describe.modulators.gate import Gate
-from ernsnn.describe.modulators.kind import ModulatorKind
+from ernsnn.describe.modulators.kind import ModulatorKind, expression, statements
 from ernsnn.describe.modulators.modulator import Modulator, ThirdFactor
 from ernsnn.describe.modulators.signal import Signal
 
@@ -43,4 +43,6 @@ __all__ = [
     "ModulatorKind",
     "Signal",
     "ThirdFactor",
+    "expression",
+    "statements",
 ]
