@@ -32,11 +32,18 @@ class _Domained(Modulator):
     threshold_off: float | None
 
     @property
+    def levels(self) -> dict[str, float]:
+        """The thresholds, where there is one."""
+        if self.threshold is None or self.threshold_off is None:
+            return {}
+        return {"threshold": self.threshold, "threshold_off": self.threshold_off}
+
+    @property
     def value(self) -> Expr:
         """The level, or 1 where the threshold is reached and 0 elsewhere."""
-        if self.threshold is None or self.threshold_off is None:
+        if not self.levels:
             return self.kind.value
-        at, off = (Op(">=", (Name(LEVEL), Num(level))) for level in (self.threshold, self.threshold_off))
+        at, off = (Op(">=", (Name(LEVEL), Name(level))) for level in self.levels)
         still = Op("and", (Op(">", (Name("value"), Num(0.0))), off))
         return Op("if", (Op("or", (at, still)), Num(1.0), Num(0.0)))
 

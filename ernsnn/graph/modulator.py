@@ -61,6 +61,11 @@ class Modulator:
         return self.kind.having(["given"] if self.schedule else [])
 
     @property
+    def levels(self) -> dict[str, float]:
+        """Numbers that ``value`` reads beside these: ``threshold`` and ``threshold_off``, where there is one."""
+        return {}
+
+    @property
     def domain(self) -> tuple[tuple[Member, float], ...]:
         """The neurons that it listens to, each member with its weight."""
         return ()

@@ -12,7 +12,6 @@ from ernsnn.graph.graph import Bound, Graph
 from ernsnn.graph.modulator import Member, Modulator
 
 from .equations import Statements
-from .expressions import Constants
 from .layout import Layout, Synapses
 from .names import own
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
@@ -41,7 +40,6 @@ class _Cells:
         self.called: dict[str, str] = {"dt": "dt_ms"}
         self.language = Statements(self.states, lambda name: self.called.get(name) or own(name))
         self.standing = parts.freezes and self.table.standing
-        self.constants = Constants("level")
 
     def build(self, order: int) -> None:
         group, parts, name = self.group, self.parts, self.group.name
@@ -76,7 +74,7 @@ class _Cells:
             else:
                 self.group.state(own(s.name), np.full(m.size, start) if start else None)
         read = {n for s in table.statements for n in names_in(s.value)} | set(names_in(m.value))
-        numbers = {**m.parameters, **m.constants(self.graph.dt_ms), "dt": self.graph.dt_ms}
+        numbers = {**m.parameters, **m.levels, **m.constants(self.graph.dt_ms), "dt": self.graph.dt_ms}
         for name, value in numbers.items():
             if name in read:
                 self.group.parameter(self.language.naming(name), np.array([value]))

@@ -29,7 +29,8 @@ class ModulatorState:
         self.m, table = m, m.equations
         self.state = {s.name: np.full(m.size, evaluated(s.initial, m.parameters)) for s in table.states}
         self.value, self.holds_until = np.zeros(m.size), 0
-        self.names: dict[str, Any] = {**m.parameters, **m.constants(dt_ms), "dt": dt_ms, "given": np.zeros(m.size)}
+        self.names: dict[str, Any] = {**m.parameters, **m.levels, **m.constants(dt_ms), "dt": dt_ms}
+        self.names["given"] = np.zeros(m.size)
         self.before, self.heard, self.after = map(_compiled, (table.before, table.heard, table.after))
         self.hears = list(m.hears.items()) if table.heard else []
         self.reads = [(read.name, other, read.variable) for read, other in zip(table.reads, m.others, strict=True)]

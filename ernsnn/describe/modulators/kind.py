@@ -28,9 +28,10 @@ from ernsnn.describe.expressions import (
 from ernsnn.describe.kinds import Parameter, Requirement, State
 from ernsnn.errors import InvalidModel, quoted
 
-GIVEN = ("dt", "heard", "weight", "given", "value")
+GIVEN = ("dt", "heard", "weight", "given", "value", "threshold", "threshold_off")
 """Names that a step gives: ``dt`` in ms; in ``heard``, the number of spikes heard in this step from the members of one
-``weight``; ``given``, the number that a schedule has in this step; ``value``, what it was in the step before."""
+``weight``; ``given``, the number that a schedule has in this step; ``value``, what it was in the step before. The
+thresholds of a domain belong to no kind: no table reads them."""
 LEVEL = "C"
 """The state of every kind that listens to neurons which a threshold and gates compare with their levels."""
 
