@@ -37,21 +37,17 @@ class _Cells:
         self.m, self.layout, self.graph, self.parts, self.table = m, layout, graph, parts, m.equations
         self.group = Group(layout.factor[m.name], m.size, [], spikes=False)
         self.states = [s.name for s in self.table.states]
-        self.called: dict[str, str] = {"dt": "dt_ms"}
+        self.called: dict[str, str] = {"dt": "dt_ms", "given": "0.0"}
         self.language = Statements(self.states, lambda name: self.called.get(name) or own(name))
         self.standing = parts.freezes and self.table.standing
 
     def build(self, order: int) -> None:
+        """Add the group, what it does in a step, and connections to what it hears."""
         group, parts, name = self.group, self.parts, self.group.name
         group.state("value")
         self.declare()
-        renew = [
-            *self.given(),
-            *self.linked(),
-            *self.lines(self.table.before),
-            *self.hear(),
-            *self.lines(self.table.after),
-        ]
+        self.link()
+        renew = [*self.given(), *self.lines(self.table.before), *self.hear(), *self.lines(self.table.after)]
         evaluate = [*self.watched(), *self.held([f"value = {self.language.text(self.m.value, False)}"])]
         if self.standing:
             parts.let_freeze(group)
@@ -73,7 +69,8 @@ class _Cells:
                 self.group.values[own(s.name)] = start
             else:
                 self.group.state(own(s.name), np.full(m.size, start) if start else None)
-        read = {n for s in table.statements for n in names_in(s.value)} | set(names_in(m.value))
+        read = {n for value in (*(s.value for s in table.statements), m.value) for n in names_in(value)}
+        read |= set(names_in(table.sound)) if table.sound is not None else set()
         numbers = {**m.parameters, **m.levels, **m.constants(self.graph.dt_ms), "dt": self.graph.dt_ms}
         for name, value in numbers.items():
             if name in read:
@@ -100,8 +97,8 @@ class _Cells:
         before, self.called["given"] = scheduled(*self.m.schedule, self.group, self.parts)
         return before
 
-    def linked(self) -> Iterator[str]:
-        """Variables of other third factors, as those of the group."""
+    def link(self) -> None:
+        """Make the variables that it reads of others readable on the group."""
         others = {m.name: m for m in self.graph.modulators}
         for read, name in zip(self.table.reads, self.m.others, strict=True):
             other, here = others[name], own(read.name)
@@ -109,7 +106,6 @@ class _Cells:
             index = np.arange(self.group.size) if other.size > 1 else np.zeros(self.group.size, dtype=int)
             self.group.equations.append(f"{here} : 1 (linked)")
             self.group.links[here] = (self.layout.factor[name], own(variable), index)
-        yield from ()
 
     def hear(self) -> Iterator[str]:
         """Code for the spikes of each weight, which connections count."""
@@ -142,7 +138,7 @@ class _Cells:
             self.group.equations.append("sound : boolean")
             self.group.values["sound"] = True
             self.group.sound = ("sound", f"{self.m.name}: {self.table.unsound}")
-            yield f"sound = sound and {self.language.text(self.table.sound, True)}"
+            yield f"sound = sound and ({self.language.text(self.table.sound, True)})"
 
 
 def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout) -> list[SynapseGroup]:

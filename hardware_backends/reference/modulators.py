@@ -60,8 +60,8 @@ class ModulatorState:
         _assign(self.after, names)
         if self.rates:
             self.integrate(names)
-            if self.sound is not None and not np.all(self.sound(names)):
-                raise ProgramFailed(f"{self.m.name}: in step {t} {self.m.kind.unsound}")
+        if self.sound is not None and not np.all(self.sound(names)):
+            raise ProgramFailed(f"{self.m.name}: in step {t} {self.m.kind.unsound}")
         self.state = {name: self.wide(names[name]) for name in self.state}
         self.value = self.wide(self.shown(names))
 

@@ -61,6 +61,28 @@ class Counter(Listener):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Saturating(Listener):
+    """Each spike takes a share of what is left up to ``most``; it leaks by forward Euler, per 10 ms."""
+
+    kind = ModulatorKind(
+        "Saturating",
+        parameters=(*positive("most", "tau_ms"), Parameter("bound")),
+        states=(state("C", "0.0", "C"),),
+        heard=statements("C = C + (most - C)*(1.0 - exp(-abs(weight)*heard))"),
+        after=statements("C = C + 0.5*given"),
+        rates=statements("high = C > 0.5*most; dC/dt = -10.0*C/(2.0*tau_ms if high else tau_ms)"),
+        time_ms=10.0,
+        method="euler",
+        sound=expression("C < bound or bound < 0.0"),
+        unsound="it is above its bound; choose a higher one",
+    )
+
+    most: float = 2.0
+    tau_ms: float = 15.0
+    bound: float = 10.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Impostor(ern.Astrocyte):
     """A kind of its own, of the name of one of ours: it forgets."""
 
@@ -97,7 +119,7 @@ def network(*kinds, **options) -> ern.Network:
     return net
 
 
-@pytest.mark.parametrize("kind", [SlidingThreshold, Counter])
+@pytest.mark.parametrize("kind", [SlidingThreshold, Counter, Saturating])
 def test_equal_spikes_on_every_backend_that_reads_equations(kind) -> None:
     net = network(kind, kind)
     assert assert_equal_spikes(net, duration_ms=80)["cells"] > 20
@@ -113,6 +135,13 @@ def test_a_saved_graph_holds_it_whole(kind, tmp_path) -> None:
     assert loaded.modulators[0].kind == kind.kind
     spikes = [ern.run(g, duration_ms=40, backend="native").recording.spikes["cells"] for g in (graph, loaded)]
     np.testing.assert_array_equal(*(np.stack(s) for s in spikes))
+
+
+@pytest.mark.parametrize("backend", ["reference", "native", "brian2"])
+def test_what_must_hold_is_looked_at_after_every_step(backend: str) -> None:
+    ern.run(network(Saturating, bound=-1.0), duration_ms=40, backend=backend)
+    with pytest.raises(ern.ProgramFailed, match=r"m0: .*it is above its bound; choose a higher one"):
+        ern.run(network(Saturating, bound=0.5), duration_ms=40, backend=backend)
 
 
 def test_units_of_probes_are_those_of_the_kind() -> None:
