@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ernsnn.errors import ProgramFailed
-from ernsnn.graph.graph import Graph, Leaky, Neurons
+from ernsnn.graph.astrocytes import Leaky
+from ernsnn.graph.graph import Graph, Neurons
 from ernsnn.graph.values import Draw
 
 from .cases import LABILE, STABLE, amplitudes_nA

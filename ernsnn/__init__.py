@@ -11,13 +11,13 @@ from ernsnn.backend.issues import Issue, Issues
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Program
 from ernsnn.describe import marks, stdp
-from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.attached import Probe
-from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.connectors import AllToAll, FixedInDegree, FixedProbability, FixedTotalNumber, FromList, OneToOne
 from ernsnn.describe.distributions import Exponential, LogNormal, Normal, Uniform
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import EPOCH, POST, PRE, LearningRule, Mark, Normalise, Term, Trace
+from ernsnn.describe.modulators import CLASSES as MODULATORS
+from ernsnn.describe.modulators import Astrocyte, CalciumAstrocyte, Either, Gate, Signal, ThirdFactor
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import CLASSES, LIF, AdaptiveLIF, ConductanceLIF, DeltaLIF, Neuron
 from ernsnn.describe.poisson_input import PoissonInput
@@ -142,7 +142,8 @@ __all__ = [
     "triplet_stdp",
     "write_report",
 ]
-__all__ += [name for name in CLASSES if name not in __all__]
+_KINDS: dict[str, type] = {**CLASSES, **MODULATORS}
+__all__ += [name for name in _KINDS if name not in __all__]
 
 
 _LATER = {
@@ -157,8 +158,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
-    if name in CLASSES:
-        return CLASSES[name]
+    if name in _KINDS:
+        return _KINDS[name]
     if name not in _LATER:
         raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")
     module = import_module(_LATER[name])

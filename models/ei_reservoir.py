@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import ThirdFactor
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule, Trace
+from ernsnn.describe.modulators import ThirdFactor
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.describe.stimuli import Schedule

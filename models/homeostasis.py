@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.modulators import Modulator, ThirdFactor
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.populations import Population

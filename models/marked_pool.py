@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.distributions import Uniform
 from ernsnn.describe.learning import LearningRule, Term, Trace
 from ernsnn.describe.marks import AnyMark, Labile, Stable, WeightRelax, with_marks
+from ernsnn.describe.modulators import Modulator, ThirdFactor
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import DeltaLIF
 from ernsnn.describe.products import Factor

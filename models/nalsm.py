@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.describe.astrocytes import Modulator
 from ernsnn.describe.connectors import FromList
 from ernsnn.describe.learning import LearningRule, Trace
+from ernsnn.describe.modulators import Modulator
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import AdaptiveLIF
 from ernsnn.describe.populations import Population

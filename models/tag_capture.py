@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ernsnn.describe import stdp
-from ernsnn.describe.astrocytes import ThirdFactor
 from ernsnn.describe.connectors import OneToOne
 from ernsnn.describe.marks import Labile, Stable, WeightRelax
+from ernsnn.describe.modulators import ThirdFactor
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.describe.stimuli import SpikeTimes

@@ -15,7 +15,7 @@ import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
 from ernsnn.graph.connectivity import CSR, Dense
-from ernsnn.graph.graph import Calcium, Graph, Leaky, PoissonInput, Projection
+from ernsnn.graph.graph import Graph, PoissonInput, Projection
 from ernsnn.graph.values import Array, Scalar
 from ernsnn.recording.recording import Recording
 
@@ -146,7 +146,7 @@ def count(graph: Graph, recording: Recording) -> Counts:
             visits = {POST: int(learns[steps].sum()), EPOCH: p.size * _epochs(rule.epoch_steps, learns, begin)}
             intrinsic = sum(visits[event] for event in {term.event for term in rule.terms})
         neurons.append(NeuronCounts(p.name, p.size * recording.n_steps, len(steps), intrinsic))
-    computed = [m.size for m in graph.modulators if isinstance(m, Leaky | Calcium)]
+    computed = [m.size for m in graph.modulators if m.kind.states]
     return Counts(
         recording.n_steps,
         graph.dt_ms,

@@ -23,6 +23,7 @@ from ernsnn.describe.neurons import LIBRARY
 from ernsnn.errors import BackendNotAvailable, UnsupportedOnBackend
 from ernsnn.files import Content, write_folder
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.modulator import Modulator
 from ernsnn.graph.subgraph import without
 from ernsnn.recording.recording import Recording
 
@@ -77,6 +78,8 @@ class Backend(ABC):
     """The kinds of neurons that it has; None: it computes whatever their equations say."""
     poisson_inputs: ClassVar[bool] = False
     """Whether it has Poisson input: see ``graph.PoissonInput``."""
+    modulators: ClassVar[Collection[str] | None] = ()
+    """The kinds of third factors that it has; None: it computes whatever their equations say."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
     stepwise: ClassVar[bool] = False
@@ -106,7 +109,8 @@ class Backend(ABC):
         known = self.known(graph)
         limits = self.limits(self.settings(options)) if known.populations else ()
         told = [limit for capability in limits for limit in capability(known)]
-        told += [*self._kinds(graph), *self._poisson_inputs(graph), *crowded(graph), *doubts(graph)]
+        told += [*self._kinds(graph), *self._modulators(graph), *self._poisson_inputs(graph)]
+        told += [*crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
 
@@ -123,16 +127,27 @@ class Backend(ABC):
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
-                remedy = f"use one of these, or run it on {', '.join(_having(partial(_has, kind=p.kind)))}"
+                remedy = f"use one of these, or run it on {_having(partial(_has, kind=p.kind))}"
                 yield Limit("G201", p.name, message, remedy)
 
     def _poisson_inputs(self, graph: Graph) -> Iterator[Limit]:
         """Poisson input, where this backend has none."""
         for p in graph.poisson_inputs if not self.poisson_inputs else ():
-            message = f"{self.name} has no Poisson input to neurons"
-            others = ", ".join(_having(lambda b: b.poisson_inputs))
+            message, others = f"{self.name} has no Poisson input to neurons", _having(lambda b: b.poisson_inputs)
             remedy = f"project a population of Poisson sources onto {p.target.population}, or run it on {others}"
             yield Limit("G203", p.name, message, remedy)
+
+    def computes(self, m: Modulator) -> bool:
+        """Whether it has third factors of the kind of ``m``: a user's own is none of those that it has by name."""
+        return self.modulators is None or (m.kind.name in self.modulators and m.of_library)
+
+    def _modulators(self, graph: Graph) -> Iterator[Limit]:
+        """Third factors that this backend has not."""
+        for m in graph.modulators:
+            if not self.computes(m):
+                has = f"{' and '.join(self.modulators)} alone" if self.modulators else "no third factors"
+                message = f"its kind is {m.kind.name}, and {self.name} has {has}"
+                yield Limit("G204", m.name, message, f"run it on {_having(partial(_computes, m=m))}")
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.
@@ -181,9 +196,15 @@ def _has(backend: Backend, kind: Kind) -> bool:
     return backend.has(kind)
 
 
-def _having(feature: Callable[[Backend], bool]) -> Iterator[str]:
-    """The installed backends that have a feature."""
+def _computes(backend: Backend, m: Modulator) -> bool:
+    return backend.computes(m)
+
+
+def _having(feature: Callable[[Backend], bool]) -> str:
+    """The installed backends that have a feature, as a list in words."""
+    found = []
     for name, load in discover(GROUP).items():
         with suppress(Exception):  # of a plug-in that is broken
             if feature(load()()):
-                yield name
+                found.append(name)
+    return ", ".join(found)

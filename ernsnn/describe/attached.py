@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.astrocytes import Astrocyte, Modulator
-from ernsnn.describe.calcium import CALCIUM_VARIABLES, CalciumAstrocyte
+from ernsnn.describe.modulators import Modulator
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import View
 from ernsnn.describe.projections import Projection
@@ -45,9 +44,3 @@ class Probe:
 def probeable(model: Neuron | SpikeTimes | Poisson) -> tuple[str, ...]:
     """The variables of a neuron that a probe can record."""
     return tuple(model.kind.probes) if isinstance(model, Neuron) else ()
-
-
-def levels(modulator: Modulator) -> tuple[str, ...]:
-    """The variables of a third factor that a probe can record."""
-    inner = {Astrocyte: ("C",), CalciumAstrocyte: CALCIUM_VARIABLES}
-    return (*inner.get(type(modulator), ()), "value")

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.astrocytes import Astrocyte, Either, Gate, Modulator, Signal, ThirdFactor
-from ernsnn.describe.attached import Injection, Modulation, Probe, levels, probeable
-from ernsnn.describe.calcium import CalciumAstrocyte
+from ernsnn.describe.attached import Injection, Modulation, Probe, probeable
 from ernsnn.describe.connectors import AllToAll, Connector
 from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.modulators import (
+    Astrocyte,
+    CalciumAstrocyte,
+    Domain,
+    Either,
+    Gate,
+    Modulator,
+    Signal,
+    ThirdFactor,
+)
 from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.poisson_input import PoissonInput
@@ -28,6 +36,7 @@ from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whol
 from ernsnn.describe.weights import receptor_word
 from ernsnn.errors import InvalidModel, quoted
 
+Listening = TypeVar("Listening", bound=Domain)
 MOST_NEURONS = 2**31 - 1
 """Of a population: backends and files count neurons in 32 bits."""
 
@@ -211,35 +220,43 @@ class Network:
         self, name: str, listens_to: Sequence[Population | View], *, tau_ms: float, **options: Any
     ) -> Astrocyte:
         """Add leaky astrocytes that listen to ``listens_to``; the options are those of ``Astrocyte``."""
-        astrocyte = Astrocyte(name=name, listens_to=self._heard(name, listens_to), tau_ms=tau_ms, **options)
-        self.modulators[name] = astrocyte
-        return astrocyte
+        return self._listening(Astrocyte, name, listens_to, {"tau_ms": tau_ms, **options})
 
     @checked
     def calcium_astrocyte(
         self, name: str, listens_to: Sequence[Population | View] = (), **options: Any
     ) -> CalciumAstrocyte:
         """Add astrocytes with calcium dynamics; the options are those of ``CalciumAstrocyte``."""
-        astrocyte = CalciumAstrocyte(name=name, listens_to=self._heard(name, listens_to), **options)
-        astrocyte.check_step(self.dt_ms)
-        self.modulators[name] = astrocyte
-        return astrocyte
+        return self._listening(CalciumAstrocyte, name, listens_to, options)
 
-    def _heard(self, name: str, listens_to: Sequence[Population | View]) -> list[View]:
-        """The domain of a new astrocyte called ``name``."""
+    @checked
+    def modulator(
+        self, name: str, kind: type[Listening], listens_to: Sequence[Population | View], **options: Any
+    ) -> Listening:
+        """Add astrocytes of any ``kind``, such as ``DoubleExponential``; the options are those of the class."""
+        if not isinstance(kind, type) or not issubclass(kind, Domain):
+            raise InvalidModel(f"{name}: needs a class of astrocytes, such as ernsnn.Astrocyte, got {quoted(kind)}")
+        return self._listening(kind, name, listens_to, options)
+
+    def _listening(
+        self, kind: type[Listening], name: str, listens_to: Sequence[Population | View], options: Mapping[str, Any]
+    ) -> Listening:
         self._check_name(name)
         views = [as_view(member, f"{name}.listens_to") for member in listens_to]
         for view in views:
             self._check_own(view, name)
-        return views
+        made = kind(name=name, listens_to=views, **options)
+        made.check_step(self.dt_ms)
+        self.modulators[name] = made
+        return made
 
     @checked
     def gate(
         self,
         name: str,
         *,
-        opens: Mapping[Astrocyte | CalciumAstrocyte, float],
-        stays: Mapping[Astrocyte | CalciumAstrocyte, float] | None = None,
+        opens: Mapping[Domain, float],
+        stays: Mapping[Domain, float] | None = None,
     ) -> Gate:
         """Add a third factor that is 1 while astrocytes agree: see ``Gate``."""
         self._check_name(name)
@@ -249,7 +266,7 @@ class Network:
         return gate
 
     @checked
-    def either(self, name: str, factors: Sequence[Astrocyte | CalciumAstrocyte | Signal | Gate]) -> Either:
+    def either(self, name: str, factors: Sequence[Modulator]) -> Either:
         """Add a third factor that is the largest of others: see ``Either``."""
         self._check_name(name)
         either = Either(name=name, factors=factors)
@@ -346,7 +363,7 @@ class Network:
                 f"probe: needs a population, a projection or a third factor, got an object of type {kind}"
             )
         else:
-            where, known = target, levels(target)
+            where, known = target, tuple(target.kind.probes)
         if not is_one_of(variable, known):
             raise InvalidModel(
                 f"probe of {where.name}: no variable {variable!r} (there is: {', '.join(known) or 'none'})"

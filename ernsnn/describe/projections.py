@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.astrocytes import Modulator, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, Connector, FixedInDegree, FixedTotalNumber, FromList, OneToOne
 from ernsnn.describe.distributions import Distribution, Value, span
 from ernsnn.describe.equations import names_in
 from ernsnn.describe.fields import convert_fields, is_one_of
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.modulators import Modulator, ThirdFactor
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.short_term import ShortTerm, check_short_term
 from ernsnn.describe.weights import Weighted

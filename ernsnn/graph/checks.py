@@ -10,14 +10,13 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
-from ernsnn.describe.calcium import CalciumAstrocyte, is_moderate
 from ernsnn.describe.distributions import extent
 from ernsnn.describe.kinds import CHANGEABLE, Kind
+from ernsnn.describe.modulators import ModulatorKind
 from ernsnn.describe.names import is_symbol, network_name, part_name
 from ernsnn.describe.network import MOST_NEURONS
 from ernsnn.describe.parametrised import check_values
@@ -26,6 +25,7 @@ from ernsnn.errors import InvalidModel, quoted
 from ernsnn.graph import graph as g
 from ernsnn.graph import probes
 from ernsnn.graph.connectivity import CSR
+from ernsnn.graph.modulator import Member, Modulator
 from ernsnn.graph.poisson import MOST_A_STEP
 from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Shared, Value, columns_of
@@ -40,7 +40,7 @@ _DRAWN = {"uniform": 2, "normal": 4, "lognormal": 2, "exponential": 1}
 def shapes(graph: g.Graph) -> Iterator[str]:
     """What is wrong with names, references, sizes and single numbers."""
     yield from _named(graph)
-    sized: list[g.Population | g.Modulator] = [*graph.populations, *graph.modulators]
+    sized: list[g.Population | Modulator] = [*graph.populations, *graph.modulators]
     names = Counter(part.name for part in (*sized, *graph.projections, *graph.poisson_inputs))
     yield from (f"the name {quoted(n)} is used twice" for n, count in names.items() if count > 1)
     yield from (f"{part.name} has the size {part.size}" for part in sized if not 0 < part.size <= MOST_NEURONS)
@@ -50,7 +50,7 @@ def shapes(graph: g.Graph) -> Iterator[str]:
         yield from _source(p) if isinstance(p, g.Source) else _neurons(p)
         if isinstance(p, g.Neurons):
             yield from _equations(p, graph.current_integration)
-    known: dict[str, g.Modulator] = {}
+    known: dict[str, Modulator] = {}
     for m in graph.modulators:
         yield from _modulator(m, known, graph)
         known[m.name] = m
@@ -60,7 +60,7 @@ def shapes(graph: g.Graph) -> Iterator[str]:
     known_probes = {(p.kind, p.target, p.variable) for p in probes.variables(graph)} if graph.probes else set()
     for probe in graph.probes:
         if probe.kind == "neurons":
-            yield from _member("a probe", g.Member(probe.target, probe.start, probe.stop), graph, computed=True)
+            yield from _member("a probe", Member(probe.target, probe.start, probe.stop), graph, computed=True)
         if (probe.kind, probe.target, probe.variable) not in known_probes or not 1 <= probe.every < 2**53:
             yield f"a probe records no {probe.variable!r} of {probe.target!r} every {probe.every} steps"
     ends = [0, *(t for interval in graph.frozen for t in interval), 2**53]
@@ -92,7 +92,7 @@ def _check_texts(value: object) -> None:
             _check_texts(item)
     elif isinstance(value, dict):
         _check_texts([*value, *value.values()])
-    elif isinstance(value, Kind | ShortTermKind):
+    elif isinstance(value, Kind | ShortTermKind | ModulatorKind):
         pass  # has judged its names itself
     elif dataclasses.is_dataclass(value):
         _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
@@ -102,7 +102,7 @@ def _is(array: object, kinds: str, *shape: int) -> bool:
     return isinstance(array, np.ndarray) and array.dtype.kind in kinds and array.shape == shape
 
 
-def _find(name: str, parts: Collection[g.Population] | Collection[g.Modulator]) -> g.Population | g.Modulator | None:
+def _find(name: str, parts: Collection[g.Population] | Collection[Modulator]) -> g.Population | Modulator | None:
     return next((part for part in parts if part.name == name), None)
 
 
@@ -204,7 +204,7 @@ def _learning(where: str, learning: g.Learning, count: int) -> Iterator[str]:
         yield f"{where}: its epochs are {learning.epoch_steps} steps"
 
 
-def _member(where: str, member: g.Member, graph: g.Graph, computed: bool, needs: str = "") -> Iterator[str]:
+def _member(where: str, member: Member, graph: g.Graph, computed: bool, needs: str = "") -> Iterator[str]:
     p = _find(member.population, graph.populations)
     if p is None or (computed and not isinstance(p, g.Neurons)):
         yield f"{where}: there are no such neurons as {member.population!r}"
@@ -214,41 +214,23 @@ def _member(where: str, member: g.Member, graph: g.Graph, computed: bool, needs:
         yield f"{where}: {member.population} has no {needs}"
 
 
-def _modulator(m: g.Modulator, known: dict[str, g.Modulator], graph: g.Graph) -> Iterator[str]:
-    if isinstance(m, g.Gated | g.Largest):
-        names = [c.astrocyte for c in m.conditions] if isinstance(m, g.Gated) else list(m.modulators)
-        kinds = (g.Leaky, g.Calcium) if isinstance(m, g.Gated) else (g.Leaky, g.Calcium, g.Given, g.Gated, g.Largest)
-        if not names or not all(isinstance(known.get(n), kinds) and known[n].size in (1, m.size) for n in names):
-            yield f"{m.name}: {', '.join(names) or 'nothing'} cannot be what it is made of"
-        elif m.size != max(known[n].size for n in names):
-            yield f"{m.name} has the size {m.size}"
+def _modulator(m: Modulator, known: dict[str, Modulator], graph: g.Graph) -> Iterator[str]:
+    problems = [f"{m.name}{problem}" for problem in m.problems()]
+    yield from problems
+    if problems:
         return
-    if isinstance(m, g.Given | g.Calcium):
-        yield from _series(m.name, m.steps, m.values, m.size)
-    if isinstance(m, g.Given):
-        return
-    for member in m.members:
+    reads = [(known.get(name), read) for name, read in zip(m.others, m.kind.reads, strict=True)]
+    found = [other for other, read in reads if other is not None and read.variable in other.kind.probes]
+    if len(found) < len(reads) or any(other.size not in (1, m.size) for other in found):
+        yield f"{m.name}: {', '.join(m.others)} cannot be what it is made of"
+    elif found and m.size != max(other.size for other in found):
+        yield f"{m.name} has the size {m.size}"
+    if m.schedule:
+        yield from _series(m.name, *m.schedule, m.size)
+    for member, _ in m.domain:
         yield from _member(m.name, member, graph, computed=False)
         if m.size != 1 and member.stop - member.start != m.size:
             yield f"{m.name}: {m.size} astrocytes listen to {member.stop - member.start} neurons"
-    if (m.threshold is None) != (m.threshold_off is None) or (m.threshold_off or 0) > (m.threshold or 0):
-        yield f"{m.name}: its thresholds are {m.threshold} and {m.threshold_off}"
-    if isinstance(m, g.Leaky):
-        if len(m.weights) != len(m.members) or not m.tau_ms > 0:
-            yield f"{m.name} has {len(m.weights)} weights for {len(m.members)} members, and tau_ms {m.tau_ms}"
-        return
-    kinetics, initial = _of_calcium()
-    if m.kinetics.keys() != kinetics or m.initial.keys() != initial or not m.tau_transmitter_ms > 0:
-        yield f"{m.name}: has other constants than a calcium astrocyte"
-    elif not all(map(is_moderate, (*m.kinetics.values(), *m.initial.values()))):
-        yield f"{m.name}: has constants that its equations leave the floats with"
-
-
-@cache
-def _of_calcium() -> tuple[set[str], set[str]]:
-    """The names of the constants and of what a calcium astrocyte starts from."""
-    blank = object.__new__(CalciumAstrocyte)  # its defaults
-    return set(blank.kinetics), set(blank.initial)
 
 
 def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
@@ -354,8 +336,8 @@ def numbers(graph: g.Graph) -> Iterator[str]:
             if isinstance(v.initial, Array) and np.isnan(v.initial.values).any():
                 yield f"{j.name}.{v.name} holds no number"
     for m in graph.modulators:
-        if isinstance(m, g.Given | g.Calcium):
-            yield from _over_time(m.name, m.steps, m.values)
+        if m.schedule:
+            yield from _over_time(m.name, *m.schedule)
     for i in graph.injections:
         yield from _over_time("a current", i.steps, i.values)
     for q in graph.poisson_inputs:

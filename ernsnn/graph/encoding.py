@@ -11,13 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe import neurons, short_term
+from ernsnn.describe import modulators, neurons, short_term
 from ernsnn.describe.kinds import Kind
+from ernsnn.describe.modulators import ModulatorKind
 from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.loading import Unfit, check_fields
 
-LIBRARY: dict[str, Kind | ShortTermKind] = {**neurons.LIBRARY, **short_term.LIBRARY}
+LIBRARY: dict[str, Kind | ShortTermKind | ModulatorKind] = {
+    **neurons.LIBRARY,
+    **short_term.LIBRARY,
+    **modulators.LIBRARY,
+}
 
 
 LATER = MappingProxyType({"later": True})
@@ -26,7 +31,7 @@ LATER = MappingProxyType({"later": True})
 
 def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     """``value`` as JSON; arrays go into ``arrays`` and are named in their place, kinds of the library are named."""
-    if isinstance(value, Kind | ShortTermKind) and LIBRARY.get(value.name) is value:
+    if isinstance(value, Kind | ShortTermKind | ModulatorKind) and LIBRARY.get(value.name) is value:
         return {"library": value.name, "version": value.version}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         held = [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value) if not _left_out(f, value)]

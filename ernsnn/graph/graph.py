@@ -19,6 +19,7 @@ from ernsnn.graph.chunks import chunks, in_threads
 from ernsnn.graph.connectivity import CSR, Connectivity
 from ernsnn.graph.constants import constants
 from ernsnn.graph.encoding import LATER, digest
+from ernsnn.graph.modulator import Member, Modulator
 from ernsnn.graph.poisson import Counting, Inversion
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Scalar, Series, Value, summed
@@ -220,92 +221,6 @@ class Projection:
     def synapses(self) -> Rows:
         """All synapses as explicit arrays (made once, when first asked for)."""
         return self.rows(0, self.connectivity.n_pre)
-
-
-@dataclass(frozen=True)
-class Member:
-    """Neurons start to stop (exclusive) of a population."""
-
-    population: str
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, eq=False)
-class Leaky:
-    """Leaky astrocytes; see ``describe.Astrocyte``. ``weights`` has one number a member."""
-
-    name: str
-    size: int
-    tau_ms: float
-    weights: tuple[float, ...]
-    bias: float
-    initial: float
-    threshold: float | None
-    threshold_off: float | None
-    members: tuple[Member, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Calcium:
-    """Astrocytes with calcium dynamics; see ``describe.CalciumAstrocyte``.
-
-    ``kinetics`` has the constants of the equations by their symbols, in uM and seconds, ``initial`` the variables. To
-    what spikes release comes the transmitter in uM that is given: ``values[k]`` (one a unit) from step ``steps[k]`` on.
-    """
-
-    name: str
-    size: int
-    tau_transmitter_ms: float
-    release_uM: float
-    steps: np.ndarray
-    values: Series
-    integration: Literal["rk4", "euler"]
-    kinetics: dict[str, float]
-    initial: dict[str, float]
-    threshold: float | None
-    threshold_off: float | None
-    members: tuple[Member, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Given:
-    """A given third factor: ``values[k]`` (one a unit) from step ``steps[k]`` on, 0 before."""
-
-    name: str
-    size: int
-    steps: np.ndarray
-    values: Series
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One astrocyte's part in a gate."""
-
-    astrocyte: str
-    opens: float
-    stays: float
-
-
-@dataclass(frozen=True)
-class Gated:
-    """Gates over astrocytes; see ``describe.Gate``. The astrocytes stand before it among the modulators."""
-
-    name: str
-    size: int
-    conditions: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class Largest:
-    """The largest of other modulators, which stand before it; see ``describe.Either``."""
-
-    name: str
-    size: int
-    modulators: tuple[str, ...]
-
-
-Modulator = Leaky | Calcium | Given | Gated | Largest
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.astrocytes import Either, Gate, Modulator, Signal, ThirdFactor
 from ernsnn.describe.attached import Injection, Modulation, Probe
-from ernsnn.describe.calcium import CalciumAstrocyte
 from ernsnn.describe.distributions import Distribution, farthest
 from ernsnn.describe.equations import parse_products
 from ernsnn.describe.learning import LearningRule
+from ernsnn.describe.modulators import ThirdFactor
 from ernsnn.describe.names import network_name
 from ernsnn.describe.network import Network
 from ernsnn.describe.parametrised import check_values
@@ -32,6 +31,8 @@ from ernsnn.graph.chunks import CHUNK
 from ernsnn.graph.connect import connected
 from ernsnn.graph.driven import undriven
 from ernsnn.graph.memory import require_memory
+from ernsnn.graph.modulator import Member
+from ernsnn.graph.modulators import lowered
 from ernsnn.graph.poisson import MOST_A_STEP
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
@@ -61,7 +62,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
         current_integration=network.current_integration,
         populations=lowering.each(lowering.population, network.populations.values()),
         projections=lowering.each(lowering.projection, network.projections.values()),
-        modulators=lowering.each(lowering.modulator, network.modulators.values()),
+        modulators=lowering.each(lambda m: lowered(m, lowering), network.modulators.values()),
         injections=lowering.each(lowering.injection, network.injections),
         modulations=lowering.each(lowering.modulation, network.modulations),
         probes=lowering.each(lowering.probe, network.probes),
@@ -329,40 +330,9 @@ class _Lowering:
 
     # The rest
 
-    def modulator(self, m: Modulator) -> g.Modulator:
-        if isinstance(m, Gate):
-            stays = m.opens if m.stays is None else m.stays
-            return g.Gated(m.name, m.size, tuple(g.Condition(a.name, level, stays[a]) for a, level in m.opens.items()))
-        if isinstance(m, Either):
-            return g.Largest(m.name, m.size, tuple(factor.name for factor in m.factors))
-        if isinstance(m, Signal):
-            return g.Given(m.name, m.size, *self.schedule(m.name, m.schedule, m.size))
-        members = tuple(self.member(v) for v in m.listens_to)
-        off = m.threshold if m.threshold_off is None else m.threshold_off
-        if isinstance(m, CalciumAstrocyte):
-            never = Schedule([], np.zeros((0, m.size)))
-            steps, values = self.schedule(f"{m.name}.transmitter_uM", m.transmitter_uM or never, m.size)
-            return g.Calcium(
-                name=m.name,
-                size=m.size,
-                tau_transmitter_ms=m.tau_transmitter_ms,
-                release_uM=m.release_uM,
-                steps=steps,
-                values=values,
-                integration=m.integration,
-                kinetics=m.kinetics,
-                initial=m.initial,
-                threshold=m.threshold,
-                threshold_off=off,
-                members=members,
-            )
-        weights = np.broadcast_to(m.weight, len(members)).tolist()
-        assert m.initial is not None
-        return g.Leaky(m.name, m.size, m.tau_ms, tuple(weights), m.bias, m.initial, m.threshold, off, members)
-
     @staticmethod
-    def member(view: Any) -> g.Member:
-        return g.Member(view.population.name, view.start, view.stop)
+    def member(view: Any) -> Member:
+        return Member(view.population.name, view.start, view.stop)
 
     def injection(self, i: Injection) -> g.Injected:
         steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)

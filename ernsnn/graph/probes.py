@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ernsnn.describe.calcium import CALCIUM_VARIABLES
 from ernsnn.errors import unknown
-from ernsnn.graph.graph import Calcium, Graph, Leaky, Modulator, Neurons, Population, Probe, Projection
+from ernsnn.graph.graph import Graph, Neurons, Population, Probe, Projection
 
 
 def not_probed(graph: Graph, target: str, variable: str) -> str:
     """How ``variable`` of ``target``, a part of ``graph``, is recorded; what there is where it has no such variable."""
     known = {p.name: ("populations", _of_population(p)) for p in graph.populations}
     known |= {p.name: ("projections", (*(v.name for v in p.variables), *_of_short_term(p))) for p in graph.projections}
-    known |= {m.name: ("modulators", _of_modulator(m)) for m in graph.modulators}
+    known |= {m.name: ("modulators", tuple(m.kind.probes)) for m in graph.modulators}
     if target not in known:
         return unknown("no population, projection or third factor", target, known)
     kind, variables = known[target]
@@ -27,7 +26,7 @@ def variables(graph: Graph) -> Iterator[Probe]:
     for p in graph.populations:
         yield from (Probe("neurons", p.name, 0, p.size, name, 1) for name in _of_population(p))
     for m in graph.modulators:
-        yield from (Probe("modulator", m.name, 0, 0, name, 1) for name in _of_modulator(m))
+        yield from (Probe("modulator", m.name, 0, 0, name, 1) for name in m.kind.probes)
     for projection in graph.projections:
         yield from (Probe("synapses", projection.name, 0, 0, v.name, 1) for v in projection.variables)
         yield from (Probe("short_term", projection.name, 0, 0, name, 1) for name in _of_short_term(projection))
@@ -39,8 +38,3 @@ def _of_population(p: Population) -> tuple[str, ...]:
 
 def _of_short_term(p: Projection) -> tuple[str, ...]:
     return tuple(state.name for state in p.short_term.kind.states) if p.short_term else ()
-
-
-def _of_modulator(m: Modulator) -> tuple[str, ...]:
-    inner = CALCIUM_VARIABLES if isinstance(m, Calcium) else ("C",) if isinstance(m, Leaky) else ()
-    return (*inner, "value")

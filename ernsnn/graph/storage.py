@@ -14,10 +14,11 @@ from ernsnn.describe import expressions, kinds, short_term
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Latch, Relax
 from ernsnn.describe.learning import Normalise, Term, Trace
+from ernsnn.describe.modulators import kind
 from ernsnn.describe.products import Factor, Product
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content, write_folder
-from ernsnn.graph import checks, connectivity, graph, spikes, values
+from ernsnn.graph import checks, connectivity, graph, modulator, modulators, spikes, values
 from ernsnn.graph.encoding import decode, digest_of, encode
 from ernsnn.graph.memory import require_memory
 from ernsnn.graph.schemas import OLDEST, from_schema_1
@@ -34,8 +35,8 @@ _CLASSES: dict[str, type] = {
         *(values.Scalar, values.Array, values.Draw, values.Shared),
         *(spikes.GivenSpikes, spikes.PoissonSpikes),
         *(graph.Traced, graph.Variable, graph.Bound, graph.Learning),
-        *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, graph.Member, graph.Leaky, graph.Calcium),
-        *(graph.Given, graph.Condition, graph.Gated, graph.Largest),
+        *(graph.Intrinsic, graph.Neurons, graph.Source, graph.Projection, modulator.Member),
+        *(modulators.Condition, kind.Read, kind.ModulatorKind, *modulators.FORMS.values()),
         *(graph.Injected, graph.PoissonInput, graph.Modulation, graph.Probe, graph.Graph),
     )
 }

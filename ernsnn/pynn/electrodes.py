@@ -14,6 +14,7 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.errors import InvalidModel
 from ernsnn.graph import graph
+from ernsnn.graph.modulator import Member
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import series
 
@@ -127,7 +128,7 @@ class CurrentSource(StandardCurrentSource):
         """Its part of the graph as it is from now on, whatever it was before."""
         return [
             graph.Injected(
-                graph.Member(population.name, 0, population.size),
+                Member(population.name, 0, population.size),
                 np.rint(np.asarray(current.times_ms) / state.dt).astype(np.int64),
                 series(np.asarray(current.values), current.columns),
             )

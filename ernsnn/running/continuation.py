@@ -127,6 +127,6 @@ def _of_projection(p: Projection) -> dict[str, Any]:
 
 _KINDS: dict[str, Any] = {
     "populations": _of_population,
-    "modulators": lambda m: {"kind": type(m).__name__, "size": m.size},
+    "modulators": lambda m: {"kind": m.kind.name, "size": m.size, "set of states": [s.name for s in m.kind.states]},
     "projections": _of_projection,
 }

@@ -130,7 +130,7 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
         return *layout.variable(probe), np.arange(first + probe.start, first + probe.stop)
     if probe.kind == "modulator":
         size = next(m.size for m in layout.graph.modulators if m.name == probe.target)
-        return layout.factor[probe.target], probe.variable, np.arange(size)
+        return *layout.variable(probe), np.arange(size)
     merged = next(s for s in (*layout.static, *layout.plastic, *layout.unconnected) if probe.target in s.slices)
     if probe.kind == "short_term":
         return merged.pre, short_term.variable(merged, probe.variable), merged.pre_cells

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from ernsnn.graph.graph import Calcium, Graph
+from ernsnn.graph.graph import Graph
 
 # Rough costs, measured on one 2-core machine (see benchmarks/README.md). They only steer a choice.
 _NUMPY_STEP_S = 0.6e-3
@@ -19,7 +19,7 @@ def choose_target(graph: Graph, n_steps: int) -> str:
     """``numpy`` where it is done within the time that compiling takes, else ``cpp_standalone`` if it can be."""
     neurons = sum(p.size for p in graph.populations)
     events = graph.n_synapses * _ASSUMED_RATE_HZ * n_steps * graph.dt_ms / 1000.0
-    solved = sum(isinstance(m, Calcium) for m in graph.modulators)
+    solved = sum(bool(m.kind.rates) for m in graph.modulators)
     step_s = _NUMPY_STEP_S + neurons * _NUMPY_NEURON_STEP_S + solved * _NUMPY_SOLVER_STEP_S
     expected_s = n_steps * step_s + events * _NUMPY_EVENT_S
     can_compile = shutil.which("g++") is not None and shutil.which("make") is not None

@@ -37,15 +37,23 @@ class Statements:
         for target, group in groupby(statements, lambda s: s.target):
             run, name = list(group), self.naming(target)
             if target not in only:
-                yield from (f"{name} = {self.value(s, name)}" for s in run)
+                yield from (f"{name} = {self.copied(s, name)}" for s in run)
             elif len(run) == 1:
                 yield f"{name} = where({where}, {self.value(run[0], name)}, {name})"
             else:
                 current = name
                 for s in run:
-                    yield f"{name}_new = {self.value(s, current)}"
+                    yield f"{name}_new = {self.copied(s, current)}"
                     current = f"{name}_new"
                 yield f"{name} = where({where}, {current}, {name})"
+
+    def copied(self, s: Statement, current: str) -> str:
+        """``value``, but a copy of a variable that it is.
+
+        Brian2 makes ``V += ...`` of ``V = V + ...``, which on NumPy changes all names that the array has by then.
+        """
+        text = self.value(s, current)
+        return f"clip({text}, -inf, inf)" if text.isidentifier() and s.target not in self.truths else text
 
     def value(self, s: Statement, current: str) -> str:
         """What a statement assigns, where its target is called ``current`` so far."""

@@ -17,7 +17,8 @@ import numpy as np
 
 from ernsnn.describe.kinds import Kind
 from ernsnn.graph.encoding import encode
-from ernsnn.graph.graph import Graph, Member, Neurons, Probe, Projection
+from ernsnn.graph.graph import Graph, Neurons, Probe, Projection
+from ernsnn.graph.modulator import Member
 
 from .names import own
 
@@ -161,7 +162,10 @@ class Layout:
         return self.group[p.pre], self.group[p.post]
 
     def variable(self, probe: Probe) -> tuple[str, str]:
-        """(group, variable) of what a probe of neurons records."""
+        """(group, variable) of what a probe of neurons or of a third factor records."""
+        if probe.kind == "modulator":
+            m = next(m for m in self.graph.modulators if m.name == probe.target)
+            return self.factor[m.name], own(m.kind.probes[probe.variable])
         p = next(p for p in self.graph.neurons() if p.name == probe.target)
         return self.group[p.name], own(p.kind.probes[probe.variable])
 

@@ -1,110 +1,144 @@
-"""Third factors: astrocytes and given signals as small groups, and the copies of their values that neurons hold."""
+"""Third factors as small groups, by the table of their kind, and the copies of their values that neurons hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Bound, Calcium, Gated, Given, Graph, Largest, Leaky, Member
+from ernsnn.describe.evaluation import evaluated
+from ernsnn.describe.expressions import Statement, names_in
+from ernsnn.graph.graph import Bound, Graph
+from ernsnn.graph.modulator import Member, Modulator
 
-from . import calcium
-from .expressions import Constants
+from .equations import Statements
 from .layout import Layout, Synapses
+from .names import own
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 from .schedules import scheduled
 
-# Where they stand within the synapses of a step: the spikes are known, and plasticity comes later.
-HEAR, RELEASE, SOLVE, EVALUATE = -30, -22, -21, -20
+# Where they stand within the synapses of a step: the spikes are known, and plasticity comes later. Those that read
+# others come after these.
+HEAR, RENEW, SOLVE, EVALUATE = -1003, -1002, -1001, -1000
 
 
 def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
-    """A group per third factor, with ``value``; astrocytes also with ``C``."""
+    """A group per third factor, with its states and ``value``."""
+    order: dict[str, int] = {}
     for m in graph.modulators:
-        name, constants = layout.factor[m.name], Constants()
-        group, order = Group(name, m.size, [], spikes=False), EVALUATE
+        order[m.name] = max((order[other] + 1 for other in m.others), default=EVALUATE)
+        _Cells(m, layout, graph, parts).build(order[m.name])
+
+
+class _Cells:
+    """The group of one third factor."""
+
+    def __init__(self, m: Modulator, layout: Layout, graph: Graph, parts: Parts) -> None:
+        self.m, self.layout, self.graph, self.parts, self.table = m, layout, graph, parts, m.equations
+        self.group = Group(layout.factor[m.name], m.size, [], spikes=False)
+        self.states = [s.name for s in self.table.states]
+        self.called: dict[str, str] = {"dt": "dt_ms", "given": "0.0"}
+        self.language = Statements(self.states, lambda name: self.called.get(name) or own(name))
+        self.standing = parts.freezes and self.table.standing
+
+    def build(self, order: int) -> None:
+        """Add the group, what it does in a step, and connections to what it hears."""
+        group, parts, name = self.group, self.parts, self.group.name
         group.state("value")
-        if isinstance(m, Given):
-            before, now = scheduled(m, group, parts)
-            code = [*before, f"value = {now}"]
-        elif isinstance(m, Gated):
-            code, order = gate(m, group, constants, graph, layout), EVALUATE + 1  # gates read astrocytes
-        elif isinstance(m, Largest):
-            code, order = largest(m, group, graph, layout), EVALUATE + 2  # reads gates too
-        elif isinstance(m, Leaky):
-            code = [*leaky(m, group, constants, graph.dt_ms), opened(m, constants)]
-            for weight, counter in counters(m).items():
-                heard = [member for member, w in zip(m.members, m.weights, strict=True) if w == weight]
-                parts.synapses += hearing(heard, counter, group, layout)
-        else:
-            renew = calcium.cells(m, group, constants, graph.dt_ms, parts)
-            renew = [held(line, parts.freezes) for line in renew]
-            parts.operations.append(Operation(f"{name}_transmitter", name, renew, "synapses", RELEASE))
-            group.solver = (m.integration, SOLVE)
-            code = [*calcium.watch(m, group), opened(m, constants)]
-            parts.synapses += hearing(m.members, "heard", group, layout)
-        if not isinstance(m, Given):
+        self.declare()
+        self.link()
+        renew = [*self.given(), *self.lines(self.table.before), *self.hear(), *self.lines(self.table.after)]
+        evaluate = [*self.watched(), *self.held([f"value = {self.language.text(self.m.value, False)}"])]
+        if self.standing:
             parts.let_freeze(group)
-            code = [held(line, parts.freezes) for line in code]
-        group.equations += constants.equations
-        group.values |= constants.values
         parts.groups.append(group)
-        parts.operations.append(Operation(f"{name}_update", name, code, "synapses", order))
+        if self.table.rates:
+            self.solve()
+            parts.operations.append(Operation(f"{name}_renewal", name, renew, "synapses", RENEW))
+        else:
+            evaluate = [*renew, *evaluate]
+        parts.operations.append(Operation(f"{name}_update", name, evaluate, "synapses", order))
 
+    def declare(self) -> None:
+        """States, and those of the parameters and constants that a step reads."""
+        m, table = self.m, self.table
+        for s in table.states:
+            start = float(evaluated(s.initial, m.parameters))
+            if s.name in table.integrated:
+                self.group.kept.append(own(s.name))
+                self.group.values[own(s.name)] = start
+            else:
+                self.group.state(own(s.name), np.full(m.size, start) if start else None)
+        read = {n for value in (*(s.value for s in table.statements), m.value) for n in names_in(value)}
+        read |= set(names_in(table.sound)) if table.sound is not None else set()
+        numbers = {**m.parameters, **m.levels, **m.constants(self.graph.dt_ms), "dt": self.graph.dt_ms}
+        for name, value in numbers.items():
+            if name in read:
+                self.group.parameter(self.language.naming(name), np.array([value]))
 
-def held(line: str, freezes: bool) -> str:
-    """An assignment that leaves its variable alone while the network's learning is frozen; what is counted is not."""
-    variable, value = line.split(" = ", 1)
-    if not freezes or variable not in ("C", "value", "released", "Y"):
-        return line
-    return f"{variable} = int(learns)*({value}) + int(not learns)*{variable}"
+    def lines(self, statements: Iterable[Statement]) -> list[str]:
+        """Statements as code."""
+        return self.held(list(self.language.assigned(statements)))
 
+    def held(self, lines: list[str]) -> list[str]:
+        """Code of which the assignments to states and ``value`` do nothing while the network does not learn."""
+        return [self._held(line) for line in lines] if self.standing else lines
 
-def counters(m: Leaky) -> dict[float, str]:
-    """Where the spikes of each weight are counted: counted before they are weighed, their order rounds nothing."""
-    return {weight: f"heard{k or ''}" for k, weight in enumerate(dict.fromkeys(m.weights))}
+    def _held(self, line: str) -> str:
+        variable, value = line.split(" = ", 1)
+        if variable not in ("value", *map(own, self.states)):
+            return line
+        return f"{variable} = int(learns)*({value}) + int(not learns)*{variable}"
 
+    def given(self) -> list[str]:
+        """Code for what a schedule gives."""
+        if not self.m.schedule:
+            return []
+        before, self.called["given"] = scheduled(*self.m.schedule, self.group, self.parts)
+        return before
 
-def leaky(m: Leaky, group: Group, constants: Constants, dt_ms: float) -> list[str]:
-    group.state("C", np.full(m.size, m.initial) if m.initial else None)
-    group.equations += [f"{counter} : integer" for counter in counters(m).values()]
-    P, bias = constants.name(float(decay(m.tau_ms, dt_ms))), constants.name(m.bias) if m.bias else ""
-    kept = f"{bias} + (C - {bias})*{P}" if bias else f"C*{P}"
-    gained = "".join(f" + {constants.name(weight)}*{counter}" for weight, counter in counters(m).items())
-    return [f"C = {kept}{gained}", *(f"{counter} = 0" for counter in counters(m).values())]
+    def link(self) -> None:
+        """Make the variables that it reads of others readable on the group."""
+        others = {m.name: m for m in self.graph.modulators}
+        for read, name in zip(self.table.reads, self.m.others, strict=True):
+            other, here = others[name], own(read.name)
+            variable = other.kind.probes[read.variable]
+            index = np.arange(self.group.size) if other.size > 1 else np.zeros(self.group.size, dtype=int)
+            self.group.equations.append(f"{here} : 1 (linked)")
+            self.group.links[here] = (self.layout.factor[name], own(variable), index)
 
+    def hear(self) -> Iterator[str]:
+        """Code for the spikes of each weight, which connections count."""
+        counters = []
+        for k, (weight, members) in enumerate(self.m.hears.items() if self.table.heard else ()):
+            counter, weighs = f"heard{k or ''}", f"weight{k or ''}"
+            counters.append(counter)
+            self.group.equations.append(f"{counter} : integer")
+            if any("weight" in names_in(s.value) for s in self.table.heard):
+                self.group.parameter(weighs, np.array([weight]))
+            self.called |= {"heard": counter, "weight": weighs}
+            yield from self.lines(self.table.heard)
+            self.parts.synapses += hearing(members, counter, self.group, self.layout)
+        yield from (f"{counter} = 0" for counter in counters)
 
-def opened(m: Leaky | Calcium, constants: Constants) -> str:
-    """What plasticity reads: C, or 1 where the threshold is reached and 0 elsewhere."""
-    if m.threshold is None or m.threshold_off is None:
-        return "value = C"
-    opens, stays = constants.name(m.threshold), constants.name(m.threshold_off)
-    return f"value = int(C >= {opens} or (value > 0 and C >= {stays}))"
+    def solve(self) -> None:
+        """The rates, as differential equations that Brian2's own solver integrates."""
+        unit = {1.0: "ms", 1000.0: "second"}.get(self.table.time_ms, f"({self.table.time_ms!r}*ms)")
+        going = "*int(learns)" if self.standing else ""
+        for s in self.table.rates:
+            text, name = self.language.text(s.value, False), own(s.target)
+            self.group.equations.append(
+                f"d{name}/dt = ({text}){going}/{unit} : 1" if s.derivative else f"{name} = {text} : 1"
+            )
+        self.group.solver = (self.m.method, SOLVE)
 
-
-def link(name: str, other: str, variable: str, group: Group, graph: Graph, layout: Layout) -> str:
-    """Make a variable of another modulator readable on ``group`` as ``name``."""
-    size = next(m.size for m in graph.modulators if m.name == other)
-    index = np.arange(group.size) if size > 1 else np.zeros(group.size, dtype=int)
-    group.equations.append(f"{name} : 1 (linked)")
-    group.links[name] = (layout.factor[other], variable, index)
-    return name
-
-
-def largest(m: Largest, group: Group, graph: Graph, layout: Layout) -> list[str]:
-    values = [link(f"value{k}", name, "value", group, graph, layout) for k, name in enumerate(m.modulators)]
-    code = [f"top = {values[0]}", *(f"top = clip({value}, top, inf)" for value in values[1:])]
-    return [*code, "value = top"]
-
-
-def gate(m: Gated, group: Group, constants: Constants, graph: Graph, layout: Layout) -> list[str]:
-    opens, stays = [], []
-    for k, condition in enumerate(m.conditions):
-        link(f"C{k}", condition.astrocyte, "C", group, graph, layout)
-        opens.append(f"C{k} >= {constants.name(condition.opens)}")
-        stays.append(f"C{k} >= {constants.name(condition.stays)}")
-    return [f"value = int(({' and '.join(opens)}) or (value > 0 and {' and '.join(stays)}))"]
+    def watched(self) -> Iterator[str]:
+        """Code that notes for the end whether the state was sound after every step."""
+        if self.table.sound is not None:
+            self.group.equations.append("sound : boolean")
+            self.group.values["sound"] = True
+            self.group.sound = ("sound", f"{self.m.name}: {self.table.unsound}")
+            yield f"sound = sound and ({self.language.text(self.table.sound, True)})"
 
 
 def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout) -> list[SynapseGroup]:

@@ -35,7 +35,8 @@ _TAKEN = re.compile(
     | M_.* | errno | std(in|out|err) | linux | unix | bint | c(p?def|import|typedef) | include | (no)?gil | object
     | DEF | IF | ELIF | ELSE
     # what programs call their own; code of synapses knows the variables of their post neurons, too
-    | countdown | n_ref | dt_ms | where | (ceil|floor)_of | changing | piece | i_column | i_injected | learns
+    | sound | (heard|weight)\d+ | countdown | n_ref | dt_ms
+    | where | (ceil|floor)_of | changing | piece | i_column | i_injected | learns
     | (has|learns)_.* | (q|gain|modulator|spiked_|factor|period|ahead|plastic|intrinsic|probe)\d.*
     | .*_(new|now|old|stream[01]) | w | w_(limit|moved|tagged|drive|rate|left|drawn|chance|count|total) | delay_steps
     | k\d+ | change\d+ | sent | scalable | divisor | plastic(_.*)? | .*_value(_.*)?

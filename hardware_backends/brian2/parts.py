@@ -161,8 +161,12 @@ class Parts:
         return [*self.groups, *self.synapses]
 
     def calls(self, function: str) -> bool:
-        """Whether any code that runs in every step calls a function."""
-        return any(f"{function}(" in line for operation in self.operations for line in operation.code)
+        """Whether any code that runs in every step, or any equation of a group, calls a function."""
+        lines = [
+            *(line for o in self.operations for line in o.code),
+            *(line for g in self.groups for line in g.equations),
+        ]
+        return any(f"{function}(" in line for line in lines)
 
     @property
     def freezes(self) -> bool:

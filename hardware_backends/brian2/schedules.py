@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ernsnn.graph.graph import Calcium, Given
-from ernsnn.graph.values import Shared, columns_of
+from ernsnn.graph.values import Series, Shared, columns_of
 
 from .parts import Group, Parts
 
 
-def scheduled(m: Given | Calcium, group: Group, parts: Parts) -> tuple[list[str], str]:
+def scheduled(steps: np.ndarray, values: Series, group: Group, parts: Parts) -> tuple[list[str], str]:
     """(code that comes first in a step, the values as an expression on ``group``)."""
     name = group.name
-    columns, of = columns_of(m.values)
+    columns, of = columns_of(values)
     parts.tables[f"{name}_values"] = np.concatenate([np.zeros((1, columns.shape[1])), columns])
     index = "i"
-    if isinstance(m.values, Shared):
+    if isinstance(values, Shared):
         index = f"{name}_column"
         group.parameter(index, of, "integer")
-    return [parts.follow(group, name, m.steps)], f"{name}_values(piece*dt, {index})"
+    return [parts.follow(group, name, steps)], f"{name}_values(piece*dt, {index})"

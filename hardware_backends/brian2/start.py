@@ -101,10 +101,10 @@ def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Prob
     """What probes of all neurons and modulators would see, of what a state holds."""
     for probe in variables(layout.graph):
         part: slice | np.ndarray = slice(None)
-        place = f"{layout.factor.get(probe.target)}/{probe.variable}"
+        place = "/".join(layout.variable(probe)) if probe.kind in ("neurons", "modulator") else ""
         if probe.kind == "neurons":
             first = layout.start[probe.target]
-            place, part = "/".join(layout.variable(probe)), slice(first, first + probe.stop)
+            part = slice(first, first + probe.stop)
         elif probe.kind == "short_term":
             s = next(s for s in (*layout.plastic, *layout.unconnected) if probe.target in s.slices)
             place, part = f"{s.pre}/{short_term.variable(s, probe.variable)}", s.pre_cells

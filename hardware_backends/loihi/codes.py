@@ -31,7 +31,7 @@ CODES: Codes = {
     "L207": ("unsupported", "two time constants of synaptic currents at one population"),
     "L208": ("unsupported", "injected currents and modulated neurons"),
     "L209": ("unsupported", "phases without learning"),
-    "L210": ("unsupported", "third factors other than one leaky astrocyte for all"),
+    "L210": ("unsupported", "leaky astrocytes other than one for all, with one weight above 0 and no resting level"),
     "L211": ("unsupported", "plastic synapses of several delays, or several of one pair of neurons"),
     "L212": ("unsupported", "more traces than there are"),
     "L213": ("unsupported", "more than one mark (or a stable one and its tag), or a mark without bounds"),
@@ -65,5 +65,4 @@ CODES: Codes = {
     "L408": ("unsupported", "more than one chip holds"),
     # L5xx: not in Lava's floating-point models (backend "lava-float")
     "L501": ("unsupported", "learning"),
-    "L502": ("unsupported", "astrocytes"),
 }

@@ -64,8 +64,6 @@ def not_in_floats(graph: Graph) -> Iterator[Limit]:
         if longest > DELAY_MAX:
             message = f"a delay of {longest} steps; Lava's longest is {DELAY_MAX}"
             yield Limit("L301", f"{p.name}.delay_ms", message, "shorten the delay, or choose a larger dt_ms")
-    for m in graph.modulators:
-        yield Limit("L502", m.name, "sends third factors of learning, which is not there", _ELSEWHERE)
 
 
 def in_floats(graph: Graph, n_steps: int) -> FloatNetwork:

@@ -11,3 +11,5 @@ ARITHMETIC = {
 
 KINDS = ("LIF", "DeltaLIF")
 """The kinds of neurons that Lava's LIF can be."""
+MODULATORS: tuple[str, ...] = ("Astrocyte",)
+"""The kinds of third factors that a process of ours can be."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ernsnn.graph.graph import Graph, Leaky, Neurons, Probe, Projection
+from ernsnn.graph.graph import Graph, Neurons, Probe, Projection
 
 from .arithmetic.integers import Connection, IntegerNetwork
 from .arithmetic.limits import STATE_SHIFT
 from .arithmetic.rules import Axis
 from .floats import FloatNetwork
-from .quantise.astrocytes import GAIN_BITS
+from .quantise.astrocytes import GAIN_BITS, leaky
 from .quantise.latch import without_field
 from .quantise.learning import mark_axis, weight_axis
 from .quantise.transmit_first import tag_axis
@@ -57,10 +57,8 @@ def _probe(
         rest = float(np.ravel(cells.parameters["v_rest_mV"])[0])
         return Readout(key, probe.target, "v", steps, np.arange(probe.start, probe.stop), unit, rest / unit)
     if probe.kind == "modulator":
-        leaky = next(m for m in graph.modulators if m.name == probe.target)
         sender = next(a for a in network.astrocytes if a.name == probe.target)
-        assert isinstance(leaky, Leaky)
-        one = leaky.weights[0] / 2**GAIN_BITS
+        one = next(m for m in leaky(graph) if m.name == probe.target).weights[0] / 2**GAIN_BITS
         if probe.variable == "value":
             unit = one * 2**sender.shift if sender.threshold is None else 1 / sender.level
             return Readout(key, probe.target, "y", steps, np.arange(1), unit)

@@ -11,7 +11,7 @@ import numpy as np
 from ernsnn.backend import stepping
 from ernsnn.backend.recorder import Recorder, Train
 from ernsnn.backend.source_spikes import SourceSpikes
-from ernsnn.graph.graph import Given, Graph, Probe
+from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import final_values, load_values
@@ -41,7 +41,7 @@ class Engine(stepping.Engine):
         assert compiled or threads == 1
         self.graph = graph
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        self.given = [state for state in self.modulators.values() if isinstance(state.m, Given)]
+        self.given = [state for state in self.modulators.values() if state.steady]
         self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
         self.window = 1
         if not self.alive and not any(p.intrinsic for p in graph.neurons()):
@@ -121,7 +121,7 @@ class Engine(stepping.Engine):
 
     def _next_change(self, t: int) -> int:
         """The first step after ``t`` before which Python has something to do."""
-        changes = [next_change(state.m, t) for state in self.given if isinstance(state.m, Given)]
+        changes = [next_change(state.m.schedule[0], t) for state in self.given if state.m.schedule]
         changes += [step for interval in self.graph.frozen for step in interval if step > t]
         for p in (s.p for s in self.plastic):
             if p.learning and p.learning.epoch_steps:
@@ -129,8 +129,8 @@ class Engine(stepping.Engine):
         if self.neurons.shifts:
             changes.append(self.neurons.next_injection(t))
             # What a third factor adds to parameters, it adds from the step after its change on.
-            acting = [state.m for _, state in self.neurons.modulations]
-            changes += [t + 1 for m in acting if isinstance(m, Given) and next_change(m, t - 1) == t]
+            acting = [state.m.schedule for _, state in self.neurons.modulations]
+            changes += [t + 1 for schedule in acting if schedule and next_change(schedule[0], t - 1) == t]
         return min(changes, default=np.iinfo(np.int64).max)
 
     def _run(self, t: int, stop: int, sources: Mapping[str, Train]) -> tuple[dict[str, Train], int]:
@@ -163,7 +163,7 @@ class Engine(stepping.Engine):
         """Stage 3: astrocytes and other third factors."""
         spikes = self.log.of_step(t)
         for modulator in self.modulators.values():
-            if self.learns[0] or isinstance(modulator.m, Given):
+            if self.learns[0] or not modulator.m.kind.standing:
                 modulator.step(t, spikes, self.modulators)
         self._hand_over()
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.kinds import Kind, Table
-from ernsnn.graph.graph import Given, Graph, Neurons, PoissonInput, Projection
+from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..reference.intrinsic import IntrinsicState
@@ -132,7 +132,7 @@ class Populations:
         self.injected = {name: np.zeros(part.p.size) for name, part in self.parts.items()}
         self.holds_until = 0
         self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations]
-        self.given = all(isinstance(state.m, Given) for _, state in self.modulations)
+        self.given = all(state.steady for _, state in self.modulations)
         self.shifted_by = [np.zeros(0) for _ in self.modulations]
         inputs = graph.poisson_inputs
         self.poisson_inputs = PoissonInputs(graph, self._first_of_input, self.arriving) if inputs else None

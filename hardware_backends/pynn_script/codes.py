@@ -8,7 +8,6 @@ _LACKING = {
     "203": "intrinsic plasticity",
     "204": "membrane noise",
     "205": "a lowest voltage",
-    "206": "astrocytes, signals and gates",
     "207": "phases without learning",
     "208": "a learning rule that is not the pair rule, such as one with marks",
     "209": "bounds of a weight other than from 0 to a number",

@@ -28,10 +28,8 @@ def _neuron_models(prefix: str, graph: Graph) -> Iterator[Limit]:
             yield Limit(f"{prefix}205", f"{p.name}.v_min_mV", "voltages have no floor", "leave v_min_mV out")
 
 
-def _modulators(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """Nothing but spikes and currents acts on neurons and synapses."""
-    for m in graph.modulators:
-        yield Limit(f"{prefix}206", m.name, "there are no astrocytes, signals and gates", ELSEWHERE)
+def _phases(prefix: str, graph: Graph) -> Iterator[Limit]:
+    """Learning cannot be switched off."""
     if graph.frozen:
         yield Limit(f"{prefix}207", graph.name, f"{len(graph.frozen)} phases without learning", ELSEWHERE)
 
@@ -63,7 +61,7 @@ def _learning(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 def lacking(prefix: str) -> tuple[Capability, ...]:
     """The capabilities of this file."""
-    checks: tuple[Callable[[str, Graph], Iterator[Limit]], ...] = (_neuron_models, _modulators, _short_term, _learning)
+    checks: tuple[Callable[[str, Graph], Iterator[Limit]], ...] = (_neuron_models, _phases, _short_term, _learning)
     return tuple(partial(check, prefix) for check in checks)
 
 

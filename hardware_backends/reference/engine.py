@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ernsnn.backend import stepping
-from ernsnn.graph.graph import Given, Graph, Probe
+from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.recording import Recording
 
 from .intrinsic import final_values, load_values
@@ -51,7 +51,7 @@ class Engine(stepping.Engine):
         learning = self.graph.learns_at(t)
         # 3: astrocytes and other third factors
         for modulator in self.modulators.values():
-            if learning or isinstance(modulator.m, Given):
+            if learning or not modulator.m.kind.standing:
                 modulator.step(t, spikes, self.modulators)
         # 4: plasticity, and only then transmission, of the weights as they are now
         for plastic in self.plastic:

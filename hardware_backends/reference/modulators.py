@@ -1,86 +1,124 @@
-"""Stage 3 of the step: third factors."""
+"""Stage 3 of the step: third factors, by the table of their kind."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 
-from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Calcium, Gated, Given, Largest, Leaky, Modulator
+from ernsnn.describe.evaluation import Evaluator, evaluated, evaluator
+from ernsnn.describe.expressions import Statement
+from ernsnn.errors import ProgramFailed
+from ernsnn.graph.modulator import Member, Modulator
 
-from .calcium import CalciumState
 from .schedules import next_change, scheduled
+
+Statements = list[tuple[str, Evaluator]]
 
 
 class ModulatorState:
-    """One third factor: ``value`` is what plasticity reads, ``C`` the calcium of an astrocyte."""
+    """One third factor: ``state`` by name, one number a unit, and ``value``, which plasticity and neurons read.
 
-    changes = ("C", "value", "cells")
+    What is given stays the same array until it changes, and with it the value of a signal.
+    """
+
+    changes = ("state", "value")
 
     def __init__(self, m: Modulator, dt_ms: float) -> None:
-        self.m = m
-        self.C = np.full(m.size, m.initial) if isinstance(m, Leaky) else np.zeros(m.size)
-        self.value, self.holds_until = np.zeros(m.size), 0  # what is given stays the same array until it changes
-        self.P = decay(m.tau_ms, dt_ms) if isinstance(m, Leaky) else 0.0
-        self.weighed = [(w, np.equal(m.weights, w)) for w in dict.fromkeys(m.weights)] if isinstance(m, Leaky) else []
-        self.cells = CalciumState(m, dt_ms) if isinstance(m, Calcium) else None
+        self.m, table = m, m.equations
+        self.state = {s.name: np.full(m.size, evaluated(s.initial, m.parameters)) for s in table.states}
+        self.value, self.holds_until = np.zeros(m.size), 0
+        self.names: dict[str, Any] = {**m.parameters, **m.levels, **m.constants(dt_ms), "dt": dt_ms}
+        self.names["given"] = np.zeros(m.size)
+        self.before, self.heard, self.after = map(_compiled, (table.before, table.heard, table.after))
+        self.hears = list(m.hears.items()) if table.heard else []
+        self.reads = [(read.name, other, read.variable) for read, other in zip(table.reads, m.others, strict=True)]
+        self.rates = [(s.target, evaluator(s.value), s.derivative) for s in table.rates]
+        self.integrated, self.h = table.integrated, dt_ms / table.time_ms
+        self.sound = None if table.sound is None else evaluator(table.sound)
+        self.shown = evaluator(m.value)
+        # Nothing but a schedule.
+        self.steady = bool(m.schedule) and not (table.states or table.reads)
 
-    def step(self, t: int, spikes: dict[str, np.ndarray], others: dict[str, ModulatorState]) -> None:
+    def step(self, t: int, spikes: Mapping[str, np.ndarray], others: Mapping[str, ModulatorState]) -> None:
         """Advance, given the neurons that spike in step ``t`` per population, and the modulators before this one."""
-        if isinstance(self.m, Given):
-            if t >= self.holds_until:
-                self.value, self.holds_until = scheduled(self.m, t), next_change(self.m, t)
-        elif isinstance(self.m, Gated):
-            self.value = self.gate(self.m, others)
-        elif isinstance(self.m, Largest):
-            self.value = np.max(np.broadcast_arrays(*(others[name].value for name in self.m.modulators)), axis=0)
-        elif isinstance(self.m, Calcium):
-            assert self.cells is not None
-            self.C = self.cells.step(t, np.sum(self.heard(self.m, spikes), axis=0))
-            self.value = self.opened(self.m)
-        else:
-            self.C = self.leaky(self.m, spikes)
-            self.value = self.opened(self.m)
+        if self.steady and t < self.holds_until:
+            return
+        names = self.names
+        names |= self.state
+        names["value"] = self.value
+        if self.m.schedule and t >= self.holds_until:
+            names["given"] = scheduled(*self.m.schedule, t, self.m.size)
+            self.holds_until = next_change(self.m.schedule[0], t)
+        for name, other, variable in self.reads:
+            names[name] = others[other].variable(variable)
+        _assign(self.before, names)
+        for weight, members in self.hears:
+            names["weight"], names["heard"] = weight, self.count(members, spikes)
+            _assign(self.heard, names)
+        _assign(self.after, names)
+        if self.rates:
+            self.integrate(names)
+        if self.sound is not None and not np.all(self.sound(names)):
+            raise ProgramFailed(f"{self.m.name}: in step {t} {self.m.kind.unsound}")
+        self.state = {name: self.wide(names[name]) for name in self.state}
+        self.value = self.wide(self.shown(names))
 
-    def gate(self, m: Gated, others: dict[str, ModulatorState]) -> np.ndarray:
-        opens, stays = np.ones(m.size, dtype=bool), np.ones(m.size, dtype=bool)
-        for condition in m.conditions:
-            level = others[condition.astrocyte].C
-            opens &= level >= condition.opens
-            stays &= level >= condition.stays
-        return np.where(self.value > 0, stays, opens).astype(float)
+    def wide(self, value: Any) -> np.ndarray:
+        """``value`` as one number a unit, where equations give one for all."""
+        shape = (self.m.size,)
+        return value if np.shape(value) == shape else np.full(shape, value)
 
-    @staticmethod
-    def heard(m: Leaky | Calcium, spikes: dict[str, np.ndarray]) -> np.ndarray:
-        """How many spikes of each member (a row) each astrocyte hears."""
-        heard = np.zeros((len(m.members), m.size))
-        for count, member in zip(heard, m.members, strict=True):
+    def count(self, members: Iterable[Member], spikes: Mapping[str, np.ndarray]) -> np.ndarray | float:
+        """How many spikes of these members each unit hears."""
+        count: Any = 0.0
+        for member in members:
             neurons = spikes[member.population]
+            if not len(neurons):
+                continue
             first, last = neurons.searchsorted((member.start, member.stop)).tolist()  # they rise
-            inside = neurons[first:last]
-            if m.size == 1:
+            if self.m.size == 1:
                 count += last - first
+            elif last > first:
+                count = np.zeros(self.m.size) if isinstance(count, float) else count
+                count[neurons[first:last] - member.start] += 1
+        return count  # type: ignore[no-any-return]
+
+    def integrate(self, names: dict[str, Any]) -> None:
+        """One step of the ``rates``, by the classical Runge-Kutta method or forward Euler."""
+        y, h = np.stack([names[name] for name in self.integrated]), self.h
+        k1 = self.change(names, y)
+        if self.m.method == "euler":
+            end = y + h * k1
+        else:
+            k2 = self.change(names, y + h / 2 * k1)
+            k3 = self.change(names, y + h / 2 * k2)
+            k4 = self.change(names, y + h * k3)
+            end = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        names |= zip(self.integrated, end, strict=True)
+
+    def change(self, names: dict[str, Any], at: np.ndarray) -> np.ndarray:
+        """The derivatives of the states that are integrated, a row each, where these have the values ``at``."""
+        names |= zip(self.integrated, at, strict=True)
+        found, row = np.empty_like(at), 0
+        for target, value, derivative in self.rates:
+            if derivative:
+                found[row] = value(names)
+                row += 1
             else:
-                count[inside - member.start] += 1
-        return heard
-
-    def leaky(self, m: Leaky, spikes: dict[str, np.ndarray]) -> np.ndarray:
-        C = m.bias + (self.C - m.bias) * self.P
-        if not any(len(spikes[member.population]) for member in m.members):
-            return C
-        heard = self.heard(m, spikes)
-        # Spikes of one weight are counted before they are weighed, so that their order rounds nothing.
-        for weight, members in self.weighed:
-            C = C + weight * heard[members].sum(axis=0)
-        return C
-
-    def opened(self, m: Leaky | Calcium) -> np.ndarray:
-        """C, or 1 where the threshold is reached and 0 elsewhere."""
-        if m.threshold is None or m.threshold_off is None:
-            return self.C
-        return np.where(self.value > 0, m.threshold_off <= self.C, m.threshold <= self.C).astype(float)
+                names[target] = value(names)
+        return found
 
     def variable(self, name: str) -> np.ndarray:
         """A probed variable."""
-        if name == "value":
-            return self.value
-        return self.C if self.cells is None else self.cells.variable(name)
+        return self.value if name == "value" else self.state[self.m.kind.probes[name]]
+
+
+def _compiled(statements: Iterable[Statement]) -> Statements:
+    return [(s.target, evaluator(s.value)) for s in statements]
+
+
+def _assign(statements: Statements, names: dict[str, Any]) -> None:
+    for target, value in statements:
+        names[target] = value(names)

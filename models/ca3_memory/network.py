@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from ernsnn.describe import stdp
-from ernsnn.describe.astrocytes import Astrocyte, Gate, Modulator, ThirdFactor
 from ernsnn.describe.connectors import AllToAll, OneToOne
 from ernsnn.describe.learning import LearningRule, Trace
+from ernsnn.describe.modulators import Astrocyte, Gate, Modulator, ThirdFactor
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF
 from ernsnn.describe.populations import Population, View

@@ -12,7 +12,7 @@ import ernsnn as ern
 from ernsnn.analyse.counts import count, operations
 from ernsnn.analyse.metrics import footprint
 from ernsnn.analyse.traffic import traffic
-from ernsnn.graph.graph import Calcium, Leaky
+from ernsnn.graph.astrocytes import Calcium, Leaky
 from ernsnn.hardware_backends.reference.engine import Engine
 from ernsnn.models.ca3_memory import CA3Memory
 

@@ -8,7 +8,6 @@ import pytest
 from forked import assert_same
 
 import ernsnn as ern
-from ernsnn.describe.calcium import CALCIUM_VARIABLES
 from ernsnn.hardware_backends.brian2.compiler import compile_program
 from ernsnn.hardware_backends.brian2.cost import choose_target
 
@@ -23,7 +22,7 @@ def network(**options):
     alone = net.calcium_astrocyte("alone", transmitter_uM=ern.Schedule([0], [20.0]))
     gate = net.gate("gate", opens={each: 0.3, alone: 0.2}, stays={each: 0.1, alone: 0.1})
     for cell in (each, euler, alone):
-        for variable in (*CALCIUM_VARIABLES, "value"):
+        for variable in ern.CalciumAstrocyte.kind.probes:
             net.probe(cell, variable)
     net.probe(gate, "value")
     rule = ern.LearningRule.from_equations(
@@ -63,7 +62,7 @@ def test_too_much_transmitter_ends_the_program():
     net = ern.Network()
     many = net.population("many", 30, ern.SpikeTimes([[7]] * 30))
     net.calcium_astrocyte("cell", [many])
-    with pytest.raises(ern.ProgramFailed, match="cell: more transmitter than a step can follow"):
+    with pytest.raises(ern.ProgramFailed, match="cell: its transmitter is more than a step can follow"):
         ern.run(net, duration_ms=9, backend="brian2", target="numpy")
 
 
@@ -73,7 +72,7 @@ def test_the_program_says_the_equations_as_the_literature_does():
         assert f"    d{variable}/dt = " in program
     assert 'method="rk4"' in program
     assert 'method="euler"' in program
-    assert '.state_updater.when, factor0.state_updater.order = "synapses", -21' in program
+    assert '.state_updater.when, factor0.state_updater.order = "synapses", -1001' in program
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")

@@ -192,3 +192,22 @@ def test_every_function(n_steps: int, target: str) -> None:
 def test_three_receptors_in_compiled_code() -> None:
     graph = dataclasses.replace(ern.lower(three_receptors(), seed=4), probes=())
     assert_same(graph, STEPS, target="cpp_standalone")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "was = V\nV = V + 0.1*i_offset_nA\nV = V - 0.01*was",  # two states
+        "old = V\nV = V + 0.1*i_offset_nA\nwas = old",  # a name of its own
+        "V = was\nV = V + 0.5*i_offset_nA\nwas = was + 0.25",
+    ],
+)
+@pytest.mark.parametrize("held", [(), ("V", "was")])
+def test_a_copy_of_a_variable_stays_when_that_changes(before: str, held: tuple[str, ...]) -> None:
+    """Brian2 turns ``V = V + ...`` into ``V += ...``, which on NumPy would change the copy, too."""
+    kind = neuron("Copies", table("", before, "V > 1e9", "", ""), states={"V": "v_init_mV", "was": "0.5"}, held=held)
+    net = ern.Network()
+    cells = net.population("cells", 2, kind(i_offset_nA=1.0))
+    net.probe(cells, "V")
+    net.probe(cells, "was")
+    assert_same(ern.lower(net), 6)

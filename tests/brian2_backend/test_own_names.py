@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import keyword
 import re
+from typing import Any
 
 import pytest
 from forked import assert_same
 from own_kinds import neuron
 
 import ernsnn as ern
-from ernsnn.describe.kinds import GIVEN, Parameter, table
+from ernsnn.describe.kinds import GIVEN, Parameter, state, table
+from ernsnn.describe.modulators import Listener, ModulatorKind, expression, statements
+from ernsnn.describe.modulators.kind import GIVEN as MODULATOR_GIVEN
 from ernsnn.describe.neurons import LIBRARY
 from ernsnn.describe.neurons.membrane import PARAMETERS
 from ernsnn.graph.graph import Graph
@@ -103,6 +107,48 @@ def test_names_that_mean_something_in_compiled_code(turn: int) -> None:
     assert_same(hostile(turn), 60, target="cpp_standalone")
 
 
+def hostile_third_factor(turn: int) -> Graph:
+    """A third factor whose parameters, constants, states, names of a step and shares of rates are called so."""
+    names = [name for name in (*HOSTILE, "heard0", "heard1", "weight1", "sound", "freezing", "k0") if "__" not in name]
+    names = names[turn:] + names[:turn]
+    parameters, constants, states, steps, shares = (names[k::5] for k in range(5))
+    kind = ModulatorKind(
+        "Hostile",
+        parameters=tuple(map(Parameter, parameters)),
+        states=(state("C", "0", "C"), *(state(s, "0.1", f"p{k}") for k, s in enumerate(states))),
+        constants=statements("\n".join(f"{c} = 0.5 + 0.1*{p}" for c, p in zip(constants, parameters, strict=False))),
+        before=statements(
+            "\n".join(f"{n} = 0.5*{c}\n{s} = {s}*0.9*{n}" for n, c, s in zip(steps, constants, states, strict=False))
+        ),
+        heard=statements("\n".join(f"{s} = {s} + weight*heard" for s in states[1:])),
+        after=statements(f"C = 0.01*({' + '.join(states)})"),
+        rates=statements(f"{shares[0]} = {states[1]} - {states[0]}\nd{states[0]}/dt = {shares[0]}*0.1"),
+        sound=expression("C > -1e9"),
+    )
+    net = ern.Network()
+    source = net.population("source", 4, ern.Poisson(rate_hz=100.0))
+    cells = net.population("cells", 3, ern.LIF(i_offset_nA=1.0))
+    fields = [(p, Any, 1.0 + 0.1 * k) for k, p in enumerate(parameters)]
+    options = {"frozen": True, "eq": False, "kw_only": True}
+    cls = dataclasses.make_dataclass("Hostile", fields, bases=(Listener,), namespace={"kind": kind}, **options)
+    made = net.modulator("glia", cls, [source, cells], weight=[1.0, -0.5], threshold=0.05, threshold_off=0.01)
+    gate = net.gate("gate", opens={made: 0.05}, stays={made: 0.02})
+    net.modulate(cells, gate, "i_offset_nA", gain=0.5)
+    net.freeze(20, 30)
+    for probe in made.kind.probes:
+        net.probe(made, probe)
+    net.probe(gate, "value")
+    return ern.lower(net)
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_names_of_third_factors_that_mean_something(turn: int) -> None:
+    graph = hostile_third_factor(turn)
+    values = Engine(graph).run(60, lambda fraction: None).signals["gate.value"][1]
+    assert 0 < values.mean() < 1
+    assert_same(graph, 60)
+
+
 def test_no_name_is_taken_twice() -> None:
     """What Brian2 takes for its own, and what programs declare, is no name that equations keep."""
     import brian2
@@ -120,7 +166,9 @@ def test_no_name_is_taken_twice() -> None:
         names = set(re.findall(r"(?m)^ +(\w+)(?: : | [+*]?= )", "\n".join(text.split('"""')[3::2])))
         known = (*ern.LIF.kind.exact.names, *(p.name for p in PARAMETERS))
         theirs = {own(n) for n in (*HOSTILE, "V", "I_E", "I_I", *known)}
-        theirs |= {*GIVEN, "C", "value", "heard", "cursor"}  # of third factors and sources, which no equation meets
+        glia = ern.Astrocyte.kind
+        theirs |= {*GIVEN, *MODULATOR_GIVEN, "cursor"}  # of third factors and sources, which no equation meets
+        theirs |= {"C", *(p.name for p in glia.parameters), *(s.target for s in glia.constants)}
         assert len(names) > 60
         assert sorted(name for name in names - theirs if own(name) == name and name[:3] != "in_") == []
 

@@ -10,7 +10,6 @@ from by_hand import approx, run
 from naive_calcium import PUBLISHED, Cell, change, fluxes
 
 import ernsnn as ern
-from ernsnn.describe.calcium import CALCIUM_VARIABLES
 
 START = {"C": 0.0, "I": 0.0, "h": 0.9, "Gamma_A": 0.0}
 
@@ -27,7 +26,7 @@ def driven(values, times=(0,), *, dt_ms=1.0, **options):
     net = ern.Network(dt_ms=dt_ms)
     net.population("silent", 1, ern.SpikeTimes([[]]))
     cell = net.calcium_astrocyte("cell", transmitter_uM=ern.Schedule(list(times), values), **options)
-    for variable in (*CALCIUM_VARIABLES, "value"):
+    for variable in ern.CalciumAstrocyte.kind.probes:
         net.probe(cell, variable)
     return net
 
@@ -46,7 +45,7 @@ def test_the_defaults_are_the_published_constants():
 def test_without_transmitter_it_comes_to_rest_where_all_flows_cancel():
     steps = 4000  # of 100 ms: the cell at rest moves slowly
     found = run(driven([0.0], dt_ms=100.0), steps)
-    state = {v: signal(found, v)[-1, 0] for v in CALCIUM_VARIABLES}
+    state = {v: signal(found, v)[-1, 0] for v in ern.CalciumAstrocyte.kind.probes}
     assert state["Y"] == state["Gamma_A"] == 0
     J = fluxes(PUBLISHED, 0.0, state["C"], state["I"], state["h"], 0.0)
     assert J["r"] + J["l"] == approx(J["p"], rel=1e-9)

@@ -188,6 +188,14 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "astrocyte": lambda w: (w.net.astrocyte, {"name": "n", "listens_to": [w.cells], "tau_ms": 5.0}),
         "calcium": lambda w: (w.net.calcium_astrocyte, {"name": "n", "listens_to": [w.cells]}),
         "Astrocyte": lambda w: (ern.Astrocyte, {"name": "n", "listens_to": [w.cells], "tau_ms": 5.0}),
+        "modulator": lambda w: (
+            w.net.modulator,
+            {"name": "n", "kind": ern.Astrocyte, "listens_to": [w.cells], "tau_ms": 5.0},
+        ),
+        "DoubleExponential": lambda w: (
+            ern.DoubleExponential,
+            {"name": "n", "listens_to": [w.cells], "tau_rise_ms": 5.0, "tau_decay_ms": 9.0},
+        ),
         "CalciumAstrocyte": lambda w: (ern.CalciumAstrocyte, {"name": "n", "listens_to": [w.cells]}),
         "Signal": lambda w: (ern.Signal, {"name": "n", "schedule": ern.Schedule([0], [1])}),
         "Gate": lambda w: (ern.Gate, {"name": "n", "opens": {w.glia: 1.0}}),
@@ -266,9 +274,8 @@ MESSAGES: dict[str, Callable[[World], object]] = {
     "G.listens_to: must be a sequence of Population or View, got None": lambda w: w.net.astrocyte(
         "G", None, tau_ms=1.0
     ),
-    "E.factors: must be a sequence of Astrocyte or CalciumAstrocyte or Signal or Gate, got None": lambda w: (
-        w.net.either("E", None)
-    ),
+    "E.factors: must be a sequence of Astrocyte or CalciumAstrocyte or DoubleExponential or Either or Gate or Signal, "
+    "got None": lambda w: w.net.either("E", None),
     "n.connector: must be AllToAll or FixedInDegree or FixedProbability or FixedTotalNumber or FromList or OneToOne or "
     "None, got the class AllToAll; write AllToAll(...)": lambda w: w.net.projection(
         "n", w.inputs, w.cells, ern.AllToAll, weight_nA=1

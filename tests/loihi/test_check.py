@@ -245,7 +245,6 @@ EXAMPLES: dict[str, Callable[[], Network]] = {
     "L407": wired,
     "L408": crowded,
     "L501": lambda: learning(PAIR),
-    "L502": lambda: with_glia(gated(), tau_ms=50),
 }
 
 

@@ -72,7 +72,7 @@ def test_what_it_has_not_is_told() -> None:
     )
     net.projection("learns", a, a, weight_nA=0.1, delay_ms=40, learning=rule, third_factors={"P": glia})
     found = ern.check(net, "lava-float")
-    assert {i.code: i.path for i in found.errors} == {"L301": "learns.delay_ms", "L501": "learns", "L502": "glia"}
+    assert {i.code: i.path for i in found.errors} == {"L301": "learns.delay_ms", "L501": "learns", "G204": "glia"}
     assert {i.backend for i in found} == {"lava-float"}
     # Nothing is rounded, so that nothing of it is told.
     assert not [i for i in found if i.code.startswith("L1")]

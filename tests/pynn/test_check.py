@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pynn_networks import PAIR, frozen, intrinsic, large, network, probed, with_another, with_astrocyte, with_input
+from pynn_networks import PAIR, frozen, intrinsic, large, network, probed, with_another, with_input
 
 import ernsnn as ern
 from ernsnn import Factor, LearningRule, Term, Trace, stdp
@@ -23,7 +23,6 @@ EXAMPLES = {
     "P203": (intrinsic, "n"),
     "P204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "P205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
-    "P206": (lambda: with_astrocyte(network()), "glia"),
     "P207": (lambda: frozen(network(learning=PAIR)), "network"),
     "P208": (lambda: network(learning=stdp.triplet()), "p.learning"),
     "P209": (lambda: network(learning=stdp.pair(A_plus=0.1, A_minus=0.1, w_min=0.1)), "p.learning.bounds"),

@@ -15,7 +15,7 @@ import pynn_networks
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynn_networks import PAIR, frozen, intrinsic, large, probed, with_another, with_astrocyte
+from pynn_networks import PAIR, frozen, intrinsic, large, probed, with_another
 from strategies import networks
 
 import ernsnn as ern
@@ -55,7 +55,6 @@ EXAMPLES = {
     "S203": (intrinsic, "n"),
     "S204": (lambda: network(ern.LIF(noise_mV=1)), "n.noise_mV"),
     "S205": (lambda: network(ern.LIF(v_min_mV=-80)), "n.v_min_mV"),
-    "S206": (lambda: with_astrocyte(network()), "glia"),
     "S207": (lambda: frozen(network(learning=PAIR)), "network"),
     "S208": (lambda: network(learning=MARKED), "p.learning"),
     "S209": (lambda: network(learning=stdp.pair(A_plus=0.1, A_minus=0.1, w_min=0.1)), "p.learning.bounds"),

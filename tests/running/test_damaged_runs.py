@@ -71,7 +71,7 @@ def test_files_of_two_runs_of_one_graph_cannot_be_mixed(name, tmp_path):
     longer = {**RUN, "weights_at_ms": [0]}
     first, second = ern.run(GRAPH, **RUN, out=tmp_path / "a"), ern.run(GRAPH, **longer, out=tmp_path / "b")
     changed = ern.Result(GRAPH, second.recording).with_weights("plastic", 0.5)
-    state = {**changed.recording.state, "modulators/glia/C": np.array([7.0])}
+    state = {**changed.recording.state, "modulators/glia/state/C": np.array([7.0])}
     ern.Result(GRAPH, replace(changed.recording, state=state)).save(tmp_path / "c")
     shutil.copy(tmp_path / "c" / name, tmp_path / "a")
     with pytest.raises(ern.InvalidModel, match="checksum does not match"):

@@ -37,3 +37,14 @@ def refused_in_words(net: ern.Network, population: str, kind: str) -> None:
         assert found.path == population
         assert f"its neurons are {kind}" in found.message
         assert "run it on brian2, native, reference" in found.remedy
+
+
+def modulator_refused_in_words(net: ern.Network, modulator: str, kind: str) -> None:
+    """Every other backend says G204 of the third factor, names its kind, and where it runs."""
+    others = [name for name in backend_names() if get_backend(name).modulators is not None]
+    assert {"loihi-emulator", "spinnaker", "nest"} <= set(others)
+    for name in others:
+        [found] = [issue for issue in ern.check(net, name).errors if issue.code == "G204"]
+        assert found.path == modulator
+        assert f"its kind is {kind}, and {name} has " in found.message
+        assert found.remedy == "run it on brian2, native, reference"

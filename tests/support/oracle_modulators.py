@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from naive_calcium import Cell
 
-from ernsnn.graph.graph import Calcium, Gated, Given, Largest, Leaky
+from ernsnn.graph.astrocytes import Calcium, Leaky
+from ernsnn.graph.modulators import Gated, Given, Largest
 
 
 def scheduled(steps, values, t, index):

@@ -9,11 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from ernsnn.graph.graph import Calcium, Graph, Neurons, Probe, Projection
+from ernsnn.graph.graph import Graph, Neurons, Probe, Projection
 from ernsnn.recording.readings import Readings
 
 _SUFFIXES = {"_mV": "mV", "_nA": "nA", "_uS": "uS"}
-_CONCENTRATIONS = ("C", "I", "Y")
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,4 +142,4 @@ def _suffix(variable: str) -> str:
 
 def _concentration(graph: Graph, probe: Probe) -> str:
     modulator = next(m for m in graph.modulators if m.name == probe.target)
-    return "uM" if isinstance(modulator, Calcium) and probe.variable in _CONCENTRATIONS else ""
+    return dict(modulator.kind.units).get(probe.variable, "")

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ernsnn.backend.issues import Limit
-from ernsnn.graph.graph import Graph, Leaky
+from ernsnn.graph.graph import Graph
 
 from ...numbers import out_of_range
 from ..arithmetic.limits import NUMBER_MAX
+from ..quantise.astrocytes import leaky
 from .features import LARGEST_MATRIX
 
 _COUNTED = "tau_refrac_ms"
@@ -26,9 +27,8 @@ def numbers(graph: Graph) -> Iterator[Limit]:
         yield from _told(q.name, q.learning, "learning")
         if q.connectivity.n_pre * q.connectivity.n_post <= LARGEST_MATRIX:
             yield from _told(q.name, {"weight" if k == "w" else k: v for k, v in q.synapses.variables.items()})
-    for m in graph.modulators:
-        if isinstance(m, Leaky):
-            yield from _told(m.name, m)
+    for m in leaky(graph):
+        yield from _told(m.name, m)
 
 
 def _told(name: str, held: Any, what: str = "") -> Iterator[Limit]:

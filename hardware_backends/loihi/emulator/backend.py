@@ -15,7 +15,7 @@ from ernsnn.recording.recording import Recording
 
 from ..check.check import capabilities
 from ..codes import CODES
-from ..options import ARITHMETIC, KINDS
+from ..options import ARITHMETIC, KINDS, MODULATORS
 from ..quantise.quantise import required
 from ..readout import Readout, readouts
 
@@ -29,6 +29,7 @@ class LoihiEmulatorBackend(Backend):
     name: ClassVar[str] = "loihi-emulator"
     description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled with numba"
     kinds = KINDS
+    modulators = MODULATORS
     capabilities = capabilities()
     codes = CODES
     options: ClassVar[Mapping[str, Option]] = ARITHMETIC

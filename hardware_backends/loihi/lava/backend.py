@@ -16,7 +16,7 @@ from ..arithmetic.integers import IntegerNetwork
 from ..check.check import capabilities, find
 from ..codes import CODES
 from ..floats import FloatNetwork, in_floats, not_in_floats
-from ..options import ARITHMETIC, KINDS
+from ..options import ARITHMETIC, KINDS, MODULATORS
 from ..placement import Placement
 from ..quantise.latch import without_field
 from ..quantise.quantise import required
@@ -36,6 +36,7 @@ class LavaBackend(Backend):
     description: ClassVar[str] = "a readable Lava script in Loihi 2's integers, on Lava's fixed-point simulator"
     chip: ClassVar[bool] = False
     kinds = KINDS
+    modulators = MODULATORS
     capabilities = capabilities()
     codes = CODES
     options: ClassVar[Mapping[str, Option]] = {**ARITHMETIC, **_PATIENCE}
@@ -86,6 +87,7 @@ class LavaFloatBackend(LavaBackend):
 
     name: ClassVar[str] = "lava-float"
     description: ClassVar[str] = "a readable Lava script in floating point, without learning"
+    modulators = ()
     capabilities = (not_in_floats,)
     options: ClassVar[Mapping[str, Option]] = _PATIENCE
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ernsnn.graph.astrocytes import Leaky
 from ernsnn.graph.constants import decay
-from ernsnn.graph.graph import Graph, Leaky, Modulator
+from ernsnn.graph.graph import Graph
 
 from ..arithmetic.integers import Astrocyte
 from ..arithmetic.limits import DECAY_MAX, DECAY_ONE
@@ -18,10 +19,13 @@ LEVEL = 64
 """What an open gate sends: a 7-bit trace holds twice that."""
 
 
-def convertible(m: Modulator) -> str:
+def leaky(graph: Graph) -> list[Leaky]:
+    """The third factors of the one kind that there is."""
+    return [m for m in graph.modulators if isinstance(m, Leaky)]
+
+
+def convertible(m: Leaky) -> str:
     """Why this third factor cannot be sent; empty if it can."""
-    if not isinstance(m, Leaky):
-        return f"a {type(m).__name__} has no neuron on Loihi that computes it"
     reasons = {
         "is one a unit; only one for all can be sent": m.size > 1,
         "weighs its members differently": len(set(m.weights)) > 1,
@@ -35,12 +39,11 @@ def quantise_astrocytes(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, 
     """The astrocytes, and for each modulator who sends it and what one unit of what is sent stands for."""
     made: list[Astrocyte] = []
     sent: dict[str, tuple[str, float]] = {}
-    for m in graph.modulators:
+    for m in leaky(graph):
         reason = convertible(m)
         if reason:
             report.add("L210", m.name, reason, "run it on reference or brian2")
             continue
-        assert isinstance(m, Leaky)
         unit = max(m.weights, default=1.0)  # they are equal, and none where all that it hears is out of reach
         lost = 1 - float(decay(m.tau_ms, graph.dt_ms))
         held = min(round(DECAY_ONE * lost), DECAY_MAX)

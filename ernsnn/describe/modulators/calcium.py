@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.domain import Domain
+from ernsnn.describe.expressions import Name, Num, Op, Statement
+from ernsnn.describe.kinds import Parameter, state
+from ernsnn.describe.modulators.domain import Domain
+from ernsnn.describe.modulators.kind import ModulatorKind, expression, statements
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_single, to_unit
 from ernsnn.errors import InvalidModel
@@ -19,7 +22,6 @@ from ernsnn.errors import InvalidModel
 if TYPE_CHECKING:
     from ernsnn.describe.populations import Population, View
 
-CALCIUM_VARIABLES = ("C", "I", "h", "Gamma_A", "Y")
 _RELEASE_UM, _TAU_TRANSMITTER_MS = 500.0, 25.0
 _UNIT = re.compile(r"_(uM_per_s|per_uM_s|per_s|uM)$")
 _MAY_BE_ZERO = re.compile(r"(O|Omega|F|I_bias|rho|zeta)(_|$)")
@@ -28,6 +30,84 @@ _MODERATE = 1e30
 _NO_KINETICS = ("release_uM", "transmitter_uM")
 # Beyond x = rate * dt a step overshoots its own goal: Gamma_A leaves [0, 1].
 _LIMIT = {"rk4": 2.78, "euler": 1.0}
+
+
+def _power(target: str, base: str, exponent: int) -> Statement:
+    """``target = base**exponent``: a power as one operation, where text would make a product of it."""
+    return Statement(target, Op("**", (Name(base), Num(float(exponent)))))
+
+
+_CONSTANTS = (
+    *(
+        "O_P",
+        "K_P",
+        "C_T",
+        "rho_A",
+        "Omega_C",
+        "Omega_L",
+        "d_1",
+        "d_2",
+        "d_3",
+        "d_5",
+        "O_2",
+        "O_beta",
+        "O_N",
+        "Omega_N",
+    ),
+    *("K_KC", "zeta", "O_delta", "kappa_delta", "K_delta", "Omega_5P", "K_D", "K_3K", "O_3K"),
+    *("F_ex", "I_Theta", "omega_I", "I_bias"),
+)
+"""The constants of the equations by their symbols, in uM and seconds."""
+_STARTS = {"C": "initial_C", "I": "initial_I", "h": "initial_h", "Gamma_A": "initial_Gamma_A"}
+_RELEASED = ("tau_transmitter_ms", "release_uM")
+KIND = ModulatorKind(
+    "CalciumAstrocyte",
+    parameters=tuple(map(Parameter, (*_CONSTANTS, *_STARTS.values(), *_RELEASED))),
+    states=(
+        *(state(variable, initial, variable) for variable, initial in _STARTS.items()),
+        state("Y", "0.0", "Y"),
+        state("released", "0.0"),
+    ),
+    constants=(
+        *statements("P = exp(-dt/max(tau_transmitter_ms, 1e-9*dt))"),
+        *(_power(*power) for power in (("K_P2", "K_P", 2), ("K_delta2", "K_delta", 2), ("K_D4", "K_D", 4))),
+    ),
+    before=statements("released = released*P"),
+    heard=statements("released = released + release_uM*heard"),
+    after=statements("Y = released\nif given: Y = Y + given"),
+    rates=(
+        *statements(
+            """
+            C2 = C*C
+            C4 = C2*C2
+            Q_2 = d_2*(I + d_1)/(I + d_3)
+            open_h = I/(I + d_1)*C/(C + d_5)*h
+            """
+        ),
+        _power("open_h3", "open_h", 3),
+        *statements(
+            """
+            stored = C_T - (1.0 + rho_A)*C
+            away = I - I_bias
+            far = abs(away)
+            side = away/max(far, 1e-300)
+            from_outside = -F_ex/2.0*(1.0 + tanh((far - I_Theta)/omega_I))*side
+            made = O_beta*Gamma_A + O_delta/(1.0 + I/kappa_delta)*C2/(C2 + K_delta2)
+            broken_down = O_3K*C4/(C4 + K_D4)*I/(I + K_3K) + Omega_5P*I
+            loss = Omega_N*(1.0 + zeta*C/(C + K_KC))
+            dGamma_A/dt = O_N*Y*(1.0 - Gamma_A) - loss*Gamma_A
+            dI/dt = made - broken_down + from_outside
+            dh/dt = O_2*(Q_2 - (Q_2 + C)*h)
+            dC/dt = (Omega_C*open_h3 + Omega_L)*stored - O_P*C2/(C2 + K_P2)
+            """
+        ),
+    ),
+    time_ms=1000.0,
+    sound=expression("Gamma_A >= -1e-9 and Gamma_A <= 1.0 + 1e-9"),
+    unsound="its transmitter is more than a step can follow; choose a smaller dt_ms or less transmitter",
+    units=(("C", "uM"), ("I", "uM"), ("Y", "uM")),
+)
+"""Beyond [0, 1], Gamma_A has overshot its goal: a step is too long for Y."""
 
 
 @checked
@@ -61,6 +141,8 @@ class CalciumAstrocyte(Domain):
     De Pitta 2019, "Modeling neuron-glia interactions with the Brian 2 simulator" (figure 2); the default release is
     that paper's .001 * 500 mM per spike, cleared at 40/s.
     """
+
+    kind = KIND
 
     listens_to: Sequence[Population | View] = ()
     transmitter_uM: Schedule | None = None
