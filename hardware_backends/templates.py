@@ -17,6 +17,7 @@ import jinja2
 import numpy as np
 
 from ernsnn.errors import InvalidModel
+from ernsnn.recording.keys import synapse_key
 
 _WORDS = re.compile(r"[\w.,:#~/> +*-]*")
 """Neither quotes nor brackets, no backslash and no end of a line: no call, and no way out of a literal."""
@@ -86,4 +87,5 @@ def script_template(package: str | None) -> jinja2.Template:
         finalize=_printed,
     )
     environment.filters.update({"repr": literal, "value": stored, "line": line, "doc": doc, "is_number": _is_number})
+    environment.globals["synapse_key"] = synapse_key
     return environment.from_string(files(package).joinpath("program.py.j2").read_text(encoding="utf-8"))

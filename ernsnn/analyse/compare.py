@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel
 from ernsnn.recording.readings import Readings
 from ernsnn.text import table
@@ -219,7 +220,7 @@ def _labels(a: Readings, b: Readings) -> tuple[str, str]:
 
 def _weights(a: Readings, b: Readings) -> dict[str, float | None]:
     flat_a, flat_b = (
-        {f"{p}.{v}": values for p, variables in r.recording.synapses.items() for v, values in variables.items()}
+        {variable_of(p, v): values for p, variables in r.recording.synapses.items() for v, values in variables.items()}
         for r in (a, b)
     )
     return {

@@ -10,6 +10,7 @@ import numpy as np
 from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.export.contents import weight_unit
 from ernsnn.analyse.extras import needed
+from ernsnn.describe.names import owner_and_variable, variable_of
 from ernsnn.describe.units import first_step, single_time, whole_steps
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.recording.readings import Readings
@@ -57,7 +58,7 @@ class Plots:
         if legend := rates.get_legend():
             legend.remove()  # the raster's labels tell the colours
         for row, key in enumerate(drawn, start=2):
-            target, _, variable = key.rpartition(".")
+            target, variable = owner_and_variable(key)
             self.signal(target, variable, figure.add_subplot(grid[row, :], sharex=raster))
         for column, (projection, variable) in enumerate(shown):
             self.distribution(projection, variable, figure.add_subplot(grid[-1, column]))
@@ -168,8 +169,8 @@ class Plots:
         """How many synapses of a plastic projection had which value, before the run (from step 0 on) and after."""
         result = self._result
         if (projection, variable) not in self._learned():
-            names = [f"{p}.{v}" for p, v in self._learned()]
-            raise InvalidModel(unknown("no learned variable", f"{projection}.{variable}", names))
+            names = [variable_of(p, v) for p, v in self._learned()]
+            raise InvalidModel(unknown("no learned variable", variable_of(projection, variable), names))
         ax = _axes(ax)
         p = next(p for p in result.graph.projections if p.name == projection)
         # A run that goes on from another began with what that one had left.

@@ -12,9 +12,11 @@ from typing import Protocol
 
 import numpy as np
 
+from ernsnn.describe.names import owner_and_variable
 from ernsnn.errors import NotFinite
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.probes import variables
+from ernsnn.recording.keys import ArrayKey
 from ernsnn.recording.recording import Recording
 
 _LEAST_BETWEEN = 1000
@@ -95,22 +97,20 @@ def check_recording(graph: Graph, recording: Recording) -> None:
     Of a backend that hands over the state with which its runs go on, see its own ``run``.
     """
     for key, (steps, values) in recording.signals.items():
-        target, _, variable = key.rpartition(".")
+        target, variable = owner_and_variable(key)
         flat = np.asarray(values)
         if found := next(_wrong(flat, variable), None):
             row, place = divmod(found[0], flat.shape[1])
             step = int(steps[row])
             first = next((p.start for p in graph.probes if p.key == key), 0)
             raise left(graph, _named(graph, target, variable, first + place, found[1]), step, step + 1)
-    kinds = (("synapses", recording.synapses), ("neurons", recording.neurons))
-    learned = {f"{kind}/{name}/{v}": a for kind, owners in kinds for name, of in owners.items() for v, a in of.items()}
-    if what := next(_of_learned(graph, learned), None):
+    if what := next(_of_learned(graph, recording.final_values()), None):
         raise left(graph, what, recording.first_step, recording.end)
 
 
 def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[str]:
     for key, values in learned.items():
-        _, name, variable = key.split("/")
+        _, name, variable = ArrayKey.parse(key)
         for place, value in _wrong(values, variable):
             yield _named(graph, name, variable, place, value)
 

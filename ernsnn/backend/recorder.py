@@ -9,6 +9,7 @@ import numpy as np
 
 from ernsnn.arrays import Form
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording.keys import signal_keys, spike_keys
 
 Chunk = dict[str, np.ndarray]
 """Consecutive steps of a recording, in the layout of ``Recording.to_arrays``."""
@@ -50,14 +51,15 @@ class Recorder:
 
     def forms(self, n_steps: int) -> dict[str, Form]:
         """What every array of its chunks is, and how long all can become in so many steps."""
-        whole, found = np.dtype(np.int64).str, {}
+        whole, forms = np.dtype(np.int64).str, {}
         for p in self.engine.graph.populations:
-            for what, kind in (("steps", whole), ("neurons", np.dtype(np.int32).str)):
-                found[f"spikes/{p.name}/{what}"] = Form("i", (None,), n_steps * p.size, kind)
-        for key, none in self.widths.items():
-            found[f"signals/{key}/steps"] = Form("i", (None,), n_steps, whole)
-            found[f"signals/{key}/values"] = Form(none.dtype.kind, (None, *none.shape[1:]), n_steps, none.dtype.str)
-        return found
+            for key, dtype in zip(spike_keys(p.name), (whole, np.dtype(np.int32).str), strict=True):
+                forms[key] = Form("i", (None,), n_steps * p.size, dtype)
+        for probe_key, none in self.widths.items():
+            steps, values = signal_keys(probe_key)
+            forms[steps] = Form("i", (None,), n_steps, whole)
+            forms[values] = Form(none.dtype.kind, (None, *none.shape[1:]), n_steps, none.dtype.str)
+        return forms
 
     def add(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """Stage 6 of step ``t``, in which the neurons ``spikes`` of each population spiked."""
@@ -83,12 +85,14 @@ class Recorder:
         chunk: Chunk = {}
         steps = np.arange(self.first, self.first + len(self.spikes))
         for population in self.engine.graph.populations:
-            found = [spikes[population.name] for spikes in self.spikes]
-            chunk[f"spikes/{population.name}/steps"] = np.repeat(steps, [len(neurons) for neurons in found])
-            chunk[f"spikes/{population.name}/neurons"] = np.concatenate(found).astype(np.int32)
+            spiked = [spikes[population.name] for spikes in self.spikes]
+            of_steps, of_neurons = spike_keys(population.name)
+            chunk[of_steps] = np.repeat(steps, [len(neurons) for neurons in spiked])
+            chunk[of_neurons] = np.concatenate(spiked).astype(np.int32)
         for key, seen in self.seen.items():
-            chunk[f"signals/{key}/steps"] = np.array([t for t, _ in seen], np.int64)
-            chunk[f"signals/{key}/values"] = np.array([v for _, v in seen]) if seen else self.widths[key]
+            of_steps, of_values = signal_keys(key)
+            chunk[of_steps] = np.array([t for t, _ in seen], np.int64)
+            chunk[of_values] = np.array([v for _, v in seen]) if seen else self.widths[key]
         self.first += len(self.spikes)
         self._begin()
         self.keep(chunk)

@@ -40,3 +40,14 @@ def part_name(name: object) -> str:
 def is_symbol(name: object) -> bool:
     """Whether ``name`` can be that of a trace, a mark or a third factor in a learning rule."""
     return isinstance(name, str) and name.isidentifier() and not _too_long(name)
+
+
+def variable_of(owner: str, variable: str) -> str:
+    """``owner.variable``: the name of a variable of a population, projection or third factor."""
+    return f"{owner}.{variable}"
+
+
+def owner_and_variable(name: str) -> tuple[str, str]:
+    """The inverse of ``variable_of``: names of owners may have dots, those of variables have none."""
+    owner, _, variable = name.rpartition(".")
+    return owner, variable

@@ -13,6 +13,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Flow
 from ernsnn.describe.kinds import RECEPTORS, Kind, Table
 from ernsnn.describe.learning import Normalise, Term, Trace
+from ernsnn.describe.names import variable_of
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.graph.connectivity import CSR, Connectivity
@@ -328,7 +329,7 @@ class Probe:
     @property
     def key(self) -> str:
         """Under which name the recording holds it."""
-        return f"{self.target}.{self.variable}"
+        return variable_of(self.target, self.variable)
 
 
 @checked

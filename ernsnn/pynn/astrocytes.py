@@ -10,6 +10,7 @@ import numpy as np
 import quantities as pq
 from pyNN import common
 
+from ernsnn.describe.names import variable_of
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel
 
@@ -53,7 +54,7 @@ class Astrocyte:
         for variable in sorted(self.recorded):
             if state.under_way is None:
                 raise InvalidModel(f"{self.label}: nothing has been recorded yet; run() comes first")
-            _, values = state.under_way.recording.signals[f"{self.name}.{variable}"]
+            _, values = state.under_way.recording.signals[variable_of(self.name, variable)]
             period = state.dt * pq.ms
             signal = neo.AnalogSignal(values, units="", sampling_period=period, t_start=period, name=variable)
             segment.analogsignals.append(signal)

@@ -10,6 +10,7 @@ import quantities as pq
 from pyNN import recording
 
 from ernsnn.backend.memory import require_room
+from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel
 
 from . import simulator
@@ -176,7 +177,7 @@ class Recorder(recording.Recorder):
         own, since = self.since[variable.name][places], self._since(variable.name)[places]
         first, span = since.min(initial=state.step), self.span(variable.name)
         none = (np.zeros(0, np.int64), np.zeros((0, span.stop - span.start)))
-        steps, values = self._run.recording.signals.get(f"{self.population.name}.{probed}", none)
+        steps, values = self._run.recording.signals.get(variable_of(self.population.name, probed), none)
         # Only what is asked for is copied: all cells over a whole run may fill the memory.
         kept = slice(np.searchsorted(steps, first - 1), None)
         size = _COPIES * values[kept, 0].nbytes * len(places)

@@ -24,6 +24,7 @@ from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
+from ernsnn.recording.keys import signal_keys
 from ernsnn.recording.recording import Recording
 from ernsnn.result import Result, run
 from ernsnn.running.folder import interruptible
@@ -296,10 +297,10 @@ def _whole(parts: list[Result]) -> Recording:
     """Spikes and signals of consecutive results as the recording of one."""
     if len(parts) == 1:
         return parts[0].recording
-    arrays = [part.recording.to_arrays() for part in parts]
-    chunks = [{k: a for k, a in each.items() if k.startswith(("spikes/", "signals/"))} for each in arrays]
+    recordings = (dataclasses.replace(part.recording, synapses={}, neurons={}) for part in parts)
+    chunks = [{k: a for k, a in each.to_arrays().items() if k not in ("n_steps", "first_step")} for each in recordings]
     probes = parts[-1].graph.probes
-    none = {probe.key: chunks[-1][f"signals/{probe.key}/values"][:0] for probe in probes}
+    none = {probe.key: parts[-1].recording.signals[probe.key][1][:0] for probe in probes}
     for part, chunk in zip(parts, chunks, strict=True):
         _fit(chunk, part.graph.probes, probes, none)
     return Recording.from_arrays(joined(chunks) | {"n_steps": np.array(parts[-1].recording.end)}, {})
@@ -312,7 +313,7 @@ def _fit(chunk: Chunk, were: Sequence[Probe], probes: Sequence[Probe], none: Map
     """
     starts = {probe.key: probe.start for probe in were}
     for probe in probes:
-        steps, values, width = f"signals/{probe.key}/steps", f"signals/{probe.key}/values", none[probe.key].shape[1]
+        (steps, values), width = signal_keys(probe.key), none[probe.key].shape[1]
         known = chunk.get(values)
         if known is None:  # the probe has begun since
             chunk |= {steps: np.zeros(0, np.int64), values: none[probe.key]}

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.names import variable_of
 from ernsnn.describe.units import first_step, to_unit
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
@@ -195,7 +196,7 @@ class Readings:
 
         Raises InvalidModel where it was not recorded, with the probe that records it.
         """
-        key, recorded = f"{target}.{variable}", self.recording.signals
+        key, recorded = variable_of(target, variable), self.recording.signals
         if key not in recorded:
             held = f" (recorded: {', '.join(recorded)})" if recorded else ""
             raise InvalidModel(f"no probe {key!r}: {not_probed(self.graph, target, variable)}{held}")

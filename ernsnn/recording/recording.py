@@ -13,12 +13,14 @@ import numpy as np
 
 from ernsnn.arrays import Arrays, Form, checksum
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import require_memory
 from ernsnn.issues import Fidelity
 from ernsnn.loading import Unfit, fit, reading, sealed, unsealed
+from ernsnn.recording.keys import KINDS, ArrayKey, neuron_key, signal_keys, spike_keys, synapse_key
 
 SCHEMA = 1
 NAME = re.compile(r"[\w.\-]{1,80}")
@@ -116,30 +118,26 @@ class Recording:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Flat arrays, ``kind/name/what``: the layout of ``recording.npz``, which compiled programs write too."""
         flat = {"n_steps": np.array(self.n_steps), "first_step": np.array(self.first_step)}
-        for name, (steps, neurons) in self.spikes.items():
-            flat[f"spikes/{name}/steps"], flat[f"spikes/{name}/neurons"] = steps, neurons
-        for name, (steps, values) in self.signals.items():
-            flat[f"signals/{name}/steps"], flat[f"signals/{name}/values"] = steps, values
-        for kind, owners in (("synapses", self.synapses), ("neurons", self.neurons)):
-            for name, variables in owners.items():
-                for variable, values in variables.items():
-                    flat[f"{kind}/{name}/{variable}"] = values
-        return flat
+        for name, pair in self.spikes.items():
+            flat |= zip(spike_keys(name), pair, strict=True)
+        for probe_key, pair in self.signals.items():
+            flat |= zip(signal_keys(probe_key), pair, strict=True)
+        return flat | self.final_values()
+
+    def final_values(self) -> dict[str, np.ndarray]:
+        """The final values of synapses and neurons, under their names in ``to_arrays``."""
+        synapses = {synapse_key(p, v): values for p, of in self.synapses.items() for v, values in of.items()}
+        return synapses | {neuron_key(p, v): values for p, of in self.neurons.items() for v, values in of.items()}
 
     @classmethod
     def from_arrays(
         cls, flat: dict[str, np.ndarray], meta: dict[str, Any], state: Mapping[str, np.ndarray] | None = None
     ) -> Recording:
         """The inverse of ``to_arrays``. A program's own arrays may hold its state too, as ``state/path``."""
-        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {
-            "spikes": {},
-            "signals": {},
-            "synapses": {},
-            "neurons": {},
-        }
+        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {kind: {} for kind in KINDS}
         for key, array in flat.items():
             if key not in ("n_steps", "first_step") and not key.startswith(_STATE):
-                kind, name, what = key.split("/")
+                kind, name, what = ArrayKey.parse(key)
                 nested[kind].setdefault(name, {})[what] = array
         own = {key.removeprefix(_STATE): array for key, array in flat.items() if key.startswith(_STATE)}
         return cls(
@@ -242,27 +240,29 @@ def load_meta(folder: Path) -> dict[str, Any]:
 def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
     """What every array may be that is recorded of a graph in so many steps, by its name in ``Recording.to_arrays``."""
     for p in graph.populations:
-        yield from ((f"spikes/{p.name}/{what}", Form("iu", (None,), n_steps * p.size)) for what in ("steps", "neurons"))
+        yield from ((key, Form("iu", (None,), n_steps * p.size)) for key in spike_keys(p.name))
     sizes = {m.name: m.size for m in graph.modulators} | {j.name: j.n_synapses for j in graph.projections}
     sides = {j.name: j.connectivity.n_pre for j in graph.projections}
     widths = {p.key: _width(p, sides if p.kind == "short_term" else sizes) for p in graph.probes}
     learning = [j for j in graph.projections if j.learning]
-    widths |= {f"{j.name}.{v.name}": j.n_synapses for j in learning for v in j.variables}
+    widths |= {variable_of(j.name, v.name): j.n_synapses for j in learning for v in j.variables}
     for key, width in widths.items():
-        yield f"signals/{key}/steps", Form("iu", (None,), n_steps)
-        yield f"signals/{key}/values", Form("biuf", (None, width), n_steps)
+        steps, values = signal_keys(key)
+        yield steps, Form("iu", (None,), n_steps)
+        yield values, Form("biuf", (None, width), n_steps)
     for j in learning:
-        yield from ((f"synapses/{j.name}/{v.name}", Form("iuf", (j.n_synapses,))) for v in j.variables)
+        yield from ((synapse_key(j.name, v.name), Form("iuf", (j.n_synapses,))) for v in j.variables)
     for n in graph.neurons():
         if n.intrinsic:
-            yield f"neurons/{n.name}/{n.intrinsic.target}", Form("f", (n.size,))
+            yield neuron_key(n.name, n.intrinsic.target), Form("f", (n.size,))
 
 
 def forms_of_run(graph: Graph, n_steps: int) -> dict[str, Form]:
     """What a program records of so many steps: every array that must be there, by name."""
-    probed = {f"signals/{probe.key}" for probe in graph.probes}
-    found = {"n_steps": Form("iu", ()), **dict(forms(graph, n_steps))}
-    return {name: form for name, form in found.items() if name[:8] != "signals/" or name.rpartition("/")[0] in probed}
+    probed = {probe.key for probe in graph.probes}
+    arrays = ((ArrayKey.parse(name), form) for name, form in forms(graph, n_steps))
+    due = {str(key): form for key, form in arrays if key.kind != "signals" or key.owner in probed}
+    return {"n_steps": Form("iu", ()), **due}
 
 
 def _width(probe: Probe, sizes: Mapping[str, int]) -> int:

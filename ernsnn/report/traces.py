@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ernsnn.describe.names import owner_and_variable
 from ernsnn.report.charts import HEIGHT, path, placed
 from ernsnn.report.frames import figure, key, plane, style
 from ernsnn.report.layout import Section, charts
@@ -64,7 +65,7 @@ def _trace(result: Result, name: str) -> Html:
         ys,
         drawn,
         x_label="time (ms)",
-        y_label=name.rpartition(".")[2],
+        y_label=owner_and_variable(name)[1],
         height=HEIGHT,
         legend=key([str(first + k) for k in range(len(curves))]),
         describe=f"{described} It lies between {number(ys.low)} and {number(ys.high)}.",

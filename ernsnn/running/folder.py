@@ -41,6 +41,7 @@ from ernsnn.files import (
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.loading import open_regular, reading
+from ernsnn.recording.keys import spike_keys
 from ernsnn.recording.readings import Readings, Stored
 from ernsnn.recording.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
 from ernsnn.running.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
@@ -217,7 +218,7 @@ def _record(
             about_run(graph, plan.run, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
         )
         meta["finished"] = run.t == plan.end
-        meta["spike_counts"] = {p.name: spool.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
+        meta["spike_counts"] = {p.name: spool.rows(spike_keys(p.name)[1]) for p in graph.populations}
         learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.final_values()}
         state = engine.state()
         write_file(path / RECORDING_FILE, lambda file: spool.save(file, learned))

@@ -10,6 +10,7 @@ from ernsnn.arrays import Form
 from ernsnn.backend.protocol import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
 
 from ..templates import Escaped, script_template
@@ -66,7 +67,7 @@ def compiled(
         layout=layout,
         outputs=outputs(layout),
         kept=[(f"state/{o.name}/{name}", o.name, name) for o in parts.owners for name in o.kept],
-        empty_synapses=[f"synapses/{p.name}/{v.name}" for p in empty.values() if p.learning for v in p.variables],
+        empty_synapses=[synapse_key(p.name, v.name) for p in empty.values() if p.learning for v in p.variables],
         empty_probes=[
             (probe.key, probe.every) for probe in graph.probes if probe.target in empty and probe.kind == "synapses"
         ],
@@ -144,10 +145,10 @@ def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
         for name, part in s.slices.items():
             learning, index = s.first.learning, Escaped(f"arrays[{s.name + '/places'!r}][{part.start}:{part.stop}]")
             for v in learning.variables if learning else ():
-                found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), index))
+                found.append((synapse_key(name, v.name), s.name, synapses.Plastic.variable(v.name), index))
     for p in layout.graph.neurons():
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
             index = Escaped(f"slice({first}, {first + p.size})")
-            found.append((f"neurons/{p.name}/{target}", layout.group[p.name], target, index))
+            found.append((neuron_key(p.name, target), layout.group[p.name], target, index))
     return found

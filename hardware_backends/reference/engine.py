@@ -8,6 +8,7 @@ import numpy as np
 
 from ernsnn.backend import stepping
 from ernsnn.graph.graph import Given, Graph, Probe
+from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
 
 from .intrinsic import final_values, load_values
@@ -91,7 +92,7 @@ class Engine(stepping.Engine):
 
     def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
-        synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
+        synapses = {synapse_key(s.p.name, name): v for s in self.plastic for name, v in s.variables.items()}
         return synapses | final_values(self.neurons.values())
 
     def load_values(self, recording: Recording) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.names import owner_and_variable, variable_of
 from ernsnn.graph.graph import Calcium, Graph, Neurons, Probe, Projection
 from ernsnn.recording.readings import Readings
 
@@ -45,7 +46,7 @@ class Series:
     @property
     def name(self) -> str:
         """``target.variable``."""
-        return f"{self.target}.{self.variable}"
+        return variable_of(self.target, self.variable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ def contents(result: Readings) -> Contents:
 
 
 def _series(graph: Graph, key: str, steps: np.ndarray, values: np.ndarray) -> Series:
-    target, _, variable = key.rpartition(".")
+    target, variable = owner_and_variable(key)
     labels, unit = _seen(graph, key, target, variable, values.shape[1])
     return Series(target, variable, unit, steps, steps * graph.dt_ms, labels, values)
 

@@ -20,6 +20,7 @@ from ernsnn.analyse.export.converters import WRITTEN_BY, to_neo, to_nwb
 from ernsnn.analyse.extras import needed
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, real, write_file
+from ernsnn.recording.keys import ArrayKey
 from ernsnn.recording.readings import Readings
 
 SPIKES_HEAD = ("population", "neuron", "time_ms")
@@ -129,16 +130,16 @@ def _npz(result: Readings, path: Path) -> Files:
 def arrays(c: Contents) -> dict[str, np.ndarray]:
     """Every array of a result under ``kind/name/what``, and its meta data as JSON."""
     times = {"dt_ms": c.dt_ms, "start_ms": c.start_ms, "duration_ms": c.duration_ms}
-    found = {WRITTEN_BY: np.array(c.about), **{name: np.array(value) for name, value in times.items()}}
+    named = {WRITTEN_BY: np.array(c.about), **{name: np.array(value) for name, value in times.items()}}
     for s in c.spikes:
         parts = {"time_ms": s.times_ms, "neuron": s.neurons, "size": np.array(s.size)}
-        found |= {f"spikes/{s.population}/{what}": array for what, array in parts.items()}
+        named |= {str(ArrayKey("spikes", s.population, what)): array for what, array in parts.items()}
     for series in c.series:
         parts = {"time_ms": series.times_ms, **series.labels, "values": series.values}
-        found |= {f"signals/{series.name}/{what}": array for what, array in parts.items()}
+        named |= {str(ArrayKey("signals", series.name, what)): array for what, array in parts.items()}
     for f in c.finals:
-        found |= {f"{f.kind}/{f.owner}/{what}": array for what, array in (f.labels | f.variables).items()}
-    return found
+        named |= {str(ArrayKey(f.kind, f.owner, what)): array for what, array in (f.labels | f.variables).items()}
+    return named
 
 
 # .nix and .nwb: by libraries that write to a path

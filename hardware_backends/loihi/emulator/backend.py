@@ -11,6 +11,7 @@ import numpy as np
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Progress
 from ernsnn.graph.graph import Graph
+from ernsnn.recording.keys import signal_keys, spike_keys
 from ernsnn.recording.recording import Recording
 
 from ..check.check import capabilities
@@ -55,7 +56,7 @@ class LoihiEmulatorBackend(Backend):
             progress(end / n_steps)
         arrays, spikes = {"n_steps": np.array(n_steps)}, emulator.spikes
         for p in graph.populations:
-            arrays[f"spikes/{p.name}/steps"], arrays[f"spikes/{p.name}/neurons"] = spikes[p.name]
+            arrays |= zip(spike_keys(p.name), spikes[p.name], strict=True)
         for found, r in zip(rows, wanted, strict=True):
             arrays |= _recorded(r, found)
         return Recording.from_arrays(arrays, {"versions": {"numba": version("numba")}})
@@ -63,6 +64,4 @@ class LoihiEmulatorBackend(Backend):
 
 def _recorded(r: Readout, rows: list[np.ndarray]) -> dict[str, np.ndarray]:
     values = np.array(rows).reshape(len(r.steps), len(r.picked))
-    if r.key.startswith("signals/"):
-        return {f"{r.key}/steps": r.steps, f"{r.key}/values": values}
-    return {r.key: values[-1]}
+    return {r.key: values[-1]} if r.final else dict(zip(signal_keys(r.key), (r.steps, values), strict=True))

@@ -10,6 +10,7 @@ from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.graph.graph import Graph
+from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
 
 from ..arithmetic.integers import IntegerNetwork
@@ -71,7 +72,7 @@ class LavaBackend(Backend):
         """See ``Backend.run``."""
         program, what = self.compile(graph, n_steps, **options), f"the Lava program of {graph.name}"
         absent = {(p.name, name) for p in graph.projections if p.learning for name in without_field(p.learning)}
-        lacks = [f"synapses/{projection}/{name}" for projection, name in absent]
+        lacks = [synapse_key(projection, name) for projection, name in absent]
         with lava_program() as prefix:
             recording, _ = recorded_run(program, progress, what, graph, n_steps, prefix, lacks=lacks)
         recording.meta["versions"] = {"lava-nc": LAVA}
