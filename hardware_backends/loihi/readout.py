@@ -91,7 +91,7 @@ def _axis(p: Projection, c: Connection, name: str) -> tuple[str, Axis]:
     assert p.learning is not None
     assert c.rule is not None
     v = p.learning.variable(name)
-    axis = weight_axis(v.low, v.high, p.receptor) if name == "w" else mark_axis(v.low, v.high)
+    axis = weight_axis(p, v.low, v.high) if name == "w" else mark_axis(v.low, v.high)
     assert axis is not None, "a network with an error must not be run"
     if name == "w" and c.rule.ahead:
         axis = tag_axis(axis)

@@ -77,7 +77,7 @@ def _silenced(p: Neurons, longest_ms: float) -> Neurons:
 
 def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
     """A projection of PyNN for every arrival and sign; where synapses learn, an arrival has one sign."""
-    rows, sign, post = p.synapses, -1 if p.receptor == "inhibitory" else 1, graph.population(p.post)
+    rows, sign, post = p.synapses, -1 if p.arrives_at == "I" else 1, graph.population(p.post)
     conducts = isinstance(post, Neurons) and post.kind.name == "ConductanceLIF"
     every, h = arrivals(graph, p), step_ms(graph)
     for k, arrival in enumerate(every):

@@ -103,7 +103,7 @@ def _reach_mV(graph: Graph, p: Neurons) -> float:
         if injected.target.population == p.name:
             i_nA = i_nA + np.max(np.abs(columns_of(injected.values)[0]), initial=0.0)
     for q in graph.projections:
-        if q.post == p.name and q.receptor != "inhibitory" and q.n_synapses:
+        if q.post == p.name and q.arrives_at == "E" and q.n_synapses:
             rows = q.synapses
             largest = np.maximum(q.learning.variable("w").high if q.learning else rows.variables["w"], 0.0)
             factor = np.maximum(arrivals(graph, q)[0].factor, 1.0)

@@ -153,7 +153,7 @@ def learning(graph: Graph) -> Iterator[Limit]:
             message = f"is not that of {name!r}; neurons have one rule for all that learns onto them"
             yield Limit("S210", f"{p.name}.learning", message, "use one rule")
         post = neurons[p.post]
-        one = unit(post, sums[p.post][p.receptor == "inhibitory"])
+        one = unit(post, sums[p.post][p.arrives_at == "I"])
         up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / one
         down = rule.A_minus * (rule.w_max if rule.soft_minus else 1.0) / one
         message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {weight_unit(post)}, of which a pair of "

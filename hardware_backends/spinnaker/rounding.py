@@ -49,7 +49,7 @@ def parts(p: Projection) -> Iterator[Part]:
     """A projection as SpiNNaker has it: weights are magnitudes, and the receptor tells their sign."""
     w = p.synapses.variables["w"]
     largest = np.maximum(np.abs(w), p.learning.variable("w").high) if p.learning else np.abs(w)
-    inhibits = w < 0 if p.receptor == "signed" else np.full(len(w), p.receptor == "inhibitory")
+    inhibits = w < 0 if p.receptor == "signed" else np.full(len(w), p.arrives_at == "I")
     for receptor, chosen in zip(RECEPTORS, (~inhibits, inhibits), strict=True):
         if chosen.any():
             yield Part(p, receptor, chosen, largest[chosen])

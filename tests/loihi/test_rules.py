@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ernsnn.describe.kinds import RECEPTORS
 from ernsnn.describe.learning import EPOCH, POST, PRE, Term
 from ernsnn.describe.products import Factor
+from ernsnn.graph.graph import Projection
 from ernsnn.hardware_backends.loihi.arithmetic.integers import Part, Product
 from ernsnn.hardware_backends.loihi.arithmetic.rules import (
     Axis,
@@ -25,7 +29,14 @@ from ernsnn.hardware_backends.loihi.quantise.learning import mark_axis, weight_a
 
 SETTINGS = settings(deadline=None, derandomize=True)
 
-W = weight_axis(0.0, 1.0, "excitatory")
+
+def axis_on(receptor: str, low: float, high: float) -> Axis | None:
+    """How a projection onto ``receptor`` would hold weights from ``low`` to ``high``."""
+    projection = SimpleNamespace(receptor=receptor, arrives_at=RECEPTORS[receptor])
+    return weight_axis(cast("Projection", projection), low, high)
+
+
+W = axis_on("excitatory", 0.0, 1.0)
 assert W is not None
 X = Axis("x1", 1 / 64, 0, 0, 127, "pre", 64)
 Y = Axis("y1", 1 / 64, 0, 0, 127, "post", 64)
@@ -146,7 +157,7 @@ def test_weights_and_marks_fill_their_integers() -> None:
     assert [M.value(n) for n in (M.low, M.high)] == pytest.approx([0, 1])
     low = mark_axis(-1.0, 3.0)
     assert [low.value(n) for n in (low.low, low.high)] == pytest.approx([-1, 3])
-    inhibitory = weight_axis(0.0, 2.0, "inhibitory")
+    inhibitory = axis_on("inhibitory", 0.0, 2.0)
     assert inhibitory is not None
     assert inhibitory.value(-255) == pytest.approx(2)
     for low_bound, high_bound, receptor in (
@@ -156,7 +167,7 @@ def test_weights_and_marks_fill_their_integers() -> None:
         (-2.0, 1.0, "signed"),
         (-1.0, 1.0, "excitatory"),
     ):
-        assert weight_axis(low_bound, high_bound, receptor) is None
+        assert axis_on(receptor, low_bound, high_bound) is None
 
 
 def test_products_are_written_in_lavas_syntax() -> None:

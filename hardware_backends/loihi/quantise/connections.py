@@ -39,7 +39,7 @@ class Synapses:
 def layers(p: Projection) -> list[Synapses]:
     """The projection as matrices (n_post, n_pre): several where pairs of neurons have several synapses."""
     rows, shape = p.synapses, (p.connectivity.n_post, p.connectivity.n_pre)
-    sign = -1.0 if p.receptor == "inhibitory" else 1.0
+    sign = -1.0 if p.arrives_at == "I" else 1.0
     post, pre = rows.post - p.post_start, rows.pre - p.pre_start
     found: list[Synapses] = []
     left = np.arange(p.n_synapses)
@@ -150,7 +150,7 @@ def plastic(
         remedy = 'on Lava\'s simulator and the emulator, order="spinnaker" has it as specified'
         report.add("L110", p.name, _transmits_first(p, learned), remedy)
     axis = learned.weight
-    asked = (-synapses.matrix if p.receptor == "inhibitory" else synapses.matrix) / axis.step
+    asked = (-synapses.matrix if p.arrives_at == "I" else synapses.matrix) / axis.step
     held = np.clip(np.rint(asked), axis.low, axis.high).astype(np.int32)
     mode: n.SignMode = "MIXED" if axis.low < 0 < axis.high else sign_mode(np.array([axis.low, axis.high]))
     if mode == "MIXED":

@@ -51,18 +51,18 @@ def impulse(tau_ms: float, spikes: float = 1.0) -> int:
     return 1 << max(0, math.floor(math.log2((TRACE_MAX + 1) / max(2.0, sum_of_train))))
 
 
-def weight_axis(low: float, high: float, receptor: str) -> Axis | None:
+def weight_axis(p: Projection, low: float, high: float) -> Axis | None:
     """How the weight is held, so that its bounds are those of the integers; None where they cannot be.
 
     There is no bound below 255, so the largest weight is 255: excitatory 0 to 255, inhibitory 0 to -255, signed +-255.
     """
     if not (math.isfinite(high) and high > 0):
         return None
-    if receptor == "signed" and low < 0:
+    if p.receptor == "signed" and low < 0:
         return Axis("w", high / W, 0, -W - 1, W) if math.isclose(low, -high) else None
     if low != 0:
         return None
-    return Axis("w", -high / W, 0, -W, 0) if receptor == "inhibitory" else Axis("w", high / W, 0, 0, W)
+    return Axis("w", -high / W, 0, -W, 0) if p.arrives_at == "I" else Axis("w", high / W, 0, 0, W)
 
 
 def mark_axis(low: float, high: float) -> Axis:
@@ -163,7 +163,7 @@ class RuleQuantiser:
 
     def _variables(self) -> None:
         w, *marks = self.learning.variables
-        axis = weight_axis(w.low, w.high, self.p.receptor)
+        axis = weight_axis(self.p, w.low, w.high)
         if axis is None:
             self.report.add(
                 "L218",

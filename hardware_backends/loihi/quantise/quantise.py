@@ -158,7 +158,7 @@ class _Pass:
         if q.learning is None:
             return 0.0
         w = q.learning.variables[0]
-        return w.high if weight_axis(w.low, w.high, q.receptor) else 0.0
+        return w.high if weight_axis(q, w.low, w.high) else 0.0
 
     def _exponent(self, q: Projection, m: Membrane, scale: float) -> int:
         """That of a plastic connection, whose 255 stands for its largest weight."""
