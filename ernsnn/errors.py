@@ -6,19 +6,46 @@ import difflib
 import reprlib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Self
 
 _LONGEST_LINE = 600
 
 
 class ErnsnnError(Exception):
-    """Base of every error that ernsnn raises on purpose. Of a line that quotes very much, the middle is left out."""
+    """Base of every error that ernsnn raises on purpose. Of a line that quotes very much, the middle is left out.
+
+    ``path`` is the object that the message begins with, as ``cells`` or ``cells.tau_m_ms``, and ``names`` are other
+    objects that it mentions: who knows them by other names puts those in their places. Both may be empty.
+    ``problems`` are the errors that this one lists.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: object = "") -> None:
+    def __init__(
+        self, message: object = "", *, path: str = "", names: Iterable[str] = (), problems: Iterable[ErnsnnError] = ()
+    ) -> None:
         lines = str(message).split("\n")
         super().__init__("\n".join(line if len(line) <= _LONGEST_LINE else _without_middle(line) for line in lines))
+        self.path, self.names, self.problems = path, tuple(names), tuple(problems)
+
+    @classmethod
+    def listing(cls, problems: Iterable[ErnsnnError]) -> Self:
+        """One error that lists others, each on lines of its own."""
+        listed = tuple(problems)
+        return cls("\n".join(map(str, listed)), problems=listed)
+
+
+@contextmanager
+def about(path: str, *names: str) -> Iterator[None]:
+    """Errors raised within have this ``path``, unless they have one, and mention ``names``."""
+    try:
+        yield
+    except ErnsnnError as error:
+        error.path = error.path or path
+        error.names = (*error.names, *names)
+        raise
 
 
 def _without_middle(line: str) -> str:
@@ -39,9 +66,13 @@ class NotFinite(InvalidModel):
 
 
 class UnsupportedOnBackend(ErnsnnError):
-    """The model is valid, but this backend cannot run it; the message lists every reason."""
+    """The model is valid, but this backend cannot run it; the message lists every reason, which ``issues`` are."""
 
     exit_code = 3
+
+    def __init__(self, message: object = "", *, issues: Iterable[object] = (), names: Iterable[str] = ()) -> None:
+        self.head, self.issues = str(message), tuple(issues)
+        super().__init__("\n".join([self.head, *(f"  {issue}" for issue in self.issues)]), names=names)
 
 
 class BackendNotAvailable(ErnsnnError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from ernsnn.describe.arguments import checked
@@ -21,9 +21,10 @@ SMALL, LARGE = 1e-3, 0.1
 class Issue:
     """One limit that a graph meets on a backend.
 
-    ``code`` is stable; ``path`` names the object in the user's names; an ``"unsupported"`` one prevents a run, an
-    ``"approximate"`` one changes results, an ``"exact"`` one is worth knowing and changes none. ``error`` is the
-    largest relative deviation where that is one number, as of what is rounded.
+    ``code`` is stable; ``path`` names the object in the user's names, and ``names`` are other objects that the texts
+    mention; an ``"unsupported"`` one prevents a run, an ``"approximate"`` one changes results, an ``"exact"`` one is
+    worth knowing and changes none. ``error`` is the largest relative deviation where that is one number, as of what is
+    rounded.
     """
 
     backend: str
@@ -33,6 +34,7 @@ class Issue:
     message: str
     remedy: str = ""
     error: float | None = None
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -64,6 +66,7 @@ class Limit:
     message: str
     remedy: str = ""
     error: float | None = None
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -87,7 +90,7 @@ class Issues(list[Issue]):
     @classmethod
     def from_json(cls, backend: str, found: Iterable[Mapping[str, Any]]) -> Issues:
         """The inverse of ``to_json``."""
-        known = [field.name for field in fields(Issue)]
+        known = [each.name for each in fields(Issue) if each.name != "names"]
         return cls(backend, [Issue(**{name: each[name] for name in known if name in each}) for each in found])
 
     @property
@@ -108,8 +111,8 @@ class Issues(list[Issue]):
         return [whole if issue is worst else issue for issue in self if not issue.small or issue is worst]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As plain dictionaries."""
-        return [asdict(issue) for issue in self]
+        """As plain dictionaries, without ``names``."""
+        return [{key: value for key, value in asdict(issue).items() if key != "names"} for issue in self]
 
     def __str__(self) -> str:
         if not self:

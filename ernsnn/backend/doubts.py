@@ -5,7 +5,7 @@ All of it is legal: each of G301 and the following has a case that is right, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from weakref import WeakSet
 
 import numpy as np
@@ -42,7 +42,8 @@ def doubts(graph: Graph) -> Iterator[Limit]:
     for projection in graph.projections:
         if projection.learning and projection.pre not in spiking:
             message = f"{projection.pre} never spikes: nothing is transmitted, and what its spikes change stays"
-            yield Limit("G306", projection.name, message, f"give {projection.pre} spikes")
+            remedy = f"give {projection.pre} spikes"
+            yield Limit("G306", projection.name, message, remedy, names=(projection.pre,))
 
 
 def _of_potentials(p: Neurons) -> Iterator[Limit]:
@@ -107,11 +108,8 @@ def _silent(spikes: GivenSpikes | PoissonSpikes) -> bool:
     return not np.any(columns_of(spikes.probabilities)[0])
 
 
-def warn_of(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] = str) -> None:
-    """Give one warning of the doubtful ones among the issues of a run, a line for each code; once for a graph.
-
-    ``rename`` puts the caller's names in place of the graph's.
-    """
+def warn_of(issues: Iterable[Issue], graph: Graph) -> None:
+    """Give one warning of the doubtful ones among the issues of a run, a line for each code; once for a graph."""
     by_code: dict[str, list[Issue]] = {}
     for issue in issues:
         if issue.doubtful:
@@ -120,7 +118,7 @@ def warn_of(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] 
         lines = [f"{found[0]}{f' (and {len(found) - 1} more)' if len(found) > 1 else ''}" for found in by_code.values()]
         listed = "\n".join(f"  {line}" for line in lines)
         backend = next(iter(by_code.values()))[0].backend
-        warn(rename(f"{backend} runs {graph.name}, but see result.issues:\n{listed}"))
+        warn(f"{backend} runs {graph.name}, but see result.issues:\n{listed}")
     told(graph)
 
 

@@ -60,26 +60,26 @@ class Watch:
     def insist(self, t: int) -> None:
         """Raise NotFinite on neurons and modulators."""
         if found := next(self._of_probes(), None):
-            raise left(self.engine.graph, found, self.sound, t)
+            raise left(self.engine.graph, *found, self.sound, t)
         self.sound = t
 
     def insist_on_all(self, t: int) -> None:
         """Raise NotFinite, also on what has been learned, whose rows are brought up to date for that."""
         self.insist(t)
         if found := next(_of_learned(self.engine.graph, self.engine.final_values()), None):
-            raise left(self.engine.graph, found, self.began, t)
+            raise left(self.engine.graph, *found, self.began, t)
 
-    def _of_probes(self) -> Iterator[str]:
+    def _of_probes(self) -> Iterator[tuple[str, str]]:
         for probe in self.probes:
             for place, value in _wrong(self.engine.probe(probe), probe.variable):
                 yield _named(self.engine.graph, probe.target, probe.variable, place, value)
 
 
-def left(graph: Graph, what: str, first: int, stop: int) -> NotFinite:
-    """The error that something left the finite numbers in one of the steps from ``first`` to ``stop`` (exclusive)."""
+def left(graph: Graph, name: str, what: str, first: int, stop: int) -> NotFinite:
+    """The error that a number of ``name`` left the finite ones in a step from ``first`` to ``stop`` (exclusive)."""
     ms = f"{first * graph.dt_ms:.12g} ms"
     when = f"step {first}, at {ms}" if stop <= first + 1 else f"one of the steps {first} to {stop - 1}, from {ms} on"
-    error = NotFinite(f"{what} after {when}: {REMEDY}")
+    error = NotFinite(f"{name}: {what} after {when}: {REMEDY}", path=name)
     error.steps = first, max(stop, first + 1)
     return error
 
@@ -88,7 +88,7 @@ def check_values(graph: Graph, values: Iterable[tuple[Probe, np.ndarray]], first
     """Raise NotFinite on what probes of whole populations and modulators see after the steps ``first`` to ``stop``."""
     for probe, seen in values:
         for place, value in _wrong(seen, probe.variable):
-            raise left(graph, _named(graph, probe.target, probe.variable, place, value), first, stop)
+            raise left(graph, *_named(graph, probe.target, probe.variable, place, value), first, stop)
 
 
 def check_recording(graph: Graph, recording: Recording) -> None:
@@ -103,20 +103,20 @@ def check_recording(graph: Graph, recording: Recording) -> None:
             row, place = divmod(found[0], flat.shape[1])
             step = int(steps[row])
             first = next((p.start for p in graph.probes if p.key == key), 0)
-            raise left(graph, _named(graph, target, variable, first + place, found[1]), step, step + 1)
+            raise left(graph, *_named(graph, target, variable, first + place, found[1]), step, step + 1)
     if what := next(_of_learned(graph, recording.final_values()), None):
-        raise left(graph, what, recording.first_step, recording.end)
+        raise left(graph, *what, recording.first_step, recording.end)
 
 
-def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[str]:
+def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
     for key, values in learned.items():
         _, name, variable = ArrayKey.parse(key)
         for place, value in _wrong(values, variable):
             yield _named(graph, name, variable, place, value)
 
 
-def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> str:
-    """A number of the state, in the user's words."""
+def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> tuple[str, str]:
+    """(owner, which number of its state is what), in the user's words."""
     projection = next((p for p in graph.projections if p.name == name), None)
     if projection is not None and variable not in {v.name for v in projection.variables}:
         where = f"of pre neuron {place}, of its short-term plasticity,"
@@ -126,7 +126,7 @@ def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> 
     else:
         neurons = any(p.name == name for p in graph.populations)
         where = f"of neuron {place}" if neurons else f"of unit {place}"
-    return f"{name}: {variable} {where} is {value}"
+    return name, f"{variable} {where} is {value}"
 
 
 def sound(values: np.ndarray) -> bool:

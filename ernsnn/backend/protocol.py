@@ -161,8 +161,7 @@ class Backend(ABC):
         """``check``, raising one UnsupportedOnBackend that lists every error."""
         issues = self.check(graph, **options)
         if issues.errors:
-            listed = "\n".join(f"  {issue}" for issue in issues.errors)
-            raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")
+            raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:", issues=issues.errors)
         return issues
 
 

@@ -72,9 +72,11 @@ def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
     Raises UnsupportedOnBackend where none can.
     """
     passed_over: list[str] = []
+    names: list[str] = []
     for backend in fastest_first(_for_auto):
         missing, errors = backend.missing(), backend.check(graph).errors
         if missing is None and not errors:
             return backend, passed_over
         passed_over += [f"{backend.name}: {reason}" for reason in ([missing] if missing else map(str, errors))]
-    raise UnsupportedOnBackend("\n  ".join([f"no backend can run {graph.name}:", *passed_over]))
+        names += [name for issue in errors for name in (issue.path, *issue.names)]
+    raise UnsupportedOnBackend(f"no backend can run {graph.name}:", issues=passed_over, names=names)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Calcium, Gated, Graph, Largest, Leaky, Modulator, Source
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 
-def undriven(graph: Graph) -> Iterator[str]:
-    """One text, in the user's names, for every flow whose signal can never be above 0."""
+def undriven(graph: Graph) -> Iterator[InvalidModel]:
+    """One error for every flow whose signal can never be above 0."""
     modulators = {m.name: m for m in graph.modulators}
     for p in graph.projections:
         if p.learning is None:
@@ -22,9 +23,11 @@ def undriven(graph: Graph) -> Iterator[str]:
             for symbol in flow.signals:
                 why = _why_not(modulators[bound[symbol]], modulators, graph)
                 if why:
-                    yield (
+                    yield InvalidModel(
                         f"{p.name}.learning: nothing drives {symbol!r}, by which {flow.variable!r} is consolidated: "
-                        f"{bound[symbol]} {why}"
+                        f"{bound[symbol]} {why}",
+                        path=f"{p.name}.learning",
+                        names=modulators,
                     )
 
 

@@ -23,7 +23,7 @@ from ernsnn.describe.projections import Projection
 from ernsnn.describe.short_term import unusable
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.describe.units import time_of, whole_steps
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
 from ernsnn.graph.connect import connected
@@ -65,7 +65,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     )
     problems = lowering.problems or list(undriven(graph))
     if problems:
-        raise InvalidModel("\n".join(problems))
+        raise InvalidModel.listing(problems)
     return graph
 
 
@@ -93,16 +93,17 @@ _DRAWS = {"normal": "noise", "uniform": "chance"}
 class _Lowering:
     def __init__(self, network: Network, seed: int) -> None:
         self.network, self.seed, self.dt = network, seed, network.dt_ms
-        self.problems: list[str] = []
+        self.problems: list[InvalidModel] = []
 
     def each(self, method: Any, parts: Iterable[Any]) -> tuple[Any, ...]:
         """Lower every part; a problem is noted and the others go on, so that all are told at once."""
         done = []
         for part in parts:
             try:
-                done.append(method(part))
+                with about(getattr(part, "name", "")):
+                    done.append(method(part))
             except InvalidModel as problem:
-                self.problems.append(str(problem))
+                self.problems.append(problem)
         return tuple(done)
 
     def key(self, path: str) -> str:
@@ -350,7 +351,8 @@ class _Lowering:
         return g.Member(view.population.name, view.start, view.stop)
 
     def injection(self, i: Injection) -> g.Injected:
-        steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
+        with about(f"current injected into {i.target.name}", i.target.population.name):
+            steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
         return g.Injected(self.member(i.target), steps, values)
 
     def modulation(self, m: Modulation) -> g.Modulation:

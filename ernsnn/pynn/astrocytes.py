@@ -12,7 +12,7 @@ from pyNN import common
 
 from ernsnn.describe.names import variable_of
 from ernsnn.describe.network import Network
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 
 from .populations import Population, PopulationView
 from .simulator import named, state
@@ -65,6 +65,7 @@ class Astrocyte:
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn."""
         views = [net.populations[p.root.name][int(p.places[0]) : int(p.places[-1]) + 1] for p in self.parts]
-        made = net.astrocyte(self.name, views, **self.options)
-        for variable in sorted(self.recorded):
-            net.probe(made, variable)
+        with about(self.name, *(p.root.name for p in self.parts)):
+            made = net.astrocyte(self.name, views, **self.options)
+            for variable in sorted(self.recorded):
+                net.probe(made, variable)

@@ -6,7 +6,6 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -25,7 +24,8 @@ from ernsnn.errors import InvalidModel, quoted
 from . import simulator
 from .absent import unsupported
 from .codes import CODES
-from .runs import graph_of, labelled, relabelled, settings_of
+from .labels import in_labels, labelled
+from .runs import graph_of, settings_of
 from .simulator import CONVENTIONS, Convention
 
 state = simulator.state
@@ -188,16 +188,7 @@ def check(backend: str | Backend | None = None) -> Issues:
         for path in (f"{p.label}.{variable}" for p in state.populations for variable in p.further_starts):
             message = "does not start at 0, which cannot be set in a program"
             state.note("Y203", path, message, f"use backend {names_of(lambda each: each.stepwise)}")
-    with labelled(state):
+    with labelled(state.labels):
         found = chosen.check(graph, **settings_of(chosen, options))
     own = [limit.issue(chosen.name, CODES) for limit in state.noted.values()]
-    renamed = [
-        replace(
-            issue,
-            path=relabelled(state, issue.path),
-            message=relabelled(state, issue.message),
-            remedy=relabelled(state, issue.remedy),
-        )
-        for issue in found
-    ]
-    return Issues(chosen.name, [*own, *renamed])
+    return Issues(chosen.name, [*own, *(in_labels(issue, state.labels) for issue in found)])

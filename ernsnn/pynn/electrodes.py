@@ -12,7 +12,7 @@ from pyNN.standardmodels import StandardCurrentSource, electrodes
 
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 from ernsnn.graph import graph
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import series
@@ -121,7 +121,8 @@ class CurrentSource(StandardCurrentSource):
     def add_to(self, net: Network) -> None:
         """Inject it, population by population."""
         for population, current in self._injected(self.current()):
-            net.inject(net.populations[population.name], current)
+            with about("", population.name):
+                net.inject(net.populations[population.name], current)
 
     def lowered(self) -> list[graph.Injected]:
         """Its part of the graph as it is from now on, whatever it was before."""

@@ -13,7 +13,7 @@ from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence,
 
 from ernsnn.describe.arguments import whole
 from ernsnn.describe.network import Network
-from ernsnn.errors import InvalidModel, quoted, unknown
+from ernsnn.errors import InvalidModel, about, quoted, unknown
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.lower import lower_population
@@ -295,11 +295,15 @@ class Population(Part, common.Population):
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn, with a probe for each variable that is recorded."""
-        if self.history:
-            self._sends(self.history)  # which notes what it rounds
-            net.population(self.name, self.size, self.history.whole.described(state.dt))
-            return
-        self._add_cells(net)
+        with about(self.name):
+            if self.history:
+                self._sends(self.history)  # which notes what it rounds
+                net.population(self.name, self.size, self.history.whole.described(state.dt))
+            else:
+                self._add_cells(net)
+                self._add_probes(net)
+
+    def _add_probes(self, net: Network) -> None:
         for variable, (probed, _) in self.celltype.probes.items():
             if self.recorder.records(variable):
                 recorded = net.populations[self.name][self.recorder.span(variable)]

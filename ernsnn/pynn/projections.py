@@ -15,7 +15,7 @@ from pyNN.space import Space
 from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import Neuron
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 from ernsnn.graph.graph import Probe
 
 from . import simulator
@@ -326,20 +326,21 @@ class Projection(common.Projection):
             low, high = (extreme(block.pairs, axis=0) for extreme in (np.min, np.max))
             connector, shape = _connector(block.pairs - low, *(high - low + 1))
             assert isinstance(post.model, Neuron)
-            net.projection(
-                block.name,
-                pre[low[0] : high[0] + 1],
-                post[low[1] : high[1] + 1],
-                connector,
-                **{
-                    f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
-                        weights[block.ids], shape
-                    )
-                },
-                delay_ms=_one_or_all(grid[block.ids], shape),
-                receptor=self.receptor_type,
-                **self.synapse_type.described(net, self.constant),
-            )
+            with about(block.name, block.pre, block.post):
+                net.projection(
+                    block.name,
+                    pre[low[0] : high[0] + 1],
+                    post[low[1] : high[1] + 1],
+                    connector,
+                    **{
+                        f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
+                            weights[block.ids], shape
+                        )
+                    },
+                    delay_ms=_one_or_all(grid[block.ids], shape),
+                    receptor=self.receptor_type,
+                    **self.synapse_type.described(net, self.constant),
+                )
 
 
 def _connector(pairs: np.ndarray, n_pre: int, n_post: int) -> tuple[Connector, tuple[int, ...]]:

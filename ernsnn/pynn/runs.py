@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
 
@@ -21,7 +19,7 @@ from ernsnn.backend.recorder import Chunk, Growing, Recorder, joined
 from ernsnn.backend.registry import choose_backend, names_of
 from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.stepping import SteppedBackend
-from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
+from ernsnn.errors import UnsupportedOnBackend, about
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
 from ernsnn.recording.keys import signal_keys
@@ -32,6 +30,7 @@ from ernsnn.running.folder import interruptible
 from .absent import unsupported
 from .building import describe
 from .codes import CODES
+from .labels import in_labels, labelled
 from .simulator import Run, State
 
 _STATES = "potentials and synaptic variables"
@@ -51,7 +50,7 @@ def begin(state: State) -> Run:
     if absent:
         raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
     graph = graph_of(state)
-    with labelled(state):
+    with labelled(state.labels):
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
         settings = settings_of(backend, state.options)
         backend.require_installed()
@@ -63,28 +62,15 @@ def begin(state: State) -> Run:
         for population in state.populations:
             population.start(made)
     # A script may let sources spike, or cells be driven, as it goes on.
-    issues = Issues(backend.name, [issue for issue in issues if issue.code not in ("G305", "G306")])
-    warn_of(issues, graph, lambda text: relabelled(state, text))
+    doubtful = (in_labels(issue, state.labels) for issue in issues if issue.code not in ("G305", "G306"))
+    warn_of(doubtful, graph)
     return cast("Run", _Labelled(made, state))
 
 
 def graph_of(state: State) -> Graph:
     """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
-    with labelled(state):
+    with labelled(state.labels):
         return lower(describe(state), state.segment_seed)
-
-
-@contextmanager
-def labelled(state: State) -> Iterator[None]:
-    """Let errors name parts by the script's labels; once, where this is within another."""
-    try:
-        yield
-    except ErnsnnError as error:
-        if getattr(error, "labelled", False):
-            raise
-        told = type(error)(relabelled(state, str(error)))
-        vars(told).update(vars(error), labelled=True)
-        raise told from None
 
 
 class _Labelled:
@@ -94,25 +80,16 @@ class _Labelled:
         self._its_run, self._state = run, state
 
     def __getattr__(self, name: str) -> Any:
-        with labelled(self._state):
+        with labelled(self._state.labels):
             found = getattr(self._its_run, name)
         return self._calling(found) if callable(found) else found
 
     def _calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            with labelled(self._state):
+            with labelled(self._state.labels):
                 return function(*arguments)
 
         return call
-
-
-def relabelled(state: State, text: str) -> str:
-    """``text`` with labels in place of names."""
-    names = sorted((name for name, label in state.labels.items() if name != label), key=len, reverse=True)
-    if not names:
-        return text
-    any_name = rf"(?<![\w.\-])({'|'.join(map(re.escape, names))})(?![\w\-])"
-    return re.sub(any_name, lambda found: state.labels[found[0]], text)
 
 
 _LESS = "record fewer cells or with a larger sampling_interval, or run for a shorter time"
@@ -123,7 +100,9 @@ def require_room(room: Room, graph: Graph, backend: Backend, settings: Mapping[s
 
     ``room`` is what earlier steps have left of it.
     """
-    room.take(probed_bytes(graph, first, first + n, lambda kind: backend.recorded_bytes(kind, settings)), _LESS)
+    needed = probed_bytes(graph, first, first + n, lambda kind: backend.recorded_bytes(kind, settings))
+    with about("", *(probe.target for probe in graph.probes)):
+        room.take(needed, _LESS)
 
 
 class Stepwise:
@@ -178,8 +157,10 @@ class Stepwise:
         """See ``Run.adjust``: nothing is lowered but the changed parts, and the engine stays."""
         populations = {p.name: p for p in self.engine.graph.populations}
         currents = dict(self.currents)
-        with labelled(state):
-            populations |= {name: cells.lowered() for name, cells in state.changed_cells.items()}
+        with labelled(state.labels):
+            for name, cells in state.changed_cells.items():
+                with about(name):
+                    populations[name] = cells.lowered()
             currents |= {number: current.lowered() for number, current in state.changed_currents.items()}
             if len(currents) > len(self.currents):
                 currents = {s.number: currents.get(s.number) or s.lowered() for s in state.current_sources}

@@ -42,7 +42,8 @@ class CalciumState:
         if not ((bound >= -_ROUNDING) & (bound <= 1 + _ROUNDING)).all():
             raise ProgramFailed(
                 f"{self.m.name}: in step {t} {self.Y.max():g} uM of transmitter are more than a step can follow; "
-                f"choose a smaller dt_ms or less transmitter"
+                "choose a smaller dt_ms or less transmitter",
+                path=self.m.name,
             )
         return np.asarray(self.state[3])
 

@@ -151,7 +151,7 @@ def learning(graph: Graph) -> Iterator[Limit]:
         first, name = rules.setdefault(p.post, (rule, p.name))
         if first != rule:
             message = f"is not that of {name!r}; neurons have one rule for all that learns onto them"
-            yield Limit("S210", f"{p.name}.learning", message, "use one rule")
+            yield Limit("S210", f"{p.name}.learning", message, "use one rule", names=(name,))
         post = neurons[p.post]
         one = unit(post, sums[p.post][p.arrives_at == "I"])
         up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / one
@@ -172,7 +172,7 @@ def receptors(graph: Graph) -> Iterator[Limit]:
     for p, post in two_currents(graph):
         if p.receptor == "signed":
             message = f"weights have both signs, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
-            yield Limit("S212", p.name, message, "make them equal")
+            yield Limit("S212", p.name, message, "make them equal", names=(post.name,))
 
 
 @_of_synapses

@@ -72,7 +72,7 @@ def drives(graph: Graph) -> Iterator[Limit]:
         yield Limit("L208", injection.target.population, "a current that changes in time", "drive it with spikes")
     for modulation in graph.modulations:
         what = f"{modulation.modulator!r} shifts {modulation.variable}"
-        yield Limit("L208", modulation.target.population, what, _RUN_ELSEWHERE)
+        yield Limit("L208", modulation.target.population, what, _RUN_ELSEWHERE, names=(modulation.modulator,))
 
 
 def phases(graph: Graph) -> Iterator[Limit]:

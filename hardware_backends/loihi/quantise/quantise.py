@@ -51,8 +51,7 @@ def required(
     """``quantise``, raising one UnsupportedOnBackend that lists everything that cannot be had."""
     network, report = quantise(graph, n_steps=n_steps, order=order, seed=seed, chip=chip)
     if report.errors:
-        listed = "\n".join(f"  {found}" for found in report.errors)
-        raise UnsupportedOnBackend(f"Loihi's integers cannot hold {graph.name}:\n{listed}")
+        raise UnsupportedOnBackend(f"Loihi's integers cannot hold {graph.name}:", issues=report.errors)
     return network, report
 
 
@@ -170,5 +169,5 @@ class _Pass:
         if not 0.7 < stored / asked < 1.42:  # further than half a power of two
             remedy = "give all that learns onto one population the same w_max, or one that differs by a power of two"
             message = f"{asked / unit:g} has no exponent beside the other weights of {q.post}"
-            self.report.add("L218", path, message, remedy)
+            self.report.add("L218", path, message, remedy, names=(q.post,))
         return exponent

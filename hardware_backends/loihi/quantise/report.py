@@ -51,9 +51,17 @@ class Report:
     rounded: list[Rounded] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
 
-    def add(self, code: str, path: str, message: str, remedy: str = "", error: float | None = None) -> None:
-        """Note a limit."""
-        self.limits.append(Limit(code, path, message, remedy, error))
+    def add(
+        self,
+        code: str,
+        path: str,
+        message: str,
+        remedy: str = "",
+        error: float | None = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        """Add a limit; see ``Limit``."""
+        self.limits.append(Limit(code, path, message, remedy, error, names))
 
     def note(
         self, code: str, path: str, what: str, asked: float, stored: float, integers: str, effect: str = ""
