@@ -59,7 +59,7 @@ _SCALED = ("to_E", "EE")
 
 
 @dataclass(frozen=True, eq=False)
-class Wiring:
+class Networks:
     """The synapses of ``networks`` side by side: (pre, post) by projection, and which of the scaled ones get lost."""
 
     networks: int
@@ -67,7 +67,7 @@ class Wiring:
     lost: dict[str, np.ndarray]
 
 
-def wire(seeds: Sequence[int], tries: int) -> Wiring:
+def wire(seeds: Sequence[int], tries: int) -> Networks:
     """One network for every seed and try, the try changing fastest; each neuron has inputs drawn with replacement."""
     draws = [np.random.default_rng([seed, k]) for seed in seeds for k in range(tries)]
     pairs, lost = {}, {}
@@ -78,12 +78,12 @@ def wire(seeds: Sequence[int], tries: int) -> Wiring:
         listed = side_by_side(each, n_pre, n_post)
         pairs[name] = listed[np.lexsort(listed.T[::-1])]  # as a graph has them
         lost[name] = np.concatenate([rng.random(n_post * degree) < 0.3 for rng in draws])
-    return Wiring(len(draws), pairs, {name: lost[name] for name in _SCALED})
+    return Networks(len(draws), pairs, {name: lost[name] for name in _SCALED})
 
 
 def build(
     loops: Loops,
-    wiring: Wiring,
+    wiring: Networks,
     rate_hz: float | Schedule = INPUT_HZ,
     weights_mV: Mapping[str, np.ndarray] | None = None,
     speed_up: float = 1.0,
