@@ -63,7 +63,7 @@ class Liquid:
     signs: dict[str, np.ndarray]
 
 
-def liquid(seed: int, inputs: int, grid: tuple[int, int, int]) -> Liquid:
+def draw_liquid(seed: int, inputs: int, grid: tuple[int, int, int]) -> Liquid:
     """A liquid drawn by ``seed``; see the module's text."""
     rng = rng_of(seed, "nalsm.liquid")
     size = int(np.prod(grid))
@@ -135,10 +135,10 @@ def _rule(inhibitory: bool, low: float) -> LearningRule:
     )
 
 
-def build(drops: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, depression: float = BIAS) -> Network:
+def build(liquid: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, depression: float = BIAS) -> Network:
     """The liquid while it learns from images; A is probed. Without ``w_astro`` A is always ``depression``."""
     net = Network(name="nalsm", dt_ms=1.0, current_integration="step_average")
-    inputs, cells = _cells(net, rates, LEARN_MS, drops.size)
+    inputs, cells = _cells(net, rates, LEARN_MS, liquid.size)
     astrocyte: Modulator
     if w_astro is None:
         astrocyte = net.signal("A", times_ms=[0.0], values=[depression])
@@ -146,13 +146,13 @@ def build(drops: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, dep
         each = w_astro / 100
         astrocyte = net.astrocyte("A", [cells, inputs], tau_ms=_TAU_A_MS, weight=[each, -each], bias=BIAS)
     net.probe(astrocyte, "value")
-    for kind, pairs in drops.pairs.items():
+    for kind, pairs in liquid.pairs.items():
         net.projection(
             kind,
             inputs if kind == "input" else cells,
             cells,
             FromList(pairs),
-            weight_nA=W_MAX * drops.signs[kind],
+            weight_nA=W_MAX * liquid.signs[kind],
             receptor=RECEPTORS[kind],
             learning=_rule(kind == "I", -W_MAX if kind == "input" else 0.0),
             third_factors={"A": astrocyte},
@@ -160,45 +160,45 @@ def build(drops: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, dep
     return net
 
 
-def counting(drops: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) -> Network:
+def counting(liquid: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) -> Network:
     """COPIES of the liquid with ``weights``, which stay; the k-th reads images k, k + COPIES, ... (``rates``)."""
     net = Network(name="nalsm_counts", dt_ms=1.0, current_integration="step_average")
     pixels, rounds = rates.shape[1], -(-len(rates) // COPIES)
     shown = np.zeros((rounds * COPIES, pixels))
     shown[: len(rates)] = rates
-    inputs, cells = _cells(net, shown.reshape(rounds, COPIES * pixels), SHOW_MS, COPIES * drops.size)
-    for kind, pairs in drops.pairs.items():
-        copied = side_by_side([pairs] * COPIES, pixels if kind == "input" else drops.size, drops.size)
+    inputs, cells = _cells(net, shown.reshape(rounds, COPIES * pixels), SHOW_MS, COPIES * liquid.size)
+    for kind, pairs in liquid.pairs.items():
+        copied = side_by_side([pairs] * COPIES, pixels if kind == "input" else liquid.size, liquid.size)
         pre = inputs if kind == "input" else cells
         weight = np.tile(weights[kind], COPIES)
         net.projection(kind, pre, cells, FromList(copied), weight_nA=weight, receptor=RECEPTORS[kind])
     return net
 
 
-def counted(drops: Liquid, result: Result, images: int) -> np.ndarray:
+def counted(liquid: Liquid, result: Result, images: int) -> np.ndarray:
     """How often each neuron spikes at each image (images, neurons)."""
     rounds = (SHOW_MS + REST_MS) * np.arange(-(-images // COPIES) + 1)
-    return result.counts("liquid", rounds).reshape(-1, drops.size)[:images]
+    return result.counts("liquid", rounds).reshape(-1, liquid.size)[:images]
 
 
-def rasters(drops: Liquid, result: Result, images: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def rasters(liquid: Liquid, result: Result, images: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(ms since the image appeared, neuron) of every spike at each of the first images; at most COPIES of them."""
     steps, neurons = result.recording.spikes["liquid"]
     first = np.searchsorted(steps, SHOW_MS)
-    of_copy = [neurons[:first] // drops.size == copy for copy in range(images)]
-    return [(steps[:first][own], neurons[:first][own] % drops.size) for own in of_copy]
+    of_copy = [neurons[:first] // liquid.size == copy for copy in range(images)]
+    return [(steps[:first][own], neurons[:first][own] % liquid.size) for own in of_copy]
 
 
-def branching_factor(drops: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+def branching_factor(liquid: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
     """Mean over the images whose ``rasters`` are given, NaN where nothing spikes; as Ivanov and Michmizos have it.
 
     At each spike, the spikes of the neuron's targets in the next 4 ms over those of its sources in the last 4 (at least
     1); mean over a neuron's spikes, then over neurons; from 25 ms after an image's start to 25 ms before its end.
     """
-    size, length = drops.size, SHOW_MS - 2 * _MARGIN
+    size, length = liquid.size, SHOW_MS - 2 * _MARGIN
     connected = np.zeros((size, size), np.float32)
     for kind in ("E", "I"):
-        connected[tuple(drops.pairs[kind].T)] = 1
+        connected[tuple(liquid.pairs[kind].T)] = 1
     found = []
     for steps, neurons in spikes:
         inside = (steps >= _MARGIN) & (steps < SHOW_MS - _MARGIN)
@@ -215,6 +215,6 @@ def branching_factor(drops: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarra
     return float(np.mean(found)) if found else float("nan")
 
 
-def learnt(drops: Liquid, result: Result) -> dict[str, np.ndarray]:
+def learnt(liquid: Liquid, result: Result) -> dict[str, np.ndarray]:
     """The weights in the end, by kind."""
-    return {kind: np.asarray(result.recording.synapses[kind]["w"], float) for kind in drops.pairs}
+    return {kind: np.asarray(result.recording.synapses[kind]["w"], float) for kind in liquid.pairs}

@@ -41,7 +41,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class EnergyEstimate:
     """One price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
 
     ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and nobody
@@ -77,7 +77,7 @@ class Estimate:
         return {**about, "static": p.static, "low_J": self.low_J, "high_J": self.high_J, **found}
 
 
-def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
+def estimate(totals: Mapping[str, float], prices: PriceSet) -> EnergyEstimate:
     """What events cost, given how often each happened. A count that is not given was not counted, and not 0."""
     done = {PART_OF[what] for what, events in totals.items() if events}
     missing = {part: why for part, why in prices.missing.items() if part in done}
@@ -85,7 +85,7 @@ def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
     lines = tuple(
         Line(p.what, totals[p.what], totals[p.what] * p.low_J, totals[p.what] * p.high_J, p.note) for p in priced
     )
-    return Estimate(
+    return EnergyEstimate(
         prices=prices,
         lines=lines,
         missing=missing,
@@ -101,7 +101,7 @@ class Energy:
 
     counts: Counts
     totals: dict[str, float]
-    estimates: dict[str, Estimate]
+    estimates: dict[str, EnergyEstimate]
 
     def band(self, chip: str) -> tuple[float, float] | None:
         """Joules from the lowest to the highest estimate of a chip; None where no price set gives a total."""

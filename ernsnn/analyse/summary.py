@@ -19,7 +19,7 @@ _TAKEN = ("graph", "meta", "run", "summary")
 
 
 @dataclass(frozen=True)
-class Mark:
+class TimeMark:
     """Something that happened at a time, for pictures; ``right`` is None where there is nothing to be right about."""
 
     t_ms: float
@@ -42,7 +42,7 @@ class Summary:
     notes: Sequence[str] = ()
     heads: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
-    marks: Sequence[Mark] = ()
+    marks: Sequence[TimeMark] = ()
 
 
 def summary_files(summary: Summary, meta: Mapping[str, Any]) -> dict[str, Content]:
@@ -79,7 +79,7 @@ def read_summary(folder: Path, meta: Mapping[str, Any]) -> Summary | None:
             marks = data.get("marks", []) if isinstance(data, dict) else []
             if not isinstance(marks, list):
                 raise Unfit("summary.marks: must be a list")
-            made = [built(Mark, mark, f"summary.marks[{k}]") for k, mark in enumerate(marks)]
+            made = [built(TimeMark, mark, f"summary.marks[{k}]") for k, mark in enumerate(marks)]
             summary = built(Summary, {**data, "marks": made} if isinstance(data, dict) else data, "summary")
             _check_name(summary.name)
             if any(len(row) != len(summary.heads) for row in summary.rows):

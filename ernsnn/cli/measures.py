@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from ernsnn.analyse.energy import CAVEAT, Estimate
+from ernsnn.analyse.energy import CAVEAT, EnergyEstimate
 from ernsnn.backend.placement import crossed, placement
 from ernsnn.cli.output import show
 from ernsnn.report.activity import ratio
@@ -67,5 +67,5 @@ def energy(arguments: Namespace) -> int:
     return show(arguments, found.to_json(), lines)
 
 
-def _row(e: Estimate) -> list[str]:
+def _row(e: EnergyEstimate) -> list[str]:
     return [e.prices.chip, total(e), e.prices.evidence, e.prices.scope]

@@ -23,7 +23,7 @@ from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoiss
 from .drawing import ours, seeded
 from .inputs import History, Input
 from .recording import Recorder
-from .simulator import Run, named
+from .simulator import ScriptRun, named
 from .values import plain
 
 state = simulator.state
@@ -51,7 +51,7 @@ class Assembly(common.Assembly):
         return [receptor for receptor in each[0] if all(receptor in others for others in each)]
 
 
-class Part:
+class PopulationPart:
     """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
 
     root: Population
@@ -125,7 +125,7 @@ class Part:
         self.root.set_initial(variable, self.places, values)
 
 
-class PopulationView(Part, common.PopulationView):
+class PopulationView(PopulationPart, common.PopulationView):
     __doc__ = common.PopulationView.__doc__
     _simulator = simulator
     _assembly_class = Assembly
@@ -158,7 +158,7 @@ class PopulationView(Part, common.PopulationView):
         return {name: values[self.places] for name, values in self.root.starts.items()}
 
 
-class Population(Part, common.Population):
+class Population(PopulationPart, common.Population):
     __doc__ = common.Population.__doc__
     _simulator = simulator
     _recorder_class = Recorder
@@ -265,7 +265,7 @@ class Population(Part, common.Population):
         own = self.starts if isinstance(self.celltype, Cell) else {}
         return {variable: values for variable, values in own.items() if variable != "v" and values.any()}
 
-    def start(self, run: Run) -> None:
+    def start(self, run: ScriptRun) -> None:
         """Set in a run that begins where ``further_starts`` are."""
         for variable, values in self.further_starts.items():
             probe, sign = self._probe(variable)

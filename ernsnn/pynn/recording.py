@@ -14,7 +14,7 @@ from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel
 
 from . import simulator
-from .simulator import Run
+from .simulator import ScriptRun
 
 state = simulator.state
 
@@ -147,7 +147,7 @@ class Recorder(recording.Recorder):
         return self.begun.get(variable, np.full(self.population.size, np.nan))
 
     @property
-    def _run(self) -> Run:
+    def _run(self) -> ScriptRun:
         if state.under_way is None:
             raise self._nothing_yet()
         return state.under_way

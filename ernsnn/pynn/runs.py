@@ -31,7 +31,7 @@ from .absent import unsupported
 from .building import describe
 from .codes import CODES
 from .labels import in_labels, labelled
-from .simulator import Run, State
+from .simulator import ScriptRun, State
 
 _STATES = "potentials and synaptic variables"
 
@@ -44,7 +44,7 @@ def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
     return backend.settings({**backend.doubles, **options})
 
 
-def begin(state: State) -> Run:
+def begin(state: State) -> ScriptRun:
     """Lower what the script described, and start it. Raises UnsupportedOnBackend, in the script's labels."""
     absent = Issues("ernsnn.pynn", [limit.issue("ernsnn.pynn", CODES) for limit in unsupported(state)])
     if absent:
@@ -56,7 +56,7 @@ def begin(state: State) -> Run:
         backend.require_installed()
         issues = backend.require(graph, **settings)
         if isinstance(backend, SteppedBackend):
-            made: Run = Stepwise(graph, backend, settings)
+            made: ScriptRun = Stepwise(graph, backend, settings)
         else:
             made = InOneGo(graph, backend, settings)
         for population in state.populations:
@@ -64,7 +64,7 @@ def begin(state: State) -> Run:
     # A script may let sources spike, or cells be driven, as it goes on.
     doubtful = (in_labels(issue, state.labels) for issue in issues if issue.code not in ("G305", "G306"))
     warn_of(doubtful, graph)
-    return cast("Run", _Labelled(made, state))
+    return cast("ScriptRun", _Labelled(made, state))
 
 
 def graph_of(state: State) -> Graph:
@@ -76,7 +76,7 @@ def graph_of(state: State) -> Graph:
 class _Labelled:
     """A run whose errors name parts by the script's labels, whatever of it is called or read."""
 
-    def __init__(self, run: Run, state: State) -> None:
+    def __init__(self, run: ScriptRun, state: State) -> None:
         self._its_run, self._state = run, state
 
     def __getattr__(self, name: str) -> Any:
@@ -129,7 +129,7 @@ class Stepwise:
             self.recorded = Growing()
 
     def advance(self, n_steps: int) -> None:
-        """See ``Run.advance``."""
+        """See ``ScriptRun.advance``."""
         require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
         # A step that is cut in two could not be gone on from.
@@ -144,7 +144,7 @@ class Stepwise:
             self.watch.look(self.step, time.perf_counter())
 
     def change(self, state: State) -> None:
-        """See ``Run.change``: another engine takes over, in the same state."""
+        """See ``ScriptRun.change``: another engine takes over, in the same state."""
         self.recorder.flush()
         learned = self.engine.final_values() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
         here = Recording.from_arrays(learned, {}, self.engine.state())
@@ -154,7 +154,7 @@ class Stepwise:
         self._listen(were)
 
     def adjust(self, state: State) -> None:
-        """See ``Run.adjust``: nothing is lowered but the changed parts, and the engine stays."""
+        """See ``ScriptRun.adjust``: nothing is lowered but the changed parts, and the engine stays."""
         populations = {p.name: p for p in self.engine.graph.populations}
         currents = dict(self.currents)
         with labelled(state.labels):
@@ -176,22 +176,22 @@ class Stepwise:
                 self.source_spikes.change(name, source.spikes)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
-        """See ``Run.write``."""
+        """See ``ScriptRun.write``."""
         now = self.engine.probe(probe)
         now[places] = values
         self.engine.write(probe, now)
 
     def read(self, probe: Probe) -> np.ndarray:
-        """See ``Run.read``."""
+        """See ``ScriptRun.read``."""
         return self.engine.probe(probe)
 
     def synapses(self, projection: str, variable: str) -> np.ndarray:
-        """See ``Run.synapses``."""
+        """See ``ScriptRun.synapses``."""
         return self.engine.probe(Probe("synapses", projection, 0, 0, variable, 1))
 
     @property
     def recording(self) -> Recording:
-        """See ``Run.recording``."""
+        """See ``ScriptRun.recording``."""
         if self._recording is None:
             self.watch.insist_on_all(self.step)
             self.recorder.flush()
@@ -215,7 +215,7 @@ class InOneGo:
         self.room = Room()
 
     def advance(self, n_steps: int) -> None:
-        """See ``Run.advance``."""
+        """See ``ScriptRun.advance``."""
         require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
         self.step += n_steps
 
@@ -228,7 +228,7 @@ class InOneGo:
             self.parts = [*self.parts, result] if start else [result]
 
     def change(self, state: State) -> None:
-        """See ``Run.change``; only inputs can change where the backend cannot go on."""
+        """See ``ScriptRun.change``; only inputs can change where the backend cannot go on."""
         graph = graph_of(state)
         if self.backend.continues:
             if dataclasses.replace(self.graph, probes=graph.probes).digest != graph.digest:
@@ -238,11 +238,11 @@ class InOneGo:
         self.graph = graph
 
     def adjust(self, state: State) -> None:
-        """See ``Run.adjust``."""
+        """See ``ScriptRun.adjust``."""
         self.change(state)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
-        """See ``Run.write``; only weights, and only where the backend can go on."""
+        """See ``ScriptRun.write``; only weights, and only where the backend can go on."""
         if not self.backend.continues or probe.kind == "neurons":
             raise self._refusal("weights" if probe.kind == "synapses" else _STATES, "set")
         self._catch_up()
@@ -253,7 +253,7 @@ class InOneGo:
         return any(p.name == projection and p.learning for p in self.graph.projections)
 
     def read(self, probe: Probe) -> np.ndarray:
-        """See ``Run.read``: not of a program."""
+        """See ``ScriptRun.read``: not of a program."""
         raise self._refusal(_STATES, "read")
 
     def _refusal(self, what: str, how: str) -> UnsupportedOnBackend:
@@ -263,13 +263,13 @@ class InOneGo:
         )
 
     def synapses(self, projection: str, variable: str) -> np.ndarray:
-        """See ``Run.synapses``."""
+        """See ``ScriptRun.synapses``."""
         self._catch_up()
         return self.parts[-1].recording.synapses[projection][variable]
 
     @property
     def recording(self) -> Recording:
-        """See ``Run.recording``."""
+        """See ``ScriptRun.recording``."""
         self._catch_up()
         return _whole(self.parts)
 

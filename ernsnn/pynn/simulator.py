@@ -52,14 +52,14 @@ def named(label: Any, what: str) -> None:
         raise InvalidModel(f"{what}: label must be text, got {label!r}")
 
 
-class Part(Protocol):
+class ScriptPart(Protocol):
     """What a script makes: population, projection, current source or astrocyte."""
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn."""
 
 
-class ChangingPart(Part, Protocol):
+class ChangingPart(ScriptPart, Protocol):
     """A part that depends on when it was changed."""
 
     def rewind(self) -> None:
@@ -77,7 +77,7 @@ class Cells(ChangingPart, Protocol):
     def further_starts(self) -> dict[str, np.ndarray]:
         """Initial values of state variables other than V that are not 0."""
 
-    def start(self, run: Run) -> None:
+    def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""
 
     def lowered(self) -> graph.Population:
@@ -94,7 +94,7 @@ class Current(ChangingPart, Protocol):
         """Its part of the graph as it is from now on, whatever it was before."""
 
 
-class Synapses(Part, Protocol):
+class Synapses(ScriptPart, Protocol):
     """A projection of a script."""
 
     label: str
@@ -106,7 +106,7 @@ class Synapses(Part, Protocol):
     def __len__(self) -> int: ...
 
 
-class Run(Protocol):
+class ScriptRun(Protocol):
     """A network that has begun to run. In a ``live`` one, weights that are written act without ``change``."""
 
     live: bool
@@ -145,7 +145,7 @@ class State(common.control.BaseState):
 
     mpi_rank, num_processes = 0, 1
 
-    begin: Callable[[State], Run]
+    begin: Callable[[State], ScriptRun]
     """Lowers and starts what the script described: ``runs.begin``, set by ``ernsnn.pynn``."""
 
     def __init__(self) -> None:
@@ -172,7 +172,7 @@ class State(common.control.BaseState):
         self.populations: list[Cells] = []
         self.projections: list[Synapses] = []
         self.current_sources: list[Current] = []
-        self.astrocytes: list[Part] = []
+        self.astrocytes: list[ScriptPart] = []
         self.labels: dict[str, str] = {}
         self.numbers: Counter[str] = Counter()
         self.setups += 1
@@ -188,7 +188,7 @@ class State(common.control.BaseState):
         self.t_start = 0
         self.horizon = _FIRST_HORIZON
         self.segment_counter += 1
-        self.under_way: Run | None = None
+        self.under_way: ScriptRun | None = None
         self.changed = False
         self.changed_cells: dict[str, Cells] = {}
         self.changed_currents: dict[int, Current] = {}

@@ -10,13 +10,13 @@ from ernsnn.report.layout import Section, charts, table
 from ernsnn.report.markup import tag
 from ernsnn.report.scales import number
 from ernsnn.result import Result
-from ernsnn.studies.models import Mark
+from ernsnn.studies.models import TimeMark
 from ernsnn.studies.pictures import Raster
 
 _HEADS = ("population", "neurons", "spikes", "rate (Hz)", "CV of intervals", "synchrony", "branching", "sparsity")
 
 
-def activity(result: Result, found: Metrics, marks: Sequence[Mark]) -> Section:
+def activity(result: Result, found: Metrics, marks: Sequence[TimeMark]) -> Section:
     """What spiked, and how."""
     rows = [
         [a.population, f"{a.neurons:,}", f"{a.spikes:,}", number(a.rate_hz, 4)]

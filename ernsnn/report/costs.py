@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ernsnn.analyse.energy import CAVEAT, Energy, Estimate
+from ernsnn.analyse.energy import CAVEAT, Energy, EnergyEstimate
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.prices import PART_OF
 from ernsnn.report.charts import labels
@@ -77,7 +77,7 @@ def joules(low: float, high: float) -> str:
     return f"{low / scale:.3g} {unit}" if low == high else f"{low / scale:.3g} to {high / scale:.3g} {unit}"
 
 
-def total(e: Estimate) -> str:
+def total(e: EnergyEstimate) -> str:
     """What an estimate comes to, or that there is no total."""
     cost = joules(*e.priced_J)
     if not e.missing:
@@ -85,7 +85,7 @@ def total(e: Estimate) -> str:
     return f"no total; {cost} of it" if e.lines else "no total"
 
 
-def reasons(estimates: dict[str, Estimate]) -> Iterable[str]:
+def reasons(estimates: dict[str, EnergyEstimate]) -> Iterable[str]:
     """Why there is no total, what is left out of one, and what comes to it while a chip is on."""
     for name, e in estimates.items():
         for part, why in e.missing.items():
@@ -98,7 +98,7 @@ def reasons(estimates: dict[str, Estimate]) -> Iterable[str]:
             yield f"{name}: and while it is on, {e.prices.static}"
 
 
-def _row(name: str, e: Estimate) -> list[str]:
+def _row(name: str, e: EnergyEstimate) -> list[str]:
     return [name, e.prices.chip, total(e), e.prices.evidence, e.prices.scope, e.prices.source]
 
 
@@ -162,13 +162,13 @@ def _joules(energy: Energy) -> Html:
     )
 
 
-def _priced(energy: Energy) -> dict[str, Estimate]:
+def _priced(energy: Energy) -> dict[str, EnergyEstimate]:
     """The estimates that have a figure: of chips, then of the processors that stand in for one."""
     found = {name: e for name, e in energy.estimates.items() if e.priced_J[1]}
     return dict(sorted(found.items(), key=lambda item: item[1].prices.evidence == "proxy"))
 
 
-def _at_least(e: Estimate) -> str:
+def _at_least(e: EnergyEstimate) -> str:
     return ("at least " if e.missing else "") + joules(*e.priced_J)
 
 

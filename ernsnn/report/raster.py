@@ -12,7 +12,7 @@ from ernsnn.report.frames import WIDTH, canvas, figure, percent, room_for, style
 from ernsnn.report.images import mask
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import Scale, number, tight_scale
-from ernsnn.studies.models import Mark
+from ernsnn.studies.models import TimeMark
 from ernsnn.studies.pictures import Raster
 
 MOST_STROKES = 20_000
@@ -125,7 +125,7 @@ def _names(bands: Sequence[Band], names: Sequence[str]) -> Iterable[Html]:
             yield tag("line", x1=0, x2="100%", y1=line, y2=line, class_="rule")
 
 
-def _marks(marks: Sequence[Mark], scale: Scale, height: float) -> tuple[list[Html], list[Html]]:
+def _marks(marks: Sequence[TimeMark], scale: Scale, height: float) -> tuple[list[Html], list[Html]]:
     """Lines at the marks, short ones where there are many; and numbers where there is room, on narrow screens fewer."""
     kinds, lines, numbers = list(dict.fromkeys(mark.what for mark in marks)), [], []
     last, last_narrow = -1.0, -1.0
@@ -143,7 +143,7 @@ def _marks(marks: Sequence[Mark], scale: Scale, height: float) -> tuple[list[Htm
     return lines, numbers
 
 
-def _key(marks: Sequence[Mark]) -> Html | None:
+def _key(marks: Sequence[TimeMark]) -> Html | None:
     if not marks:
         return None
     kinds = list(dict.fromkeys(mark.what for mark in marks))

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from ernsnn.analyse.summary import Mark as Mark
 from ernsnn.analyse.summary import Summary as Summary
+from ernsnn.analyse.summary import TimeMark as TimeMark
 from ernsnn.backend.discovery import discover
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown

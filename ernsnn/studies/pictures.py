@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ernsnn.analyse.summary import Mark
+from ernsnn.analyse.summary import TimeMark
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import single_time
 from ernsnn.errors import InvalidModel, quoted
@@ -143,11 +143,11 @@ class Raster:
     stop_ms: float
     dt_ms: float
     title: str = "Spikes"
-    marks: Sequence[Mark] = ()
+    marks: Sequence[TimeMark] = ()
 
     @classmethod
     @checked
-    def of(cls, result: Result, *, title: str = "Spikes", marks: Sequence[Mark] = ()) -> Raster:
+    def of(cls, result: Result, *, title: str = "Spikes", marks: Sequence[TimeMark] = ()) -> Raster:
         """The spikes of all populations of a run."""
         sizes = {population.name: population.size for population in result.graph.populations}
         start_ms, stop_ms = (k * result.graph.dt_ms for k in (result.recording.first_step, result.recording.end))

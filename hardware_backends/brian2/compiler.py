@@ -48,7 +48,7 @@ def compiled(
     parts.groups += groups.values()
     modulators(layout, graph, parts)
     parts.synapses += [synapses.static(s) for s in layout.static]
-    parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
+    parts.synapses += [synapses.PlasticSynapses(s, graph, groups, layout).build(parts) for s in layout.plastic]
     for s in layout.unconnected:
         short_term.declare(s, groups[s.pre], graph.dt_ms, parts)
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
@@ -135,7 +135,7 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     merged = next(s for s in (*layout.static, *layout.plastic, *layout.unconnected) if probe.target in s.slices)
     if probe.kind == "short_term":
         return merged.pre, short_term.variable(merged, probe.variable), merged.pre_cells
-    return merged.name, synapses.Plastic.variable(probe.variable), merged.places[merged.slices[probe.target]]
+    return merged.name, synapses.PlasticSynapses.variable(probe.variable), merged.places[merged.slices[probe.target]]
 
 
 def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
@@ -145,7 +145,7 @@ def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
         for name, part in s.slices.items():
             learning, index = s.first.learning, Escaped(f"arrays[{s.name + '/places'!r}][{part.start}:{part.stop}]")
             for v in learning.variables if learning else ():
-                found.append((synapse_key(name, v.name), s.name, synapses.Plastic.variable(v.name), index))
+                found.append((synapse_key(name, v.name), s.name, synapses.PlasticSynapses.variable(v.name), index))
     for p in layout.graph.neurons():
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target

@@ -19,7 +19,7 @@ from ernsnn.recording.recording import Recording
 from . import short_term
 from .layout import Layout, Synapses
 from .parts import Parts
-from .synapses import Plastic
+from .synapses import PlasticSynapses
 
 
 def queued(parts: Parts, layout: Layout, start: Recording) -> None:
@@ -71,7 +71,7 @@ def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
     for merged in layout.plastic:
         for v in merged.first.learning.variables if merged.first.learning else ():
             values = np.concatenate([start.synapses[p.name][v.name] for p in merged.projections])
-            learning[merged.name].values[Plastic.variable(v.name)] = merged.sorted(values)
+            learning[merged.name].values[PlasticSynapses.variable(v.name)] = merged.sorted(values)
     groups = {group.name: group for group in parts.groups}
     for p in layout.graph.neurons():
         if p.intrinsic:

@@ -40,7 +40,7 @@ def static(s: Synapses) -> SynapseGroup:
     return group
 
 
-class Plastic:
+class PlasticSynapses:
     """Builds one plastic Synapses object, with the traces that its neurons hold for it.
 
     Synapses with short-term plasticity alone learn nothing.

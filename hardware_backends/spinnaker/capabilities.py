@@ -17,7 +17,7 @@ from ernsnn.graph.graph import Graph, Neurons
 from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
 from ..pynn_script.layout import parameters
 from ..pynn_script.rules import PairRule
-from .rounding import ACCUM, LARGEST, RECEPTORS, Part, accum, largest_sums, parts, scale, unit
+from .rounding import ACCUM, LARGEST, RECEPTORS, ReceptorSynapses, accum, largest_sums, parts, scale, unit
 
 PACKAGE = "spynnaker"
 NOT_INSTALLED = "sPyNNaker is not installed: pip install 'ernsnn[spinnaker]'"
@@ -127,7 +127,7 @@ def weights(graph: Graph) -> Iterator[Limit]:
                 yield from _rounded(part, asked, unit(post, largest), weight_unit(post))
 
 
-def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[Limit]:
+def _rounded(part: ReceptorSynapses, asked: np.ndarray, one: float, unit: str) -> Iterator[Limit]:
     stored = np.rint(asked / one) * one
     off = np.abs(stored - asked)
     worst = int(np.argmax(off))

@@ -22,7 +22,7 @@ CARRIED = ("board.py", "mapping.py")
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ConnectionList:
     """One PyNN projection: its list of connections is the array ``key``."""
 
     key: str
@@ -53,11 +53,11 @@ def compile_program(graph: Graph, n_steps: int, *, time_scale_factor: int) -> Pr
     return Program({"program.py": text, "arrays.npz": arrays, **carried})
 
 
-def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
+def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[ConnectionList]:
     """A projection of PyNN for every receptor. Weights are magnitudes."""
     rows, rule = p.synapses, pair_rule(p.learning) if p.learning else None
     for part in parts(p):
         key = f"{p.name}/{part.receptor}"
         columns = [rows.pre, rows.post, np.abs(rows.variables["w"]), rows.delay * step_ms(graph)]
         arrays[key] = np.stack(columns, axis=1)[part.chosen]
-        yield Wiring(key, p, part.receptor, rule)
+        yield ConnectionList(key, p, part.receptor, rule)

@@ -36,7 +36,7 @@ def accum(value: float | np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Part:
+class ReceptorSynapses:
     """The synapses of a projection that enter one receptor: ``chosen`` of its rows, which may reach ``largest``."""
 
     projection: Projection
@@ -45,14 +45,14 @@ class Part:
     largest: np.ndarray
 
 
-def parts(p: Projection) -> Iterator[Part]:
+def parts(p: Projection) -> Iterator[ReceptorSynapses]:
     """A projection as SpiNNaker has it: weights are magnitudes, and the receptor tells their sign."""
     w = p.synapses.variables["w"]
     largest = np.maximum(np.abs(w), p.learning.variable("w").high) if p.learning else np.abs(w)
     inhibits = w < 0 if p.receptor == "signed" else np.full(len(w), p.arrives_at == "I")
     for receptor, chosen in zip(RECEPTORS, (~inhibits, inhibits), strict=True):
         if chosen.any():
-            yield Part(p, receptor, chosen, largest[chosen])
+            yield ReceptorSynapses(p, receptor, chosen, largest[chosen])
 
 
 def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:

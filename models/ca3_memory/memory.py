@@ -17,7 +17,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Source
 from ernsnn.graph.spikes import GivenSpikes
 from ernsnn.result import Result, run
-from ernsnn.studies.models import Mark, Session, Summary
+from ernsnn.studies.models import Session, Summary, TimeMark
 
 from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge
@@ -158,7 +158,7 @@ class MemoryResult(Result):
             notes=found.notes,
             heads=found.columns,
             rows=[row.cells() for row in found],
-            marks=[Mark(row.t_ms, row.operation, row.right) for row in found],
+            marks=[TimeMark(row.t_ms, row.operation, row.right) for row in found],
         )
 
     def _repr_html_(self) -> str:

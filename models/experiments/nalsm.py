@@ -42,9 +42,9 @@ from ..nalsm import (
     build,
     counted,
     counting,
+    draw_liquid,
     input_rates_hz,
     learnt,
-    liquid,
     rasters,
 )
 
@@ -89,7 +89,7 @@ def experiment(
             "nalsm": with_astrocyte,
             "fixed": trial.taught(w_astro=None, depression=with_astrocyte[1]),
             "stdp": trial.taught(w_astro=None, depression=BIAS),
-            "lsm": ({k: lsm_weight * s for k, s in trial.drops.signs.items()}, None),
+            "lsm": ({k: lsm_weight * s for k, s in trial.liquid.signs.items()}, None),
         }
         for k, arm in enumerate(ARMS):
             for measure, value in trial.measured(*weights[arm]).items():
@@ -128,38 +128,38 @@ class _Trial:
         self.train, self.test = (input_rates_hz(images, highest) for images in (data.train, data.test))
         bright = self.train.any(axis=0) | self.test.any(axis=0)  # an input of a pixel that is always dark does nothing
         self.train, self.test = self.train[:, bright], self.test[:, bright]
-        self.drops = liquid(seed, int(bright.sum()), grid)
+        self.liquid = draw_liquid(seed, int(bright.sum()), grid)
 
     def taught(self, **how: Any) -> tuple[dict[str, np.ndarray], float]:
         """The weights after learning from the training images, and the mean of A while one was shown."""
         rates = np.tile(self.train, (self.passes, 1))
         duration = (LEARN_MS + REST_MS) * len(rates)
-        result = run(build(self.drops, rates, **how), duration_ms=duration, seed=self.seed, backend=self.backend)
+        result = run(build(self.liquid, rates, **how), duration_ms=duration, seed=self.seed, backend=self.backend)
         A = result.signal("A", "value")[1]
         shown = np.arange(len(A)) % (LEARN_MS + REST_MS) < LEARN_MS
-        return learnt(self.drops, result), float(A[shown].mean())
+        return learnt(self.liquid, result), float(A[shown].mean())
 
     def shown(self, rates: np.ndarray, weights: dict[str, np.ndarray], start: int = 0) -> tuple[int, Result]:
         """How many images from ``start`` on fit into a run, and the run in which the liquid reads them."""
         some = rates[start : start + ROUNDS * COPIES]
         duration = (SHOW_MS + REST_MS) * -(-len(some) // COPIES)
-        net, seed = counting(self.drops, some, weights), self.seed + start
+        net, seed = counting(self.liquid, some, weights), self.seed + start
         return len(some), run(net, duration_ms=duration, seed=seed, backend=self.backend)
 
     def branching(self, weights: dict[str, np.ndarray]) -> float:
         """Branching factor on the first test images."""
         n, result = self.shown(self.test[:COPIES], weights)
-        return branching_factor(self.drops, rasters(self.drops, result, n))
+        return branching_factor(self.liquid, rasters(self.liquid, result, n))
 
     def measured(self, weights: dict[str, np.ndarray], A: float | None) -> dict[str, float]:
         """Everything about one arm, whose mean A was given; None: it has none."""
         rates, n = np.concatenate([self.test, self.train]), len(self.test)
-        counts, branching = np.zeros((len(rates), self.drops.size), int), float("nan")
+        counts, branching = np.zeros((len(rates), self.liquid.size), int), float("nan")
         for start in range(0, len(rates), ROUNDS * COPIES):
             some, result = self.shown(rates, weights, start)
-            counts[start : start + some] = counted(self.drops, result, some)
+            counts[start : start + some] = counted(self.liquid, result, some)
             if start == 0:
-                branching = branching_factor(self.drops, rasters(self.drops, result, min(n, COPIES)))
+                branching = branching_factor(self.liquid, rasters(self.liquid, result, min(n, COPIES)))
         return {
             "accuracy": linear_readout(counts[n:], self.data.train_labels, counts[:n], self.data.test_labels),
             "rate_hz": float(counts.mean()) * 1000 / SHOW_MS,

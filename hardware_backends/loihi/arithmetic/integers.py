@@ -44,8 +44,8 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One factor of a product: ``sign * variable + constant``, or with ``sgn`` the sign of that.
+class Operand:
+    """One operand of a product: ``sign * variable + constant``, or with ``sgn`` the sign of that.
 
     x0 beside the event y0, or y0 beside x0, is a coincidence: 1 where both spike in the step (its width is 1).
     """
@@ -63,7 +63,7 @@ class Product:
     mantissa: int
     exponent: int
     event: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Operand, ...] = ()
 
 
 @dataclass(frozen=True)

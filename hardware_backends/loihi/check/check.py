@@ -19,29 +19,29 @@ from .overflow import overflows
 
 
 @dataclass(frozen=True)
-class Found:
+class IntegerCheck:
     """Every limit, every unsupported feature, every kind of rounding with its worst case; a placement on each chip."""
 
     limits: tuple[Limit, ...]
     placements: tuple[Placement, ...]
 
 
-_FOUND: WeakKeyDictionary[Graph, dict[tuple[Order, bool], Found]] = WeakKeyDictionary()
+_CHECKS: WeakKeyDictionary[Graph, dict[tuple[Order, bool], IntegerCheck]] = WeakKeyDictionary()
 """Of graphs in use: who asks what one meets asks next where it goes, and the integers take long to make."""
 
 
-def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
-    """What ``graph`` meets in integers. Each graph is looked at once; none that memory cannot hold."""
+def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> IntegerCheck:
+    """What ``graph`` meets in integers; kept for each graph, and not computed for one that memory cannot hold."""
     if lacking := tuple(memory(graph)):
-        return Found(lacking, ())
-    known = _FOUND.setdefault(graph, {})
+        return IntegerCheck(lacking, ())
+    known = _CHECKS.setdefault(graph, {})
     if (order, chip) not in known:
         network, report = quantise(graph, n_steps=0, order=order, chip=chip)
         if not report.errors:  # what cannot be had is missing in the network
             overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
         placed = (found for placement in placements for found in _told(graph, placement))
-        known[order, chip] = Found((*report.grouped(), *placed), placements)
+        known[order, chip] = IntegerCheck((*report.grouped(), *placed), placements)
     return known[order, chip]
 
 
@@ -55,4 +55,4 @@ def _told(graph: Graph, placement: Placement) -> Iterator[Limit]:
 
 def capabilities(order: Order = "spinnaker", chip: bool = False) -> tuple[Capability, ...]:
     """What a backend lists as its capabilities that runs in this order, or on the chip itself."""
-    return (lambda graph: find(graph, order, chip).limits,)
+    return (lambda graph: check_graph(graph, order, chip).limits,)

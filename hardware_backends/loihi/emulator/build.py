@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.integers import Astrocyte, Cells, IntegerNetwork, Part, Product, Rule, Source, Trace
+from ..arithmetic.integers import Astrocyte, Cells, IntegerNetwork, Operand, Product, Rule, Source, Trace
 from ..arithmetic.limits import (
     ACCUMULATOR_WIDTH,
     EXPONENT_MAX,
@@ -27,10 +27,10 @@ from .state import (
     PRODUCT,
     RULE,
     Astrocytes,
+    Connections,
     Membranes,
     Output,
     Plasticity,
-    Wiring,
 )
 
 TRACES = ("x1", "x2", "y1", "y2", "y3")
@@ -93,7 +93,7 @@ def membranes(network: IntegerNetwork, places: Places) -> Membranes:
     )
 
 
-def wiring(network: IntegerNetwork, places: Places) -> Wiring:
+def wiring(network: IntegerNetwork, places: Places) -> Connections:
     """All connections in their order; those with a rule follow each other in ``plasticity``."""
     connections, delays = [], np.zeros(0, np.int64)
     counts, targets, weights = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
@@ -117,7 +117,7 @@ def wiring(network: IntegerNetwork, places: Places) -> Wiring:
         first = c.rule is None or c.order == "loihi"
         connections.append((places.population[c.pre], *where, c.exponent, at, len(delays), len(found), rule, first))
         delays, gathered = np.concatenate([delays, found]), max(gathered, len(found) * n_post)
-    return Wiring(
+    return Connections(
         connections=_records(CONNECTION, connections),
         rows=np.cumsum(np.concatenate(counts)),
         targets=np.concatenate(targets),
@@ -143,7 +143,7 @@ def shifts(product: Product) -> tuple[int, int]:
     return min(31, max(0, width - ACCUMULATOR_WIDTH)), reduced(product)[1] + FRACTION
 
 
-def _part(part: Part) -> tuple[int, int, int, int]:
+def _part(part: Operand) -> tuple[int, int, int, int]:
     limit = 1 << WIDTHS[part.variable]
     low, high = (-1, 1) if part.sgn else (-limit, limit - 1)
     return VARIABLES.index(part.variable), part.sign * part.constant, low, high

@@ -14,7 +14,7 @@ from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
 
 from ..arithmetic.integers import IntegerNetwork
-from ..check.check import capabilities, find
+from ..check.check import capabilities, check_graph
 from ..codes import CODES
 from ..floats import FloatNetwork, in_floats, not_in_floats
 from ..options import ARITHMETIC, KINDS
@@ -124,4 +124,4 @@ class Loihi2Backend(LavaBackend):
     def placement(self, graph: Graph) -> tuple[Placement, ...]:
         """See ``Backend.placement``: of the populations that it has neurons for."""
         known = self.known(graph)
-        return find(known, order="loihi", chip=True).placements if known.populations else ()
+        return check_graph(known, order="loihi", chip=True).placements if known.populations else ()

@@ -15,7 +15,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.files import Content
 
 from ...templates import script_template
-from ..arithmetic.integers import Astrocyte, Cells, Connection, IntegerNetwork, Part, Product, Source
+from ..arithmetic.integers import Astrocyte, Cells, Connection, IntegerNetwork, Operand, Product, Source
 from ..arithmetic.limits import DELAY_MAX
 from ..floats import FloatCells, FloatNetwork
 from ..readout import Readout
@@ -211,7 +211,7 @@ def _product(p: Product) -> str:
     return "*".join([f"{abs(p.mantissa)}*2^{p.exponent}", p.event, *(_part(part) for part in p.parts)])
 
 
-def _part(p: Part) -> str:
+def _part(p: Operand) -> str:
     if p.sign == 1 and p.constant == 0:
         return f"sgn({p.variable})" if p.sgn else p.variable
     inner = f"{p.constant}-{p.variable}" if p.sign == -1 else f"{p.variable}{p.constant:+d}"

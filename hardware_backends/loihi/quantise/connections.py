@@ -122,7 +122,7 @@ def _delays(p: Projection, delays: np.ndarray, report: Report) -> int | np.ndarr
 
 
 @dataclass(frozen=True, eq=False)
-class Plastic:
+class PlasticConnections:
     """Connections of one plastic projection: the learning one and, for delays, the relay before it."""
 
     connections: tuple[n.Connection, ...]
@@ -136,7 +136,7 @@ RELAY_VTH, RELAY_WEIGHT = 64, 255
 
 def plastic(
     p: Projection, synapses: Synapses, learned: Learned, exponent: int, lag: int, order: n.Order, report: Report
-) -> Plastic:
+) -> PlasticConnections:
     """A projection that learns.
 
     Lava has no delay on learning connections, so a delay beyond one step goes through relay neurons, which fire as a
@@ -173,7 +173,7 @@ def plastic(
         post_delay=own + relayed - learned.rule.ahead,
     )
     if not relayed:
-        return Plastic((connection,), ())
+        return PlasticConnections((connection,), ())
     size, name = p.connectivity.n_pre, p.name + RELAY
     relay = n.Cells(name, size, 4095, 4095, RELAY_VTH, np.zeros(size, np.int32), 0, 0)
     to_relay = n.Connection(
@@ -188,7 +188,7 @@ def plastic(
         mode="EXCITATORY",
         delays=relayed,
     )
-    return Plastic((to_relay, replace(connection, pre=name, pre_start=0)), (relay,))
+    return PlasticConnections((to_relay, replace(connection, pre=name, pre_start=0)), (relay,))
 
 
 def _transmits_first(p: Projection, learned: Learned) -> str:

@@ -255,7 +255,7 @@ class RuleQuantiser:
         if self._wiped(target, by_event[PRE]):
             by_event[POST] = [m for m in by_event[POST] if not m.corrects]
         self._tell_order(target, by_event)
-        kept: dict[tuple[n.Part, ...], float] = {}
+        kept: dict[tuple[n.Operand, ...], float] = {}
         made: dict[str, list[n.Product]] = {POST: [], PRE: [], EPOCH: [], _CORRECTS: []}
         for event in (POST, PRE, EPOCH):
             for monomial in (m for m in by_event[event] if not m.corrects):
@@ -339,7 +339,7 @@ class RuleQuantiser:
         """The product of the factors as they usually are: one impulse in a trace, 64 in all others."""
         sizes = {name: float(t.impulse) for name, t in self.traces.items()}
 
-        def usual(p: n.Part) -> float:
+        def usual(p: n.Operand) -> float:
             if p.variable == "x0" or p.sgn:
                 return 1.0
             return p.constant if p.variable == "d" else sizes.get(p.variable, 64.0)

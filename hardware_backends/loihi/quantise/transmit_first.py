@@ -19,7 +19,7 @@ from dataclasses import replace
 from ernsnn.describe.learning import EPOCH
 from ernsnn.graph.graph import Learning
 
-from ..arithmetic.integers import Order, Part, Product
+from ..arithmetic.integers import Operand, Order, Product
 from ..arithmetic.limits import TAG_MAX, TAG_MIN
 from ..arithmetic.limits import WEIGHT_MAX as W
 from ..arithmetic.rules import Axis
@@ -49,7 +49,7 @@ def look_ahead(
     A tag of half levels takes everything twice: no product can change anything by more than 256 levels.
     """
     times = 1 if weight.low < 0 < weight.high else 2
-    learnt, held = (Part("t", constant=int(tag_axis(weight).zero)),), (Part("w"),)
+    learnt, held = (Operand("t", constant=int(tag_axis(weight).zero)),), (Operand("w"),)
 
     def level(sign: int, event: str) -> Product:
         return Product(sign, 0 if times == 1 else -1, event, learnt)
