@@ -26,7 +26,7 @@ CHECKSUM = "checksum"
 MOST_TEXT = 1 << 28
 """No file of text may have more bytes."""
 
-_MOST_TOLD = 150
+_LONGEST_REASON = 150
 
 Made = TypeVar("Made")
 
@@ -46,13 +46,13 @@ def reading(what: str) -> Iterator[None]:
     except (InvalidModel, FileNotFoundError, NotADirectoryError):
         raise
     except Unfit as error:
-        raise InvalidModel(f"{what} is damaged ({shortened(str(error), 2 * _MOST_TOLD)})") from None
+        raise InvalidModel(f"{what} is damaged ({shortened(str(error), 2 * _LONGEST_REASON)})") from None
     except OSError as error:
         name = f" of {error.filename}" if error.filename else ""
         raise InvalidModel(f"{what} cannot be read (the system says{name}: {error.strerror or error})") from None
     except Exception as error:
-        told = shortened(" ".join(str(error).split()), _MOST_TOLD)
-        raise InvalidModel(f"{what} is damaged ({type(error).__name__}: {told})") from None
+        reason = shortened(" ".join(str(error).split()), _LONGEST_REASON)
+        raise InvalidModel(f"{what} is damaged ({type(error).__name__}: {reason})") from None
 
 
 def shortened(text: str, most: int) -> str:

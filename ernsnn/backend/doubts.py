@@ -114,17 +114,17 @@ def warn_of(issues: Iterable[Issue], graph: Graph) -> None:
     for issue in issues:
         if issue.doubtful:
             by_code.setdefault(issue.code, []).append(issue)
-    if by_code and graph not in _told:
+    if by_code and graph not in _reported:
         lines = [f"{found[0]}{f' (and {len(found) - 1} more)' if len(found) > 1 else ''}" for found in by_code.values()]
         listed = "\n".join(f"  {line}" for line in lines)
         backend = next(iter(by_code.values()))[0].backend
         warn(f"{backend} runs {graph.name}, but see result.issues:\n{listed}")
-    told(graph)
+    mark_reported(graph)
 
 
-def told(graph: Graph) -> None:
+def mark_reported(graph: Graph) -> None:
     """Give no warning of ``graph``: its issues are shown by other means."""
-    _told.add(graph)
+    _reported.add(graph)
 
 
-_told: WeakSet[Graph] = WeakSet()
+_reported: WeakSet[Graph] = WeakSet()

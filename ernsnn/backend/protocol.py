@@ -102,10 +102,12 @@ class Backend(ABC):
         """
         known = self.known(graph)
         limits = self.limits(self.settings(options)) if known.populations else ()
-        told = [limit for capability in limits for limit in capability(known)]
-        told += [*self._kinds(graph), *crowded(graph), *doubts(graph)]
+        limits_met = [limit for capability in limits for limit in capability(known)]
+        limits_met += [*self._kinds(graph), *crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
-        return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
+        return Issues(
+            self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in limits_met]
+        )
 
     def known(self, graph: Graph) -> Graph:
         """``graph`` without the populations whose kinds of neurons this backend has not."""

@@ -19,7 +19,7 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.loading import Unfit
 from ernsnn.recording.recording import Recording
 
-_TOLD_EVERY_S, _LOOK_EVERY = 0.1, 32
+_REPORT_EVERY_S, _LOOK_EVERY = 0.1, 32
 
 
 class Engine(ABC):
@@ -139,7 +139,7 @@ class Run:
         self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
         self.first = t if first is None else first
         self.source_spikes = SourceSpikes(engine.graph, end)
-        self.told, self.watch = time.perf_counter(), Watch(engine, t, self.first)
+        self.reported_at, self.watch = time.perf_counter(), Watch(engine, t, self.first)
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
         """Run and record up to step ``end`` (exclusive), or some steps up to where ``stopped`` says so.
@@ -163,9 +163,9 @@ class Run:
 
     def _look(self, progress: Progress) -> None:
         now = time.perf_counter()
-        if now > self.told + _TOLD_EVERY_S:
+        if now > self.reported_at + _REPORT_EVERY_S:
             progress((self.t - self.first) / (self.end - self.first))
-            self.told = now
+            self.reported_at = now
         self.watch.look(self.t, now)
 
 

@@ -39,12 +39,12 @@ def send(number):
         return False
     return True
 
-told = []
+groups = []
 for line in sys.stdin:  # not to its end, which does not come while a fork of who writes there is left
     if line == "done\\n":
         sys.exit()
-    told.append(int(line))
-for group in told:
+    groups.append(int(line))
+for group in groups:
     ends = time.monotonic() + 5
     send(signal.SIGTERM)  # on which programs tidy up
     while send(0) and time.monotonic() < ends:
@@ -53,7 +53,7 @@ for group in told:
 for folder in sys.argv[1:]:
     shutil.rmtree(folder, ignore_errors=True)
 """
-"""Is told a group of processes, and ends it where the one that tells it does not say that it is done."""
+"""Program of a process that reads numbers of process groups, and ends these groups unless it reads ``done``."""
 
 
 def recorded(
@@ -93,9 +93,9 @@ def recorded_run(
     texts = {f"about/{name}": Form("U", ()) for name in about}
     forms = {name: form for name, form in forms_of_run(graph, n_steps).items() if name not in lacks}
     arrays = recorded(program, progress, what, *arguments, forms={**forms, **texts, **(further or {})})
-    told = {name.removeprefix("about/"): str(arrays.pop(name)) for name in texts}
+    facts = {name.removeprefix("about/"): str(arrays.pop(name)) for name in texts}
     with reading_of(what):
-        return Recording.of_run(arrays, {}, graph, n_steps, first_step), told
+        return Recording.of_run(arrays, {}, graph, n_steps, first_step), facts
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def run_program(
     Whatever happens here - Ctrl-C included - the program and all its children are gone when this returns. If this
     process ends before, they are ended, and the folder ``scratch`` is removed.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors, _guard(scratch) as told:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors, _guard(scratch) as watch_group:
         process = subprocess.Popen(
             [sys.executable, "-u", main, *arguments],
             cwd=folder,
@@ -139,7 +139,7 @@ def run_program(
         )
         output: list[str] = []
         try:
-            told(process.pid)
+            watch_group(process.pid)
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith(PROGRESS):

@@ -24,16 +24,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except ErnsnnError as error:
-        return _tell(str(error), error.exit_code)
+        return _report(str(error), error.exit_code)
     except MemoryError as error:
-        return _tell(f"there is too little memory for this: {error or 'take a smaller network'}", OTHER)
+        return _report(f"there is too little memory for this: {error or 'take a smaller network'}", OTHER)
     except KeyboardInterrupt as interrupt:
-        return _tell(str(interrupt) or NOTHING_WRITTEN, INTERRUPTED)
+        return _report(str(interrupt) or NOTHING_WRITTEN, INTERRUPTED)
     except OSError as error:
         _drop(sys.stdout)  # what could not be written would be tried again when Python ends
         if isinstance(error, BrokenPipeError):  # the reader (`| head`) has left
             return OTHER
-        return _tell(f"{error.filename}: {reason(error)}" if error.filename else reason(error), OTHER)
+        return _report(f"{error.filename}: {reason(error)}" if error.filename else reason(error), OTHER)
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -58,7 +58,7 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _tell(message: str, code: int) -> int:
+def _report(message: str, code: int) -> int:
     """Print why a command ends with ``code``, which is returned."""
     try:
         print(f"ernsnn: {message}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from typing import Any
 from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.backend.discovery import backend_names
-from ernsnn.backend.doubts import told
+from ernsnn.backend.doubts import mark_reported
 from ernsnn.backend.protocol import Backend
 from ernsnn.backend.registry import AUTO, auto_options, default_backend, get_backend
 from ernsnn.cli.again import recorded_command, run_command
@@ -49,8 +49,8 @@ def backends(arguments: Namespace) -> int:
         found.append({"name": name, **about})
     rows = []
     for f in found:
-        told = f["description"] if f["available"] else f"not available: {f['missing']}"
-        rows.append((f["name"], f"{told} (default)" if f["default"] else told))
+        described = f["description"] if f["available"] else f"not available: {f['missing']}"
+        rows.append((f["name"], f"{described} (default)" if f["default"] else described))
     return show(arguments, {"backends": found}, table(rows))
 
 
@@ -102,7 +102,7 @@ def run(arguments: Namespace) -> int:
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
     inherited = start.graph.seed if start else 0
     graph = as_graph(session.network, inherited if arguments.seed is None else arguments.seed)
-    told(graph)  # what is printed of a run lists its issues
+    mark_reported(graph)  # what is printed of a run lists its issues
     result = run_graph(
         graph,
         duration_ms=_duration(arguments, model, session),
@@ -114,7 +114,7 @@ def run(arguments: Namespace) -> int:
         notes=_notes(arguments, model, parameters),
         **options,
     )
-    return _tell(arguments, model.name, result, summarised(session, result, out), arguments.out)
+    return _report(arguments, model.name, result, summarised(session, result, out), arguments.out)
 
 
 def resume(arguments: Namespace) -> int:
@@ -127,7 +127,7 @@ def resume(arguments: Namespace) -> int:
     name, folder = arguments.model or str(notes.get("model", result.graph.name)), arguments.folder
     unasked = session is None and "model" in notes and not result.start_ms
     hint = f"for what its model says of it: `ernsnn report {shlex.quote(str(folder))} --model FILE`"
-    return _tell(arguments, name, result, summary, folder, [hint] if unasked else [])
+    return _report(arguments, name, result, summary, folder, [hint] if unasked else [])
 
 
 def _notes(arguments: Namespace, model: Model, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _notes(arguments: Namespace, model: Model, parameters: dict[str, Any]) -> di
     return {"model": named, "input": given, "demo": arguments.demo, "parameters": parameters, "command": command}
 
 
-def _tell(
+def _report(
     arguments: Namespace,
     name: str,
     result: Result,

@@ -23,14 +23,14 @@ def activity(result: Result, found: Metrics, marks: Sequence[TimeMark]) -> Secti
         + [ratio(x) for x in (a.cv_isi, a.synchrony, a.branching_factor, a.activation_sparsity)]
         for a in found.activity
     ]
-    told = (
+    note = (
         f"Synchrony and branching of spikes in bins of {found.bin_ms:.12g} ms. Sparsity: the share of neurons and "
         "steps without a spike."
     )
     parts = [
         charts(draw(Raster.of(result, marks=marks))),
         table(_HEADS, rows, numbers=range(1, len(_HEADS)), caption="Activity of the populations"),
-        tag("p", told, class_="note"),
+        tag("p", note, class_="note"),
     ]
     return Section("activity", "Activity", parts)
 

@@ -69,8 +69,8 @@ def bars(p: Bars) -> Html:
         drawn += labels(group, _text(values[0][1]) if alone else "", y + 13)
         y += _LABEL
         for s, (name, value, reference) in enumerate(values):
-            told = f"{group}, {name}: {_text(value)}" + (f", expected {_text(reference)}" if reference else "")
-            drawn.append(_bar(value, reference, scale, zero, y, s, told))
+            title = f"{group}, {name}: {_text(value)}" + (f", expected {_text(reference)}" if reference else "")
+            drawn.append(_bar(value, reference, scale, zero, y, s, title))
             y += _BAR + 2
         y += _GAP
     height = y - _GAP / 2
@@ -236,13 +236,13 @@ def _pieces(
     return (drawn[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _dot(x: float, y: float, k: int, told: str) -> Html:
+def _dot(x: float, y: float, k: int, title: str) -> Html:
     return tag(
-        "circle", tag("title", told), cx=percent(x), cy=f"{HEIGHT * (1 - y):.1f}", r=3.5, class_=f"dot {style(k)}"
+        "circle", tag("title", title), cx=percent(x), cy=f"{HEIGHT * (1 - y):.1f}", r=3.5, class_=f"dot {style(k)}"
     )
 
 
-def _bar(value: Value, reference: Value, scale: Scale, zero: float, y: float, k: int, told: str) -> Html:
+def _bar(value: Value, reference: Value, scale: Scale, zero: float, y: float, k: int, title: str) -> Html:
     middle = _part(value, 0)
     if not math.isfinite(middle):
         return Html()
@@ -256,7 +256,7 @@ def _bar(value: Value, reference: Value, scale: Scale, zero: float, y: float, k:
     if math.isfinite(_part(reference, 0)):
         there = percent(scale.share(_part(reference, 0)))
         parts.append(tag("line", x1=there, x2=there, y1=f"{y - 2:g}", y2=f"{y + _BAR + 2:g}", class_="expected"))
-    return tag("g", tag("title", told), *parts, class_=style(k))
+    return tag("g", tag("title", title), *parts, class_=style(k))
 
 
 def _all(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], *sides: int) -> Iterable[float]:

@@ -126,7 +126,7 @@ def _shares(energy: Energy) -> Html:
         left=8,
         above=6,
         legend=tag("ul", *entries, class_="legend"),
-        describe="; ".join(f"{name}: {text}, {_told(parts)}" for name, text, parts in stacks),
+        describe="; ".join(f"{name}: {text}, {_parts_text(parts)}" for name, text, parts in stacks),
         note="Shares at the upper prices. Each bar is whole; the picture beside it tells how much it stands for.",
     )
 
@@ -140,12 +140,12 @@ def _joules(energy: Energy) -> Html:
         y, (low, high) = k * _ROW + _TEXT, e.priced_J
         start, end = (scale.share(v) for v in (low or high, high))
         look = {"class_": "s7" if e.missing else style(0)}
-        told = tag("title", f"{name}: {_at_least(e)}")
+        title = tag("title", f"{name}: {_at_least(e)}")
         y_middle = f"{y + _BAR / 2:g}"
         marks = [tag("circle", cx=percent(end), cy=y_middle, r=5, class_="hollow" if e.missing else "dot")]
         marks += [tag("circle", cx=percent(start), cy=y_middle, r=5, class_="dot")] if start < end else []
         line = tag("line", x1=percent(start), x2=percent(end), y1=y_middle, y2=y_middle, class_="range")
-        drawn += [*labels(name, _at_least(e), k * _ROW + 13), tag("g", told, line, *marks, **look)]
+        drawn += [*labels(name, _at_least(e), k * _ROW + 13), tag("g", title, line, *marks, **look)]
     unpriced = [name for name in energy.estimates if name not in priced]
     note = "Open circles: something has no price, so that it is at least so much."
     note += f" Without a figure: {', '.join(unpriced)}." if unpriced else ""
@@ -178,9 +178,9 @@ def _stack(name: str, parts: dict[str, float], k: int) -> Iterable[Html]:
     for c, (part, value) in enumerate(parts.items()):
         share = value / whole if whole else 0.0
         if share:
-            told = tag("title", f"{name}: {PARTS[part]} {share:.1%}")
+            title = tag("title", f"{name}: {PARTS[part]} {share:.1%}")
             place = {"x": percent(at), "width": percent(share), "y": f"{k * _ROW + _TEXT:g}", "height": _BAR}
-            yield tag("rect", told, class_=f"bar part {style(c)}", **place)
+            yield tag("rect", title, class_=f"bar part {style(c)}", **place)
             at += share
 
 
@@ -188,6 +188,6 @@ def _swatch(k: int) -> Html:
     return tag("svg", tag("rect", width=12, height=12), class_=f"swatch {style(k)}")
 
 
-def _told(parts: dict[str, float]) -> str:
+def _parts_text(parts: dict[str, float]) -> str:
     whole = sum(parts.values()) or 1.0
     return ", ".join(f"{PARTS[part]} {value / whole:.0%}" for part, value in parts.items() if value)

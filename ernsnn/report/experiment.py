@@ -51,8 +51,8 @@ def _words(block: str) -> Iterable[object]:
 
 def _sources(experiment: Experiment) -> list[Html]:
     known = {"source": experiment.source, "published": experiment.published}
-    told = [(name, text) for name, text in known.items() if text]
-    return [facts(told)] if told else []
+    pairs = [(name, text) for name, text in known.items() if text]
+    return [facts(pairs)] if pairs else []
 
 
 def _settings(settings: Mapping[str, Any]) -> list[Html]:

@@ -75,8 +75,8 @@ def table(
         tag("tr", *(c if _is_cell(c) else cell("td", k, c) for k, c in enumerate(row))) for row in listed[:MOST_ROWS]
     )
     head = tag("tr", *(tag("th", h, class_="r" if k in right else None, scope="col") for k, h in enumerate(heads)))
-    told = tag("caption", caption) if caption else None
-    whole = tag("table", told, tag("thead", head), tag("tbody", *body))
+    caption_tag = tag("caption", caption) if caption else None
+    whole = tag("table", caption_tag, tag("thead", head), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption or ", ".join(heads))
 
 

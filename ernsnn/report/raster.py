@@ -136,9 +136,9 @@ def _marks(marks: Sequence[TimeMark], scale: Scale, height: float) -> tuple[list
         lines.append(tag("line", x1=at, x2=at, y1=f"{ends[0]:g}", y2=f"{ends[1]:g}", class_=look))
         if share - last >= 0.026:
             narrow = share - last_narrow >= 0.09
-            told = tag("title", f"{k}: {mark.what} at {mark.t_ms:.12g} ms" + ", wrong" * wrong)
+            title = tag("title", f"{k}: {mark.what} at {mark.t_ms:.12g} ms" + ", wrong" * wrong)
             look = "tick number" + " wrong-number" * wrong + " minor" * (not narrow)
-            numbers.append(tag("text", told, k, x=at, y=-9, class_=look))
+            numbers.append(tag("text", title, k, x=at, y=-9, class_=look))
             last, last_narrow = share, share if narrow else last_narrow
     return lines, numbers
 

@@ -148,8 +148,8 @@ def _time(ms: float) -> str:
 def _warnings(meta: Mapping[str, Any]) -> list[str]:
     left = [] if meta.get("finished", True) else ["This run was interrupted: `ernsnn resume` goes on with it."]
     differs = sum(issue["fidelity"] == "approximate" for issue in meta.get("issues", []))
-    told = f"{meta['backend']} differs from what was described in {_many(differs, 'place')}: see Issues."
-    return [*left, *([told] if differs else [])]
+    note = f"{meta['backend']} differs from what was described in {_many(differs, 'place')}: see Issues."
+    return [*left, *([note] if differs else [])]
 
 
 def _again(result: Result) -> Section:
@@ -241,6 +241,6 @@ def _issues(meta: Mapping[str, Any]) -> Section:
         for issue in meta.get("issues", [])
     ]
     if not rows:
-        told = f"{meta['backend']} runs this network as it was described: no issues."
-        return Section("issues", "Issues", [tag("p", told)])
+        note = f"{meta['backend']} runs this network as it was described: no issues."
+        return Section("issues", "Issues", [tag("p", note)])
     return Section("issues", "Issues", [table(("code", "fidelity", "where", "what", "remedy"), rows)])

@@ -38,16 +38,16 @@ def _trace(result: Result, name: str) -> Html:
     n, every = values.shape[1], math.ceil(len(times) / MOST_SAMPLES)
     described = f"{name} of {n}, over time."
     if not np.isfinite(values).any():
-        told = "None of its values is finite." if values.size else "Nothing was recorded."
-        return figure(name, [], height=10, left=10, describe=described, note=told)
+        note = "None of its values is finite." if values.size else "Nothing was recorded."
+        return figure(name, [], height=10, left=10, describe=described, note=note)
     if n <= MOST_CURVES:
-        curves, band, told = _extremes(times, values, every), None, f"Extremes of every {every} samples." * (every > 1)
+        curves, band, note = _extremes(times, values, every), None, f"Extremes of every {every} samples." * (every > 1)
     else:
         some = np.isfinite(values[::every]).any(axis=1)
         at, shown = times[::every][some], values[::every][some]
         low, high = np.nanquantile(shown, (0.1, 0.9), axis=1)
         curves, band = [(at, np.nanmean(shown, axis=1))], np.stack([low, high])
-        told = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
+        note = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
     xs = tight_scale(float(times[0]), float(times[-1]), 5)
     ys = scale_of(v for part in [*(c for _, c in curves), *([] if band is None else [band])] for v in _ends(part))
     drawn = []
@@ -69,7 +69,7 @@ def _trace(result: Result, name: str) -> Html:
         height=HEIGHT,
         legend=key([str(first + k) for k in range(len(curves))]),
         describe=f"{described} It lies between {number(ys.low)} and {number(ys.high)}.",
-        note=told,
+        note=note,
     )
 
 

@@ -68,6 +68,6 @@ class SpinnakerBackend(Backend):
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``. Meta says which board it was."""
         program, what = self.compile(graph, n_steps, **options), f"the SpiNNaker program of {graph.name}"
-        recording, told = recorded_run(program, progress, what, graph, n_steps, about=("board", "spynnaker"))
-        recording.meta.update(versions={"spynnaker": told["spynnaker"]}, board=told["board"])
+        recording, facts = recorded_run(program, progress, what, graph, n_steps, about=("board", "spynnaker"))
+        recording.meta.update(versions={"spynnaker": facts["spynnaker"]}, board=facts["board"])
         return recording

@@ -40,12 +40,12 @@ def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) ->
         if not report.errors:  # what cannot be had is missing in the network
             overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
-        placed = (found for placement in placements for found in _told(graph, placement))
+        placed = (found for placement in placements for found in _of_placement(graph, placement))
         known[order, chip] = IntegerCheck((*report.grouped(), *placed), placements)
     return known[order, chip]
 
 
-def _told(graph: Graph, placement: Placement) -> Iterator[Limit]:
+def _of_placement(graph: Graph, placement: Placement) -> Iterator[Limit]:
     yield Limit("L306", graph.name, placement.summary)
     if placement.chips > 1:
         yield Limit("L307", graph.name, f"takes {placement.chips} chips of {placement.chip.name}")

@@ -20,7 +20,7 @@ from ..options import ARITHMETIC, KINDS
 from ..quantise.quantise import required
 from ..readout import Readout, readouts
 
-_TOLD_EVERY = 1000
+_REPORT_EVERY = 1000
 """Steps between two reports of progress."""
 
 
@@ -47,8 +47,8 @@ class LoihiEmulatorBackend(Backend):
         emulator = Emulator(network)
         wanted = readouts(graph, network, n_steps)
         rows: list[list[np.ndarray]] = [[] for _ in wanted]
-        told = np.append(np.arange(_TOLD_EVERY, n_steps, _TOLD_EVERY), n_steps)
-        for end in np.unique(np.concatenate([told, *(r.steps + 1 for r in wanted)])).tolist():
+        reports = np.append(np.arange(_REPORT_EVERY, n_steps, _REPORT_EVERY), n_steps)
+        for end in np.unique(np.concatenate([reports, *(r.steps + 1 for r in wanted)])).tolist():
             emulator.advance(end - emulator.step)
             for found, r in zip(rows, wanted, strict=True):
                 if len(found) < len(r.steps) and r.steps[len(found)] == end - 1:

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from lava.magma.core.run_conditions import RunSteps
 
 _LOOK_EVERY_S = 0.2
-_TOLD_EVERY_S = 0.5
+_REPORT_EVERY_S = 0.5
 
 
 def run(
@@ -65,7 +65,7 @@ def _run(processes: Sequence[Any], n_steps: int, config: Any, watchdog: _Watchdo
         done += chunk
         watchdog.heard()
         print(f"@progress {done / n_steps:.6f}", flush=True)
-        if time.monotonic() - start < _TOLD_EVERY_S:
+        if time.monotonic() - start < _REPORT_EVERY_S:
             chunk *= 2
 
 

@@ -74,7 +74,7 @@ def static(p: Projection, synapses: list[Synapses], unit: float, lag: int, repor
                 mode=chosen.mode,
                 delays=_delays(p, np.where(layer.there, layer.delays + lag, 0), report),
             )
-            _tell(p.name + ".weight", asked, chosen, unit, report)
+            _note_worst(p.name + ".weight", asked, chosen, unit, report)
 
 
 def _split(asked: np.ndarray, fits: Weights) -> list[Weights]:
@@ -92,7 +92,7 @@ def _split(asked: np.ndarray, fits: Weights) -> list[Weights]:
     return [coarse, fine]
 
 
-def _tell(path: str, asked: np.ndarray, chosen: Weights, unit: float, report: Report) -> None:
+def _note_worst(path: str, asked: np.ndarray, chosen: Weights, unit: float, report: Report) -> None:
     """The worst of the weights that this part holds, and how many became 0."""
     mine = chosen.matrix != 0
     if mine.any():

@@ -81,7 +81,7 @@ class _Pair:
         others = [self._simple(term) for term in learning.terms if term.target != latch.tag]
         # Rising terms come first: at its lowest the mark could not fall, and would then rise all the same.
         writing.sort(key=lambda term: self._above in term.factors)
-        self._tell(path, writing, report)
+        self._add_limits(path, writing, report)
         return replace(
             learning,
             variables=tuple(v for v in learning.variables if v.name != latch.tag),
@@ -132,7 +132,7 @@ class _Pair:
                 factors.append(f)
         return replace(term, coefficient=coefficient, factors=tuple(factors))
 
-    def _tell(self, path: str, writing: list[Term], report: Report) -> None:
+    def _add_limits(self, path: str, writing: list[Term], report: Report) -> None:
         latch = self.latch
         a, m = latch.tag, latch.variable
         report.add("L115", f"{path}.marks.{a}", f"shares the tag with {m!r}, as what that is below {latch.threshold:g}")

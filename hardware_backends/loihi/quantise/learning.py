@@ -208,9 +208,9 @@ class RuleQuantiser:
                 left = math.exp(-self.dt_ms / trace.tau_ms)
                 axis = replace(axis, step=axis.step * left, side=None, impulse=0)
             self.axes[traced.name] = axis
-            self._tell(trace, path, size)
+            self._add_trace_limit(trace, path, size)
 
-    def _tell(self, trace: Trace, path: str, size: int) -> None:
+    def _add_trace_limit(self, trace: Trace, path: str, size: int) -> None:
         """What 7 bits make of a trace."""
         if trace.mode == "set":
             message = f"{trace.increment:g} is 127; a pre spike that meets a post spike hides the trace before it"
