@@ -27,10 +27,10 @@ from .state import (
     PRODUCT,
     RULE,
     Astrocytes,
-    Connections,
     Membranes,
     Output,
     Plasticity,
+    Wiring,
 )
 
 TRACES = ("x1", "x2", "y1", "y2", "y3")
@@ -93,7 +93,7 @@ def membranes(network: IntegerNetwork, places: Places) -> Membranes:
     )
 
 
-def wiring(network: IntegerNetwork, places: Places) -> Connections:
+def wiring(network: IntegerNetwork, places: Places) -> Wiring:
     """All connections in their order; those with a rule follow each other in ``plasticity``."""
     connections, delays = [], np.zeros(0, np.int64)
     counts, targets, weights = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
@@ -117,7 +117,7 @@ def wiring(network: IntegerNetwork, places: Places) -> Connections:
         first = c.rule is None or c.order == "loihi"
         connections.append((places.population[c.pre], *where, c.exponent, at, len(delays), len(found), rule, first))
         delays, gathered = np.concatenate([delays, found]), max(gathered, len(found) * n_post)
-    return Connections(
+    return Wiring(
         connections=_records(CONNECTION, connections),
         rows=np.cumsum(np.concatenate(counts)),
         targets=np.concatenate(targets),

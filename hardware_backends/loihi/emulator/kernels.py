@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .compiled import compiled, inlined
-from .state import Astrocytes, Connections, Draws, Membranes, Output, Plasticity
+from .state import Astrocytes, Draws, Membranes, Output, Plasticity, Wiring
 
 Int = Any  # numbers that numba keeps at the width they have; NumPy's types say less
 
@@ -79,7 +79,7 @@ def _neurons(step: int, given: np.ndarray, m: Membranes, out: Output) -> int:
 
 
 @inlined
-def _transmit(step: int, it: Any, m: Membranes, wiring: Connections, synapses: np.ndarray, out: Output) -> None:
+def _transmit(step: int, it: Any, m: Membranes, wiring: Wiring, synapses: np.ndarray, out: Output) -> None:
     """What connection ``it`` sends on: for each delay, the sum of weights is shifted as a whole (Dense, DelayDense)."""
     slot = step % len(out.recent)
     gathered, sent = wiring.gathered, False
@@ -418,7 +418,7 @@ def run_steps(
     given_at: np.ndarray,
     given: np.ndarray,
     membranes: Membranes,
-    wiring: Connections,
+    wiring: Wiring,
     plastic: Plasticity,
     glia: Astrocytes,
     draws: Draws,
