@@ -45,7 +45,7 @@ def membranes(repeats: int) -> list[dict[str, object]]:
             for t in range(STEPS):
                 step(t)
             times[name].append((time.perf_counter() - began) / (STEPS * NEURONS) * 1e9)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(seconds_each) for name, seconds_each in times.items()}
     return [
         {"what": name, "ns": round(ns, 2), "min_ns": round(min(times[name]), 2), "ratio": round(ns / alike, 2)}
         for name, ns in medians.items()

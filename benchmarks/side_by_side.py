@@ -30,8 +30,8 @@ def missing(name: str) -> str | None:
     """Why a worker cannot start, or None. Raises InvalidModel if there is none of that name."""
     if name not in BY_HAND:
         return get_backend(name).missing()
-    found = importlib.util.find_spec(BY_HAND[name]) is not None
-    return None if found else f"{BY_HAND[name]} is not installed"
+    installed = importlib.util.find_spec(BY_HAND[name]) is not None
+    return None if installed else f"{BY_HAND[name]} is not installed"
 
 
 def hold(
@@ -104,17 +104,17 @@ def once(case: Case, neurons: int, duration_ms: float, name: str, threads: int) 
     return figures | {"command_s": command_s}
 
 
-def _summary(found: list[Json], first: list[Json], bandwidth_s: float) -> Json:
+def _summary(ours: list[Json], first: list[Json], bandwidth_s: float) -> Json:
     def median(key: str) -> float:
-        return float(statistics.median(figures[key] for figures in found))
+        return float(statistics.median(figures[key] for figures in ours))
 
-    ratios = [mine["run_s"] / theirs["run_s"] for mine, theirs in zip(found, first, strict=True)]
-    commands = [mine["command_s"] / theirs["command_s"] for mine, theirs in zip(found, first, strict=True)]
-    last, reference = found[-1], first[-1]
+    ratios = [mine["run_s"] / theirs["run_s"] for mine, theirs in zip(ours, first, strict=True)]
+    commands = [mine["command_s"] / theirs["command_s"] for mine, theirs in zip(ours, first, strict=True)]
+    last, reference = ours[-1], first[-1]
     return {
         "build_s": round(median("build_s"), 4),
         "run_s": round(median("run_s"), 6),
-        "run_s_all": [round(figures["run_s"], 6) for figures in found],
+        "run_s_all": [round(figures["run_s"], 6) for figures in ours],
         "command_s": round(median("command_s"), 4),
         "events_per_s": round(last["events"] / median("run_s")),
         "bytes_per_synapse": round(median("peak_bytes") / last["synapses"], 2),

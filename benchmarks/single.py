@@ -61,10 +61,10 @@ def marks(repeats: int) -> list[Row]:
     for backend in ("brian2", "native"):
         times: dict[str, list[float]] = {name: [] for name in ("plastic", "marked")}
         for k in range(repeats + 1):
-            for name, found in times.items():
+            for name, seconds_each in times.items():
                 run_s = once(CASES[name], 1000, 20_000.0, backend, 1)["run_s"]
-                found += [run_s] * (k > 0)  # the first round fills caches
-        rows += [{"what": f"{backend}, {name}", **seconds(found)} for name, found in times.items()]
+                seconds_each += [run_s] * (k > 0)  # the first round fills caches
+        rows += [{"what": f"{backend}, {name}", **seconds(seconds_each)} for name, seconds_each in times.items()]
         ratios = [m / p for p, m in zip(times["plastic"], times["marked"], strict=True)]
         rows.append({"what": f"{backend}, ratio", **seconds(ratios)})
     return rows

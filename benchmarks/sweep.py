@@ -83,10 +83,10 @@ def sweep(repeats: int) -> list[Row]:
     for neurons in SIZES:
         for rate_hz in RATES_HZ:
             expected = predicted(neurons, rate_hz)
-            found = [counted(neurons, rate_hz, seed, first) for seed in range(repeats)]
-            middle, sigmas = statistics.median(found), [(n - expected.operations) / expected.sigma for n in found]
+            counts = [counted(neurons, rate_hz, seed, first) for seed in range(repeats)]
+            middle, sigmas = statistics.median(counts), [(n - expected.operations) / expected.sigma for n in counts]
             deviations += sigmas
-            same = {name: counted(neurons, rate_hz, 0, name) == found[0] for name in others}
+            same = {name: counted(neurons, rate_hz, 0, name) == counts[0] for name in others}
             rows.append(
                 {
                     "n": neurons,

@@ -107,8 +107,8 @@ class Arrays(Mapping[str, np.ndarray]):
                 for name, form in (self.forms or {}).items():
                     if name in self._headers:
                         form.check(self._headers[name], name)
-                found = (form_of(name, h.dtype.str, h.shape) for name, h in self._headers.items())
-                if self.seal is not None and self.seal.partition("-")[0] != _of_forms(found):
+                own_forms = (form_of(name, h.dtype.str, h.shape) for name, h in self._headers.items())
+                if self.seal is not None and self.seal.partition("-")[0] != _of_forms(own_forms):
                     raise Unfit("its checksum does not match")
         return self._headers
 
@@ -135,10 +135,10 @@ class Arrays(Mapping[str, np.ndarray]):
         """All arrays at once, in less time than one by one."""
         headers = self.headers
         with self._opened() as archive:
-            found = {name: self._read(archive, name) for name in headers}
-        if self.seal is not None and checksum(found) != self.seal:
+            arrays = {name: self._read(archive, name) for name in headers}
+        if self.seal is not None and checksum(arrays) != self.seal:
             raise InvalidModel(f"{self.what} is damaged (its checksum does not match)")
-        return found
+        return arrays
 
     def _read(self, archive: zipfile.ZipFile, name: str) -> np.ndarray:
         with archive.open(f"{name}.npy") as member:

@@ -65,13 +65,13 @@ def absolute(path: str | Path) -> Path:
     not ours to read, or begins in a current folder that has been removed.
     """
     try:
-        found = Path(os.path.abspath(_named(path)))
-        found.exists()
+        absolute_path = Path(os.path.abspath(_named(path)))
+        absolute_path.exists()
     except FileNotFoundError:
         raise InvalidModel(f"{quoted(str(path))}: the current folder has been removed; go to another") from None
     except OSError as error:
         raise InvalidModel(f"{quoted(str(path))}: {reason(error)}") from None
-    return found
+    return absolute_path
 
 
 def real(path: str | Path) -> Path:
@@ -80,10 +80,10 @@ def real(path: str | Path) -> Path:
     Raises InvalidModel where it leads nowhere. Names within a folder are never followed: see ``write_file``.
     """
     absolute(path)
-    found = absolute(os.path.realpath(path))
-    if found.is_symlink():
+    target = absolute(os.path.realpath(path))
+    if target.is_symlink():
         raise InvalidModel(f"{quoted(str(path))}: is a link that leads to itself")
-    return found
+    return target
 
 
 def _inside(name: str) -> str:

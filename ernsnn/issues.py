@@ -82,16 +82,16 @@ class Issues(list[Issue]):
     """The issues of one check; prints as a table, worst first."""
 
     @checked
-    def __init__(self, backend: str, found: Sequence[Issue] = ()) -> None:
+    def __init__(self, backend: str, issues: Sequence[Issue] = ()) -> None:
         order = ["unsupported", "approximate", "exact"]
-        super().__init__(sorted(found, key=lambda issue: (order.index(issue.fidelity), issue.code, issue.path)))
+        super().__init__(sorted(issues, key=lambda issue: (order.index(issue.fidelity), issue.code, issue.path)))
         self.backend = backend
 
     @classmethod
-    def from_json(cls, backend: str, found: Iterable[Mapping[str, Any]]) -> Issues:
+    def from_json(cls, backend: str, issues: Iterable[Mapping[str, Any]]) -> Issues:
         """The inverse of ``to_json``."""
         known = [each.name for each in fields(Issue) if each.name != "names"]
-        return cls(backend, [Issue(**{name: each[name] for name in known if name in each}) for each in found])
+        return cls(backend, [Issue(**{name: each[name] for name in known if name in each}) for each in issues])
 
     @property
     def errors(self) -> list[Issue]:

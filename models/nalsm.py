@@ -199,7 +199,7 @@ def branching_factor(liquid: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarr
     connected = np.zeros((size, size), np.float32)
     for kind in ("E", "I"):
         connected[tuple(liquid.pairs[kind].T)] = 1
-    found = []
+    factors = []
     for steps, neurons in spikes:
         inside = (steps >= _MARGIN) & (steps < SHOW_MS - _MARGIN)
         raster = np.zeros((length, size), np.float32)
@@ -211,8 +211,8 @@ def branching_factor(liquid: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarr
         at, count = raster[t], raster[t].sum(axis=0)
         active = count > 0
         if active.any():
-            found.append(float(np.mean((factor * at).sum(axis=0)[active] / count[active])))
-    return float(np.mean(found)) if found else float("nan")
+            factors.append(float(np.mean((factor * at).sum(axis=0)[active] / count[active])))
+    return float(np.mean(factors)) if factors else float("nan")
 
 
 def learnt(liquid: Liquid, result: Result) -> dict[str, np.ndarray]:

@@ -82,8 +82,8 @@ class Comparison:
     @property
     def first_divergence(self) -> Divergence | None:
         """The earliest spike without a partner in any population."""
-        found = [p.first_divergence for p in self.populations if p.first_divergence]
-        return min(found, key=lambda divergence: divergence.step, default=None)
+        divergences = [p.first_divergence for p in self.populations if p.first_divergence]
+        return min(divergences, key=lambda divergence: divergence.step, default=None)
 
     @property
     def largest_weight_difference(self) -> float:

@@ -73,8 +73,8 @@ class EnergyEstimate:
         """As plain data."""
         p = self.prices
         about = {key: getattr(p, key) for key in ("chip", "title", "source", "operating_point", "evidence", "scope")}
-        found = {name: value for name, value in asdict(self).items() if name != "prices"}
-        return {**about, "static": p.static, "low_J": self.low_J, "high_J": self.high_J, **found}
+        fields = {name: value for name, value in asdict(self).items() if name != "prices"}
+        return {**about, "static": p.static, "low_J": self.low_J, "high_J": self.high_J, **fields}
 
 
 def estimate(totals: Mapping[str, float], prices: PriceSet) -> EnergyEstimate:
@@ -105,8 +105,8 @@ class Energy:
 
     def band(self, chip: str) -> tuple[float, float] | None:
         """Joules from the lowest to the highest estimate of a chip; None where no price set gives a total."""
-        found = [e.priced_J for e in self.estimates.values() if e.prices.chip == chip and not e.missing]
-        return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+        bands = [e.priced_J for e in self.estimates.values() if e.prices.chip == chip and not e.missing]
+        return (min(low for low, _ in bands), max(high for _, high in bands)) if bands else None
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -140,10 +140,10 @@ def _chosen(chip: str | Sequence[str] | None) -> dict[str, PriceSet]:
     known = price_sets()
     if chip is None:
         return known
-    found: dict[str, PriceSet] = {}
+    sets: dict[str, PriceSet] = {}
     for wanted in [chip] if isinstance(chip, str) else chip:
         these = {n: p for n, p in known.items() if wanted.lower() in (n, p.chip.lower())}
         if not these:
             raise InvalidModel(unknown("no prices of", wanted, {*known, *(p.chip for p in known.values())}))
-        found |= these
-    return found
+        sets |= these
+    return sets

@@ -191,7 +191,9 @@ class Plots:
         return self._result.start_ms, self._result.start_ms + self._result.duration_ms
 
     def _learned(self) -> list[tuple[str, str]]:
-        return [(name, variable) for name, found in self._result.recording.synapses.items() for variable in found]
+        return [
+            (name, variable) for name, variables in self._result.recording.synapses.items() for variable in variables
+        ]
 
     def _quantity(self, projection: str, variable: str) -> str:
         graph = self._result.graph

@@ -145,5 +145,7 @@ def price_set(name: str, text: str) -> PriceSet:
 def price_sets() -> dict[str, PriceSet]:
     """Every price set that is shipped, by its name."""
     folder = files("ernsnn").joinpath("data", "costs")
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return {e.name[:-5]: price_set(e.name[:-5], e.read_text(encoding="utf-8")) for e in found}
+    entries = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name
+    )
+    return {e.name[:-5]: price_set(e.name[:-5], e.read_text(encoding="utf-8")) for e in entries}

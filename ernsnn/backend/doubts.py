@@ -75,20 +75,20 @@ def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iter
 
 def _spiking(graph: Graph) -> set[str]:
     """The populations that can spike: by themselves, by currents and modulators, or by synapses of such."""
-    found = {each.target.population for each in graph.injections}
-    found |= {each.target.population for each in graph.modulations}
-    found |= {source.name for source in graph.sources() if not _silent(source.spikes)}
-    found |= {p.name for p in graph.neurons() if not _rests(p, graph)}
+    spiking = {each.target.population for each in graph.injections}
+    spiking |= {each.target.population for each in graph.modulations}
+    spiking |= {source.name for source in graph.sources() if not _silent(source.spikes)}
+    spiking |= {p.name for p in graph.neurons() if not _rests(p, graph)}
     onto: dict[str, list[str]] = {}
     for projection in graph.projections:
         if projection.n_synapses:
             onto.setdefault(projection.pre, []).append(projection.post)
-    waiting = list(found)
+    waiting = list(spiking)
     while waiting:
-        reached = set(onto.get(waiting.pop(), ())) - found
-        found |= reached
+        reached = set(onto.get(waiting.pop(), ())) - spiking
+        spiking |= reached
         waiting += reached
-    return found
+    return spiking
 
 
 def _rests(p: Neurons, graph: Graph) -> bool:
@@ -115,7 +115,7 @@ def warn_of(issues: Iterable[Issue], graph: Graph) -> None:
         if issue.doubtful:
             by_code.setdefault(issue.code, []).append(issue)
     if by_code and graph not in _reported:
-        lines = [f"{found[0]}{f' (and {len(found) - 1} more)' if len(found) > 1 else ''}" for found in by_code.values()]
+        lines = [f"{first}{f' (and {len(others)} more)' if others else ''}" for first, *others in by_code.values()]
         listed = "\n".join(f"  {line}" for line in lines)
         backend = next(iter(by_code.values()))[0].backend
         warn(f"{backend} runs {graph.name}, but see result.issues:\n{listed}")

@@ -59,15 +59,15 @@ class Watch:
 
     def insist(self, t: int) -> None:
         """Raise NotFinite on neurons and modulators."""
-        if found := next(self._of_probes(), None):
-            raise left(self.engine.graph, *found, self.sound, t)
+        if wrong := next(self._of_probes(), None):
+            raise left(self.engine.graph, *wrong, self.sound, t)
         self.sound = t
 
     def insist_on_all(self, t: int) -> None:
         """Raise NotFinite, also on what has been learned, whose rows are brought up to date for that."""
         self.insist(t)
-        if found := next(_of_learned(self.engine.graph, self.engine.final_values()), None):
-            raise left(self.engine.graph, *found, self.began, t)
+        if wrong := next(_of_learned(self.engine.graph, self.engine.final_values()), None):
+            raise left(self.engine.graph, *wrong, self.began, t)
 
     def _of_probes(self) -> Iterator[tuple[str, str]]:
         for probe in self.probes:
@@ -99,11 +99,11 @@ def check_recording(graph: Graph, recording: Recording) -> None:
     for key, (steps, values) in recording.signals.items():
         target, variable = owner_and_variable(key)
         flat = np.asarray(values)
-        if found := next(_wrong(flat, variable), None):
-            row, place = divmod(found[0], flat.shape[1])
+        if wrong := next(_wrong(flat, variable), None):
+            row, place = divmod(wrong[0], flat.shape[1])
             step = int(steps[row])
             first = next((p.start for p in graph.probes if p.key == key), 0)
-            raise left(graph, *_named(graph, target, variable, first + place, found[1]), step, step + 1)
+            raise left(graph, *_named(graph, target, variable, first + place, wrong[1]), step, step + 1)
     if what := next(_of_learned(graph, recording.final_values()), None):
         raise left(graph, *what, recording.first_step, recording.end)
 

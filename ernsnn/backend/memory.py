@@ -49,14 +49,14 @@ def recorded_bytes(
     That are the variables of plastic synapses in the steps ``samples``, and the spikes of sources, those of Poisson
     sources as expected; how often neurons will spike is not known.
     """
-    found = probed_bytes(graph, first, last, bytes_of)
+    needed_bytes = probed_bytes(graph, first, last, bytes_of)
     for p in graph.projections if samples else ():
         if p.learning:
             numbers = len(samples) * p.n_synapses * len(p.variables)
-            found[f"weights_at_ms of {p.name}"] = numbers * bytes_of("synapses")
+            needed_bytes[f"weights_at_ms of {p.name}"] = numbers * bytes_of("synapses")
     for source in graph.sources():
-        found[f"spikes of {source.name}"] = int(source.spikes.expected(first, last)) * bytes_of("spikes")
-    return found
+        needed_bytes[f"spikes of {source.name}"] = int(source.spikes.expected(first, last)) * bytes_of("spikes")
+    return needed_bytes
 
 
 def _width(graph: Graph, probe: Probe) -> int:

@@ -40,10 +40,10 @@ def installed() -> Iterator[Backend]:
 
 def default_backend() -> Backend:
     """The backend of a run that names none. Raises BackendNotAvailable if there is none such."""
-    found = next((backend for backend in installed() if backend.default), None)
-    if found is None:
+    default = next((backend for backend in installed() if backend.default), None)
+    if default is None:
         raise BackendNotAvailable(f"no backend is the default here: name one of {', '.join(backend_names())}")
-    return found
+    return default
 
 
 def fastest_first(having: Callable[[Backend], bool]) -> list[Backend]:

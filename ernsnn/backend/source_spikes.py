@@ -34,7 +34,7 @@ class Feed:
     def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
         self.end: int | None = end if before is None else before.end
         self.spikes, self.stop, self.ahead = spikes, -1, _BLOCK if before is None else 1
-        self.found: dict[int, np.ndarray] = {}
+        self.by_step: dict[int, np.ndarray] = {}
         self.drawn: Drawn | None = None
         if before is not None and isinstance(spikes, PoissonSpikes):
             self.drawn = before.drawn or Drawn(spikes.key, spikes.probabilities.shape[1])
@@ -43,7 +43,7 @@ class Feed:
         """See ``SourceSpikes.at``."""
         if t >= self.stop:
             self._fetch(t)
-        return self.found.get(t, _NO_SPIKES)
+        return self.by_step.get(t, _NO_SPIKES)
 
     def _fetch(self, t: int) -> None:
         self.stop = (t // self.ahead + 1) * self.ahead
@@ -55,4 +55,4 @@ class Feed:
         else:
             steps, neurons = self.spikes.between(t, self.stop)
         cuts = [0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), len(steps)]
-        self.found = {int(steps[a]): neurons[a:b] for a, b in pairwise(cuts) if b > a}
+        self.by_step = {int(steps[a]): neurons[a:b] for a, b in pairwise(cuts) if b > a}

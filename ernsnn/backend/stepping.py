@@ -182,7 +182,7 @@ def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
             try:
                 if t > first and not all(map(sound, state_of(engine).values())):
                     watch.insist_on_all(t)
-            except NotFinite as found:
-                return found
+            except NotFinite as error:
+                return error
             watch.began = watch.sound = t
     return error

@@ -67,10 +67,10 @@ def recorded(
     with written(program) as folder:
         run_program(folder, program.main, [RECORDING_FILE, *arguments], progress, what, scratch=folder.parent)
         with reading_of(what, folder / RECORDING_FILE):
-            found = Arrays(folder / RECORDING_FILE, forms, what="it")
-            for name in sorted((forms or {}).keys() - found.keys()):
+            recorded_arrays = Arrays(folder / RECORDING_FILE, forms, what="it")
+            for name in sorted((forms or {}).keys() - recorded_arrays.keys()):
                 raise Unfit(f"{name} is missing")
-            return found.all()
+            return recorded_arrays.all()
 
 
 def recorded_run(

@@ -38,7 +38,7 @@ from ernsnn.text import table
 
 def backends(arguments: Namespace) -> int:
     """List the backends."""
-    found: list[dict[str, Any]] = []
+    backends: list[dict[str, Any]] = []
     for name in backend_names():
         try:
             backend = get_backend(name)
@@ -46,25 +46,25 @@ def backends(arguments: Namespace) -> int:
         except Exception as error:  # a plug-in may break in any way; the list goes on
             missing, description, default = one_line(error), "", False
         about = {"available": missing is None, "missing": missing, "description": description, "default": default}
-        found.append({"name": name, **about})
+        backends.append({"name": name, **about})
     rows = []
-    for f in found:
+    for f in backends:
         described = f["description"] if f["available"] else f"not available: {f['missing']}"
         rows.append((f["name"], f"{described} (default)" if f["default"] else described))
-    return show(arguments, {"backends": found}, table(rows))
+    return show(arguments, {"backends": backends}, table(rows))
 
 
 def models(arguments: Namespace) -> int:
     """List the models, or show one."""
     if arguments.model:
         return _show_model(arguments, get_model(arguments.model))
-    found: list[dict[str, Any]] = []
+    models: list[dict[str, Any]] = []
     for name in model_names():
         try:
-            found.append({"name": name, "description": get_model(name).description, "error": None})
+            models.append({"name": name, "description": get_model(name).description, "error": None})
         except InvalidModel as error:
-            found.append({"name": name, "description": "", "error": one_line(error)})
-    return show(arguments, {"models": found}, table([(f["name"], f["error"] or f["description"]) for f in found]))
+            models.append({"name": name, "description": "", "error": one_line(error)})
+    return show(arguments, {"models": models}, table([(f["name"], f["error"] or f["description"]) for f in models]))
 
 
 def _show_model(arguments: Namespace, model: Model) -> int:
@@ -188,9 +188,9 @@ def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
 
 
 def _counts(result: Result) -> list[dict[str, Any]]:
-    counts, found = [], result.spike_counts
+    counts, spike_counts = [], result.spike_counts
     for population in result.graph.populations:
-        spikes = found.get(population.name, 0)
+        spikes = spike_counts.get(population.name, 0)
         rate = mean_rate_hz(spikes, population.size, result.duration_ms)
         counts.append(
             {"population": population.name, "neurons": population.size, "spikes": spikes, "mean_rate_hz": rate}
@@ -204,7 +204,7 @@ def check(arguments: Namespace) -> int:
     model, everyone = get_model(arguments.model), arguments.backend == "all"
     parameters, _ = _settings(arguments, model, [])
     graph = as_graph(model.open(input=arguments.input, demo=arguments.demo, **parameters).network, arguments.seed)
-    found: list[dict[str, Any]] = []
+    checks: list[dict[str, Any]] = []
     lines, unsupported = [], False
     for name in backend_names() if everyone else [arguments.backend]:
         try:
@@ -213,14 +213,14 @@ def check(arguments: Namespace) -> int:
         except BackendNotAvailable as error:
             if not everyone:
                 raise
-            found.append({"backend": name, "issues": None, "placement": [], "error": one_line(error)})
+            checks.append({"backend": name, "issues": None, "placement": [], "error": one_line(error)})
             lines.append(f"{name}: {one_line(error)}")
             continue
         unsupported = unsupported or bool(issues.errors)
         placed = [p.to_json() for p in placement]
-        found.append({"backend": name, "issues": issues.to_json(), "placement": placed, "error": None})
+        checks.append({"backend": name, "issues": issues.to_json(), "placement": placed, "error": None})
         lines += [str(issues), *(f"\n{p}" for p in placement)]
-    show(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
+    show(arguments, {"model": model.name, "digest": graph.digest, "backends": checks}, lines)
     return UNSUPPORTED if unsupported else DONE
 
 

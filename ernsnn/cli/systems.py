@@ -27,8 +27,8 @@ class _Results(TypedDict):
 
 def committed() -> dict[str, dict[str, Any]]:
     """The arguments of ``ernsnn experiment`` -> what it wrote as ``results.json``."""
-    found = map(_read, (Path(str(files("ernsnn"))) / "data" / "results").glob("*.json"))
-    ordered = sorted(found, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
+    results = map(_read, (Path(str(files("ernsnn"))) / "data" / "results").glob("*.json"))
+    ordered = sorted(results, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
     return {_called(data): data for data in ordered}
 
 

@@ -136,8 +136,8 @@ class _Names(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         for module_name, module in list(sys.modules.items()):
-            if module_name.startswith("ernsnn.") and isinstance(found := vars(module).get(name), type):
-                return found
+            if module_name.startswith("ernsnn.") and isinstance(owner_class := vars(module).get(name), type):
+                return owner_class
         raise KeyError(name)
 
 

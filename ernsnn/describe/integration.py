@@ -71,17 +71,17 @@ def _linear(equations: Equations) -> dict[str, tuple[dict[str, Expr], Expr]]:
     alone = {state: equations.alone(state) for state in equations.slopes}
     chosen = list(alone)
     while True:
-        found = {}
+        parts = {}
         for state in chosen:
             part = linear_part(alone[state], list(alone))
             if part is None or not part[0].keys() <= set(chosen):
                 continue
             coefficients = {name for slope in part[0].values() for name in names_in(slope)}
             if coefficients <= set(equations.fixed):
-                found[state] = part
-        if len(found) == len(chosen):
-            return found
-        chosen = list(found)
+                parts[state] = part
+        if len(parts) == len(chosen):
+            return parts
+        chosen = list(parts)
 
 
 class _Block:

@@ -103,14 +103,14 @@ class Propagator:
         return other in self._reached(one)
 
     def _reached(self, one: str) -> set[str]:
-        found, new = {one}, [one]
+        reached, new = {one}, [one]
         while new:
             k = self.states.index(new.pop())
             for state, row in zip(self.states, self.matrix, strict=True):
-                if row[k] != Num(0.0) and state not in found:
-                    found.add(state)
+                if row[k] != Num(0.0) and state not in reached:
+                    reached.add(state)
                     new.append(state)
-        return found
+        return reached
 
     def factor(self, one: str, other: str) -> str:
         """The name of the constant by which ``one`` acts on ``other``."""
@@ -151,8 +151,8 @@ class Table:
     @property
     def names(self) -> set[str]:
         """All names that a step reads."""
-        found = {name for s in self.statements for name in names_in(s.value)}
-        return found | set(names_in(self.spike) if self.spike is not None else ())
+        names = {name for s in self.statements for name in names_in(s.value)}
+        return names | set(names_in(self.spike) if self.spike is not None else ())
 
 
 @dataclass(frozen=True)
@@ -186,10 +186,10 @@ class Kind:
 
     def table(self, current_integration: str) -> Table:
         """The equations under ``current_integration``. Raises InvalidModel where the kind has none."""
-        found = self.exact if current_integration == "exact" else self.step_average
-        if found is None:
+        table = self.exact if current_integration == "exact" else self.step_average
+        if table is None:
             raise InvalidModel(f"{self.name} has no currents to average; use current_integration='exact'")
-        return found
+        return table
 
     def given(self, current_integration: str, parameters: Iterable[str]) -> Table:
         """The equations of neurons that have these ``parameters``: without what needs another."""

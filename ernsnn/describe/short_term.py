@@ -116,9 +116,9 @@ def unusable(kind: ShortTermKind, parameters: Mapping[str, Any], dt_ms: float) -
             for s in kind.on_spike:
                 names[s.target] = evaluated(s.value, names)
             factor = evaluated(kind.factor, names)
-            found = {"factor": factor} | {s.name: names[s.name] for s in kind.states}
+            values = {"factor": factor} | {s.name: names[s.name] for s in kind.states}
             when = f"at spike {spike + 1} of a train of one every {every_ms:g} ms"
-            for name, value in found.items():
+            for name, value in values.items():
                 if not np.isfinite(value).all():
                     return f"{name} leaves the finite numbers {when}"
             if np.min(factor) < 0:

@@ -53,8 +53,8 @@ def exp(x: Any) -> Any:
     with np.errstate(invalid="ignore"):
         exponent = np.asarray(n, dtype=np.int64) + 1022
     # 2^1024 is no number, but twice 2^1023 may be the factor of one.
-    found = _horner(EXP, r) * (exponent << 52).view(np.float64) * 2.0
-    return np.where(x == x, found, x)  # NaN stays
+    result = _horner(EXP, r) * (exponent << 52).view(np.float64) * 2.0
+    return np.where(x == x, result, x)  # NaN stays
 
 
 def exprel(x: Any) -> Any:
@@ -79,9 +79,9 @@ def log(x: Any) -> Any:
     e = (bits >> 52) - np.where(small, 54, 0)
     m = ((bits & MANTISSA) + SQRT_HALF).view(np.float64)
     s = (m - 1.0) / (m + 1.0)
-    found = e * LN2_HIGH + (e * LN2_LOW + s * _horner(ATANH, s * s))
-    found = np.where(x < np.inf, found, x)
-    return np.where(x > 0.0, found, np.where(x == 0.0, -np.inf, np.nan))
+    result = e * LN2_HIGH + (e * LN2_LOW + s * _horner(ATANH, s * s))
+    result = np.where(x < np.inf, result, x)
+    return np.where(x > 0.0, result, np.where(x == 0.0, -np.inf, np.nan))
 
 
 def cos(x: Any) -> Any:
@@ -91,8 +91,8 @@ def cos(x: Any) -> Any:
     r = (x - n * HALF_PI_HIGH) - n * HALF_PI_LOW
     quarter = n - np.floor(n * 0.25) * 4.0
     square = r * r
-    found = np.where((quarter == 0.0) | (quarter == 2.0), _horner(COS, square), r * _horner(SIN, square))
-    return np.where((quarter == 1.0) | (quarter == 2.0), -found, found)
+    result = np.where((quarter == 0.0) | (quarter == 2.0), _horner(COS, square), r * _horner(SIN, square))
+    return np.where((quarter == 1.0) | (quarter == 2.0), -result, result)
 
 
 def tanh(x: Any) -> Any:

@@ -286,8 +286,8 @@ def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
             yield f"{j.name}: {b.modulator!r} cannot be its {b.symbol}"
 
 
-def _short_term(where: str, found: g.ShortTerm, variables: Collection[g.Variable], n_pre: int) -> Iterator[str]:
-    kind, given = found.kind, found.parameters
+def _short_term(where: str, short_term: g.ShortTerm, variables: Collection[g.Variable], n_pre: int) -> Iterator[str]:
+    kind, given = short_term.kind, short_term.parameters
     if {p.name for p in kind.parameters} != given.keys():
         yield f"{where}: {', '.join(given)} are not the parameters of {kind.name}"
     for name, value in given.items():
@@ -344,13 +344,13 @@ def numbers(graph: g.Graph) -> Iterator[str]:
         yield from _over_time("a current", i.steps, i.values)
 
 
-def _usable(where: str, found: g.ShortTerm, dt_ms: float) -> Iterator[str]:
+def _usable(where: str, short_term: g.ShortTerm, dt_ms: float) -> Iterator[str]:
     try:
-        check_values(where, found.kind, found.parameters)
+        check_values(where, short_term.kind, short_term.parameters)
     except InvalidModel as error:
         yield str(error)
         return
-    if problem := unusable(found.kind, found.parameters, dt_ms):
+    if problem := unusable(short_term.kind, short_term.parameters, dt_ms):
         yield f"{where}: {problem}"
 
 

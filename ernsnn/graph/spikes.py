@@ -31,8 +31,8 @@ class GivenSpikes:
     def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """(steps, neurons) of all spikes with first <= step < last, by step, then neuron."""
         steps, neurons = self._by_step
-        found = slice(*np.searchsorted(steps, [first, last]))
-        return steps[found], neurons[found]
+        span = slice(*np.searchsorted(steps, [first, last]))
+        return steps[span], neurons[span]
 
     def expected(self, first: int, last: int) -> float:
         """How many spikes there are with first <= step < last."""
@@ -87,16 +87,16 @@ class PoissonSpikes:
 
     def between(self, first: int, last: int, drawn: Drawn | None = None) -> tuple[np.ndarray, np.ndarray]:
         """As ``GivenSpikes.between``. With ``drawn``, a block is drawn once, however often it is asked for."""
-        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        blocks = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         source = drawn or Passing(self.key, self.probabilities.shape[1])
         start, at_once = first, max(1, _AT_ONCE // max(source.size, 1))
         while start < last:
             block = start // _POISSON_BLOCK
             stop = min(last, (block + 1) * _POISSON_BLOCK, start + at_once)
             steps, neurons = divmod(np.flatnonzero(self._hits(block, start, stop, source)), source.size)
-            found.append((steps + start, neurons))
+            blocks.append((steps + start, neurons))
             start = stop
-        return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
+        return np.concatenate([s for s, _ in blocks]), np.concatenate([n for _, n in blocks])
 
     def expected(self, first: int, last: int) -> float:
         """The expectation of the number of spikes with first <= step < last."""

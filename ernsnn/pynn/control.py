@@ -189,6 +189,6 @@ def check(backend: str | Backend | None = None) -> Issues:
             message = "does not start at 0, which cannot be set in a program"
             state.note("Y203", path, message, f"use backend {names_of(lambda each: each.stepwise)}")
     with labelled(state.labels):
-        found = chosen.check(graph, **settings_of(chosen, options))
+        issues = chosen.check(graph, **settings_of(chosen, options))
     own = [limit.issue(chosen.name, CODES) for limit in state.noted.values()]
-    return Issues(chosen.name, [*own, *(in_labels(issue, state.labels) for issue in found)])
+    return Issues(chosen.name, [*own, *(in_labels(issue, state.labels) for issue in issues)])

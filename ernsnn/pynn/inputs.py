@@ -141,11 +141,11 @@ class History:
     @property
     def coming(self) -> Input:
         """The input from the last change on."""
-        found: Input = self.now.within(self.since, _NEVER) if self.since else self.now
-        return found
+        sent: Input = self.now.within(self.since, _NEVER) if self.since else self.now
+        return sent
 
     @property
     def whole(self) -> Input:
         """The input from the start on."""
-        found: Input = self.now.joined([*self.past, self.coming]) if self.past else self.now
-        return found
+        whole: Input = self.now.joined([*self.past, self.coming]) if self.past else self.now
+        return whole

@@ -359,5 +359,5 @@ def _one_or_all(values: np.ndarray, shape: tuple[int, ...]) -> Any:
 def _owners(side: Any) -> np.ndarray:
     """For each neuron of a population, view or assembly, the number of its population and its place there."""
     parts = side.populations if isinstance(side, common.Assembly) else [side]
-    found = [np.stack([np.full(p.size, state.populations.index(p.root)), p.places]) for p in parts]
-    return np.concatenate(found, axis=1)
+    sides = [np.stack([np.full(p.size, state.populations.index(p.root)), p.places]) for p in parts]
+    return np.concatenate(sides, axis=1)

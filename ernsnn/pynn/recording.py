@@ -167,9 +167,9 @@ class Recorder(recording.Recorder):
         return np.fromiter(ids, dtype=int) - int(self.population.first_id)
 
     def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        found, times = self._spikes(ids)
+        cells, times = self._spikes(ids)
         inside = times <= state.t  # a stamp beyond the end is one of the next run
-        return found[inside], times[inside]
+        return cells[inside], times[inside]
 
     def _get_all_signals(self, variable: Any, ids: Any, clear: bool = False) -> tuple[np.ndarray, None]:
         places = self._places(ids)
@@ -182,25 +182,25 @@ class Recorder(recording.Recorder):
         kept = slice(np.searchsorted(steps, first - 1), None)
         size = _COPIES * values[kept, 0].nbytes * len(places)
         require_room({f"data of {self.population.label}.{variable.name}": size}, "get the data of fewer cells")
-        ends, found = steps[kept] + 1, sign * values[kept, places - span.start] + 0.0  # no -0
+        ends, sampled = steps[kept] + 1, sign * values[kept, places - span.start] + 0.0  # no -0
         start = self.population.starts[self.population.variable_of(variable.name)][places]
         start = np.where(own == 0, start, self._begun(variable.name)[places])
         known = np.isfinite(start) & (own == since)
         every = max(round(self.sampling_interval / state.dt), 1)
         if known[since == first].any() and first % every == 0 and first not in ends[:1]:
-            ends, found = np.append(first, ends), np.concatenate([np.full((1, len(places)), np.nan), found])
+            ends, sampled = np.append(first, ends), np.concatenate([np.full((1, len(places)), np.nan), sampled])
         for begin in np.unique(since):
             row, those = np.searchsorted(ends, begin), since == begin
-            found[:row, those] = np.nan
+            sampled[:row, those] = np.nan
             if begin in ends[row : row + 1]:
-                found[row, known & those] = start[known & those]
+                sampled[row, known & those] = start[known & those]
         self.first[variable.name] = int(ends[0]) if len(ends) else state.step
-        return found, None
+        return sampled, None
 
     def _local_count(self, variable: Any, filter_ids: Any = None) -> dict[int, int]:
         ids = sorted(self.filter_recorded(variable, filter_ids))
-        found, _ = self._spikes(ids)
-        counts = np.bincount(found - int(self.population.first_id), minlength=self.population.size)
+        cells, _ = self._spikes(ids)
+        counts = np.bincount(cells - int(self.population.first_id), minlength=self.population.size)
         return dict(zip(map(int, ids), counts[self._places(ids)].tolist(), strict=True))
 
 

@@ -81,8 +81,8 @@ class _Labelled:
 
     def __getattr__(self, name: str) -> Any:
         with labelled(self._state.labels):
-            found = getattr(self._its_run, name)
-        return self._calling(found) if callable(found) else found
+            attribute = getattr(self._its_run, name)
+        return self._calling(attribute) if callable(attribute) else attribute
 
     def _calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:

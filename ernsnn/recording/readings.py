@@ -141,18 +141,18 @@ class Readings:
 
         Several synapses of one pair are refused: take them from ``recording.synapses``.
         """
-        found = next((p for p in self.graph.projections if p.name == projection), None)
-        if found is None:
+        p = next((p for p in self.graph.projections if p.name == projection), None)
+        if p is None:
             raise InvalidModel(unknown("no projection", projection, [p.name for p in self.graph.projections]))
-        rows = found.synapses
+        rows = p.synapses
         final = self.recording.synapses.get(projection, rows.variables)
         values = self._find(f"variable of {projection}", variable, final)
-        matrix = np.full((found.connectivity.n_pre, found.connectivity.n_post), np.nan)
-        if found.several_a_pair:
+        matrix = np.full((p.connectivity.n_pre, p.connectivity.n_post), np.nan)
+        if p.several_a_pair:
             raise InvalidModel(
                 f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]"
             )
-        matrix[rows.pre - found.pre_start, rows.post - found.post_start] = values
+        matrix[rows.pre - p.pre_start, rows.post - p.post_start] = values
         return matrix
 
     @checked
@@ -164,8 +164,8 @@ class Readings:
         on other shapes and on values outside the bounds of the learning rule.
         """
         learns = {p.name: p for p in self.graph.projections if p.learning}
-        found = self._find("plastic projection", projection, learns)
-        wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in found.variables})
+        p = self._find("plastic projection", projection, learns)
+        wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in p.variables})
         try:
             if isinstance(values, str) or np.ma.is_masked(values):
                 raise TypeError
@@ -175,19 +175,19 @@ class Readings:
             raise
         except Exception:  # a class that is not ours may fail in any way
             raise InvalidModel(f"{projection}.{variable}: must be numbers, and none masked") from None
-        sides, rows = (found.connectivity.n_pre, found.connectivity.n_post), found.synapses
+        sides, rows = (p.connectivity.n_pre, p.connectivity.n_post), p.synapses
         if given.shape == sides:
-            given = given[rows.pre - found.pre_start, rows.post - found.post_start]
-        elif given.shape not in ((), (found.n_synapses,)):
+            given = given[rows.pre - p.pre_start, rows.post - p.post_start]
+        elif given.shape not in ((), (p.n_synapses,)):
             raise InvalidModel(
                 f"{projection}.{variable}: must be one number, a matrix of {sides[0]} x {sides[1]} or "
-                f"{found.n_synapses} numbers, got shape {given.shape}"
+                f"{p.n_synapses} numbers, got shape {given.shape}"
             )
         if not ((wanted.low <= given) & (given <= wanted.high)).all():
             raise InvalidModel(f"{projection}.{variable}: must be numbers within [{wanted.low:g}, {wanted.high:g}]")
         synapses = {name: dict(variables) for name, variables in self.recording.synapses.items()}
         kind = synapses[projection][variable].dtype
-        synapses[projection][variable] = np.broadcast_to(given, (found.n_synapses,)).astype(kind)
+        synapses[projection][variable] = np.broadcast_to(given, (p.n_synapses,)).astype(kind)
         return type(self)(self.graph, dataclasses.replace(self.recording, synapses=synapses))
 
     @checked

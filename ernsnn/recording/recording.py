@@ -271,21 +271,21 @@ def _width(probe: Probe, sizes: Mapping[str, int]) -> int:
 
 def _arrays(path: Path, graph: Graph | None, meta: Mapping[str, Any], seal: str | None) -> dict[str, np.ndarray]:
     """The arrays of a recording, none of which is read before all of them fit."""
-    found, spans = Arrays(path, seal=seal), {name: Form("iu", ()) for name in ("n_steps", "first_step")}
+    arrays, spans = Arrays(path, seal=seal), {name: Form("iu", ()) for name in ("n_steps", "first_step")}
     for name, form in spans.items():
-        if name in found:
-            form.check(found.headers[name], name)
+        if name in arrays:
+            form.check(arrays.headers[name], name)
     n_steps = int(Arrays(path)["n_steps"])
     if not 0 <= n_steps < 2**53:
         raise Unfit(f"n_steps is {n_steps}")
     if graph is not None:
         if "duration_ms" in meta and meta["duration_ms"] != n_steps * graph.dt_ms:
             raise Unfit(f"n_steps is {n_steps}, and {META_FILE} says {meta['duration_ms']} ms")
-        found = Arrays(path, {**spans, **dict(forms(graph, n_steps))}, seal)
+        arrays = Arrays(path, {**spans, **dict(forms(graph, n_steps))}, seal)
     require_memory(
-        str(path), sum(header.n_bytes for header in found.headers.values()), "read single arrays of it with numpy.load"
+        str(path), sum(header.n_bytes for header in arrays.headers.values()), "read single arrays of it with numpy.load"
     )
-    return found.all()
+    return arrays.all()
 
 
 def _check(recording: Recording, graph: Graph) -> None:

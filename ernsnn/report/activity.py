@@ -16,15 +16,15 @@ from ernsnn.studies.pictures import Raster
 _HEADS = ("population", "neurons", "spikes", "rate (Hz)", "CV of intervals", "synchrony", "branching", "sparsity")
 
 
-def activity(result: Result, found: Metrics, marks: Sequence[TimeMark]) -> Section:
+def activity(result: Result, metrics: Metrics, marks: Sequence[TimeMark]) -> Section:
     """What spiked, and how."""
     rows = [
         [a.population, f"{a.neurons:,}", f"{a.spikes:,}", number(a.rate_hz, 4)]
         + [ratio(x) for x in (a.cv_isi, a.synchrony, a.branching_factor, a.activation_sparsity)]
-        for a in found.activity
+        for a in metrics.activity
     ]
     note = (
-        f"Synchrony and branching of spikes in bins of {found.bin_ms:.12g} ms. Sparsity: the share of neurons and "
+        f"Synchrony and branching of spikes in bins of {metrics.bin_ms:.12g} ms. Sparsity: the share of neurons and "
         "steps without a spike."
     )
     parts = [

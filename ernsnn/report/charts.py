@@ -126,8 +126,8 @@ def histogram(p: Histogram) -> Html:
     counts = {name: np.histogram(values, edges)[0] for name, values in finite.items()}
     ys = scale_of([float(c.max(initial=0)) for c in counts.values()], from_zero=True)
     drawn = []
-    for k, found in enumerate(counts.values()):
-        outline = placed(np.repeat(edges, 2), np.concatenate([[0], np.repeat(found, 2), [0]]).astype(float), xs, ys)
+    for k, heights in enumerate(counts.values()):
+        outline = placed(np.repeat(edges, 2), np.concatenate([[0], np.repeat(heights, 2), [0]]).astype(float), xs, ys)
         drawn.append(tag("path", d=path(outline) + "z", class_=f"band {style(k)}"))
         drawn.append(tag("path", d=path(outline), class_=f"line {style(k)}", stroke_dasharray=dash(k)))
     return plane(

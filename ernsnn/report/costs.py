@@ -43,13 +43,13 @@ _MOVES = ("packet", "hop_east_west", "hop_north_south", "multicast_packet", "mul
 _ROW, _BAR, _TEXT = 44.0, 14.0, 19.0
 
 
-def costs(found: Metrics, energy: Energy) -> Section:
+def costs(metrics: Metrics, energy: Energy) -> Section:
     """Operations by projection, events and joules."""
     heads = ("projection", "synapses", "sparsity", "operations", "the same, dense", "learning", "marks")
     rows = [
         [s.projection, f"{s.synapses:,}", f"{s.connection_sparsity:.3f}"]
         + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
-        for s in found.counts.synapses
+        for s in metrics.counts.synapses
     ]
     counted = [[words, f"{energy.totals[what]:,.0f}"] for what, words in NAMES.items() if what in energy.totals]
     prices = [_row(name, e) for name, e in energy.estimates.items()]
@@ -164,8 +164,8 @@ def _joules(energy: Energy) -> Html:
 
 def _priced(energy: Energy) -> dict[str, EnergyEstimate]:
     """The estimates that have a figure: of chips, then of the processors that stand in for one."""
-    found = {name: e for name, e in energy.estimates.items() if e.priced_J[1]}
-    return dict(sorted(found.items(), key=lambda item: item[1].prices.evidence == "proxy"))
+    priced = {name: e for name, e in energy.estimates.items() if e.priced_J[1]}
+    return dict(sorted(priced.items(), key=lambda item: item[1].prices.evidence == "proxy"))
 
 
 def _at_least(e: EnergyEstimate) -> str:

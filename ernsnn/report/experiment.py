@@ -17,8 +17,8 @@ from ernsnn.studies.settings import write_setting
 
 def experiment_page(experiment: Experiment, data: Mapping[str, Any], findings: Findings) -> str:
     """The page of what ``experiment`` found; ``data`` is what ``results.json`` holds."""
-    found = [table(findings.heads, findings.rows), *notes(findings.notes)]
-    sections = [Section("results", "Results", found)]
+    content = [table(findings.heads, findings.rows), *notes(findings.notes)]
+    sections = [Section("results", "Results", content)]
     if findings.pictures:
         sections.append(Section("pictures", "Pictures", [charts(*map(draw, findings.pictures))]))
     about = [*paragraphs(experiment.about or ""), *_sources(experiment), *_settings(data["settings"])]

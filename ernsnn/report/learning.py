@@ -40,16 +40,16 @@ class Change:
 
 def learning(result: Result) -> Section | None:
     """Every variable of every plastic projection, and what intrinsic plasticity changed; None where nothing learns."""
-    found = list(changes(result.graph, result.recording))
-    if not found:
+    changed = list(changes(result.graph, result.recording))
+    if not changed:
         return None
-    pictures = [_picture(change) for change in found[:MOST_PICTURES]]
+    pictures = [_picture(change) for change in changed[:MOST_PICTURES]]
     heads = ("of", "variable", "how many", "mean and range before", "mean and range after", "changed")
     rows = [
         [c.owner.name, c.label, f"{c.count:,}", _range(c.before), _range(c.after), _share(c.before != c.after)]
-        for c in found
+        for c in changed
     ]
-    notes = [f"Pictures of the first {MOST_PICTURES} of {len(found)}."] if len(found) > MOST_PICTURES else []
+    notes = [f"Pictures of the first {MOST_PICTURES} of {len(changed)}."] if len(changed) > MOST_PICTURES else []
     if result.recording.first_step:
         notes.append("This run went on from another: before is what the graph starts with.")
     parts = [charts(*pictures), table(heads, rows, numbers=(2, 5), caption="Variables that learn")]

@@ -40,15 +40,15 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
     """
     if summary is None:
         summary = result.summary
-    found, placed = result.metrics(), _placement(result, placement)
+    metrics, placed = result.metrics(), _placement(result, placement)
     energy = result.energy(None, *_crossed(result, placed))
     sections = [
         _again(result),
-        activity(result, found, summary.marks if summary else ()),
+        activity(result, metrics, summary.marks if summary else ()),
         _operations(summary) if summary else None,
         learning(result),
         traces(result),
-        costs(found, energy),
+        costs(metrics, energy),
         _placed(placed),
         _issues(result.meta),
     ]
@@ -59,7 +59,7 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
             title=result.graph.name,
             lead=f"on {meta['backend']}, seed {meta['seed']}, graph {meta['digest'][:12]}",
             sections=[section for section in sections if section],
-            tiles=_tiles(result, found, summary),
+            tiles=_tiles(result, metrics, summary),
             warnings=_warnings(meta),
         )
     )
@@ -111,8 +111,8 @@ def into_folder(folder: Path, text: str) -> Path:
     return path
 
 
-def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tuple[str, str, str]]:
-    meta, counts = result.meta, found.counts
+def _tiles(result: Result, metrics: Metrics, summary: Summary | None) -> list[tuple[str, str, str]]:
+    meta, counts = result.meta, metrics.counts
     cells, spikes = sum(p.size for p in result.graph.populations), sum(result.spike_counts.values())
     speed = result.duration_ms / 1000 / meta["wall_s"] if meta["wall_s"] else 0.0
     tiles = [
@@ -121,7 +121,7 @@ def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tupl
         ("neurons", number(cells, 4), _many(len(result.graph.populations), "population")),
         ("synapses", number(result.graph.n_synapses, 4), _many(len(result.graph.projections), "projection")),
         ("spikes", number(spikes, 4), f"{number(mean_rate_hz(spikes, cells, result.duration_ms))} Hz a neuron"),
-        ("activation sparsity", ratio(found.activation_sparsity), "of neurons that are computed"),
+        ("activation sparsity", ratio(metrics.activation_sparsity), "of neurons that are computed"),
         ("synaptic operations", number(counts.totals["synaptic_operation"], 4), "that change something"),
     ]
     if summary and summary.verdict:

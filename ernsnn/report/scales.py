@@ -60,10 +60,10 @@ class Scale:
     def texts(self) -> list[str]:
         """What stands at the ticks: with as many digits as tell them apart."""
         for digits in (3, 4, 5, 6, 8):
-            found = [number(tick, digits) for tick in self.ticks]
-            if len(set(found)) == len(found):
+            labels = [number(tick, digits) for tick in self.ticks]
+            if len(set(labels)) == len(labels):
                 break
-        return found
+        return labels
 
 
 def scale_of(values: Iterable[float], *, log: bool = False, from_zero: bool = False, ticks: int = 5) -> Scale:
@@ -71,11 +71,11 @@ def scale_of(values: Iterable[float], *, log: bool = False, from_zero: bool = Fa
 
     ``from_zero``: 0 lies on it too, as it must where lengths are compared.
     """
-    found = [float(v) for v in values if math.isfinite(v)]
+    numbers = [float(v) for v in values if math.isfinite(v)]
     if log:
-        return _log([v for v in found if v > 0], ticks)
-    found += [0.0] if from_zero or not found else []
-    low, high = min(found), max(found)
+        return _log([v for v in numbers if v > 0], ticks)
+    numbers += [0.0] if from_zero or not numbers else []
+    low, high = min(numbers), max(numbers)
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         wider = abs(low) * 0.1 or 1.0
         low, high = low - wider * (not from_zero or low < 0), high + wider
@@ -93,8 +93,8 @@ def tight_scale(low: float, high: float, ticks: int) -> Scale:
     return Scale(low, high, False, marks)
 
 
-def _log(found: list[float], ticks: int) -> Scale:
-    low, high = (min(found), max(found)) if found else (1.0, 10.0)
+def _log(numbers: list[float], ticks: int) -> Scale:
+    low, high = (min(numbers), max(numbers)) if numbers else (1.0, 10.0)
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     last += first == last
     every = math.ceil((last - first) / ticks)

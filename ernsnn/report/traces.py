@@ -19,12 +19,12 @@ MOST_CURVES, MOST_SAMPLES, MOST_PICTURES = 5, 500, 12
 
 def traces(result: Result) -> Section | None:
     """One picture a probe; None where there is no probe."""
-    found = result.recording.signals
-    if not found:
+    signals = result.recording.signals
+    if not signals:
         return None
-    parts = [charts(*(_trace(result, name) for name in list(found)[:MOST_PICTURES]))]
-    if len(found) > MOST_PICTURES:
-        parts.append(tag("p", f"The first {MOST_PICTURES} of {len(found)} probes.", class_="note"))
+    parts = [charts(*(_trace(result, name) for name in list(signals)[:MOST_PICTURES]))]
+    if len(signals) > MOST_PICTURES:
+        parts.append(tag("p", f"The first {MOST_PICTURES} of {len(signals)} probes.", class_="note"))
     return Section("probes", "Probes", parts)
 
 

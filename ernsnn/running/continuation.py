@@ -90,9 +90,9 @@ def _differences(before: Graph, now: Graph) -> Iterator[str]:
 def _lacking(start: Readings) -> Iterator[str]:
     """What a recording does not have that was learned."""
     for p in start.graph.projections:
-        found = start.recording.synapses.get(p.name, {})
+        final = start.recording.synapses.get(p.name, {})
         for v in p.variables if p.learning else ():
-            if np.shape(found.get(v.name, ())) != (p.n_synapses,):
+            if np.shape(final.get(v.name, ())) != (p.n_synapses,):
                 yield f"its recording has no final values of {p.name}.{v.name}"
     for n in start.graph.neurons():
         if n.intrinsic and n.intrinsic.target not in start.recording.neurons.get(n.name, {}):
@@ -124,10 +124,10 @@ def _of_projection(p: Projection) -> dict[str, Any]:
     if p.learning is None and p.short_term is None:
         return {}
     sides = [p.pre, p.post, p.pre_start, p.post_start, p.receptor]
-    found = {"pair of populations": sides, "short-term plasticity": p.short_term and p.short_term.kind}
+    traits = {"pair of populations": sides, "short-term plasticity": p.short_term and p.short_term.kind}
     if p.learning is None:
-        return found
-    return {**found, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
+        return traits
+    return {**traits, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
 
 
 _KINDS: dict[str, Any] = {

@@ -98,12 +98,12 @@ class Spool:
 
     def _copy(self, key: str, file: BinaryIO, to: Any) -> None:
         """Copy what is in a file, if anywhere. Raises InvalidModel where it is not what was appended."""
-        found = 0
+        total_crc = 0
         while block := file.read(_COPIED_AT_ONCE):
-            found = zlib.crc32(block, found)
+            total_crc = zlib.crc32(block, total_crc)
             if to is not None:
                 to.write(block)
-        if found != self.layout[key]["crc32"]:
+        if total_crc != self.layout[key]["crc32"]:
             raise InvalidModel(f"{self.folder / key}: is damaged (its checksum does not match)")
 
     def checksum(self, others: Mapping[str, np.ndarray]) -> str:

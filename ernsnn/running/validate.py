@@ -73,10 +73,10 @@ def plain_notes(notes: Mapping[str, Any]) -> dict[str, Any]:
         raise TypeError(f"has an object of type {type(value).__name__}")
 
     try:
-        found: dict[str, Any] = json.loads(json.dumps(dict(notes), default=plain))
+        copied: dict[str, Any] = json.loads(json.dumps(dict(notes), default=plain))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidModel(f"notes: JSON cannot hold them: {error}") from None
-    return found
+    return copied
 
 
 def samples_of(graph: Graph, times_ms: Any) -> tuple[int, ...]:

@@ -160,10 +160,10 @@ class Experiment:
         self.check(settings)
         if not seeds:
             raise InvalidModel(f"{self.name}: needs a seed")
-        found = self.run(Repeats(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
-        if not isinstance(found, Findings):
-            raise InvalidModel(f"{self.name}: run must return Findings, got {quoted(found)}")
-        return found
+        findings = self.run(Repeats(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
+        if not isinstance(findings, Findings):
+            raise InvalidModel(f"{self.name}: run must return Findings, got {quoted(findings)}")
+        return findings
 
 
 def experiment_names() -> list[str]:
@@ -174,21 +174,21 @@ def experiment_names() -> list[str]:
 def get_experiment(name: str) -> Experiment:
     """The experiment of that name, or in that file. Raises InvalidModel if there is none, or if it does not load."""
     if name.endswith(".py"):
-        found = getattr(load_file(name, Path(name)), NAME_IN_FILE, None)
-        if not isinstance(found, Experiment):
+        experiment = getattr(load_file(name, Path(name)), NAME_IN_FILE, None)
+        if not isinstance(experiment, Experiment):
             raise InvalidModel(f"{name}: has no {NAME_IN_FILE} that is an Experiment")
-        return found
+        return experiment
     loaders = discover(GROUP)
     if name not in loaders:
         own = " - an experiment of your own is a file that ends in .py"
         raise InvalidModel(unknown("no experiment", name, loaders) + own)
     try:
-        found = loaders[name]()
+        experiment = loaders[name]()
     except Exception as error:
         raise InvalidModel(f"experiment {name!r} does not load: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Experiment) or found.name != name:
+    if not isinstance(experiment, Experiment) or experiment.name != name:
         raise InvalidModel(f"experiment {name!r} is no Experiment of that name: fix its entry point")
-    return found
+    return experiment
 
 
 def _check_kind(name: str, value: object, default: object) -> None:

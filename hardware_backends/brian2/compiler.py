@@ -104,7 +104,7 @@ def monitor(name: str, probe: Probe, layout: Layout, parts: Parts) -> None:
     One of every step is a StateMonitor. Others record an event of their owner, or, where this is synapses, which have
     no events, of neurons that take over their values then.
     """
-    owner, variable, record = found(probe, layout)
+    owner, variable, record = location(probe, layout)
     if probe.every == 1:
         parts.monitors.append(Monitor(name, probe.key, owner, variable, record, 1))
         return
@@ -124,7 +124,7 @@ def monitor(name: str, probe: Probe, layout: Layout, parts: Parts) -> None:
     parts.monitors.append(Monitor(name, probe.key, group.name, variable, record, probe.every, event=name))
 
 
-def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
+def location(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     """(object, variable, indices) that a probe records."""
     if probe.kind == "neurons":
         first = layout.start[probe.target]
@@ -140,15 +140,15 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
 
 def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
     """(key of the recording, object, variable, its index as text) of final synapses and learned neuron parameters."""
-    found: list[tuple[str, str, str, str]] = []
+    listed: list[tuple[str, str, str, str]] = []
     for s in layout.plastic:
         for name, part in s.slices.items():
             learning, index = s.first.learning, Escaped(f"arrays[{s.name + '/places'!r}][{part.start}:{part.stop}]")
             for v in learning.variables if learning else ():
-                found.append((synapse_key(name, v.name), s.name, synapses.PlasticSynapses.variable(v.name), index))
+                listed.append((synapse_key(name, v.name), s.name, synapses.PlasticSynapses.variable(v.name), index))
     for p in layout.graph.neurons():
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
             index = Escaped(f"slice({first}, {first + p.size})")
-            found.append((neuron_key(p.name, target), layout.group[p.name], target, index))
-    return found
+            listed.append((neuron_key(p.name, target), layout.group[p.name], target, index))
+    return listed

@@ -70,13 +70,13 @@ class Statements:
 
     def typed(self, value: Expr, truth: bool) -> Expr:
         """``value`` with what is true as 1 where a number is due, and ``!= 0`` where a number is a condition."""
-        found = value
+        typed = value
         if isinstance(value, Op):
             conditions = _CONDITIONS.get(value.op, repeat(False))
-            found = Op(value.op, tuple(self.typed(arg, c) for arg, c in zip(value.args, conditions, strict=False)))
+            typed = Op(value.op, tuple(self.typed(arg, c) for arg, c in zip(value.args, conditions, strict=False)))
         if self.is_truth(value) == truth:
-            return found
-        return Op("!=", (found, Num(0.0))) if truth else Op("number", (found,))
+            return typed
+        return Op("!=", (typed, Num(0.0))) if truth else Op("number", (typed,))
 
 
 class Step(Statements):

@@ -90,13 +90,13 @@ class Placement:
 
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
         """See ``Placed.cores_of``; what only the chip has (relays) takes cores, too."""
-        found, first, known = {}, 0, {p.name for p in graph.populations}
+        cores, first, known = {}, 0, {p.name for p in graph.populations}
         for block in self.blocks:
             if block.population in known:
                 neurons = np.arange(graph.population(block.population).size)
-                found[block.population] = first + neurons // block.neurons
+                cores[block.population] = first + neurons // block.neurons
             first += block.cores
-        return found
+        return cores
 
     def links_of(self, graph: Graph) -> None:
         """See ``Placed.links_of``."""

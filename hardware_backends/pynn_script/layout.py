@@ -54,9 +54,9 @@ def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
         arrays[f"{p.name}/{name}"] = np.asarray(value, dtype=float)
         return f"{p.name}/{name}"
 
-    found = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
+    parameters_of = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
     kind = CELLS[p.kind.name]
-    return Cells(p.name, p.size, kind, found, stored("v", p.parameters["v_init_mV"]))
+    return Cells(p.name, p.size, kind, parameters_of, stored("v", p.parameters["v_init_mV"]))
 
 
 def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
@@ -70,8 +70,8 @@ def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
 
 def injections(graph: Graph, arrays: Arrays) -> list[tuple[str, Injected]]:
     """Injected currents and their keys: neuron i has column ``of[i]`` of ``values``."""
-    found = [(f"injected/{k}", injected) for k, injected in enumerate(graph.injections)]
-    for key, injected in found:
+    named = [(f"injected/{k}", injected) for k, injected in enumerate(graph.injections)]
+    for key, injected in named:
         columns, of = columns_of(injected.values)
         arrays |= {f"{key}/steps": injected.steps, f"{key}/values": columns, f"{key}/of": of}
-    return found
+    return named

@@ -112,9 +112,9 @@ def _of_synapses(check: Callable[[Graph], Iterable[Limit]]) -> Capability:
 def weights(graph: Graph) -> Iterator[Limit]:
     """A weight is a whole number of units, one for each receptor of a population (see ``rounding``)."""
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
-    for name, found in sums.items():
+    for name, both in sums.items():
         limit = LARGEST / scale(neurons[name])
-        for receptor, largest in zip(RECEPTORS, found, strict=True):
+        for receptor, largest in zip(RECEPTORS, both, strict=True):
             if largest >= limit:
                 reached = f"{largest:g} {weight_unit(neurons[name])}"
                 message = f"what its {receptor} synapses transmit together reaches {reached}"

@@ -50,9 +50,9 @@ def mapped(home: Path) -> dict[str, Any]:
     began = time.perf_counter()
     program.build()
     program.sim.run(program.DURATION)
-    found = placement(program.N_STEPS) | {"seconds": round(time.perf_counter() - began, 2)}
+    placed = placement(program.N_STEPS) | {"seconds": round(time.perf_counter() - began, 2)}
     program.sim.end()
-    return found
+    return placed
 
 
 def placement(n_steps: int) -> dict[str, Any]:

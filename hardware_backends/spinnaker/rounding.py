@@ -62,7 +62,7 @@ def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:
         for part in parts(p):
             arriving = sums[p.post][RECEPTORS.index(part.receptor)]
             arriving += np.bincount(p.synapses.post[part.chosen], part.largest, len(arriving))
-    return {name: (float(found[0].max()), float(found[1].max())) for name, found in sums.items()}
+    return {name: (float(both[0].max()), float(both[1].max())) for name, both in sums.items()}
 
 
 def scale(p: Neurons) -> float:

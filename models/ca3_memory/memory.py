@@ -137,9 +137,9 @@ class MemoryResult(Result):
         inputs = np.split(source.spikes.steps, source.spikes.indptr[1:-1])
         trains = [train.tolist() for train in inputs]
         cues = self.graph.population("CA3cueCueRecall").size
-        found = _read_operations(trains[:cues], trains[cues:])
+        operations = _read_operations(trains[:cues], trains[cues:])
         gated = any(modulator.name == GATE for modulator in self.graph.modulators)
-        return judge(found, self.trains("OUT"), cues, self.recording.n_steps, echoes=not gated)
+        return judge(operations, self.trains("OUT"), cues, self.recording.n_steps, echoes=not gated)
 
     @property
     def moments(self) -> list[tuple[float, str]]:
@@ -149,16 +149,16 @@ class MemoryResult(Result):
     @property
     def summary(self) -> Summary:
         """The operations, as commands print and reports show them."""
-        found = self.operations
+        operations = self.operations
         return Summary(
             name="operations",
-            text=str(found),
-            data=found.to_json(),
-            verdict=found.verdict,
-            notes=found.notes,
-            heads=found.columns,
-            rows=[row.cells() for row in found],
-            marks=[TimeMark(row.t_ms, row.operation, row.right) for row in found],
+            text=str(operations),
+            data=operations.to_json(),
+            verdict=operations.verdict,
+            notes=operations.notes,
+            heads=operations.columns,
+            rows=[row.cells() for row in operations],
+            marks=[TimeMark(row.t_ms, row.operation, row.right) for row in operations],
         )
 
     def _repr_html_(self) -> str:
@@ -243,12 +243,12 @@ def _demonstration() -> Script:
     return Script(5, 10, None, None, [(name, arguments, None) for name, arguments in steps])
 
 
-def _check_sizes(what: str, found: dict[str, int], given: dict[str, Any]) -> dict[str, Any]:
+def _check_sizes(what: str, of_files: dict[str, int], given: dict[str, Any]) -> dict[str, Any]:
     """The parameters that are no sizes; those that are must be as the input has them."""
     for name, value in given.items():
-        if name in found and value != found[name]:
-            raise InvalidModel(f"{what}: has {found[name]} {name}, not {value}; leave {name} out")
-    return {name: value for name, value in given.items() if name not in found}
+        if name in of_files and value != of_files[name]:
+            raise InvalidModel(f"{what}: has {of_files[name]} {name}, not {value}; leave {name} out")
+    return {name: value for name, value in given.items() if name not in of_files}
 
 
 def _whole(name: str, value: Any) -> int:

@@ -86,11 +86,11 @@ def read_operations(cue_times: Sequence[Sequence[int]], content_times: Sequence[
             runs[-1] = (runs[-1][0], t + 1, driven)
         else:
             runs.append((t, t + 1, driven))
-    found = [Operation(_kind_of(end - start, driven), start, driven) for start, end, driven in runs]
-    for k, (one, following) in enumerate(pairwise(found)):
+    operations = [Operation(_kind_of(end - start, driven), start, driven) for start, end, driven in runs]
+    for k, (one, following) in enumerate(pairwise(operations)):
         if following.t_ms - one.t_ms < MIN_SPACING_MS:
-            found[k] = Operation("other", one.t_ms, one.asked)
-    return found
+            operations[k] = Operation("other", one.t_ms, one.asked)
+    return operations
 
 
 def _kind_of(length: int, driven: Pattern) -> Kind:

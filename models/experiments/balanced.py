@@ -44,8 +44,8 @@ def rate_and_cv(result: Result) -> tuple[float, float]:
     skip, steps = round(_SETTLED_MS / DT_MS), result.recording.n_steps
     at, neurons = result.recording.spikes["cells"]
     late, size = at >= skip, result.graph.population("cells").size
-    found = activity("cells", size, at[late] - skip, neurons[late], steps - skip, result.graph.dt_ms, bin_steps=50)
-    return found.rate_hz, float("nan") if found.cv_isi is None else found.cv_isi
+    measured = activity("cells", size, at[late] - skip, neurons[late], steps - skip, result.graph.dt_ms, bin_steps=50)
+    return measured.rate_hz, float("nan") if measured.cv_isi is None else measured.cv_isi
 
 
 def lasts(result: Result) -> bool:
@@ -157,9 +157,9 @@ def _on_backends(
     names: Sequence[str], neurons: int, duration_ms: float, seed: int
 ) -> tuple[dict[str, dict[str, dict[str, float]]], list[str]]:
     """By synapses: rate and CV on each backend that has the network, and why others have not."""
-    found: dict[str, dict[str, dict[str, float]]] = {synapses: {} for synapses in KINDS}
+    rates: dict[str, dict[str, dict[str, float]]] = {synapses: {} for synapses in KINDS}
     refusals = []
-    for synapses, of in found.items():
+    for synapses, of in rates.items():
         for name in names:
             options: dict[str, Any] = {"target": "numpy"} if name == "brian2" else {}
             try:
@@ -169,22 +169,22 @@ def _on_backends(
                 continue
             rate, cv = rate_and_cv(result)
             of[name] = {"rate_hz": rate, "cv_isi": cv, "spikes": float(spikes_of(result))}
-    return found, refusals
+    return rates, refusals
 
 
 def _modular(timed: Callable[..., Any], neurons: int, duration_ms: float, seeds: Sequence[int]) -> dict[str, Estimate]:
     """Rate of the modular network, and where its time goes, in per cent."""
-    found: dict[str, list[float]] = {part: [] for part in ("rate_hz", *_PARTS)}
+    parts: dict[str, list[float]] = {part: [] for part in ("rate_hz", *_PARTS)}
     steps = round(duration_ms / DT_MS)
     for seed in seeds:
         runs = [timed(neurons, seed, modules=MODULES, idle=idle) for idle in IDLE]
         runs.append(timed(neurons, seed, modules=MODULES, kicked=False))
-        found["rate_hz"].append(rate_and_cv(runs[0][0])[0])
+        parts["rate_hz"].append(rate_and_cv(runs[0][0])[0])
         work = [(neurons * steps, spikes_of(result), events_of(result)) for result, _ in runs]
         shares = split_time(np.array(work, float), np.array([wall for _, wall in runs]))
         for part, share in zip(_PARTS, shares[0], strict=True):
-            found[part].append(100 * float(share))
-    return Estimate.of_each(found)
+            parts[part].append(100 * float(share))
+    return Estimate.of_each(parts)
 
 
 def split_time(work: np.ndarray, wall_s: np.ndarray) -> np.ndarray:

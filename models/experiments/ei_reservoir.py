@@ -88,14 +88,14 @@ def experiment(
             f"ei_reservoir: needs 16 to {_MOST_NEURONS} excitatory neurons, 300 numbers and an adaptation of 1 at "
             f"least, got {excitatory}, {numbers} and {adaptation}"
         )
-    found: dict[Condition, list[dict[str, float]]] = {c: [] for c in conditions()}
+    by_condition: dict[Condition, list[dict[str, float]]] = {c: [] for c in conditions()}
     most = _MOST_NEURONS // excitatory
     # static networks have nothing to adapt to: they meet only the numbers that are read
     runs = [
         (group[k : k + most], adapts)
         for group, adapts in (
-            ([c for c in found if c.balance.g is not None], 0),
-            ([c for c in found if c.balance.g is None], adaptation),
+            ([c for c in by_condition if c.balance.g is not None], 0),
+            ([c for c in by_condition if c.balance.g is None], adaptation),
         )
         for k in range(0, len(group), most)
     ]
@@ -106,9 +106,9 @@ def experiment(
             net = build(of, met, adapts, excitatory, seed)
             result = run(net, duration_ms=len(met) * HOLD_MS, seed=seed, backend=repeats.backend)
             for condition, measures in zip(of, _measure(result, of, u[adaptation:], excitatory, seed), strict=True):
-                found[condition].append(measures)
+                by_condition[condition].append(measures)
             repeats.progress((n + (k + 1) / len(runs)) / len(repeats.seeds))
-    return _findings(found)
+    return _findings(by_condition)
 
 
 def _measure(
@@ -116,7 +116,7 @@ def _measure(
 ) -> list[dict[str, float]]:
     """What is reported of each network of a run whose last ``numbers`` are read."""
     told, rates = states(result, len(numbers))
-    wanted, found = narma(numbers), []
+    wanted, runs = narma(numbers), []
     for k, condition in enumerate(of):
         own = slice(k * excitatory, (k + 1) * excitatory)
         measures = {"capacity": capacity(told[:, own], numbers), "narma_error": error(told[:, own], wanted)}
@@ -124,16 +124,16 @@ def _measure(
         if condition.balance.g is None:
             target = targets(condition.balance, excitatory, seed)
             measures["off_target"] = float(np.abs(rates[own] - target).mean() / target.mean())
-        found.append(measures)
-    return found
+        runs.append(measures)
+    return runs
 
 
 def measured(results: Mapping[str, Any]) -> str:
     """A line for the table of published systems."""
 
     def gains(arm: str) -> str:
-        found = (f"{n}: {Estimate.from_json(of[arm]['gain']):.2f}" for n, of in results.items())
-        return "; ".join(found)
+        gains = (f"{n}: {Estimate.from_json(of[arm]['gain']):.2f}" for n, of in results.items())
+        return "; ".join(gains)
 
     narma = [of["adapting"]["narma_gain"]["mean"] for of in results.values()]
     return (
@@ -142,8 +142,8 @@ def measured(results: Mapping[str, Any]) -> str:
     )
 
 
-def _findings(found: dict[Condition, list[dict[str, float]]]) -> Findings:
-    estimates = {c: Estimate.of_runs(runs) for c, runs in found.items()}
+def _findings(by_condition: dict[Condition, list[dict[str, float]]]) -> Findings:
+    estimates = {c: Estimate.of_runs(runs) for c, runs in by_condition.items()}
     results: dict[str, Any] = {}
     rows: list[list[object]] = []
     notes = [

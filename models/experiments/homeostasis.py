@@ -191,14 +191,14 @@ def summary(rates: np.ndarray, seeds: int, settle_s: int, window_s: int) -> dict
 
 
 def _findings(rates: dict[str, np.ndarray], seeds: int, settle_s: int, window_s: int) -> Findings:
-    found = {name: summary(r, seeds, settle_s, window_s) for name, r in rates.items()}
-    best = min(SINGLE, key=lambda name: (found[name]["failures"], found[name]["recovery_s"].mean))
-    ours = found["all, coordinated"]["recovery_s"]
+    conditions = {name: summary(r, seeds, settle_s, window_s) for name, r in rates.items()}
+    best = min(SINGLE, key=lambda name: (conditions[name]["failures"], conditions[name]["recovery_s"].mean))
+    ours = conditions["all, coordinated"]["recovery_s"]
     faster = {}
     for name in (best, *_BESIDE):
-        other = np.array(found[name]["recovery_s"].values)
+        other = np.array(conditions[name]["recovery_s"].values)
         faster[name] = Estimate.of((other - np.array(ours.values)).tolist())
-    results = {"conditions": found, "best_single": best, "seconds_saved_over": faster}
+    results = {"conditions": conditions, "best_single": best, "seconds_saved_over": faster}
     heads = ["loops", "rate before (Hz)", "answer (Hz)", "failures", "runaways", "recovery (s)"]
     heads += [f"{perturbation}: failures, recovery (s)" for perturbation in PERTURBATIONS]
     rows = [
@@ -211,7 +211,7 @@ def _findings(rates: dict[str, np.ndarray], seeds: int, settle_s: int, window_s:
             f["recovery_s"],
             *(f"{b['failures']}, {b['recovery_s']}" for b in f["perturbations"].values()),
         ]
-        for name, f in found.items()
+        for name, f in conditions.items()
     ]
     notes = [
         f"{INTERVAL}; without recovery {window_s} s count",
@@ -235,10 +235,12 @@ def _findings(rates: dict[str, np.ndarray], seeds: int, settle_s: int, window_s:
 
 def measured(results: Mapping[str, Any]) -> str:
     """A line for the table of published systems."""
-    found, best = results["conditions"], results["best_single"]
-    failures = "; ".join(f"{name} {f['failures']}" for name, f in found.items())
-    tries = found["none"]["tries"]
-    times = [f"{found[name]['recovery_s']['mean']:.1f} s ({name})" for name in (best, *_BESIDE, "all, coordinated")]
+    conditions, best = results["conditions"], results["best_single"]
+    failures = "; ".join(f"{name} {f['failures']}" for name, f in conditions.items())
+    tries = conditions["none"]["tries"]
+    times = [
+        f"{conditions[name]['recovery_s']['mean']:.1f} s ({name})" for name in (best, *_BESIDE, "all, coordinated")
+    ]
     return f"failures of {tries} perturbations: {failures}. Recovery: {', '.join(times)}"
 
 

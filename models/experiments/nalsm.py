@@ -76,7 +76,7 @@ def experiment(
         raise InvalidModel(f"nalsm: w_astro_swept must be numbers above 0, got {list(w_astro_swept)}")
     if passes < 1:
         raise InvalidModel(f"nalsm: passes must be at least 1, got {passes}")
-    found: dict[str, dict[str, list[float]]] = {arm: {} for arm in ARMS}
+    by_arm: dict[str, dict[str, list[float]]] = {arm: {} for arm in ARMS}
     plain: dict[str, list[float]] = {}
     swept: dict[float, list[float]] = {w: [] for w in sorted({*w_astro_swept, W_ASTRO})}
     places, seeds = (grid[0], grid[1], grid[2]), repeats.seeds
@@ -93,13 +93,13 @@ def experiment(
         }
         for k, arm in enumerate(ARMS):
             for measure, value in trial.measured(*weights[arm]).items():
-                found[arm].setdefault(measure, []).append(value)
+                by_arm[arm].setdefault(measure, []).append(value)
             repeats.progress((n + (k + 1) / (len(ARMS) + len(swept))) / len(seeds))
         for k, w in enumerate(swept):
-            known = found["nalsm"]["branching"][-1]
+            known = by_arm["nalsm"]["branching"][-1]
             swept[w].append(known if w == W_ASTRO else trial.branching(trial.taught(w_astro=w)[0]))
             repeats.progress((n + (k + 1 + len(ARMS)) / (len(ARMS) + len(swept))) / len(seeds))
-    return _findings(found, plain, swept, {"data_set": data_set, "train": train, "test": test, "passes": passes})
+    return _findings(by_arm, plain, swept, {"data_set": data_set, "train": train, "test": test, "passes": passes})
 
 
 def measured(results: Mapping[str, Any]) -> str:
@@ -169,17 +169,17 @@ class _Trial:
 
 
 def _findings(
-    found: dict[str, dict[str, list[float]]],
+    by_arm: dict[str, dict[str, list[float]]],
     plain: dict[str, list[float]],
     swept: dict[float, list[float]],
     setting: dict[str, Any],
 ) -> Findings:
-    arms = {arm: Estimate.of_each(measures) for arm, measures in found.items()}
+    arms = {arm: Estimate.of_each(measures) for arm, measures in by_arm.items()}
     beside = Estimate.of_each(plain)
     branching = Estimate.of_each({f"{w:g}": values for w, values in swept.items()})
 
     def against(other: str) -> Estimate:
-        pairs = zip(found["nalsm"]["accuracy"], found[other]["accuracy"], strict=True)
+        pairs = zip(by_arm["nalsm"]["accuracy"], by_arm[other]["accuracy"], strict=True)
         return Estimate.of([100 * (a - b) for a, b in pairs])
 
     gains = {f"nalsm over {other}": against(other) for other in ARMS[:-1]}

@@ -57,7 +57,7 @@ def experiment(
         raise InvalidModel(unknown("symmetric_stdp: no set of images", images, _ALL))
     train, test = train or _ALL[images][0], test or _ALL[images][1]
     arms = ARMS if ablations else {"full": ARMS["full"]}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
+    by_arm: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
     plain: list[dict[str, float]] = []
     for seed in repeats:
         data = split(images, train, test, seed)
@@ -66,9 +66,11 @@ def experiment(
             build(timeline, hidden, arms, seed), duration_ms=timeline.duration_ms, seed=seed, backend=repeats.backend
         )
         plain.append(baselines(data))
-        for name, of in found.items():
+        for name, of in by_arm.items():
             of.append(_read(result, name, data, timeline))
-    return _findings(found, plain, {"images": images, "train": train, "test": test, "hidden": hidden, "epochs": epochs})
+    return _findings(
+        by_arm, plain, {"images": images, "train": train, "test": test, "hidden": hidden, "epochs": epochs}
+    )
 
 
 def _read(result: Result, arm: str, data: Split, timeline: Timeline) -> dict[str, Any]:
@@ -106,13 +108,13 @@ _HEADS = {
 
 
 def _findings(
-    found: Mapping[str, Sequence[Mapping[str, Any]]],
+    by_arm: Mapping[str, Sequence[Mapping[str, Any]]],
     plain: Sequence[Mapping[str, float]],
     setting: Mapping[str, Any],
 ) -> Findings:
     baseline = Estimate.of_runs(plain)
-    arms = {name: {key: Estimate.of([r[key] for r in of]) for key in _HEADS} for name, of in found.items()}
-    confusion = np.mean([r["confusion"] for r in found["full"]], axis=0)
+    arms = {name: {key: Estimate.of([r[key] for r in of]) for key in _HEADS} for name, of in by_arm.items()}
+    confusion = np.mean([r["confusion"] for r in by_arm["full"]], axis=0)
     results = {
         "setting": dict(setting),
         "baselines": baseline,

@@ -96,8 +96,8 @@ class Synapses:
     def trace(self, name):
         if name in self.c.rule.third:
             return 0, 65535
-        found = self.c.rule.traces.get(name)
-        return (found.impulse, found.tau) if found else (0, 0)
+        trace = self.c.rule.traces.get(name)
+        return (trace.impulse, trace.tau) if trace else (0, 0)
 
     def learn(self, step, pre, post, third):
         """One step; ``pre`` and ``post`` are the neurons whose spikes are heard now."""

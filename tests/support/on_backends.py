@@ -18,13 +18,13 @@ def assert_equal_spikes(net: ern.Network, duration_ms: float, within: float = 1e
     assert len(reading) >= 3
     expected = ern.run(net, duration_ms=duration_ms, backend="reference")
     for name in reading:
-        found = ern.run(net, duration_ms=duration_ms, backend=name, **QUICK.get(name, {}))
+        result = ern.run(net, duration_ms=duration_ms, backend=name, **QUICK.get(name, {}))
         for population, (steps, neurons) in expected.recording.spikes.items():
-            np.testing.assert_array_equal(found.recording.spikes[population][0], steps, err_msg=name)
-            np.testing.assert_array_equal(found.recording.spikes[population][1], neurons, err_msg=name)
+            np.testing.assert_array_equal(result.recording.spikes[population][0], steps, err_msg=name)
+            np.testing.assert_array_equal(result.recording.spikes[population][1], neurons, err_msg=name)
         for key, (_, values) in expected.recording.signals.items():
             most = within * np.max(np.abs(values), initial=0.0)
-            np.testing.assert_allclose(found.recording.signals[key][1], values, rtol=0, atol=most, err_msg=name)
+            np.testing.assert_allclose(result.recording.signals[key][1], values, rtol=0, atol=most, err_msg=name)
     return dict(expected.spike_counts)
 
 
@@ -33,7 +33,7 @@ def refused_in_words(net: ern.Network, population: str, kind: str) -> None:
     others = [name for name in backend_names() if get_backend(name).kinds is not None]
     assert {"loihi-emulator", "spinnaker", "nest"} <= set(others)
     for name in others:
-        [found] = [issue for issue in ern.check(net, name).errors if issue.code == "G201"]
-        assert found.path == population
-        assert f"its neurons are {kind}" in found.message
-        assert "run it on brian2, native, reference" in found.remedy
+        [issue] = [issue for issue in ern.check(net, name).errors if issue.code == "G201"]
+        assert issue.path == population
+        assert f"its neurons are {kind}" in issue.message
+        assert "run it on brian2, native, reference" in issue.remedy

@@ -83,7 +83,7 @@ def of_file(data: dict) -> Raster:
 
 def published_file(data: dict) -> dict:
     """The content of tests/data/ca3_published.json, from a file of all spikes."""
-    found, bench = of_file(data), data["testbench"]
+    published, bench = of_file(data), data["testbench"]
     asked = read_operations(bench["cue"], bench["cont"])
     return {
         "source": f"{data['source'].partition(' Times in ms')[0]} Here are the operations that its input amounts to, "
@@ -92,8 +92,8 @@ def published_file(data: dict) -> dict:
         "contents": len(bench["cont"]),
         "duration_ms": bench["simTime"],
         "asked": [{"operation": o.kind, "t_ms": o.t_ms} | o.asked.to_json() for o in asked],
-        "spikes": found.spikes,
-        "digests": found.digests,
+        "spikes": published.spikes,
+        "digests": published.digests,
     }
 
 

@@ -300,10 +300,10 @@ class _Builder:
         return Trace(event, self.number(2, 20) * self.dt, self.number(0.4, 1.5), mode, gate)
 
     def factors(self, readable: list[str], marks) -> tuple[Factor, ...]:
-        found = []
+        factors = []
         for variable in self.draw(st.lists(st.sampled_from(readable), max_size=2)):
             affine = self.draw(st.booleans())
-            found.append(
+            factors.append(
                 Factor(
                     variable=variable,
                     scale=self.number(-0.4, 0.8) if affine else 1.0,
@@ -312,10 +312,10 @@ class _Builder:
                 )
             )
         for mark in marks:
-            found.append(Factor(variable=mark.name, scale=-self.number(0.1, 0.9), offset=1.0, power=2))
+            factors.append(Factor(variable=mark.name, scale=-self.number(0.1, 0.9), offset=1.0, power=2))
         if self.draw(st.booleans()):
-            found.append(Factor(variable="w", scale=-0.5, offset=self.number(1.6, 2.0)))
-        return tuple(found)
+            factors.append(Factor(variable="w", scale=-0.5, offset=self.number(1.6, 2.0)))
+        return tuple(factors)
 
     # All of it
 

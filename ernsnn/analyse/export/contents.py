@@ -121,11 +121,11 @@ def _finals(result: Readings) -> Iterator[Final]:
     graph, recording = result.graph, result.recording
     for p in graph.projections:
         if p.name in recording.synapses:
-            found = recording.synapses[p.name]
-            yield Final("synapses", p.name, _ends(p), found, {v: weight_unit(graph, p, v) for v in found})
-    for name, found in recording.neurons.items():
+            variables = recording.synapses[p.name]
+            yield Final("synapses", p.name, _ends(p), variables, {v: weight_unit(graph, p, v) for v in variables})
+    for name, variables in recording.neurons.items():
         labels = {"neuron": np.arange(graph.population(name).size)}
-        yield Final("neurons", name, labels, found, {v: _suffix(v) for v in found})
+        yield Final("neurons", name, labels, variables, {v: _suffix(v) for v in variables})
 
 
 def _ends(p: Projection) -> dict[str, np.ndarray]:

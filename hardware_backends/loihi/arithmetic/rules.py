@@ -121,15 +121,15 @@ def widened(m: Monomial) -> tuple[Monomial, int]:
 
 def monomials(term: Term, target_step: float, axes: Mapping[str, Axis], event: str) -> list[Monomial]:
     """A term as monomials: all factors multiplied out."""
-    found: dict[tuple[Operand, ...], float] = {}
+    sums: dict[tuple[Operand, ...], float] = {}
     powers = [alternatives(f, axes[f.variable], term.event) for f in term.factors for _ in range(f.power)]
     for chosen in itertools.product(*powers):
         number = term.coefficient / target_step * math.prod(a for a, _ in chosen)
         parts = [part for _, more in chosen for part in more]
         once = {part for part in parts if part.variable == "x0"}  # x0 is 0 or 1: its square is itself
         key = tuple(sorted((p for p in parts if p.variable != "x0"), key=_order)) + tuple(once)
-        found[key] = found.get(key, 0.0) + number
-    return [Monomial(number, event, parts) for parts, number in found.items() if number]
+        sums[key] = sums.get(key, 0.0) + number
+    return [Monomial(number, event, parts) for parts, number in sums.items() if number]
 
 
 def _order(part: Operand) -> tuple[str, int]:

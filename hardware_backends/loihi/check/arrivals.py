@@ -72,17 +72,17 @@ class Heard:
 
 def senders_of(graph: Graph, network: IntegerNetwork) -> dict[str, Sender]:
     """All that spike, by the name of their population; a relay sends what it hears."""
-    found = {c.name: Sender(np.full(c.size, c.refractory + 1.0)) for c in network.cells}
+    senders = {c.name: Sender(np.full(c.size, c.refractory + 1.0)) for c in network.cells}
     for source in graph.sources():
         spikes, index = source.spikes, np.arange(source.size)
         if isinstance(spikes, GivenSpikes):
-            found[source.name] = Sender(_intervals(spikes), spikes, index)
+            senders[source.name] = Sender(_intervals(spikes), spikes, index)
         else:
-            found[source.name] = Sender(np.ones(source.size), spikes, index)
+            senders[source.name] = Sender(np.ones(source.size), spikes, index)
     for c in network.connections:
         if c.post.endswith(RELAY):
-            found[c.post] = found[c.pre].part(slice(c.pre_start, c.pre_start + c.weights.shape[1]))
-    return found
+            senders[c.post] = senders[c.pre].part(slice(c.pre_start, c.pre_start + c.weights.shape[1]))
+    return senders
 
 
 def _intervals(spikes: GivenSpikes) -> np.ndarray:

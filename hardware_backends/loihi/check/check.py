@@ -40,7 +40,7 @@ def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) ->
         if not report.errors:  # what cannot be had is missing in the network
             overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
-        placed = (found for placement in placements for found in _of_placement(graph, placement))
+        placed = (limit for placement in placements for limit in _of_placement(graph, placement))
         known[order, chip] = IntegerCheck((*report.grouped(), *placed), placements)
     return known[order, chip]
 

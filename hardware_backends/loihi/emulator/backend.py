@@ -50,15 +50,15 @@ class LoihiEmulatorBackend(Backend):
         reports = np.append(np.arange(_REPORT_EVERY, n_steps, _REPORT_EVERY), n_steps)
         for end in np.unique(np.concatenate([reports, *(r.steps + 1 for r in wanted)])).tolist():
             emulator.advance(end - emulator.step)
-            for found, r in zip(rows, wanted, strict=True):
-                if len(found) < len(r.steps) and r.steps[len(found)] == end - 1:
-                    found.append((emulator.variable(r.name, r.variable).ravel()[r.picked] + r.zero) * r.unit)
+            for values, r in zip(rows, wanted, strict=True):
+                if len(values) < len(r.steps) and r.steps[len(values)] == end - 1:
+                    values.append((emulator.variable(r.name, r.variable).ravel()[r.picked] + r.zero) * r.unit)
             progress(end / n_steps)
         arrays, spikes = {"n_steps": np.array(n_steps)}, emulator.spikes
         for p in graph.populations:
             arrays |= zip(spike_keys(p.name), spikes[p.name], strict=True)
-        for found, r in zip(rows, wanted, strict=True):
-            arrays |= _recorded(r, found)
+        for values, r in zip(rows, wanted, strict=True):
+            arrays |= _recorded(r, values)
         return Recording.from_arrays(arrays, {"versions": {"numba": version("numba")}})
 
 

@@ -103,20 +103,20 @@ def wiring(network: IntegerNetwork, places: Places) -> Wiring:
         n_post, n_pre = c.weights.shape
         rule = -1
         if c.rule:
-            found, at = np.ones(1, np.int64), synapses
+            every, at = np.ones(1, np.int64), synapses
             rule, n_rules, synapses = n_rules, n_rules + 1, synapses + n_post * n_pre
         else:
             delay = np.broadcast_to(np.asarray(c.delays), c.weights.shape).T
             pre, post = np.nonzero((c.weights.T != 0) & (delay > 0))
-            found, which = np.unique(delay[pre, post], return_inverse=True)
+            every, which = np.unique(delay[pre, post], return_inverse=True)
             at, n_rows = n_rows, n_rows + n_pre
             counts.append(np.bincount(pre, minlength=n_pre))
             targets.append((which * n_post + post).astype(np.int32))
             weights.append(c.weights.T[pre, post].astype(np.int32))
         where = places.neuron(c.pre, c.pre_start), n_pre, places.neuron(c.post, c.post_start), n_post
         first = c.rule is None or c.order == "loihi"
-        connections.append((places.population[c.pre], *where, c.exponent, at, len(delays), len(found), rule, first))
-        delays, gathered = np.concatenate([delays, found]), max(gathered, len(found) * n_post)
+        connections.append((places.population[c.pre], *where, c.exponent, at, len(delays), len(every), rule, first))
+        delays, gathered = np.concatenate([delays, every]), max(gathered, len(every) * n_post)
     return Wiring(
         connections=_records(CONNECTION, connections),
         rows=np.cumsum(np.concatenate(counts)),

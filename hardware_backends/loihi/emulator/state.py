@@ -54,7 +54,7 @@ class Membranes(NamedTuple):
 
 
 class Wiring(NamedTuple):
-    """Connections, synapses of static ones by pre neuron, and ``gathered``: the sums (delay, post) of one connection."""
+    """Connections, synapses of static ones by pre neuron, ``gathered``: the sums (delay, post) of one connection."""
 
     connections: np.ndarray
     rows: np.ndarray

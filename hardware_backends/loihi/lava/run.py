@@ -38,10 +38,10 @@ def missing() -> str | None:
         "(in ernsnn's own folder, `make venv-dev` does both)"
     )
     try:
-        found = importlib.metadata.version("lava-nc")
+        installed = importlib.metadata.version("lava-nc")
     except importlib.metadata.PackageNotFoundError:
         return f"Lava is not installed: {how}"
-    return None if found == LAVA else f"lava-nc {found} is installed, but {LAVA} is needed: {how}"
+    return None if installed == LAVA else f"lava-nc {installed} is installed, but {LAVA} is needed: {how}"
 
 
 @dataclass(frozen=True, eq=False)

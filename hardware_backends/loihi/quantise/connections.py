@@ -41,17 +41,17 @@ def layers(p: Projection) -> list[Synapses]:
     rows, shape = p.synapses, (p.connectivity.n_post, p.connectivity.n_pre)
     sign = -1.0 if p.arrives_at == "I" else 1.0
     post, pre = rows.post - p.post_start, rows.pre - p.pre_start
-    found: list[Synapses] = []
+    matrices: list[Synapses] = []
     left = np.arange(p.n_synapses)
-    while len(left) or not found:
+    while len(left) or not matrices:
         _, first = np.unique(post[left] * shape[1] + pre[left], return_index=True)
         now = left[first]
         matrix, delays = np.zeros(shape), np.zeros(shape, np.int64)
         matrix[post[now], pre[now]] = sign * rows.variables["w"][now]
         delays[post[now], pre[now]] = rows.delay[now]
-        found.append(Synapses(matrix, delays))
+        matrices.append(Synapses(matrix, delays))
         left = np.delete(left, first)
-    return found
+    return matrices
 
 
 def static(p: Projection, synapses: list[Synapses], unit: float, lag: int, report: Report) -> Iterator[n.Connection]:

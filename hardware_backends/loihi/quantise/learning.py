@@ -239,10 +239,10 @@ class RuleQuantiser:
     def _series(self, target: str) -> tuple[n.Product, ...]:
         """The products of a target in their order."""
         made = self._products(target, self.axes[target].step)
-        found, corrections = [p for event in (POST, PRE, EPOCH) for p in made[event]], made[_CORRECTS]
+        products, corrections = [p for event in (POST, PRE, EPOCH) for p in made[event]], made[_CORRECTS]
         # Every sum is cut off at once. That of w may leave [0, 255] on its far side till the end, so corrections come
         # first; a mark rests at its lowest, where it may not, so there they come last.
-        return (*corrections, *found) if target == "w" else (*found, *corrections)
+        return (*corrections, *products) if target == "w" else (*products, *corrections)
 
     def _products(self, target: str, step: float) -> dict[str, list[n.Product]]:
         """What happens to a target at which event, in levels of ``step``, and the corrections of POST terms."""

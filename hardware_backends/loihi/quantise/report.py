@@ -80,8 +80,8 @@ class Report:
     def grouped(self) -> Iterator[Limit]:
         """All limits, equal ones of several objects as one; roundings of one code together, told by the worst."""
         equal: dict[tuple[str, str, str], list[Limit]] = {}
-        for found in self.limits:
-            equal.setdefault((found.code, found.message, found.remedy), []).append(found)
+        for limit in self.limits:
+            equal.setdefault((limit.code, limit.message, limit.remedy), []).append(limit)
         for first, *others in equal.values():
             more = f" (and {len(others)} more like it)" if others else ""
             yield replace(first, message=first.message + more)
