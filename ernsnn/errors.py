@@ -32,14 +32,14 @@ class ErnsnnError(Exception):
 
     @classmethod
     def listing(cls, problems: Iterable[ErnsnnError]) -> Self:
-        """One error that lists others, each on lines of its own."""
+        """One error of this class that lists others, each on its own line."""
         listed = tuple(problems)
         return cls("\n".join(map(str, listed)), problems=listed)
 
 
 @contextmanager
 def about(path: str, *names: str) -> Iterator[None]:
-    """Errors raised within have this ``path``, unless they have one, and mention ``names``."""
+    """Give errors that are raised within this ``path``, unless they have one, and add ``names`` to theirs."""
     try:
         yield
     except ErnsnnError as error:
@@ -60,7 +60,8 @@ class InvalidModel(ErnsnnError, ValueError):
 
 
 class NotFinite(InvalidModel):
-    """The state of a run left the finite numbers; the message says whose, and ``steps`` when: (first, last + 1)."""
+    """A number of a run's state became NaN or infinite, in one of ``steps`` (first, last + 1); the message names its
+    owner."""
 
     steps: tuple[int, int] = (0, 0)
 
@@ -76,13 +77,13 @@ class UnsupportedOnBackend(ErnsnnError):
 
 
 class BackendNotAvailable(ErnsnnError):
-    """No such backend, or what it needs is not installed."""
+    """There is no such backend, or a library that it needs is not installed."""
 
     exit_code = 5
 
 
 class NotInstalled(ErnsnnError):
-    """A library that only some need is missing; the message says what to install."""
+    """An optional library is missing; the message says what to install."""
 
     exit_code = 5
 
@@ -92,7 +93,7 @@ class ModelWarning(UserWarning):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended a run that is recorded in a folder; the message says what it left there."""
+    """Ctrl-C ended a run that is recorded in a folder; the message says how to resume it."""
 
 
 class ProgramFailed(ErnsnnError):
@@ -105,7 +106,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST_QUOTE
 
 
 def quoted(value: object) -> str:
-    """``value`` as a message shows it: its ``repr`` on one line, and no more of it than a line holds."""
+    """The ``repr`` of a value for a message: on one line, and shortened to the length of a line."""
     try:
         text = " ".join(_SHORT.repr(value).split())
     except Exception:  # of an object of the user's
@@ -128,7 +129,7 @@ _MOST_LISTED = 30
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A message about an unknown name, with the nearest known one, or with those that there are, if they are few."""
+    """A message about an unknown name, with the nearest known one, or else with the first of the known ones."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1) if len(name) <= _LONGEST_QUOTE else []
     if near:

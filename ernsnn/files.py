@@ -21,16 +21,17 @@ import numpy as np
 from ernsnn.errors import InvalidModel, quoted
 
 Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
-"""Text, bytes, arrays, or a function that writes into an open file."""
+"""Content of a file: text, bytes, arrays by name, or a function that writes into an open file."""
 
 
 _BEING_WRITTEN = ".part"
 MANIFEST = ".ernsnn"
-"""In every folder that we wrote: the paths of the files in it that are ours; "NAME/" is a folder with all in it."""
+"""Name of the manifest: a list of the paths of all files that ernsnn wrote into a folder; "NAME/" is a folder and all
+in it."""
 
 
 def reason(error: OSError) -> str:
-    """Why the system could not do something, in its words, and what to do where the disk is full."""
+    """The cause of an OSError in the system's words, and what to do if the disk is full."""
     words = error.strerror or str(error)
     return f"{words}; free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else words
 
@@ -59,10 +60,10 @@ def _named(path: str | Path) -> Path:
 
 
 def absolute(path: str | Path) -> Path:
-    """``path``, which need not be there, from the root on.
+    """``path`` as an absolute path; it need not exist.
 
-    Raises InvalidModel where nothing can have that name or be looked for there: it is too long, goes through what is
-    not ours to read, or begins in a current folder that has been removed.
+    Raises InvalidModel where the system cannot look it up: it is too long, passes through a folder without permission,
+    or is relative to a current folder that has been removed.
     """
     try:
         absolute_path = Path(os.path.abspath(_named(path)))
@@ -75,9 +76,9 @@ def absolute(path: str | Path) -> Path:
 
 
 def real(path: str | Path) -> Path:
-    """Where a name that a user gives leads, through all links: there it is written, and the links stay.
+    """``path`` with all links resolved: files are written to their target, and links are kept.
 
-    Raises InvalidModel where it leads nowhere. Names within a folder are never followed: see ``write_file``.
+    Raises InvalidModel on a link without a target. Links within a folder are not followed: see ``write_file``.
     """
     absolute(path)
     target = absolute(os.path.realpath(path))
@@ -87,7 +88,7 @@ def real(path: str | Path) -> Path:
 
 
 def _inside(name: str) -> str:
-    """A name of a file in a folder, or in a folder within. Raises InvalidModel on one that leads elsewhere."""
+    """Check the name of a file in a folder, or in a folder within. Raises InvalidModel on one that leads elsewhere."""
     parts = name.split("/")
     if len(parts) > 2 or any(part in ("", ".", "..") or "\0" in part for part in parts):
         raise InvalidModel(f"{quoted(name)}: is no name that a file in a folder can have")
@@ -106,7 +107,7 @@ def sync(path: str | Path) -> None:
 def write_file(path: str | Path, content: Content, *, synced: bool = False) -> Path:
     """Write one file beside its place and rename it over the old one, or over a link that is there.
 
-    ``synced``, it outlives the machine's end.
+    With ``synced`` it is on the disk when this returns, and survives a power failure.
     """
     path = _named(path)
     if absolute(path).exists() and not path.is_file():
@@ -131,9 +132,9 @@ def write_file(path: str | Path, content: Content, *, synced: bool = False) -> P
 
 
 def add_file(folder: str | Path, name: str, content: Content, *, known: bool = False) -> None:
-    """Write one file more into a folder that ``write_folder`` made.
+    """Add a file to a folder that ``write_folder`` made.
 
-    Raises InvalidModel where a file of that name is there that is not ours: unless it is ``known`` to be.
+    Raises InvalidModel where a file of that name exists that the manifest does not list, unless it is ``known``.
     """
     path, names = Path(folder) / _inside(name), _ours(Path(folder))
     if name not in names:
@@ -144,7 +145,7 @@ def add_file(folder: str | Path, name: str, content: Content, *, known: bool = F
 
 
 def check_folder(folder: str | Path) -> None:
-    """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
+    """Raise InvalidModel where ``write_folder`` would refuse ``folder``, before the content has been computed."""
     path = real(folder)
     if path.exists() and not path.is_dir():
         raise InvalidModel(f"{folder} exists and is a file; name another folder")
@@ -161,17 +162,17 @@ def check_folder(folder: str | Path) -> None:
 
 
 _LEFT = r"\.[a-z0-9_]{8}"
-"""How names go on that ``tempfile`` made."""
+"""Pattern of the random part of names by ``tempfile``."""
 
 
 def _left_of(names: Iterable[str]) -> re.Pattern[str]:
-    """The paths of what is being written as one of the files ``names``."""
+    """Temporary files that ``write_file`` made for one of the files ``names``."""
     parts = (name.rpartition("/") for name in names)
     return re.compile(f"({'|'.join(re.escape(f'{before}{slash}.{last}') for before, slash, last in parts)}){_LEFT}")
 
 
 def _foreign(folder: Path) -> str | None:
-    """Something in ``folder`` that its manifest does not name; None if all of it is ours."""
+    """A path in ``folder`` that its manifest does not list; None if it lists all."""
     if not folder.is_dir():
         return None
     if os.path.lexists(folder / MANIFEST) and not (folder / MANIFEST).is_file():
@@ -180,7 +181,8 @@ def _foreign(folder: Path) -> str | None:
 
 
 def _listed(folder: Path) -> list[tuple[str, bool]]:
-    """The path of everything in ``folder``, and whether it is ours; what is in a folder comes before the folder.
+    """(path, whether the manifest lists it) of everything in ``folder``; the content of a folder comes before the
+    folder.
 
     A folder is ours if the manifest names it, or a file in it; what is in others is not listed. What a process left
     that was killed while it wrote a file of ours is ours.
@@ -215,14 +217,14 @@ def remove_left(folder: Path, names: Collection[str]) -> None:
 
 
 def check_files(folder: Path, names: Iterable[str]) -> None:
-    """Raise InvalidModel where one of these names is that of something other than a file or a link."""
+    """Raise InvalidModel where one of these names exists and is neither a file nor a link."""
     for path in (folder / name for name in names):
         if os.path.lexists(path) and not path.is_symlink() and not path.is_file():
             raise InvalidModel(f"{path}: is no file that a run wrote; move it elsewhere")
 
 
 def _remove_ours(folder: Path, keep: str = "") -> None:
-    """Remove what is ours in ``folder``, and folders that are then empty; the manifest at the end."""
+    """Remove what the manifest of ``folder`` lists, then empty folders, and the manifest last."""
     listed = [name for name, ours in _listed(folder) if ours and name not in (keep, MANIFEST)]
     for name in [*listed, *([MANIFEST] if keep != MANIFEST else [])]:
         path = folder / name
@@ -269,7 +271,7 @@ def put_in_place(made: Path, folder: Path) -> None:
 
 
 def _is_current(folder: Path) -> bool:
-    """Whether this process, and so the shell that began it, is in ``folder``."""
+    """Whether ``folder`` is the current folder of this process, and so of the shell that started it."""
     try:
         current = Path(os.getcwd())
     except OSError:
@@ -278,7 +280,7 @@ def _is_current(folder: Path) -> bool:
 
 
 def _ours(folder: Path) -> list[str]:
-    """What the manifest in ``folder`` names."""
+    """The paths that the manifest in ``folder`` lists."""
     manifest = folder / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""

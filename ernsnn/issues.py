@@ -1,4 +1,4 @@
-"""What a backend cannot do, or does differently: told before the run, all at once."""
+"""Issues: what a backend cannot do, or does differently, listed before a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ernsnn.describe.arguments import checked
 
 Fidelity = Literal["exact", "approximate", "unsupported"]
 Codes = Mapping[str, tuple[Fidelity, str]]
-"""Code -> (fidelity, meaning) of every issue that somebody may tell."""
+"""Code -> (fidelity, meaning) of every issue that a backend can report."""
 
 SMALL, LARGE = 1e-3, 0.1
 """Relative deviations: below the first, many are listed in one line; from the second on, a run warns of one."""
@@ -42,7 +42,7 @@ class Issue:
 
     @property
     def small(self) -> bool:
-        """Whether it is a rounding that hardly counts."""
+        """Whether it is a rounding by less than ``SMALL``."""
         return self.fidelity == "approximate" and self.error is not None and abs(self.error) < SMALL
 
     @property
@@ -95,12 +95,12 @@ class Issues(list[Issue]):
 
     @property
     def errors(self) -> list[Issue]:
-        """Those that prevent a run."""
+        """The issues that prevent a run."""
         return [issue for issue in self if issue.fidelity == "unsupported"]
 
     @property
     def listed(self) -> list[Issue]:
-        """All, but several small roundings as one."""
+        """The issues, with all small roundings as one."""
         small = [issue for issue in self if issue.small]
         if len(small) < 2:
             return list(self)
@@ -111,7 +111,7 @@ class Issues(list[Issue]):
         return [whole if issue is worst else issue for issue in self if not issue.small or issue is worst]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As plain dictionaries, without ``names``."""
+        """One dictionary an issue, without ``names``."""
         return [{key: value for key, value in asdict(issue).items() if key != "names"} for issue in self]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
-"""A finished run as a user reads it: its readings, and all that is derived from them; ``run`` and ``resume``."""
+"""``Result``, the façade over a finished run: its readings, metrics, energy, pictures and exports; ``run`` and
+``resume``."""
 
 from __future__ import annotations
 
@@ -58,12 +59,12 @@ class Result(Readings):
 
     @property
     def summary(self) -> Summary | None:
-        """What the run meant in its model's own terms, as the model said when it ended; None where it said nothing."""
+        """The summary that the model made when the run ended; None where it made none."""
         return self._summary
 
     @property
     def moments(self) -> Sequence[tuple[float, str]]:
-        """Times in ms that pictures mark, each with a label: none, but for models that know of some."""
+        """(time in ms, label) of moments that pictures mark; empty unless a model defines some."""
         return [(mark.t_ms, mark.what) for mark in self.summary.marks] if self.summary else ()
 
     @property

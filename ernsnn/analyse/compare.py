@@ -1,4 +1,4 @@
-"""Do two results agree? Spike by spike, with the first place where they part, and weight by weight."""
+"""Comparison of two results: spikes matched one to one, the first difference, and final weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Divergence:
 class PopulationComparison:
     """One population: ``precision`` is the part of b's spikes, ``recall`` the part of a's, that has a partner.
 
-    Of no spikes, all have one: 1.
+    Both are 1 where there are no spikes.
     """
 
     population: str

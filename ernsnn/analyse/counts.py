@@ -1,4 +1,4 @@
-"""How often what happened: the events of a run that cost something wherever it runs, found from a graph and its spikes.
+"""Counts of the events of a run that cost energy on any hardware, computed from a graph and its spikes.
 
 A count depends on the graph and on the spikes alone, so that backends whose spikes agree have equal counts. Terms are
 NeuroBench's (Yik et al. 2025): spikes are binary, so that every effective synaptic operation is an accumulate (AC) and
@@ -88,7 +88,7 @@ class Counts:
 
     @property
     def totals(self) -> dict[str, float]:
-        """Every sum, by the name under which price sets know it."""
+        """Name of an event in price sets -> how often it happened."""
         return {what: total(self) for what, total in TOTALS.items()}
 
     def to_json(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ TOTALS: dict[str, Callable[[Counts], float]] = {
     "mark_update": lambda c: sum(s.mark_updates for s in c.synapses),
     "astrocyte_update": lambda c: c.astrocyte_updates,
 }
-"""How each total is found."""
+"""Name of an event -> how its total is computed."""
 
 
 def count(graph: Graph, recording: Recording) -> Counts:

@@ -1,8 +1,8 @@
-"""Energy as counts times prices, over every price set that there is, and never one number without its origin.
+"""Energy of a run: counts of events times prices, for each price set.
 
 .. math:: E = \\sum_{events} n_{event} \\, price_{event}
 
-Events alone are priced: static power is told beside them, since it depends on how long a chip is switched on. Small
+Only events are priced; static power is listed beside them, since it depends on how long a chip is switched on. Small
 networks cannot be predicted so: of the 271 uJ that a keyword spotter took per inference on Loihi (Blouw et al. 2019),
 its events explain at most 41.
 """
@@ -31,7 +31,7 @@ CAVEAT = (
 
 @dataclass(frozen=True)
 class Line:
-    """One kind of event: how many there were, and what they cost in all."""
+    """One kind of event: how many happened, and their price in J."""
 
     what: str
     events: float
@@ -42,10 +42,11 @@ class Line:
 
 @dataclass(frozen=True)
 class EnergyEstimate:
-    """One price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
+    """The energy of a run by one price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that
+    was done.
 
-    ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and nobody
-    has counted, since it is not said on which of this chip's cores the neurons lie.
+    ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and that
+    are not counted because no placement of the neurons on cores is given.
     """
 
     prices: PriceSet
@@ -56,17 +57,17 @@ class EnergyEstimate:
 
     @property
     def priced_J(self) -> tuple[float, float]:
-        """The least and the most that what has a price costs, be it a total or not."""
+        """(lowest, highest) cost in J of the events that have a price, also where others have none."""
         return sum(line.low_J for line in self.lines), sum(line.high_J for line in self.lines)
 
     @property
     def low_J(self) -> float | None:
-        """The least that all of it costs; None where a price is missing."""
+        """The lowest total in J; None where a price is missing."""
         return None if self.missing else self.priced_J[0]
 
     @property
     def high_J(self) -> float | None:
-        """As ``low_J``, the most."""
+        """The highest total in J; None where a price is missing."""
         return None if self.missing else self.priced_J[1]
 
     def to_json(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class EnergyEstimate:
 
 
 def estimate(totals: Mapping[str, float], prices: PriceSet) -> EnergyEstimate:
-    """What events cost, given how often each happened. A count that is not given was not counted, and not 0."""
+    """The cost of events, given how often each happened; an event that is not in ``totals`` is uncounted, not 0."""
     done = {PART_OF[what] for what, events in totals.items() if events}
     missing = {part: why for part, why in prices.missing.items() if part in done}
     priced = [price for price in prices.prices if price.what in totals]
@@ -97,7 +98,7 @@ def estimate(totals: Mapping[str, float], prices: PriceSet) -> EnergyEstimate:
 @checked
 @dataclass(frozen=True)
 class Energy:
-    """The counts of a run and what each price set makes of them."""
+    """The counts of a run, and an estimate by each price set."""
 
     counts: Counts
     totals: dict[str, float]

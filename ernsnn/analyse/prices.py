@@ -31,7 +31,8 @@ PART_OF = {
     "multicast_packet": "data_movement",
     "multicast_hop": "data_movement",
 }
-"""Which part of the work each count belongs to. A set says of each but data movement what it costs, or why not."""
+"""Count -> the part of the work that it belongs to. A price set has a price, or a reason for none, of every part but
+data movement."""
 
 PARTS = tuple(part for part in dict.fromkeys(PART_OF.values()) if part != "data_movement")
 
@@ -114,7 +115,8 @@ def _band(value: float | list[float]) -> tuple[float, float]:
 
 
 def price_set(name: str, text: str) -> PriceSet:
-    """Read a price set from TOML. Raises InvalidModel, naming it, on what is none, an unknown count, a part unsaid."""
+    """Read a price set from TOML. Raises InvalidModel, naming it, on other content, an unknown count or a part without
+    a word."""
     with reading(f"price set {name}: {name}.toml"):
         data = tomllib.loads(text)
         origin = built(Origin, {key: data.pop(key) for key in [*data] if key not in _Set.__annotations__}, name)

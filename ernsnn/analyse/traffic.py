@@ -1,4 +1,4 @@
-"""Packets and hops between cores, given on which core each neuron lies, or by which way its spikes go."""
+"""Counts of packets and hops between cores, from the core of each neuron or the links that its spikes cross."""
 
 from __future__ import annotations
 

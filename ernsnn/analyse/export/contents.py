@@ -1,4 +1,4 @@
-"""What a result holds, as labelled arrays with units: the one place from which everything that is exported comes."""
+"""The contents of a result as labelled arrays with units, from which all exports are made."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Final:
-    """What synapses, or neurons, have learned by the end: every array has one value for each of them."""
+    """Final values of plastic synapses, or of neurons: every array has one value for each of them."""
 
     kind: Literal["synapses", "neurons"]
     owner: str
@@ -76,7 +76,7 @@ class Contents:
 
     @property
     def stop_ms(self) -> float:
-        """When it ends."""
+        """The time at which the run ends."""
         return self.start_ms + self.duration_ms
 
 
@@ -105,7 +105,7 @@ def _series(graph: Graph, key: str, steps: np.ndarray, values: np.ndarray) -> Se
 
 
 def _seen(graph: Graph, key: str, target: str, variable: str, width: int) -> tuple[dict[str, np.ndarray], str]:
-    """What a probe saw: the labels of its columns, and their unit."""
+    """The labels of the columns of a probe, and the unit of its values."""
     projection = next((p for p in graph.projections if p.name == target), None)
     if projection and variable in {v.name for v in projection.variables}:
         return _ends(projection), weight_unit(graph, projection, variable)

@@ -1,4 +1,4 @@
-"""A result as a file of another format: .csv, .npz, .nix or .nwb, the same data in each. See ``docs/exports.md``."""
+"""Export of a result to a .csv, .npz, .nix or .nwb file, with the same data in each. See ``docs/exports.md``."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ def export(result: Readings, path: str | Path, *, force: bool = False) -> list[P
 
 
 Files = dict[Path, tuple[Content, str]]
-"""What is to be written where, and by what each file is known to be ours: text at its beginning, or anywhere in it."""
+"""Path -> (content, mark) of the files to write; a file with that mark in it is an earlier export, and may be
+replaced."""
 
 
 def _check_ours(path: Path, mark: str) -> None:
-    """Raise InvalidModel where there is something in place of ``path`` that no export wrote."""
+    """Raise InvalidModel where ``path`` exists and is no export of ernsnn."""
     try:
         if path.exists() and not path.is_file():
             what = "a folder" if path.is_dir() else "no file"
@@ -72,7 +73,7 @@ def _is_ours(path: Path, mark: bytes) -> bool:
 
 
 def _csv(result: Readings, path: Path) -> Files:
-    """Tables with one header each; that of the spikes is last, so that where it is new all are."""
+    """The files of .csv tables; that of the spikes is written last, so that all are new where it is."""
     files: Files = {}
     for name, head, rows in _tables(contents(result)):
         beside = path.with_name(f"{path.stem}.{name}.csv") if name else path
@@ -181,14 +182,14 @@ def _nwb(result: Readings, path: Path) -> Files:
 
 
 def _through(write: Callable[[Path], None], suffix: str) -> Content:
-    """What a library writes to a path of its own, copied from there."""
+    """A content that a library writes to a temporary path, copied from there."""
 
     def copy(file: BinaryIO) -> None:
         with tempfile.TemporaryDirectory() as folder:
             beside = Path(folder) / f"export{suffix}"
             try:
                 write(beside)
-            except (OSError, RuntimeError) as error:  # HDF5 tells of a full disk by either
+            except (OSError, RuntimeError) as error:  # HDF5 reports a full disk by either
                 raise OSError(errno.EIO, " ".join(str(error).split())) from error
             with beside.open("rb") as made:
                 shutil.copyfileobj(made, file)
