@@ -1,6 +1,6 @@
-"""Networks that can be run and are hardly what is meant, and the warning that a run gives of these and of worse.
+"""Checks for networks that can be run and are probably not as intended, and the warning that a run gives.
 
-All of it is legal: each of G301 and the following has a case that is right, and is told, not refused.
+G301 and the following are issues, not errors, because for each there are networks in which it is right.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ernsnn.graph.values import columns_of
 
 _LONG_STEP_MS = 5.0
 _HIGH_MV = 200.0
-"""Thresholds above are meant: none is ever reached."""
+"""Thresholds above this are taken as intended: they mean that a neuron never spikes."""
 _DEEP_REST_MV = -20.0
-"""Whose rest lies below has potentials in mV as a neuron has them."""
+"""Rest potentials below this are in mV as biological neurons have them."""
 _LEAKY = ("LIF", "AdaptiveLIF", "DeltaLIF", "ConductanceLIF")
 """Kinds whose V settles at v_rest + R i_offset."""
 
 
 def doubts(graph: Graph) -> Iterator[Limit]:
-    """What is surprising about a network."""
+    """Yield a limit for everything in a network that is probably not intended."""
     if graph.dt_ms > _LONG_STEP_MS:
         yield Limit("G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less")
     spiking = _spiking(graph)
@@ -61,7 +61,8 @@ def _of_potentials(p: Neurons) -> Iterator[Limit]:
 
 
 def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Limit]:
-    """Time constants below a step: where currents act with their average over a step, they are meant."""
+    """Yield time constants below the time step; not where current_integration is "step_average", which uses these on
+    purpose."""
     if graph.current_integration != "exact":
         return
     for name in ("tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"):

@@ -1,4 +1,4 @@
-"""What a backend is: the protocol, the programs that it compiles, and where it places a graph."""
+"""The protocol of backends, their programs and their placements on chips."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class Program:
 
 
 class Placed(Protocol):
-    """Where a graph goes on a chip; prints as a table."""
+    """The placement of a graph on a chip; prints as a table."""
 
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
-        """On which core each neuron of each population lies, counted from 0."""
+        """Population -> the core of each neuron (neurons,), counted from 0."""
 
     def links_of(self, graph: Graph) -> dict[str, np.ndarray] | None:
-        """How many links between chips a spike of each neuron crosses, of each population that sends.
+        """Population that sends -> the number of links between chips that a spike of each neuron crosses (neurons,).
 
-        None where cores say all: where every core that is reached is sent a packet of its own.
+        None on chips that send a packet to each core, so that ``cores_of`` is enough.
         """
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The placement as plain values."""
 
 
 class Backend(ABC):
@@ -70,10 +70,10 @@ class Backend(ABC):
     description: ClassVar[str]
     capabilities: ClassVar[Sequence[Capability]] = ()
     codes: ClassVar[Codes] = {}
-    """Fidelity and meaning of the codes of its limits."""
+    """Code -> (fidelity, meaning) of its limits."""
     options: ClassVar[Mapping[str, Option]] = {}
     kinds: ClassVar[Collection[str] | None] = ("LIF", "AdaptiveLIF", "DeltaLIF")
-    """The kinds of neurons that it has; None: it computes whatever their equations say."""
+    """Names of the kinds of neurons that it has; None: all, computed from their equations."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
     stepwise: ClassVar[bool] = False
@@ -88,7 +88,7 @@ class Backend(ABC):
     """Options with which it stores all numbers in double precision, where its defaults do not."""
 
     def missing(self) -> str | None:
-        """What has to be installed before this backend can run, in one sentence; None if nothing."""
+        """What must be installed before this backend can run, in one sentence; None if nothing is missing."""
         return None
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
@@ -114,11 +114,11 @@ class Backend(ABC):
         return without(graph, {p.name for p in graph.neurons() if not self.has(p.kind)})
 
     def has(self, kind: Kind) -> bool:
-        """Whether it has neurons of this kind: a kind of a user's own is none of those that it has by name."""
+        """Whether it has neurons of this kind. A user's kind is never one of those that it has by name."""
         return self.kinds is None or (kind.name in self.kinds and LIBRARY.get(kind.name) is kind)
 
     def _kinds(self, graph: Graph) -> Iterator[Limit]:
-        """Kinds of neurons that this backend has not."""
+        """Yield a limit for every population of a kind that this backend does not have."""
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
@@ -126,7 +126,7 @@ class Backend(ABC):
                 yield Limit("G201", p.name, message, remedy)
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
-        """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.
+        """The bytes that one recorded number, or one spike of a source, takes during a run.
 
         ``kind`` is that of ``graph.Probe``, or ``"spikes"`` of sources. Programs hold numbers twice when they write
         them, and a spike of a source in a table, too.
@@ -134,7 +134,7 @@ class Backend(ABC):
         return 64 if kind == "spikes" else 16
 
     def placement(self, graph: Graph) -> Sequence[Placed]:
-        """Where ``graph`` would go on each kind of chip that this backend is for; nothing if it is for none."""
+        """The placements of ``graph``, one for each kind of chip of this backend; empty if it is for no chip."""
         return ()
 
     def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
@@ -143,7 +143,7 @@ class Backend(ABC):
 
     @abstractmethod
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """Run ``graph`` for ``n_steps`` steps; ``progress`` is told the fraction done.
+        """Run ``graph`` for ``n_steps`` steps; ``progress`` is called with the fraction done.
 
         Steps are counted on from the end of ``start``, where one is given (see ``continues``): spikes that are given
         and schedules are those of the steps from there on.
@@ -168,7 +168,7 @@ class Backend(ABC):
 
 
 def _elsewhere(kind: Kind) -> Iterator[str]:
-    """The installed backends that have neurons of a kind."""
+    """Yield the names of installed backends that have neurons of a kind."""
     for name, load in discover(GROUP).items():
         with suppress(Exception):  # of a plug-in that is broken
             if load()().has(kind):

@@ -1,4 +1,4 @@
-"""From steps to arrays: gathers what a run records, and hands it on in chunks."""
+"""Recorder: collects spikes and probes step by step, and passes them on as arrays in chunks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK_STEPS, CHUNK_BYTES = 1024, 1 << 23
 
 
 class Probed(Protocol):
-    """What a recorder looks at."""
+    """The part of an engine that a recorder reads."""
 
     @property
     def graph(self) -> Graph:
@@ -30,7 +30,7 @@ class Probed(Protocol):
 
 
 class Recorder:
-    """Spikes and probes of consecutive steps, from step ``first`` on.
+    """Collects spikes and probes of consecutive steps, from step ``first`` on; ``keep`` is called with each chunk.
 
     In the steps ``samples`` every variable of every plastic synapse is recorded, as a probe would.
     """
@@ -50,7 +50,7 @@ class Recorder:
         self.n_bytes = 0
 
     def forms(self, n_steps: int) -> dict[str, Form]:
-        """What every array of its chunks is, and how long all can become in so many steps."""
+        """Name -> form of the arrays of all chunks together, after at most ``n_steps`` steps."""
         whole, forms = np.dtype(np.int64).str, {}
         for p in self.engine.graph.populations:
             for key, dtype in zip(spike_keys(p.name), (whole, np.dtype(np.int32).str), strict=True):
@@ -62,7 +62,7 @@ class Recorder:
         return forms
 
     def add(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Stage 6 of step ``t``, in which the neurons ``spikes`` of each population spiked."""
+        """Record step ``t`` (stage 6), in which the neurons ``spikes[population]`` spiked."""
         self.spikes.append(spikes)
         if self.widths:
             self._probe(t)
@@ -79,7 +79,7 @@ class Recorder:
             self.n_bytes += values.nbytes
 
     def flush(self) -> None:
-        """Hand on what has been gathered."""
+        """Pass on what has been collected as a chunk."""
         if not self.spikes:
             return
         chunk: Chunk = {}
@@ -105,19 +105,19 @@ def _variables(graph: Graph) -> Iterator[Probe]:
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks that follow one another as one. They are emptied meanwhile, so that memory holds little more than one."""
+    """Concatenate consecutive chunks. They are emptied meanwhile, so that memory holds each array about once."""
     return Growing().add(chunks)
 
 
 class Growing:
-    """Chunks that follow one another as one, to which others can be added without copying all that is there."""
+    """Consecutive chunks as one, to which others are added without copying all earlier ones."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self.lengths: dict[str, int] = {}
 
     def add(self, chunks: Sequence[Chunk]) -> Chunk:
-        """Add chunks, which are emptied, and return the whole: arrays that later additions leave as they are."""
+        """Add chunks, which are emptied, and return all arrays; later additions do not change these."""
         known = list(self.arrays or (chunks[0] if chunks else ()))
         self.arrays = {key: self._with(key, chunks) for key in known if all(key in chunk for chunk in chunks)}
         return {key: array[: self.lengths[key]] for key, array in self.arrays.items()}  # probes may have ended

@@ -39,7 +39,7 @@ def installed() -> Iterator[Backend]:
 
 
 def default_backend() -> Backend:
-    """The backend of a run that names none. Raises BackendNotAvailable if there is none such."""
+    """The backend of a run that names none. Raises BackendNotAvailable where no installed one is the default."""
     default = next((backend for backend in installed() if backend.default), None)
     if default is None:
         raise BackendNotAvailable(f"no backend is the default here: name one of {', '.join(backend_names())}")
@@ -67,7 +67,7 @@ def _for_auto(backend: Backend) -> bool:
 
 
 def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
-    """The fastest backend that is there and can run ``graph``, and why faster ones were passed over.
+    """(the fastest installed backend that can run ``graph``, the reasons against faster ones).
 
     Raises UnsupportedOnBackend where none can.
     """

@@ -1,4 +1,4 @@
-"""Where sources that draw at most one spike a step are far from the Poisson processes that they stand for."""
+"""Check for random sources whose counts differ from Poisson's, because they draw at most one spike a step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 TOLD_ABOVE = 0.02
-"""The probability of a spike in a step from which on an issue says so; from ``issues.LARGE`` on a run warns."""
+"""The probability of a spike in a step above which an issue is reported; from ``issues.LARGE`` on a run warns."""
 _REMEDY = "take a smaller time step, or split the drive over several sources of a lower rate"
 
 
@@ -29,7 +29,7 @@ def crowded(graph: Graph) -> Iterator[Limit]:
 
 
 def described(p: float, dt_ms: float) -> str:
-    """What a source with probability ``p`` is, in words."""
+    """A sentence on a source with probability ``p``."""
     return (
         f"draws at most one spike a step: at its highest rate, {1000 * p / dt_ms:.6g} Hz, p = rate x dt is {p:.3g}, "
         f"and the variance of its counts is {100 * p:.3g} % below that of a Poisson process"

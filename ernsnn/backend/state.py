@@ -1,4 +1,4 @@
-"""The state of a run as named arrays, and back: what a checkpoint holds.
+"""The state of a run as named arrays, as a checkpoint holds it, and its restoration.
 
 An object names in ``changes`` those of its attributes that a run changes: arrays, numbers, other such objects, or
 lists, tuples and dictionaries of these. Everything else it is given anew when it is made again for the same graph.

@@ -1,4 +1,4 @@
-"""What a run recorded, by names and in milliseconds instead of paths and steps."""
+"""Readings of a recording by names and in milliseconds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ernsnn.recording.recording import Recording, by_neuron, counted, load_meta
 
 
 class Stored:
-    """A recording of ``graph`` in ``folder``, which is read when it is first asked for; its meta data are known."""
+    """A recording of ``graph`` in ``folder``, which is read at its first use; its meta data have been read."""
 
     def __init__(self, folder: Path, graph: Graph, meta: dict[str, Any]) -> None:
         self.folder, self.graph, self.meta = folder, graph, meta
@@ -70,12 +70,12 @@ class Readings:
 
     @property
     def recording(self) -> Recording:
-        """What was recorded, in steps."""
+        """The recording, in steps."""
         return self._held.recording if isinstance(self._held, Stored) else self._held
 
     @property
     def folder(self) -> Path | None:
-        """Where the run was recorded to disk, so that ``recording`` is read when it is first asked for; else None."""
+        """The folder of a run that was recorded to disk, whose ``recording`` is read at its first use; else None."""
         return self._held.folder if isinstance(self._held, Stored) else None
 
     @property
@@ -90,12 +90,12 @@ class Readings:
 
     @property
     def duration_ms(self) -> float:
-        """How long was simulated."""
+        """The simulated time."""
         return self._held.n_steps * self.graph.dt_ms
 
     @property
     def start_ms(self) -> float:
-        """When it started: 0, or the end of the run from which it went on."""
+        """The time at which the run started: 0, or the end of the run from which it went on."""
         return self._held.first_step * self.graph.dt_ms
 
     @property

@@ -1,4 +1,4 @@
-"""What every backend returns, in one form: spikes, signals, final synapses and where they come from."""
+"""``Recording``, the raw result of every backend: spikes, signals, final values and meta data, in steps."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ernsnn.recording.keys import KINDS, ArrayKey, neuron_key, signal_keys, spik
 
 SCHEMA = 1
 NAME = re.compile(r"[\w.\-]{1,80}")
-"""What a backend may be called."""
+"""The names that a backend may have."""
 _STATE = "state/"
 RECORDING_FILE, META_FILE, STATE_FILE = "recording.npz", "meta.json", "state.npz"
 RUN_FILE = "run.json"
-"""What was asked for, where a run is recorded while it goes on (``running.folder``)."""
+"""The file with the plan of a run that is recorded while it goes on (``running.folder``)."""
 
 
 class _Issue(TypedDict):
@@ -47,7 +47,7 @@ class _Start(TypedDict):
 
 
 class Said(TypedDict, total=False):
-    """What may be said of a run before it begins."""
+    """Meta data of a run that are known before it begins."""
 
     issues: list[_Issue]
     auto: list[str]
@@ -108,7 +108,7 @@ class Recording:
         return {name: len(steps) for name, (steps, _) in self.spikes.items()}
 
     def from_zero(self) -> Recording:
-        """The same with the steps of its spikes counted from its own first."""
+        """The recording with the steps of spikes counted from its own first step."""
         if not self.first_step:
             return self
         return replace(
@@ -189,7 +189,7 @@ class Recording:
     def of_run(
         cls, flat: dict[str, np.ndarray], meta: dict[str, Any], graph: Graph, n_steps: int, first_step: int = 0
     ) -> Recording:
-        """``from_arrays`` of what a program recorded that was to run so many steps of ``graph`` from ``first_step`` on.
+        """Check and read the arrays of a program that was to run ``n_steps`` steps of ``graph`` from ``first_step`` on.
 
         The arrays are of the ``forms_of_run``. Raises Unfit where they cannot be of that run.
         """
@@ -207,13 +207,13 @@ class Recording:
 
 
 def by_neuron(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndarray]:
-    """The ``times`` (steps or ms) of each of ``size`` neurons, in the order given; O(n log n) for n spikes."""
+    """Split ``times`` (steps or ms) by neuron, in the order given; O(n log n) for n spikes."""
     order = np.argsort(neurons, kind="stable")
     return np.split(times[order], np.searchsorted(neurons[order], np.arange(1, size)))
 
 
 def counted(steps: np.ndarray, neurons: np.ndarray, edges: np.ndarray, size: int) -> np.ndarray:
-    """How often each of ``size`` neurons spikes from each edge (a step) up to the next: (intervals, neurons).
+    """Count the spikes of each of ``size`` neurons from each edge (a step) up to the next: (intervals, neurons).
 
     ``edges`` (intervals + 1,) do not decrease; O(n log k) for n spikes and k edges.
     """
@@ -229,7 +229,8 @@ def meta_text(meta: Mapping[str, Any], checksums: Mapping[str, str]) -> str:
 
 
 def load_meta(folder: Path) -> dict[str, Any]:
-    """What ``meta_text`` wrote. Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without any."""
+    """Read what ``meta_text`` wrote. Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without
+    any."""
     meta = unsealed(folder / META_FILE, "recording", SCHEMA)
     fit(meta, Meta, META_FILE)
     if not NAME.fullmatch(meta["backend"]):
@@ -238,7 +239,7 @@ def load_meta(folder: Path) -> dict[str, Any]:
 
 
 def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
-    """What every array may be that is recorded of a graph in so many steps, by its name in ``Recording.to_arrays``."""
+    """Yield (name in ``Recording.to_arrays``, form) of every array that a run of ``n_steps`` steps can record."""
     for p in graph.populations:
         yield from ((key, Form("iu", (None,), n_steps * p.size)) for key in spike_keys(p.name))
     sizes = {m.name: m.size for m in graph.modulators} | {j.name: j.n_synapses for j in graph.projections}
@@ -258,7 +259,7 @@ def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
 
 
 def forms_of_run(graph: Graph, n_steps: int) -> dict[str, Form]:
-    """What a program records of so many steps: every array that must be there, by name."""
+    """Name -> form of every array that a program must record in ``n_steps`` steps."""
     probed = {probe.key for probe in graph.probes}
     arrays = ((ArrayKey.parse(name), form) for name, form in forms(graph, n_steps))
     due = {str(key): form for key, form in arrays if key.kind != "signals" or key.owner in probed}
@@ -270,7 +271,7 @@ def _width(probe: Probe, sizes: Mapping[str, int]) -> int:
 
 
 def _arrays(path: Path, graph: Graph | None, meta: Mapping[str, Any], seal: str | None) -> dict[str, np.ndarray]:
-    """The arrays of a recording, none of which is read before all of them fit."""
+    """Read the arrays of a recording, after the forms of all have been checked."""
     arrays, spans = Arrays(path, seal=seal), {name: Form("iu", ()) for name in ("n_steps", "first_step")}
     for name, form in spans.items():
         if name in arrays:
