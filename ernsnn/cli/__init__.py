@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out; what is done stands in ``commands``."""
+"""The command line: parses arguments, calls ``commands``, returns an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ernsnn.starting import INTERRUPTED, NOTHING_WRITTEN, loaded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code; errors are told on stderr as ``ernsnn: message``."""
+    """Run one command. Returns its exit code; errors are printed to stderr as ``ernsnn: message``."""
     _prepare_streams()
     try:
         code = _run(argv)
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
-    except SystemExit as stop:  # --help, --version, or a usage error that argparse has told
+    except SystemExit as stop:  # --help, --version, or a usage error that argparse has printed
         return stop.code if isinstance(stop.code, int) else USAGE
     from ernsnn.cli import commands
 
@@ -49,7 +49,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Let everything be printable: in any encoding, and where a stream is closed (`>&-`)."""
+    """Make all text printable, in any encoding, and where a stream is closed (`>&-`)."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -68,6 +68,6 @@ def _report(message: str, code: int) -> int:
 
 
 def _drop(stream: TextIO) -> None:
-    """Let what is still to be written to a stream go nowhere."""
+    """Discard what is still to be written to a stream."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

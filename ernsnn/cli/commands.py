@@ -1,4 +1,4 @@
-"""What each command does: ask the core, print, return the exit code."""
+"""The commands: each calls the core, prints, and returns an exit code."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _show_model(arguments: Namespace, model: Model) -> int:
 
 
 def run(arguments: Namespace) -> int:
-    """Simulate a model; print what it did, save it where asked."""
+    """Simulate a model; print a summary, and save the run with ``--out``."""
     start = None if arguments.start is None else Result.load(arguments.start)
     arguments.backend = arguments.backend or (start.meta["backend"] if start else default_backend().name)
     model, auto = get_model(arguments.model), arguments.backend == AUTO
@@ -118,7 +118,7 @@ def run(arguments: Namespace) -> int:
 
 
 def resume(arguments: Namespace) -> int:
-    """Go on with a run, to its end; print what it did."""
+    """Resume a run to its end; print a summary."""
     graph, plan = read_plan(place_of(arguments.folder))
     notes = plan.about.get("notes", {})
     session = session_of(graph, notes, arguments.model, arguments.input)
@@ -131,7 +131,7 @@ def resume(arguments: Namespace) -> int:
 
 
 def _notes(arguments: Namespace, model: Model, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What `resume --model` needs to make the session of a run again, and the command for people."""
+    """Notes from which `resume --model` makes the session of a run again, and the command that repeats it."""
     named = str(model.file.resolve()) if model.file else model.name
     given = str(arguments.input.resolve()) if arguments.input else None
     command = recorded_command(Namespace(**{**vars(arguments), "model": named}))
@@ -146,7 +146,7 @@ def _report(
     out: Path | None,
     hints: Sequence[str] = (),
 ) -> int:
-    """Print what a run did."""
+    """Print the summary of a run."""
     data = {key: value for key, value in result.meta.items() if key not in ("schema", "notes", "spike_counts")}
     data["populations"] = _counts(result)
     if summary:

@@ -1,4 +1,4 @@
-"""The commands ``metrics`` and ``energy``: what a saved run did, and what that would cost."""
+"""The commands ``metrics`` and ``energy``, on saved runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ernsnn.text import table
 
 
 def metrics(arguments: Namespace) -> int:
-    """Activity, sparsity, operations and memory of a saved run."""
+    """Print activity, sparsity, operations and memory of a saved run."""
     result = Result.load(arguments.folder)
     measured = result.metrics(arguments.bin_ms)
     heads = ["population", "neurons", "spikes", "rate Hz", "CV", "synchrony", "branching", "sparsity"]
@@ -43,7 +43,7 @@ def metrics(arguments: Namespace) -> int:
 
 
 def energy(arguments: Namespace) -> int:
-    """What a saved run would cost, on every price set or on those asked for."""
+    """Print the energy of a saved run by all price sets, or by the chosen ones."""
     result = Result.load(arguments.folder)
     placed = () if arguments.placement is None else placement(result.graph, arguments.placement)
     priced = result.energy(arguments.chips, *crossed(result.graph, placed))

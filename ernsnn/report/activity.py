@@ -17,7 +17,7 @@ _HEADS = ("population", "neurons", "spikes", "rate (Hz)", "CV of intervals", "sy
 
 
 def activity(result: Result, metrics: Metrics, marks: Sequence[TimeMark]) -> Section:
-    """What spiked, and how."""
+    """The section on activity: raster, rates, regularity and sparsity."""
     rows = [
         [a.population, f"{a.neurons:,}", f"{a.spikes:,}", number(a.rate_hz, 4)]
         + [ratio(x) for x in (a.cv_isi, a.synchrony, a.branching_factor, a.activation_sparsity)]

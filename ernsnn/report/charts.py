@@ -188,19 +188,19 @@ def _named(x_label: str, y_label: str, height: float, left: float) -> Iterable[H
 
 
 def labels(name: str, value: str, y: float) -> list[Html]:
-    """What stands above a bar: its name, cut where it would run into the value at the other end."""
+    """The labels above a bar: its name, shortened where it would run into the value at the other end."""
     title = tag("title", name)
     left = tag("text", title, shorten(name, _LETTERS_A_LINE - len(value)), x=0, y=f"{y:g}", class_="label")
     return [left, tag("text", value, x="100%", y=f"{y:g}", text_anchor="end", class_="value")] if value else [left]
 
 
 def shorten(text: str, most: int) -> str:
-    """Not longer than ``most`` letters."""
+    """Shorten a text to ``most`` letters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def path(points: np.ndarray) -> str:
-    """Through ``points`` (n, 2), as the data of a path."""
+    """The path data of a line through ``points`` (n, 2)."""
     if not len(points):
         return ""
     return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in points.tolist())
@@ -220,7 +220,7 @@ def _text(value: Value) -> str:
 
 
 def placed(x: np.ndarray, y: np.ndarray, xs: Scale, ys: Scale) -> np.ndarray:
-    """The points (n, 2) of ``x`` and ``y`` as they lie on the drawing; those that are not finite are left out."""
+    """The points (n, 2) of ``x`` and ``y`` in units of the drawing, without those that are not finite."""
     there = np.isfinite(x) & np.isfinite(y)
     return np.stack([WIDTH * xs.shares(x[there]), HEIGHT * (1 - ys.shares(y[there]))], axis=1)
 

@@ -1,4 +1,4 @@
-"""The section on what a run did and what that would cost: operations, events, and joules of every price set."""
+"""The section on costs: operations, events, and joules by every price set."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAMES = {
     "multicast_packet": "packets, copied on their way",
     "multicast_hop": "links between chips that they cross",
 }
-"""The counts that are shown, in their order."""
+"""The counts that are listed, in this order."""
 
 PARTS = {
     "synaptic_operation": "synaptic operations",
@@ -37,7 +37,7 @@ PARTS = {
     "astrocyte_update": "astrocytes",
     "data_movement": "data movement",
 }
-"""What events and joules are divided into; each has its colour."""
+"""The parts that events and joules are divided into, each with its own colour."""
 
 _MOVES = ("packet", "hop_east_west", "hop_north_south", "multicast_packet", "multicast_hop")
 _ROW, _BAR, _TEXT = 44.0, 14.0, 19.0
@@ -78,7 +78,7 @@ def joules(low: float, high: float) -> str:
 
 
 def total(e: EnergyEstimate) -> str:
-    """What an estimate comes to, or that there is no total."""
+    """The total of an estimate as text, or that there is none."""
     cost = joules(*e.priced_J)
     if not e.missing:
         return cost
@@ -86,7 +86,7 @@ def total(e: EnergyEstimate) -> str:
 
 
 def reasons(estimates: dict[str, EnergyEstimate]) -> Iterable[str]:
-    """Why there is no total, what is left out of one, and what comes to it while a chip is on."""
+    """Yield sentences on missing totals, on omitted parts, and on static power."""
     for name, e in estimates.items():
         for part, why in e.missing.items():
             yield f"{name}: no price of {NAMES[part]}: {why}"
@@ -132,7 +132,7 @@ def _shares(energy: Energy) -> Html:
 
 
 def _joules(energy: Energy) -> Html:
-    """How many joules, on one logarithmic axis for all price sets; those without a total are only a lower limit."""
+    """A chart of joules on one logarithmic axis for all price sets; without a total, a lower limit."""
     priced = _priced(energy)
     scale = scale_of([v for e in priced.values() for v in e.priced_J], log=True)
     drawn: list[Html] = []

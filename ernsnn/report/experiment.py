@@ -1,4 +1,4 @@
-"""The page of an experiment: what it asks, what it found, and how to run it again."""
+"""The page of an experiment: its question, its results, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ernsnn.studies.settings import write_setting
 
 
 def experiment_page(experiment: Experiment, data: Mapping[str, Any], findings: Findings) -> str:
-    """The page of what ``experiment`` found; ``data`` is what ``results.json`` holds."""
+    """The page of an experiment with its findings; ``data`` is the content of ``results.json``."""
     content = [table(findings.heads, findings.rows), *notes(findings.notes)]
     sections = [Section("results", "Results", content)]
     if findings.pictures:
@@ -39,7 +39,7 @@ def notes(texts: Iterable[str]) -> list[Html]:
 
 
 def paragraphs(text: str) -> list[Html]:
-    """Paragraphs of a text: those that are set in as they are, and names between double backticks as code."""
+    """The paragraphs of a text: indented ones are kept as they are, names between double backticks become code."""
     blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
     return [tag("pre", block) if block.startswith("    ") else tag("p", *_words(block)) for block in blocks]
 

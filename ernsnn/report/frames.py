@@ -1,4 +1,4 @@
-"""What every picture shares: the figure around it, its axes, and how its series look.
+"""Parts that all pictures share: the figure around them, axes, legends, and styles of series.
 
 A picture stretches with the page: what lies along x is given in percent, what lies along y in pixels, and curves are
 drawn in a viewBox of their own, of ``WIDTH`` units, whose strokes do not scale. So letters keep their size on any

@@ -40,7 +40,7 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The file's text. Whatever is not ``Html`` is escaped."""
+    """The file's text. All text that is not ``Html`` is escaped."""
     style = files("ernsnn.report").joinpath("templates", "style.css").read_text(encoding="utf-8")
     return _template().render(page=page, style=Html(style), version=ernsnn_version())
 
@@ -61,7 +61,7 @@ def table(
 ) -> Html:
     """A table that scrolls by itself where it is too wide; columns ``numbers`` stand to the right.
 
-    Of very many rows the first are shown, which it says.
+    Of very many rows the first are shown, and a line says so.
     """
     right, listed = set(numbers), list(rows)
     if len(listed) > MOST_ROWS:
@@ -81,12 +81,12 @@ def table(
 
 
 def verdict(text: str, good: bool | None) -> Html:
-    """A cell that says whether something is as it should be; None says nothing."""
+    """A table cell for right, wrong or unknown (None)."""
     return tag("td", text, class_=None if good is None else "good" if good else "bad")
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Html:
-    """Names and what they are."""
+    """A list of names and values."""
     return tag("dl", *(join(tag("dt", name), tag("dd", value)) for name, value in pairs), class_="facts")
 
 

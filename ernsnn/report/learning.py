@@ -1,4 +1,4 @@
-"""The section on what was learnt: synapses' variables and neurons' parameters, before and after."""
+"""The section on learning: variables of synapses and parameters of neurons, before and after a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BEFORE, _AFTER = "before", "after"
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What learning made of a variable of ``owner``: of all ``count`` values, or as many as ``note`` says."""
+    """A learned variable of ``owner``, before and after: all ``count`` values, or as many as ``note`` says."""
 
     owner: Projection | Neurons
     variable: str
@@ -57,7 +57,7 @@ def learning(result: Result) -> Section | None:
 
 
 def changes(graph: Graph, recording: Recording) -> Iterator[Change]:
-    """What was learnt in all; of too many synapses those of every k-th pre neuron."""
+    """Yield every learned variable; of very many synapses those of every k-th pre neuron."""
     for p in graph.projections:
         final = recording.synapses.get(p.name, {})
         every = -(-p.n_synapses // MOST_SYNAPSES) or 1
@@ -102,7 +102,7 @@ def _picture(change: Change) -> Html:
 
 
 def _is_small(projection: Projection) -> bool:
-    """Whether it fits into a matrix."""
+    """Whether a projection is small enough to be drawn as a matrix."""
     c = projection.connectivity
     return max(c.n_pre, c.n_post) <= MOST_CELLS and not projection.several_a_pair
 

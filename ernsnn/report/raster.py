@@ -1,4 +1,4 @@
-"""Spikes of populations over time: each one a stroke, or where there are too many, how many as a shade."""
+"""Rasters: each spike is a stroke, or, where there are too many, their number is a shade."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_LINES = 60
 _COLUMNS = 1200
 _LEAST_PX, _MOST_PX, _NEURON_PX, _GAP_PX = 16.0, 110.0, 5.0, 5.0
 _WHOLE_PX = 640.0
-"""How high all bands together are, unless even the least that each needs is more."""
+"""The height of all bands together in pixels, unless the least height of each adds up to more."""
 _LETTERS = 18
 
 
@@ -105,7 +105,7 @@ def _shades(bands: Sequence[Band], height: float, n_steps: int) -> Iterable[Html
 
 
 def _shares(band: Band, shape: tuple[int, ...], n_steps: int) -> np.ndarray:
-    """How dark each pixel of a band is: a fifth where one spike is, and full where as many are as hardly anywhere."""
+    """The shade of each pixel of a band: a fifth for one spike, full for as many as in the densest pixels."""
     rows, columns = min(shape[0], band.size), shape[1]
     column = band.steps * columns // n_steps
     at = band.neurons.astype(np.int64) * rows // band.size * columns + column

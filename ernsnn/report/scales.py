@@ -1,4 +1,4 @@
-"""Axes: from numbers to shares of a length, round ticks, and numbers as people read them."""
+"""Axes: positions of numbers along a length, round ticks, and number formats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PREFIXES = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))  # from when on,
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A figure in the least space: ``0.25``, ``1,204``, ``3.1 M``, ``2e-07``."""
+    """A number in few characters: ``0.25``, ``1,204``, ``3.1 M``, ``2e-07``."""
     if not math.isfinite(value):
         return "-"
     if value == 0:
@@ -43,7 +43,7 @@ class Scale:
     ticks: tuple[float, ...]
 
     def share(self, value: float) -> float:
-        """Where ``value`` lies: 0 at ``low``, 1 at ``high``; what lies outside is moved to the nearer end."""
+        """The position of ``value``: 0 at ``low``, 1 at ``high``; clipped to these."""
         value = min(max(value, self.low), self.high)
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
@@ -58,7 +58,7 @@ class Scale:
 
     @property
     def texts(self) -> list[str]:
-        """What stands at the ticks: with as many digits as tell them apart."""
+        """The texts of the ticks, with enough digits to be distinct."""
         for digits in (3, 4, 5, 6, 8):
             labels = [number(tick, digits) for tick in self.ticks]
             if len(set(labels)) == len(labels):
@@ -67,7 +67,7 @@ class Scale:
 
 
 def scale_of(values: Iterable[float], *, log: bool = False, from_zero: bool = False, ticks: int = 5) -> Scale:
-    """A round axis that holds every finite value; ``log`` where all of them can be, being above 0.
+    """An axis with round ends that holds every finite value; with ``log`` logarithmic, if all are above 0.
 
     ``from_zero``: 0 lies on it too, as it must where lengths are compared.
     """

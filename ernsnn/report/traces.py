@@ -1,4 +1,4 @@
-"""The section on probes: what was recorded over time, as curves, or as a mean and a band where there are many."""
+"""The section on probes: recorded values over time, as curves, or as a mean and a band where there are many."""
 
 from __future__ import annotations
 
