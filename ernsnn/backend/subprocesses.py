@@ -1,7 +1,7 @@
-"""Runs a compiled program in a process of its own: progress from its output, and nothing left behind.
+"""Runs of compiled programs in processes of their own, with progress from their output.
 
-That holds however this process ends, be it by SIGKILL: another one, the guard, waits for its end at a pipe, and then
-ends the program. So no signal is handled here, and the program knows nothing of it.
+No process or folder is left behind, even if this process is ended by SIGKILL: another one, the guard, waits at a pipe
+for its end, and then ends the program. So no signal is handled here, and the program needs no code for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ernsnn.loading import Unfit, reading
 from ernsnn.recording.recording import RECORDING_FILE, Recording, forms_of_run
 
 PROGRESS = "@progress "
-"""How a program's line about its progress starts; a fraction follows. Other lines are its own."""
+"""The beginning of a program's line on its progress; a fraction follows. Other lines are its output."""
 
 _LAST_LINES = 12
 
@@ -59,7 +59,7 @@ for folder in sys.argv[1:]:
 def recorded(
     program: Program, progress: Progress, what: str, *arguments: str, forms: Mapping[str, Form] | None = None
 ) -> dict[str, np.ndarray]:
-    """Run a program in a folder of its own, which is gone afterwards; the arrays of its ``recording.npz``.
+    """Run a program in a temporary folder. Returns the arrays of its ``recording.npz``.
 
     It is given the name of that file, and ``arguments``. Raises ProgramFailed where it fails, and where it leaves no
     such file, a damaged one, or, with ``forms``, other arrays than those, all of which must be there.
@@ -100,7 +100,7 @@ def recorded_run(
 
 @contextmanager
 def reading_of(what: str, path: Path | None = None) -> Iterator[None]:
-    """Turns whatever goes wrong while what a program wrote is read, in ``path``, into ProgramFailed."""
+    """Turn every error while the file ``path`` of a program is read into ProgramFailed."""
     try:
         with reading("it"):
             yield
@@ -113,7 +113,7 @@ def reading_of(what: str, path: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def written(program: Program) -> Iterator[Path]:
-    """A program in a folder of its own, which is gone afterwards."""
+    """Write a program into a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
         yield program.write(Path(scratch) / "program")
 
@@ -163,7 +163,7 @@ def run_program(
 
 @contextmanager
 def _guard(scratch: Path | None) -> Iterator[Callable[[int], None]]:
-    """Start the guard. Yields a function that tells it of a group of processes."""
+    """Start the guard. Yields a function that sends it the number of a process group."""
     guard = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _GUARD, *([] if scratch is None else [scratch])],
         cwd="/",
