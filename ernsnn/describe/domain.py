@@ -1,4 +1,4 @@
-"""What all astrocytes share: the neurons of their domain, and a threshold that makes a gate of their calcium."""
+"""Base of astrocytes: the neurons of their domain, and the threshold that makes a gate of their calcium."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Domain:
-    """The part of an astrocyte's description that is the same for every kind of it.
+    """Base of all kinds of astrocytes.
 
     ``per="domain"``: one astrocyte hears every neuron of ``listens_to``; ``per="neuron"``: astrocyte i hears neuron i
     of every member, all of one size. As a third factor it gives its calcium C, or, with a threshold, 1 where
@@ -31,7 +31,7 @@ class Domain:
     per: Literal["domain", "neuron"] = "domain"
 
     def _check_domain(self) -> None:
-        """Convert what is declared here. Raises InvalidModel on what cannot be."""
+        """Convert the fields that are declared here. Raises InvalidModel on values that they cannot have."""
         object.__setattr__(self, "listens_to", tuple(self.listens_to))
         if not is_one_of(self.per, ("domain", "neuron")):
             raise InvalidModel(f"{self.name}.per: must be 'domain' or 'neuron', got {self.per!r}")
@@ -47,5 +47,5 @@ class Domain:
 
     @property
     def size(self) -> int:
-        """How many astrocytes there are."""
+        """The number of astrocytes."""
         return 1 if self.per == "domain" else self.listens_to[0].size

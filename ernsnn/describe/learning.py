@@ -179,7 +179,7 @@ class LearningRule:
 
     @property
     def needs_epoch(self) -> bool:
-        """Whether anything happens at epochs."""
+        """Whether terms, flows or Normalise act at epochs."""
         return bool(self.normalise or self.flows) or any(term.event == EPOCH for term in self.terms)
 
     def check_epochs(self, dt_ms: float, path: str) -> None:
@@ -195,7 +195,7 @@ class LearningRule:
         return self.bounds.get(variable, (-np.inf, np.inf))
 
     def unused(self, transmitted: Collection[str] = ()) -> str:
-        """What is wrong where a trace, third factor or parameter of the rule has no effect; empty where all have one.
+        """A message on traces, third factors and parameters of the rule that have no effect; empty where all have one.
 
         Traces are used by terms; third factors by terms, gates of traces and flows; parameters by equations and where
         they are among ``transmitted``, the names in the text ``transmit`` of a projection.
@@ -327,5 +327,5 @@ class LearningRule:
 
 
 def _unused(parts: Sequence[str]) -> str:
-    """What is wrong with a rule of whose ``parts`` nothing makes use; empty for none."""
+    """A message on ``parts`` of a rule that nothing uses; empty without any."""
     return f"nothing uses the {', the '.join(parts)}: write it into an equation, or leave it out" if parts else ""

@@ -1,4 +1,5 @@
-"""What may be a name. Files and variables of programs are named after parts, so names are short and plain."""
+"""Rules for names of networks and their parts, which must be short and plain, since files and variables of programs are
+named after them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ import re
 from ernsnn.errors import InvalidModel, quoted
 
 LONGEST = 200
-"""Bytes of a name, as UTF-8: a file's name may have 255, and some are a part's name and more."""
+"""The largest number of bytes of a name as UTF-8. A file's name may have 255, and some consist of a part's name and
+more."""
 _PART = re.compile(r"[A-Za-z_][\w.\-]*")
 
 

@@ -1,4 +1,4 @@
-"""Projections: synapses from one population to another, and what makes one valid."""
+"""Projections: synapses from one population to another, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -52,13 +52,14 @@ class Projection:
 
     @property
     def weight_field(self) -> str:
-        """Which of the three holds the weight: a spike adds a current, moves V itself, or adds a conductance."""
+        """The field that holds the weight: ``weight_nA``, ``weight_mV`` or ``weight_uS``, by the unit of the
+        receptor."""
         site = self.site
         return f"weight_{site.unit if site else 'nA'}"
 
     @property
     def site(self) -> Receptor | None:
-        """The receptor of the post neurons, their first where there is none of its name; None where they have none."""
+        """The receptor of the post neurons; the first one where none has its name, None where they have none."""
         model = self.post.population.model
         if not isinstance(model, Neuron):
             return None
@@ -74,7 +75,7 @@ class Projection:
 
 
 def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> None:
-    """Raise InvalidModel, naming the projection and listing all that cannot mean anything among these parts."""
+    """Raise InvalidModel, naming the projection and listing everything that is wrong with it."""
     problems = list(_problems(p, dt_ms, modulators))
     if problems:
         raise InvalidModel("\n".join(problems))
