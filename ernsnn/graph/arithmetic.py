@@ -19,15 +19,15 @@ from ernsnn.describe.evaluation import OPERATIONS as NUMPY
 
 PER_LN2 = 1 / log_of(2)
 LN2_HIGH = round(log_of(2) * 2**32) / 2**32
-"""With so few digits that its product with a whole number below 2^20 is exact; the rest is ``LN2_LOW``."""
+"""ln(2) with so few digits that its product with a whole number below 2^20 is exact; the rest is ``LN2_LOW``."""
 LN2_LOW = float(Decimal("0.693147180559945309417232121458") - Decimal(LN2_HIGH))
 EXP = tuple(1 / factorial(k) for k in range(12, -1, -1))
 """Coefficients of exp on [-ln(2)/2, ln(2)/2], the highest first; what is left out is below 2e-16."""
 EXPREL = tuple(1 / factorial(k + 1) for k in range(13, -1, -1))
 LOWEST, HIGHEST = -708.0, 710.0
-"""exp is that of LOWEST below it, which is 3e-308, and infinite from HIGHEST on."""
+"""The range of exp: below LOWEST it is exp(LOWEST) = 3e-308, from HIGHEST on infinite."""
 NEAR = 0.35
-"""Up to here exprel is its series."""
+"""The largest |x| for which exprel is computed by its series."""
 ATANH = tuple(2 / k for k in range(23, 0, -2))
 """Coefficients of log((1 + s)/(1 - s))/s in s^2, for s^2 up to .0295."""
 SQRT_HALF, MANTISSA = 4604544271217802189, 2**52 - 1
@@ -116,4 +116,4 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "tanh": tanh,
     "**": power,
 }
-"""What ``evaluation.evaluator`` takes for the equations of a step."""
+"""The functions with which ``evaluation.evaluator`` computes the equations of a step."""

@@ -45,7 +45,7 @@ class OneToOne:
 
     @property
     def n_post(self) -> int:
-        """As many as there are pre neurons."""
+        """The number of post neurons, which is that of pre neurons."""
         return self.n_pre
 
     @property

@@ -10,7 +10,7 @@ from ernsnn.describe.evaluation import Numbers, evaluator
 from ernsnn.describe.kinds import Kind, Propagator
 
 _FOREVER = 2.0**40
-"""A refractory period of so many steps outlasts every run."""
+"""The largest refractory period in steps, longer than every run."""
 
 
 def decay(tau_ms: Numbers, dt_ms: float) -> Numbers:

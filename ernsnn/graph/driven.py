@@ -1,4 +1,4 @@
-"""Consolidation signals that nothing drives: a mark that waits for one would never latch, and nobody would say so."""
+"""Check for consolidation signals that can never be above 0, so that a mark that waits for one would never latch."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def mean_share(tau_s: float, epoch_s: float) -> float:
 
 
 def relaxed(flow: Relax, epoch_s: float, v: np.ndarray, u: np.ndarray | float) -> np.ndarray:
-    """v after an epoch; ``u`` is the variable that sets where it goes. See ``describe.flows.Relax``."""
+    """v after an epoch; ``u`` is the variable that sets its target. See ``describe.flows.Relax``."""
     limit = flow.to + flow.slope * u
     return np.asarray(limit + (v - limit) * kept(flow.tau_s, epoch_s))
 

@@ -135,7 +135,8 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class ShortTerm:
-    """Short-term plasticity: what a spike transmits is times its ``factor``; see ``describe.short_term``.
+    """Short-term plasticity: the weight that a spike transmits is multiplied by its ``factor``; see
+    ``describe.short_term``.
 
     Each parameter is a float, or one float a pre neuron of the projection.
     """
@@ -235,8 +236,9 @@ class Leaky:
 class Calcium:
     """Astrocytes with calcium dynamics; see ``describe.CalciumAstrocyte``.
 
-    ``kinetics`` has the constants of the equations by their symbols, in uM and seconds, ``initial`` the variables. To
-    what spikes release comes the transmitter in uM that is given: ``values[k]`` (one a unit) from step ``steps[k]`` on.
+    ``kinetics`` has the constants of the equations by their symbols, in uM and seconds, ``initial`` the variables.
+    Beside what spikes release there is the given transmitter in uM: ``values[k]`` (one a unit) from step ``steps[k]``
+    on.
     """
 
     name: str
@@ -304,7 +306,7 @@ class Injected:
 
 @dataclass(frozen=True)
 class Modulation:
-    """Shifts a parameter of neurons by ``gain`` times what a modulator was in the step before."""
+    """Shifts a parameter of neurons by ``gain`` times the value of a modulator in the step before."""
 
     target: Member
     modulator: str
@@ -328,7 +330,7 @@ class Probe:
 
     @property
     def key(self) -> str:
-        """Under which name the recording holds it."""
+        """The name of its signal in the recording: ``target.variable``."""
         return variable_of(self.target, self.variable)
 
 
@@ -360,7 +362,8 @@ class Graph:
         return sum(p.n_synapses for p in self.projections)
 
     def learns_at(self, t: int) -> bool:
-        """Whether anything learns in step ``t``: not within ``frozen``, intervals from first to last (exclusive)."""
+        """Whether learning is on in step ``t``: it is off in the intervals ``frozen``, from first to last
+        (exclusive)."""
         return not self.frozen or not any(first <= t < last for first, last in self.frozen)
 
     def neurons(self) -> Iterator[Neurons]:

@@ -1,4 +1,4 @@
-"""Lowering: from what a user wrote to the graph. All randomness is fixed here, from the seed and the objects' names."""
+"""Lowering of a network to a graph. All randomness is fixed here, from the seed and the objects' names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
 
 LONGEST_DELAY = 2**31 - 1
-"""In steps: what every backend can count."""
+"""The longest delay in steps that every backend can count."""
 
 
 @checked
@@ -87,7 +87,7 @@ def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
 
 
 _DRAWS = {"normal": "noise", "uniform": "chance"}
-"""The random numbers that equations may read -> under which path their streams are drawn."""
+"""Random number that equations may read -> last part of the path of its streams."""
 
 
 class _Lowering:
@@ -96,7 +96,7 @@ class _Lowering:
         self.problems: list[InvalidModel] = []
 
     def each(self, method: Any, parts: Iterable[Any]) -> tuple[Any, ...]:
-        """Lower every part; a problem is noted and the others go on, so that all are told at once."""
+        """Lower every part; an error is kept and the others go on, so that all errors are reported together."""
         done = []
         for part in parts:
             try:

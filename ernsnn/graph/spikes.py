@@ -12,7 +12,7 @@ from ernsnn.graph.values import Series, columns_of
 
 _POISSON_BLOCK = 256
 _AT_ONCE = 2**22
-"""So many numbers are drawn at a time, or those of one step."""
+"""The number of random numbers that are drawn at a time, or those of one step if that needs more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class GivenSpikes:
         return steps[span], neurons[span]
 
     def expected(self, first: int, last: int) -> float:
-        """How many spikes there are with first <= step < last."""
+        """The number of spikes with first <= step < last."""
         return float(len(self.between(first, last)[0]))
 
 
@@ -117,7 +117,7 @@ class PoissonSpikes:
         rows = int(np.flatnonzero(np.any(limits, axis=1)[piece]).max(initial=-1)) + 1
         if not rows:
             return np.zeros((0, drawn.size), bool)
-        # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
+        # A uniform number is a whole one below 2^53 divided by that; comparing whole numbers takes half the time.
         skipped = first - block * _POISSON_BLOCK
         numbers = drawn.rows(block, skipped, skipped + rows)
         return np.asarray(numbers < (limits if len(limits) == 1 else limits[piece[:rows]]))

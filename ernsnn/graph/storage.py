@@ -1,4 +1,4 @@
-"""A graph as JSON and arrays: saving and loading. No pickle anywhere, and nothing in a file is executed."""
+"""Saving and loading of graphs as JSON and arrays, without pickle; nothing in a file is executed."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _loaded(folder: Path) -> graph.Graph:
 
 
 _NEURON_BYTES = 64
-"""No backend computes a neuron with less."""
+"""The least bytes that a neuron takes on any backend."""
 
 
 def _checked(loaded: Any, check: Callable[[graph.Graph], Iterator[str]]) -> graph.Graph:

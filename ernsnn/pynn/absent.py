@@ -1,4 +1,5 @@
-"""What PyNN has and ernsnn has not: it can be described, so that all of it is told at once, but not run."""
+"""PyNN's cell and synapse types that ernsnn does not have: scripts can make them, and ``check`` and ``run`` list all of
+them."""
 
 from __future__ import annotations
 

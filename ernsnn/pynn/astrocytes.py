@@ -44,12 +44,12 @@ class Astrocyte:
         state.astrocytes.append(self)
 
     def record(self, variables: str | Sequence[str]) -> None:
-        """Record ``"C"``, its calcium, or ``"value"``, what it is as a third factor, in every step."""
+        """Record ``"C"``, its calcium, or ``"value"``, its value as a third factor, in every step."""
         state.require_open(f"{self.label}: record")
         self.recorded |= {variables} if isinstance(variables, str) else set(variables)
 
     def get_data(self) -> neo.Block:
-        """What has been recorded since the last reset, one signal for each variable."""
+        """The data since the last reset as a Neo Block, one signal for each variable."""
         segment = neo.Segment(name=f"segment{state.segment_counter:03d}")
         for variable in sorted(self.recorded):
             if state.under_way is None:

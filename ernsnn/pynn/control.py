@@ -44,7 +44,7 @@ def setup(
     seed: int = 0,
     **extra_params: Any,
 ) -> int:
-    """Begin anew: all parts of an earlier network are gone. Returns 0, the rank of the only process.
+    """Reset the simulator: all parts of an earlier network are removed. Returns 0, the rank of the only process.
 
     ``timestep`` and ``min_delay`` in ms (``"auto"``: one timestep). ``backend``: any of ernsnn, or ``"auto"``;
     where none is named, the fastest that runs step by step, ``native``.
@@ -105,7 +105,7 @@ def _in_order(timestep: float, min_delay: float | str, max_delay: float | str) -
 
 
 def _without_effect(given: Mapping[str, Any], own: Sequence[str]) -> None:
-    """Tell of settings that are other simulators', and raise InvalidModel on what may be ours, misspelt."""
+    """Warn of settings of other simulators, and raise InvalidModel on names that are nearly those of ernsnn."""
     for name in given:
         near = difflib.get_close_matches(name, own, n=1, cutoff=0.8)
         if near and near[0] != name:
@@ -168,11 +168,11 @@ get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, ra
 def check(backend: str | Backend | None = None) -> Issues:
     """Every limit that a run of the script meets, in the script's labels.
 
-    It is one with the backend and the options of ``setup``; of another ``backend``, with its defaults in scripts.
-    To the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike of the
-    time at which it is given sent in the next step), Y103 (several spikes of a neuron in a step), Y104 (delays rounded
-    to steps) and Y105 (spikes given for times that are past). Where the script has
-    cells (Y201) or synapses (Y202) that ernsnn has not, these alone are told.
+    It is one with the backend and the options of ``setup``; of another ``backend``, with its defaults in scripts. To
+    the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike of the time at which it is
+    given sent in the next step), Y103 (several spikes of a neuron in a step), Y104 (delays rounded to steps) and Y105
+    (spikes given for times that are past). Where the script has cells (Y201) or synapses (Y202) that ernsnn does not
+    have, only these are listed.
     """
     chosen = state.backend if backend is None else get_backend(backend)
     if chosen is None:

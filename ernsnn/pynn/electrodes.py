@@ -43,7 +43,7 @@ class CurrentSource(StandardCurrentSource):
     """A current that changes at steps: it acts on potentials from the step that begins at its time."""
 
     varies = False
-    """Whether it changes all the time, so that it is laid out up to ``state.horizon`` only."""
+    """Whether it changes all the time, so that it is computed up to ``state.horizon`` only."""
 
     def __init__(self, **parameters: Any) -> None:
         parameters = plain(parameters, type(self).__name__)
@@ -74,11 +74,11 @@ class CurrentSource(StandardCurrentSource):
         self.targets = None
 
     def get_native_parameters(self) -> ParameterSpace:
-        """As they are now."""
+        """The present parameters."""
         return ParameterSpace(dict(self.given))
 
     def set_native_parameters(self, parameters: ParameterSpace) -> None:
-        """Change them: from now on, where the network has run."""
+        """Set parameters; if the network has run, from now on."""
         parameters.evaluate(simplify=True)
         given = {n: getattr(v, "value", v) for n, v in parameters.items()}
         for parameter, value in given.items():
@@ -89,7 +89,7 @@ class CurrentSource(StandardCurrentSource):
         state.changed_currents[self.number] = self
 
     def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as they are kept."""
+        """The parameters as they are stored."""
         return parameters
 
     def changes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -136,9 +136,8 @@ class CurrentSource(StandardCurrentSource):
         ]
 
     def _injected(self, current: Schedule) -> Iterator[tuple[Population, Schedule]]:
-        """What each population gets: a column for each number of times that it goes into a cell, or one for each cell.
-
-        The latter where injections differ.
+        """Yield (population, current): a column for each number of injections into a cell, or, where injections differ,
+        one for each cell.
         """
         if self.targets is None:
             self.targets = list(self._found_targets())
@@ -167,7 +166,7 @@ _NEEDS: dict[str, tuple[Any, str]] = {
     "dt": (lambda values: (values > 0) & np.isfinite(values), "a time > 0"),
     "stdev": (lambda values: (values >= 0) & np.isfinite(values), "a current >= 0"),
 }
-"""What parameters are; all others are finite."""
+"""Kind of each parameter that is not a finite number."""
 
 
 def _check(source: str, parameter: str, value: Any) -> None:

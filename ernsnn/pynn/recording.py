@@ -1,4 +1,4 @@
-"""What a script recorded, as Neo wants it."""
+"""Recorders of scripts, which return data as Neo objects."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .simulator import ScriptRun
 state = simulator.state
 
 _COPIES = 2
-"""So many of a signal are held while it is taken out of a recording."""
+"""The number of values of a signal that are copied at a time."""
 
 
 class Recorder(recording.Recorder):
     """The recorder of one population. A signal has a value at time 0 and one at the end of each sampling interval.
 
-    What is recorded from some time in a run on holds what comes after: spikes of later steps, and the samples from then
-    on; in a signal with others those before are NaN.
+    Neurons whose recording begins in a run have spikes and samples from then on; in a signal with others earlier
+    samples are NaN.
     """
 
     _simulator = simulator
@@ -35,9 +35,10 @@ class Recorder(recording.Recorder):
         super().__init__(population, file)
         self.cleared_at = 0
         self.since: dict[str, np.ndarray] = {}
-        """Of what has been recorded since the last reset, the step from which on each neuron was."""
+        """Variable -> the first recorded step of each neuron since the last reset."""
         self.begun: dict[str, np.ndarray] = {}
-        """The values of each signal when neurons began to be recorded in a run, where the run knows them; else NaN."""
+        """Signal -> values of neurons at the step at which their recording began in a run; NaN where the run does not
+        know them."""
         self.first: dict[str, int] = {}
         """The step of the first sample that was taken out of each signal."""
 
@@ -93,7 +94,7 @@ class Recorder(recording.Recorder):
         annotations: Any = None,
         locations: Any = None,
     ) -> Any:
-        """What has been recorded. Raises InvalidModel where there was no run."""
+        """The recorded data as a Neo Block. Raises InvalidModel before the first run."""
         earlier = list(self.cache)
         if not state.running and not earlier:
             raise self._nothing_yet()
@@ -119,7 +120,7 @@ class Recorder(recording.Recorder):
             self.since.clear()  # what has been cleared stays so
 
     def store_to_cache(self, annotations: Any = None) -> None:
-        """Keep what was recorded up to a reset."""
+        """Keep the data recorded before a reset."""
         super().store_to_cache(annotations)
         self.cleared_at = 0
         self.begun.clear()
@@ -139,7 +140,7 @@ class Recorder(recording.Recorder):
         return segment
 
     def _since(self, variable: str) -> np.ndarray:
-        """From which step on there are data of each neuron."""
+        """The first step with data of each neuron."""
         since = self.since.get(variable, self._none())
         return np.asarray(np.maximum(since, self.cleared_at))
 
@@ -178,7 +179,7 @@ class Recorder(recording.Recorder):
         first, span = since.min(initial=state.step), self.span(variable.name)
         none = (np.zeros(0, np.int64), np.zeros((0, span.stop - span.start)))
         steps, values = self._run.recording.signals.get(variable_of(self.population.name, probed), none)
-        # Only what is asked for is copied: all cells over a whole run may fill the memory.
+        # Only the requested cells are copied: all cells over a whole run may fill the memory.
         kept = slice(np.searchsorted(steps, first - 1), None)
         size = _COPIES * values[kept, 0].nbytes * len(places)
         require_room({f"data of {self.population.label}.{variable.name}": size}, "get the data of fewer cells")

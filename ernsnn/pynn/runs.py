@@ -1,4 +1,4 @@
-"""A run under way: step by step where the backend can, else in one go when its data are first asked for."""
+"""Runs of scripts: step by step where the backend can, else in one go when data are first read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def begin(state: State) -> ScriptRun:
-    """Lower what the script described, and start it. Raises UnsupportedOnBackend, in the script's labels."""
+    """Lower the script's network, and start its run. Raises UnsupportedOnBackend, in the script's labels."""
     absent = Issues("ernsnn.pynn", [limit.issue("ernsnn.pynn", CODES) for limit in unsupported(state)])
     if absent:
         raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
@@ -68,13 +68,13 @@ def begin(state: State) -> ScriptRun:
 
 
 def graph_of(state: State) -> Graph:
-    """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
+    """The graph of the script's network; random numbers of a run differ from segment to segment."""
     with labelled(state.labels):
         return lower(describe(state), state.segment_seed)
 
 
 class _Labelled:
-    """A run whose errors name parts by the script's labels, whatever of it is called or read."""
+    """A run whose errors name parts by the script's labels."""
 
     def __init__(self, run: ScriptRun, state: State) -> None:
         self._its_run, self._state = run, state
@@ -96,9 +96,9 @@ _LESS = "record fewer cells or with a larger sampling_interval, or run for a sho
 
 
 def require_room(room: Room, graph: Graph, backend: Backend, settings: Mapping[str, Any], first: int, n: int) -> None:
-    """Raise InvalidModel where what is recorded in ``n`` steps from ``first`` on does not fit the memory that is left.
+    """Raise InvalidModel where the recording of ``n`` steps from ``first`` on does not fit the memory that is left.
 
-    ``room`` is what earlier steps have left of it.
+    ``room`` is the memory that earlier steps have left.
     """
     needed = probed_bytes(graph, first, first + n, lambda kind: backend.recorded_bytes(kind, settings))
     with about("", *(probe.target for probe in graph.probes)):
@@ -106,7 +106,7 @@ def require_room(room: Room, graph: Graph, backend: Backend, settings: Mapping[s
 
 
 class Stepwise:
-    """A run of an engine in this process: every call of ``advance`` takes up where the last one stopped."""
+    """A run of an engine in this process: every call of ``advance`` goes on where the last one stopped."""
 
     live = True
 
@@ -132,7 +132,7 @@ class Stepwise:
         """See ``ScriptRun.advance``."""
         require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
-        # A step that is cut in two could not be gone on from.
+        # Ctrl-C is handled between steps, from which a run can go on.
         with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
             for t in range(self.step, self.step + n_steps):
                 spikes = self.source_spikes.at(t)
@@ -202,9 +202,10 @@ class Stepwise:
 
 
 class InOneGo:
-    """A run of a program, once data are asked for: of what is new since then, or, if need be, of all from the start.
+    """A run of a program, when data are read: of the steps since the last run, or, if the backend cannot go on, of all
+    steps.
 
-    ``parts`` are what has been run, each going on from the one before; a backend that cannot go on has one at most.
+    ``parts`` are the results so far, each going on from the one before; a backend that cannot go on has one at most.
     """
 
     live = False
