@@ -1,4 +1,4 @@
-"""Brian2: a graph becomes a pure Brian2 script, which is run in a process of its own."""
+"""The Brian2 backend: compiles a graph to a pure Brian2 script, and runs it in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Brian2 cannot do, or what a user should know: one small function per limit."""
+"""Limits of Brian2: one small function each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _SYNAPSE_BYTES = 24
 
 
 def plastic_delays(graph: Graph) -> Iterator[Limit]:
-    """What synapses with plasticity transmit is fixed when it is sent and then travels through one register a step."""
+    """Long delays of plastic synapses: their weights are fixed when they are sent, and pass through one register a
+    step."""
     for p in graph.projections:
         if (p.learning is None and p.short_term is None) or any(_lacking(graph)):
             continue

@@ -1,4 +1,4 @@
-"""From a graph to a Brian2 script: lays out, builds the parts, writes them with the template."""
+"""Compiler from a graph to a Brian2 script: lays out, builds the parts, writes them with the template."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .parts import Group, Monitor, Parts, Pathway, SynapseGroup
 from .start import queued, take_up
 
 SAMPLES = 999
-"""The place of what probes read, at the end of a step; they record at the next."""
+"""The slot in which values of probes are copied, at the end of a step; they are recorded in the next."""
 
 
 def compile_program(
@@ -84,7 +84,7 @@ def _resource(name: str) -> str:
 
 
 def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
-    """Every array that the script loads, under the name by which it does."""
+    """Collect the arrays that the script loads, by name."""
     arrays = {f"tables/{name}": values for name, values in parts.tables.items()}
     for group in parts.groups:
         arrays |= {f"{group.name}/{n}": v for n, v in group.values.items() if isinstance(v, np.ndarray)}
@@ -99,10 +99,10 @@ def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
 
 
 def monitor(name: str, probe: Probe, layout: Layout, parts: Parts) -> None:
-    """Adds what records a probe.
+    """Add the monitor of a probe.
 
-    One of every step is a StateMonitor. Others record an event of their owner, or, where this is synapses, which have
-    no events, of neurons that take over their values then.
+    A probe of every step is a StateMonitor. Others record an event of their owner, or, since synapses have no events,
+    of neurons that copy the values of synapses then.
     """
     owner, variable, record = location(probe, layout)
     if probe.every == 1:

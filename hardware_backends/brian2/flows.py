@@ -1,4 +1,4 @@
-"""Flows of synaptic variables over an epoch, as code."""
+"""Code of flows of synaptic variables over an epoch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constant
 
 
 def flown(flow: Flow, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
-    """(code, the name under which it leaves the new value)."""
+    """(code of one flow, name of the new value)."""
     if isinstance(flow, Latch):
         return latched(flow, epoch_s, naming, constants)
     return relaxed(flow, epoch_s, naming, constants)

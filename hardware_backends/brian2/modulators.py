@@ -15,7 +15,7 @@ from .layout import Layout, Synapses
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 from .schedules import scheduled
 
-# Where they stand within the synapses of a step: the spikes are known, and plasticity comes later.
+# Order within the synapses slot of a step: after spikes, before plasticity.
 HEAR, RELEASE, SOLVE, EVALUATE = -30, -22, -21, -20
 
 
@@ -54,7 +54,7 @@ def modulators(layout: Layout, graph: Graph, parts: Parts) -> None:
 
 
 def held(line: str, freezes: bool) -> str:
-    """An assignment that leaves its variable alone while the network's learning is frozen; what is counted is not."""
+    """An assignment that does not change its variable while learning is frozen; counters are not frozen."""
     variable, value = line.split(" = ", 1)
     if not freezes or variable not in ("C", "value", "released", "Y"):
         return line
@@ -62,7 +62,8 @@ def held(line: str, freezes: bool) -> str:
 
 
 def counters(m: Leaky) -> dict[float, str]:
-    """Where the spikes of each weight are counted: counted before they are weighed, their order rounds nothing."""
+    """Counters of spikes, one for each weight: whole numbers are added before they are multiplied, so that their order
+    does not matter."""
     return {weight: f"heard{k or ''}" for k, weight in enumerate(dict.fromkeys(m.weights))}
 
 
@@ -76,7 +77,7 @@ def leaky(m: Leaky, group: Group, constants: Constants, dt_ms: float) -> list[st
 
 
 def opened(m: Leaky | Calcium, constants: Constants) -> str:
-    """What plasticity reads: C, or 1 where the threshold is reached and 0 elsewhere."""
+    """The expression that plasticity reads: C, or with a threshold 1 where it is reached and 0 elsewhere."""
     if m.threshold is None or m.threshold_off is None:
         return "value = C"
     opens, stays = constants.name(m.threshold), constants.name(m.threshold_off)

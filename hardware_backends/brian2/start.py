@@ -1,7 +1,7 @@
-"""Going on from the end of another program: its variables, and what was on its way through Brian2's queues then.
+"""Start of a program from the end of another: its variables, and the spikes in Brian2's queues at that time.
 
 Its state is ``OWNER/VARIABLE`` for everything that the groups and synapses keep, and ``pending/GROUP/RECEPTOR``: what
-static synapses had sent and will arrive (k + 1 steps after the end, cell).
+static synapses have sent and arrives (k + 1 steps after the end, cell).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def state_after(layout: Layout, recording: Recording, start: Recording | None) -
 
 
 def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Probe, np.ndarray]]:
-    """What probes of all neurons and modulators would see, of what a state holds."""
+    """Yield (probe, values) of all neurons and modulators in a state."""
     for probe in variables(layout.graph):
         part: slice | np.ndarray = slice(None)
         place = f"{layout.factor.get(probe.target)}/{probe.variable}"

@@ -1,4 +1,4 @@
-"""What PyNN lacks, wherever it runs: one small function per limit. ``prefix`` is that of the backend's codes."""
+"""Limits of PyNN on every simulator: one small function each. ``prefix`` is the letter of the backend's codes."""
 
 from __future__ import annotations
 

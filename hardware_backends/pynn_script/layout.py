@@ -1,4 +1,4 @@
-"""What every PyNN script is made of: populations, spike trains and injected currents, as their templates write them."""
+"""Layout of PyNN scripts: populations, spike trains and injected currents, as templates write them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ernsnn.graph.graph import Graph, Injected, Neurons
 from ernsnn.graph.values import columns_of
 
 CELLS = {"LIF": "IF_curr_exp", "ConductanceLIF": "IF_cond_exp"}
-"""The kinds of neurons that PyNN has, by what it calls them."""
+"""Kind of neurons -> its name in PyNN."""
 Value = float | str
 Arrays = dict[str, np.ndarray]
 
@@ -46,7 +46,7 @@ def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
 
 
 def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
-    """A population of neurons; what differs between them goes into ``arrays``."""
+    """A population of neurons; parameters that differ between them are added to ``arrays``."""
 
     def stored(name: str, value: float | np.ndarray) -> Value:
         if np.ndim(value) == 0:

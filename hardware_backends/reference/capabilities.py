@@ -1,4 +1,4 @@
-"""What the reference cannot do: only what does not fit."""
+"""Limits of the reference: memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def memory(graph: Graph) -> Iterator[Limit]:
 
 
 def _numbers(p: Projection) -> int:
-    """Of a synapse: both ends, delay and variables; if it learns, the variables anew, and where it is found."""
+    """Numbers stored for a synapse: both ends, delay and variables; if it learns, the variables again, and its place by
+    post neuron."""
     return 3 + len(p.variables) + (len(p.variables) + 5 if p.learning else 0)
 
 

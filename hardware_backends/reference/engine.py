@@ -66,7 +66,7 @@ class Engine(stepping.Engine):
                     neuron.intrinsic.step(t, spikes[name])
 
     def probe(self, probe: Probe) -> np.ndarray:
-        """Stage 6: what a probe sees."""
+        """Stage 6: a copy of the values of a probe."""
         if probe.kind == "neurons":
             return self.neurons[probe.target].variable(probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
