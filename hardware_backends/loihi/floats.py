@@ -49,7 +49,7 @@ class FloatNetwork:
 
 
 def not_in_floats(graph: Graph) -> Iterator[Limit]:
-    """Everything that Lava's floating-point models have not."""
+    """Yield a limit for everything that Lava's floating-point models do not have."""
     if lacking := tuple(memory(graph)):
         yield from lacking
         return

@@ -27,7 +27,7 @@ class IntrinsicState:
 
     @property
     def values(self) -> np.ndarray:
-        """The parameter's values now."""
+        """The present values of the parameter."""
         return self.own[self.target]
 
     def step(self, t: int, spiking: np.ndarray) -> None:
@@ -61,7 +61,8 @@ class Population(Protocol):
 
 
 def final_values(populations: Iterable[Population]) -> dict[str, np.ndarray]:
-    """The parameters that intrinsic plasticity changes, as they are now, in the layout of ``Recording.to_arrays``."""
+    """The present values of parameters that intrinsic plasticity changes, under their names in
+    ``Recording.to_arrays``."""
     return {
         neuron_key(population.p.name, population.p.intrinsic.target): population.intrinsic.values
         for population in populations

@@ -51,7 +51,7 @@ class ModulatorState:
 
     @staticmethod
     def heard(m: Leaky | Calcium, spikes: dict[str, np.ndarray]) -> np.ndarray:
-        """How many spikes of each member (a row) each astrocyte hears."""
+        """The number of spikes of each member (rows) that each astrocyte hears (columns)."""
         heard = np.zeros((len(m.members), m.size))
         for count, member in zip(heard, m.members, strict=True):
             neurons = spikes[member.population]

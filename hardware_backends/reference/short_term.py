@@ -13,7 +13,7 @@ from ernsnn.graph.graph import Projection
 class ShortTermState:
     """The states of a projection's pre neurons, at the spikes of which they are renewed.
 
-    ``factor`` is what each neuron's last spike transmits, times the weight; ``last`` is the step of that spike.
+    ``factor`` multiplies the weights that each neuron's last spike transmits; ``last`` is the step of that spike.
     """
 
     changes = ("state", "last")

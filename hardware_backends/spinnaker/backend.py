@@ -25,8 +25,8 @@ class SpinnakerBackend(Backend):
     """Compiles to a PyNN script for sPyNNaker (Rhodes et al. 2018), maps it, and runs it on a board.
 
     ``placement`` maps on virtual boards, which have no results. Runs take the board or the spalloc server that the
-    user's own configuration of sPyNNaker names; without one there are none. No board has been at hand: what the check
-    says of the arithmetic is sPyNNaker's, and has not been held to a run.
+    user's own configuration of sPyNNaker names; without one there are none. No board has been at hand: the check
+    follows sPyNNaker's arithmetic, and has not been compared with a run.
     """
 
     name: ClassVar[str] = "spinnaker"

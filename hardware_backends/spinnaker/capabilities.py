@@ -1,4 +1,4 @@
-"""What SpiNNaker cannot do, rounds, or does differently: one small function per limit."""
+"""Limits and roundings of SpiNNaker: one small function each."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PACKAGE = "spynnaker"
 NOT_INSTALLED = "sPyNNaker is not installed: pip install 'ernsnn[spinnaker]'"
 ATOMS_PER_CORE, DELAY_STAGES = 256, 8
 _RING_BUFFER_BITS, _RECEPTOR_BITS = 14, 1
-"""sPyNNaker's own: neurons a core, repetitions of a delay, bits that tell neuron, receptor and delay apart."""
+"""Constants of sPyNNaker: neurons a core, repetitions of a delay, bits for neuron, receptor and delay."""
 _REAL_TIME_MS = 1.0
-"""What a core of 256 neurons can rely on for a step."""
+"""The shortest step in ms for a core of 256 neurons."""
 _SLOWEST = 1e9
 _TRACE_UNITS = 2048
 _BYTES = 200
-"""Of a connection, here and in PyNN's lists."""
+"""Bytes of a connection, here and in PyNN's lists."""
 
 
 def time_scale(graph: Graph) -> int:
@@ -71,7 +71,7 @@ def numbers(graph: Graph) -> Iterator[Limit]:
 def _stored(
     path: str, values: Mapping[str, float | np.ndarray], scales: Mapping[str, float] | None = None
 ) -> Iterator[Limit]:
-    """What S16.15 makes of numbers, some of which are scaled before, of arrays the worst."""
+    """Yield limits on numbers that S16.15 rounds or cannot hold, some after scaling; of arrays the worst."""
     changed, largest = [], 0.0
     for name, value in values.items():
         asked, scaled = np.atleast_1d(np.asarray(value, dtype=float)), (scales or {}).get(name, 1.0)
@@ -94,12 +94,12 @@ def memory(graph: Graph) -> Iterator[Limit]:
 
 
 def weight_unit(p: Neurons) -> str:
-    """Of what a spike adds, which is the same on both receptors."""
+    """The unit of weights onto these neurons, the same on both receptors."""
     return p.kind.receptors[0].unit
 
 
 def _of_synapses(check: Callable[[Graph], Iterable[Limit]]) -> Capability:
-    """A check that looks at every neuron or synapse: not at those that memory cannot hold."""
+    """Let a check skip graphs that do not fit into memory."""
 
     @wraps(check)
     def checked(graph: Graph) -> Iterable[Limit]:
@@ -190,7 +190,7 @@ def delays(graph: Graph) -> Iterator[Limit]:
 
 
 def delay_slots(neurons: int) -> int:
-    """How many steps ahead a core of a population of that size remembers what arrives."""
+    """The number of steps ahead for which a core of a population of that size stores arrivals."""
     neuron_bits = max(1, (min(neurons, ATOMS_PER_CORE) - 1).bit_length())
     return int(2 ** (_RING_BUFFER_BITS - _RECEPTOR_BITS - neuron_bits))
 

@@ -1,4 +1,4 @@
-"""From a graph to a PyNN script for SpiNNaker: lays out what the template writes."""
+"""Compiler from a graph to a PyNN script for SpiNNaker, which a template writes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .capabilities import step_ms
 from .rounding import largest_sums, parts
 
 CARRIED = ("board.py", "mapping.py")
-"""Files of this folder that a program has beside it."""
+"""Files of this folder that are copied beside a program."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ConnectionList:
 
 
 def compile_program(graph: Graph, n_steps: int, *, time_scale_factor: int) -> Program:
-    """``program.py``, ``arrays.npz`` and what the program has beside it."""
+    """``program.py``, ``arrays.npz`` and the files that are copied beside them."""
     arrays: Arrays = {}
     trains(graph, n_steps, arrays)
     wirings = [wiring for p in graph.projections for wiring in _wirings(graph, p, arrays)]

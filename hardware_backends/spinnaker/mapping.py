@@ -1,4 +1,4 @@
-"""Maps program.py on virtual boards: where everything goes, without executing anything. Compiled programs carry a copy.
+"""Maps program.py on virtual boards without executing it. Compiled programs carry a copy.
 
     python mapping.py [PLACEMENT.json]
 
@@ -38,7 +38,7 @@ def give_up(*_: object) -> None:
 
 
 def mapped(home: Path) -> dict[str, Any]:
-    """What sPyNNaker makes of the program, with ``home`` as its home."""
+    """Map the program by sPyNNaker, with ``home`` as the home folder."""
     (home / ".spynnaker.cfg").write_text(CONFIGURATION.format(folder=home), encoding="utf-8")
     os.environ["HOME"] = str(home)
     for name in ("XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
@@ -56,7 +56,7 @@ def mapped(home: Path) -> dict[str, Any]:
 
 
 def placement(n_steps: int) -> dict[str, Any]:
-    """Cores, chips, memory, routes and weights of what has been mapped. SDRAM in bytes, for ``n_steps`` steps."""
+    """Cores, chips, memory, routes and weights of the mapping. SDRAM in bytes, for ``n_steps`` steps."""
     from spynnaker.pyNN.data import SpynnakerDataView
 
     view: Any = SpynnakerDataView

@@ -1,4 +1,4 @@
-"""Where sPyNNaker puts a network on SpiNNaker, found by mapping it on virtual boards in a process of its own."""
+"""Placement of a network on SpiNNaker by sPyNNaker, which maps it on virtual boards in a process of its own."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ class _Found(TypedDict):
 
 @dataclass(frozen=True)
 class Placement:
-    """What ``mapping.py`` found, and what then happens (``afterwards``: executed where, or why not)."""
+    """The ``mapping`` by ``mapping.py``, and ``afterwards``: the board on which it is executed, or the reason why
+    not."""
 
     mapping: dict[str, Any]
     afterwards: str
@@ -77,7 +78,7 @@ class Placement:
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
         """See ``Placed.cores_of``; a chip has as many numbers as cores that programs can have."""
         chips = sorted({(c["x"], c["y"]) for p in self.mapping["populations"] for c in p["cores"]})
-        per_chip = self.mapping["cores_per_chip"] + 1  # what counts the cores of a chip starts at 0, and p at 1 or 2
+        per_chip = self.mapping["cores_per_chip"] + 1  # cores of a chip are counted from 0, and p from 1 or 2
 
         def core(c: dict[str, Any]) -> int:
             return int(chips.index((c["x"], c["y"])) * per_chip + c["p"])
@@ -126,7 +127,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class NotPlaced:
-    """A network that sPyNNaker cannot map; ``why`` has its last words."""
+    """A network that sPyNNaker cannot map; ``why`` is the end of its output."""
 
     why: str
 
@@ -145,7 +146,7 @@ class NotPlaced:
 
 
 def _unit(ring_buffer_shift: int, weight_scale: float) -> str:
-    """A shift, and what weights are whole multiples of; conductances are scaled beside what the shift does."""
+    """(shift, unit of weights) as text; conductances are scaled in addition to the shift."""
     currents = weight_scale == 2.0**-ring_buffer_shift / ACCUM
     return f"{ring_buffer_shift}, {1 / weight_scale:.3g} {'nA' if currents else 'uS'}"
 
@@ -166,7 +167,7 @@ def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What ``mapping.py`` has written. Raises ProgramFailed on what it cannot have."""
+    """Read the output of ``mapping.py``. Raises ProgramFailed on content that it cannot have written."""
     with reading_of("the mapping", path):
         stored = read_json(path)
         fit(stored, _Found, path.name)

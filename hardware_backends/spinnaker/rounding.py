@@ -23,9 +23,9 @@ from ernsnn.graph.graph import Graph, Neurons, Projection
 ACCUM = 2.0**-15
 """The unit of S16.15."""
 LARGEST = 2.0**16
-"""What S16.15 does not reach."""
+"""The limit of S16.15, which it does not reach."""
 CONDUCTANCE_SCALE = 1024.0
-"""What conductances in uS are multiplied by, which are small numbers; they are divided by it again before they act."""
+"""The factor by which small conductances in uS are multiplied; they are divided by it again before they act."""
 RECEPTORS = ("excitatory", "inhibitory")
 
 
@@ -56,7 +56,7 @@ def parts(p: Projection) -> Iterator[ReceptorSynapses]:
 
 
 def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:
-    """The most that can arrive in one step at the two receptors of any neuron of each population."""
+    """Population -> (E, I): the largest sums of weights that can arrive at a neuron in one step."""
     sums = {p.name: np.zeros((2, p.size)) for p in graph.neurons()}
     for p in graph.projections:
         for part in parts(p):
@@ -66,7 +66,7 @@ def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:
 
 
 def scale(p: Neurons) -> float:
-    """What weights onto these neurons are multiplied by before they are rounded."""
+    """The factor by which weights onto these neurons are multiplied before they are rounded."""
     return CONDUCTANCE_SCALE if p.kind.name == "ConductanceLIF" else 1.0
 
 
@@ -76,5 +76,5 @@ def shift(largest_scaled: float) -> int:
 
 
 def unit(p: Neurons, largest_sum: float) -> float:
-    """What weights onto these neurons are whole multiples of, where they may sum up to so much."""
+    """The unit of weights onto these neurons, given the largest sum that can arrive."""
     return float(2.0 ** (shift(largest_sum * scale(p)) - 15) / scale(p))

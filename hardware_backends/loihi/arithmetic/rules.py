@@ -46,7 +46,7 @@ class Side(Factor):
 
 @dataclass(frozen=True)
 class Axis:
-    """How an integer stands for a variable of the graph: v = step * (n + zero), n from low to high.
+    """The representation of a variable of the graph by an integer n: v = step * (n + zero), n from low to high.
 
     A trace has a ``side`` and its ``impulse``.
     """
@@ -60,16 +60,16 @@ class Axis:
     impulse: int = 0
 
     def value(self, n: float) -> float:
-        """What the integer n stands for."""
+        """The value of the integer n."""
         return self.step * (n + self.zero)
 
     def integer(self, value: float) -> float:
-        """The number, to be rounded, that stands for ``value``."""
+        """The unrounded integer for ``value``."""
         return value / self.step - self.zero
 
     @property
     def limit(self) -> int:
-        """A factor with this variable is cut off at +-limit."""
+        """The magnitude at which a factor with this variable is clipped."""
         return int(2 ** WIDTHS[self.name])
 
 
@@ -88,7 +88,7 @@ class Monomial:
 
     @property
     def shift(self) -> int:
-        """By how many bits Lava shifts the product down: the exponent has to make up for it."""
+        """The number of bits by which Lava shifts the product down, which the exponent compensates."""
         return max(0, self.width - ACCUMULATOR_WIDTH)
 
     @property
@@ -98,7 +98,7 @@ class Monomial:
 
     @property
     def corrects(self) -> bool:
-        """Whether it takes back what a coincident spike added to a trace."""
+        """Whether it subtracts the impulse that a coincident spike added to a trace."""
         return any(part.variable in ("x0", "y0") for part in self.parts)
 
 
@@ -174,7 +174,7 @@ def rounded_ends(factor: Factor, axis: Axis) -> tuple[tuple[float, float], ...]:
 
 
 def text(product: Product) -> str:
-    """A product for the eye, in Lava's syntax: -4*2^3*x0*y1*(w-255)."""
+    """A product as text, in Lava's syntax: -4*2^3*x0*y1*(w-255)."""
 
     def written(part: Operand) -> str:
         sign = "-" if part.sign < 0 else ""

@@ -1,4 +1,4 @@
-"""The capability check of the Loihi backends: what ``quantise`` found, and where the network would go on a chip."""
+"""The capability check of the Loihi backends: limits from ``quantise`` and the placement on a chip."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from .overflow import overflows
 
 @dataclass(frozen=True)
 class IntegerCheck:
-    """Every limit, every unsupported feature, every kind of rounding with its worst case; a placement on each chip."""
+    """The limits of a graph (unsupported features, and each kind of rounding with its worst case), and its
+    placements."""
 
     limits: tuple[Limit, ...]
     placements: tuple[Placement, ...]
 
 
 _CHECKS: WeakKeyDictionary[Graph, dict[tuple[Order, bool], IntegerCheck]] = WeakKeyDictionary()
-"""Of graphs in use: who asks what one meets asks next where it goes, and the integers take long to make."""
+"""The results for graphs in use, since ``check`` and ``placement`` need the same integers, which take long to make."""
 
 
 def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> IntegerCheck:
@@ -37,7 +38,7 @@ def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) ->
     known = _CHECKS.setdefault(graph, {})
     if (order, chip) not in known:
         network, report = quantise(graph, n_steps=0, order=order, chip=chip)
-        if not report.errors:  # what cannot be had is missing in the network
+        if not report.errors:  # unsupported parts are missing in the network
             overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
         placed = (limit for placement in placements for limit in _of_placement(graph, placement))
@@ -54,5 +55,5 @@ def _of_placement(graph: Graph, placement: Placement) -> Iterator[Limit]:
 
 
 def capabilities(order: Order = "spinnaker", chip: bool = False) -> tuple[Capability, ...]:
-    """What a backend lists as its capabilities that runs in this order, or on the chip itself."""
+    """The capabilities of a backend that learns in this order, or runs on the chip itself."""
     return (lambda graph: check_graph(graph, order, chip).limits,)

@@ -1,4 +1,4 @@
-"""What a graph may hold and Loihi has not: one small function per feature."""
+"""Features of graphs that Loihi does not have: one small function each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..quantise.latch import without_field
 
 _RUN_ELSEWHERE = "run it on reference or brian2"
 _PER_NEURON = "i_offset_nA"
-"""The one parameter that may differ within a population: the bias."""
+"""The only parameter that may differ within a population: the bias."""
 LARGEST_MATRIX = 20_000_000
-"""Weights of one projection."""
+"""The largest number of weights of one projection."""
 _ENTRY_BYTES = 130
-"""Of a weight, while integers are chosen: measured with nine million."""
+"""Bytes of a weight while integers are chosen, measured with nine million."""
 
 
 def neuron_models(graph: Graph) -> Iterator[Limit]:

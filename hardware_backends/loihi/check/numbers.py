@@ -1,4 +1,4 @@
-"""Numbers that are too large or too small for integers to be chosen: what is made from them would leave the floats."""
+"""Check for numbers that are so large or small that computing their integers would leave the range of floats."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from ..arithmetic.limits import NUMBER_MAX
 from .features import LARGEST_MATRIX
 
 _COUNTED = "tau_refrac_ms"
-"""Has a limit of its own, in steps."""
+"""A parameter with a limit of its own, in steps."""
 
 
 def numbers(graph: Graph) -> Iterator[Limit]:
-    """Every number of neurons, synapses, rules and astrocytes that is neither 0 nor within 1e-30 to 1e30."""
+    """Yield a limit for every number of neurons, synapses, rules and astrocytes that is neither 0 nor within 1e-30 to
+    1e30."""
     yield from _of_numbers(graph.name, graph.dt_ms, "dt_ms")
     for p in graph.neurons():
         yield from _of_numbers(p.name, {name: value for name, value in p.parameters.items() if name != _COUNTED})

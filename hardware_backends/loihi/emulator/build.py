@@ -1,4 +1,4 @@
-"""From an integer network to the flat arrays of the emulator."""
+"""Conversion of an integer network to the flat arrays of the emulator."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FRACTION = 7
 
 
 class Places:
-    """Where each population and astrocyte is."""
+    """The place of each population and astrocyte in the arrays."""
 
     def __init__(self, network: IntegerNetwork) -> None:
         populations: list[Source | Cells] = [*network.sources, *network.cells]
@@ -138,7 +138,7 @@ def reduced(product: Product) -> tuple[int, int]:
 
 
 def shifts(product: Product) -> tuple[int, int]:
-    """How far a product is shifted to the right, and then to the left."""
+    """The shifts of a product, (right, then left), in bits."""
     width = sum(WIDTHS[part.variable] for part in product.parts) + MANTISSA_WIDTH
     return min(31, max(0, width - ACCUMULATOR_WIDTH)), reduced(product)[1] + FRACTION
 

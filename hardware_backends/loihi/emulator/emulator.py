@@ -13,7 +13,7 @@ from .state import Draws
 _CHUNK = 1024
 _ROOM = 1 << 18
 _SYNAPSE_SEED = 2
-"""Hard-wired in Lava (ConnVarRandom)."""
+"""The seed that is hard-wired in Lava (ConnVarRandom)."""
 
 Spikes = dict[str, tuple[np.ndarray, np.ndarray]]
 

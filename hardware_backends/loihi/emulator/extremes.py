@@ -1,7 +1,6 @@
-"""How far given spikes take u and V: the emulator's arithmetic for one population, without the ends of its range.
+"""The extremes of u and V under given spikes, by the emulator's arithmetic for one population without clipping.
 
-A population hears spikes that are known, and expected arrivals of sources whose rates are known. What it hears from
-anywhere else is left out.
+Inputs are given spikes, and expected arrivals of sources with known rates; all others are left out.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from ..check.arrivals import Heard
 from .compiled import compiled
 
 _QUIET = 20
-"""Time constants after which nothing changes any more: 24 bits have decayed."""
+"""The number of time constants after which all 24 bits have decayed."""
 _NEVER_DECAYS = 100_000
-"""Steps that a V is followed which never decays, after the last change."""
+"""The number of steps for which a V without decay is computed after the last change."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,7 @@ class LavaBackend(Backend):
         return capabilities(settings["order"], self.chip)
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> IntegerNetwork | FloatNetwork:
-        """What the script is written from."""
+        """The network from which the script is written."""
         order, seed = chosen["order"], chosen["rounding_seed"]
         return required(graph, n_steps=n_steps, order=order, seed=seed, chip=self.chip)[0]
 

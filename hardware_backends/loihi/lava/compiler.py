@@ -1,4 +1,4 @@
-"""From an integer network to a Lava script, written with the template."""
+"""Compiler from an integer network to a Lava script, which a template writes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from ..floats import FloatCells, FloatNetwork
 from ..readout import Readout
 
 _LONGEST = 80
-"""Letters of a variable's name: files are named after them, and of those with more than 255 there are none."""
+"""The largest number of letters of a variable's name, since files, whose names have at most 255, are named after
+them."""
 
 Watch = Mapping[str, Sequence[int] | np.ndarray]
-"""Name of cells, a plastic connection or an astrocyte -> the steps after which its state is wanted."""
+"""Name of cells, a plastic connection or an astrocyte -> the steps after which its state is recorded."""
 
 
 def compile_program(
@@ -48,7 +49,7 @@ def compile_program(
 
 
 class _Writer:
-    """Collects what the template and the arrays need."""
+    """Collects the values for the template and the arrays."""
 
     def __init__(
         self, network: IntegerNetwork | FloatNetwork, watch: Watch, readouts: Sequence[Readout], chip: bool
@@ -126,7 +127,7 @@ class _Writer:
         return {**vars(source), "id": name, "port": self._port(source.name)}
 
     def _port(self, population: str) -> str:
-        """Where its spikes come from. Given ones go to the chip first."""
+        """The port from which its spikes come. Given spikes go to the chip first."""
         name = self.ids[population]
         given = any(s.name == population for s in self.network.sources)
         return f"sent_{name}" if self.chip and given else f"{name}.s_out"
@@ -145,7 +146,7 @@ class _Writer:
         return {**vars(astrocyte), "id": name, "members": members}
 
     def _synapses(self, c: Connection) -> dict[str, Any]:
-        """What static and plastic ones share."""
+        """Values that static and plastic connections share."""
         name = self.ids[c.name]
         self.arrays[f"{name}/weights"] = self._placed(c, c.weights)
         return {**vars(c), "id": name, "port": self._port(c.pre), "post": self.ids[c.post]}
