@@ -1,4 +1,4 @@
-"""What a recording of a graph asks of its integer network, and how its integers are read: (integer + zero) * unit."""
+"""Readouts: values of a recording from those of the integer network, (integer + zero) * unit."""
 
 from __future__ import annotations
 

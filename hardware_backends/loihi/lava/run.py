@@ -1,4 +1,4 @@
-"""Runs an integer network on Lava, and leaves nothing behind.
+"""Runs of integer networks on Lava, without leftover processes or shared memory.
 
     run_on_lava(network, n_steps, watch={"CA3": range(100), "CA3 -> CA3": [99]}) -> LavaRun
 
@@ -28,7 +28,7 @@ from .compiler import Watch, compile_program
 from .shim import LAVA
 
 SHARED_MEMORY = Path("/dev/shm")
-"""Where Linux shows it."""
+"""The folder in which Linux lists shared memory."""
 
 
 def missing() -> str | None:
@@ -73,7 +73,7 @@ def run_on_lava(
 
 
 def _slice(c: Connection, variable: str, values: np.ndarray) -> np.ndarray:
-    """What is ``c``'s own of a state of whole populations."""
+    """The slice of connection ``c`` of a state of whole populations."""
     n_post, n_pre = c.weights.shape
     post, pre = slice(c.post_start, c.post_start + n_post), slice(c.pre_start, c.pre_start + n_pre)
     return values[:, post, pre] if variable in "wtd" else values[:, pre if variable[0] == "x" else post]
@@ -81,7 +81,7 @@ def _slice(c: Connection, variable: str, values: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def lava_program() -> Iterator[str]:
-    """How the names of a program's shared memory are to begin, which is removed where the program could not do so."""
+    """A prefix for names of a program's shared memory, which is removed at the end if the program did not do so."""
     prefix = f"ernsnn-{os.getpid()}-{secrets.token_hex(4)}-"
     try:
         yield prefix
@@ -91,6 +91,6 @@ def lava_program() -> Iterator[str]:
 
 
 def run_lava_program(program: Program, progress: Callable[[float], None], what: str) -> dict[str, np.ndarray]:
-    """What ``program`` records, whatever that is."""
+    """Run ``program``. Returns all arrays that it records."""
     with lava_program() as prefix:
         return recorded(program, progress, what, prefix)

@@ -42,7 +42,7 @@ def make_lava_importable() -> None:
 
 
 def name_shared_memory(prefix: str) -> None:
-    """Let all shared memory that is made from now on have names that start with ``prefix``, so that it can be found."""
+    """Give all shared memory that is made from now on names that start with ``prefix``, so that it can be removed."""
     original, number = shared_memory.SharedMemory, itertools.count()
 
     class Named(original):  # type: ignore[misc, valid-type]

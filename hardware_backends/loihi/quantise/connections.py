@@ -1,4 +1,4 @@
-"""Synapses as matrices of integers, and the parts that connections need: layers, a second exponent, relays."""
+"""Quantisation of synapses to matrices of integers: layers, a second exponent, relays."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .predicted import largest_change
 from .report import Report
 
 FINE_ERROR = 0.1
-"""Where a weight of a projection is off by more, its small weights get a connection with an exponent of their own."""
+"""The relative error above which small weights of a projection get a connection with their own exponent."""
 SMALL_ERROR = 0.01
-"""The weights that then move: those that are off by more than this."""
+"""The relative error above which a weight then moves to that connection."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def layers(p: Projection) -> list[Synapses]:
 
 
 def static(p: Projection, synapses: list[Synapses], unit: float, lag: int, report: Report) -> Iterator[n.Connection]:
-    """Connections of synapses that stay. ``unit`` is weight units per unit of the graph, ``lag`` added to delays."""
+    """Connections of static synapses. ``unit`` is weight units per unit of the graph, ``lag`` added to delays."""
     for k, layer in enumerate(synapses):
         name = p.name if k == 0 else f"{p.name}#{k + 1}"
         asked = layer.matrix * unit
@@ -192,7 +192,7 @@ def plastic(
 
 
 def _transmits_first(p: Projection, learned: Learned) -> str:
-    """What the order "loihi" comes to."""
+    """A message on the effects of the order "loihi"."""
     if learned.rule.ahead:
         return (
             "a step transmits before it learns: so w is kept a step ahead, as what the next spike will transmit, and "
@@ -214,7 +214,7 @@ def _tell_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: floa
 
 
 def _tag(p: Projection, learned: Learned, report: Report) -> np.ndarray | None:
-    """What the tag holds at the start, a mark or the learnt weight; 0 where there is no synapse."""
+    """The initial tags (post, pre): a mark or the learnt weight; 0 where there is no synapse."""
     name = "w" if learned.rule.ahead else learned.mark
     if name is None:
         return None

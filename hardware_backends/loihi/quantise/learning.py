@@ -1,4 +1,4 @@
-"""Learning rules as integers: traces, a mark in the tag, third factors, and the products that change them."""
+"""Quantisation of learning rules: traces, a mark in the tag, third factors, and products."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .report import EXACT, Report
 from .transmit_first import EVERY_STEP, look_ahead, looks_ahead, tag_axis
 
 FASTEST_MS = 20.0
-"""Traces are given room for spikes that follow each other by this much (50 Hz), and for two at once."""
+"""The interval in ms (50 Hz) of the spike trains for which traces have room, and for two spikes at once."""
 _CORRECTS = "corrections of POST"
 
 
@@ -46,13 +46,13 @@ class Learned:
 
 
 def impulse(tau_ms: float, spikes: float = 1.0) -> int:
-    """The largest power of two of which a trace of 7 bits holds what a train of 50 Hz, or two spikes, add up to."""
+    """The largest impulse, a power of two, of which 7 bits hold the sum of a train of 50 Hz, or of two spikes."""
     sum_of_train = spikes / -math.expm1(-FASTEST_MS / tau_ms)
     return 1 << max(0, math.floor(math.log2((TRACE_MAX + 1) / max(2.0, sum_of_train))))
 
 
 def weight_axis(p: Projection, low: float, high: float) -> Axis | None:
-    """How the weight is held, so that its bounds are those of the integers; None where they cannot be.
+    """The axis of the weight, whose bounds are those of the integers; None where they cannot be.
 
     There is no bound below 255, so the largest weight is 255: excitatory 0 to 255, inhibitory 0 to -255, signed +-255.
     """
@@ -66,13 +66,13 @@ def weight_axis(p: Projection, low: float, high: float) -> Axis | None:
 
 
 def mark_axis(low: float, high: float) -> Axis:
-    """A mark from low to high is the whole range of the tag: its bounds are the integers' own, and it has 9 bits."""
+    """The axis of a mark from low to high, over the whole range of the tag of 9 bits."""
     step = (high - low) / (TAG_MAX - TAG_MIN)
     return Axis("t", step, low / step - TAG_MIN, TAG_MIN, TAG_MAX)
 
 
 class RuleQuantiser:
-    """One projection's rule. Every part that cannot be had is noted, and left out."""
+    """Quantises the rule of one projection. Parts that Loihi does not have are reported and left out."""
 
     def __init__(
         self, p: Projection, dt_ms: float, glia: Mapping[str, tuple[str, float]], report: Report, order: n.Order
@@ -117,7 +117,7 @@ class RuleQuantiser:
         rule = n.Rule(dw=dw, dt=dt, dd=(), traces=self.traces, third=self.third, epoch=1, seed=seed, ahead=self.ahead)
         return Learned(rule, self.weight, self.axes, self.mark)
 
-    # What is changed, and by what
+    # Variables and terms
 
     def _with_few_factors(self, learning: Learning) -> Learning:
         """Without the terms that have more factors than a product has bits, which would take long to multiply out."""
@@ -147,7 +147,7 @@ class RuleQuantiser:
         return terms
 
     def _epochs(self, target: str) -> list[Monomial]:
-        """What happens to a variable at epochs."""
+        """The monomials that change a variable at epochs."""
         known = [t for t in self.terms if t.event == EPOCH and all(f.variable in self.axes for f in t.factors)]
         return [
             m
@@ -211,7 +211,7 @@ class RuleQuantiser:
             self._add_trace_limit(trace, path, size)
 
     def _add_trace_limit(self, trace: Trace, path: str, size: int) -> None:
-        """What 7 bits make of a trace."""
+        """Add a limit on the rounding of a trace to 7 bits."""
         if trace.mode == "set":
             message = f"{trace.increment:g} is 127; a pre spike that meets a post spike hides the trace before it"
         else:
@@ -245,7 +245,7 @@ class RuleQuantiser:
         return (*corrections, *products) if target == "w" else (*products, *corrections)
 
     def _products(self, target: str, step: float) -> dict[str, list[n.Product]]:
-        """What happens to a target at which event, in levels of ``step``, and the corrections of POST terms."""
+        """Event -> products of a target, in levels of ``step``, and the corrections of POST terms."""
         by_event: dict[str, list[Monomial]] = {POST: [], PRE: [], EPOCH: []}
         events = {POST: "y0", PRE: EVERY_STEP if self.ahead else "x0", EPOCH: f"u{self.epoch}"}
         for term in self.terms:
@@ -263,7 +263,7 @@ class RuleQuantiser:
                 kept.setdefault(monomial.rest, stored / monomial.coefficient)
                 made[event] += products
         for monomial in (m for m in by_event[POST] if m.corrects):
-            # What is taken back is what was added: the coefficient as it is stored, not as it was asked for.
+            # The correction has the stored coefficient of the product that it corrects.
             again = replace(monomial, coefficient=monomial.coefficient * kept.get(monomial.rest, 1.0))
             made[_CORRECTS] += self._product(target, again, step)[0] if again.coefficient else []
         return made
@@ -271,7 +271,7 @@ class RuleQuantiser:
     def _wiped(self, target: str, pre: list[Monomial]) -> bool:
         """Whether a pre spike that meets a post spike takes w from any value to 0.
 
-        Then it does not matter what the POST terms made of it, which stop at the bound: they need no correction.
+        Then POST terms, whose result is clipped at the bound, need no correction.
         """
         if target != "w" or self.axes["w"].low * self.axes["w"].high:
             return False

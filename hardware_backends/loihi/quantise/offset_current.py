@@ -1,4 +1,4 @@
-r"""Offset currents as integers, which make up for the decay of V that is stored.
+r"""Quantisation of offset currents, which compensates for the rounded decay of V.
 
 A decay of 12 bits is off by up to half of 1/4096, which is some per cent where little decays in a step. A neuron of
 constant current then settles elsewhere, or spikes at another interval; since intervals are whole steps, and V starts
@@ -19,7 +19,7 @@ import numpy as np
 from ..arithmetic.limits import BIAS_EXPONENT_MAX, BIAS_MANTISSA_MAX, STATE_SHIFT
 
 _NOISE = 1e-9
-"""Of a step: what T may be above a whole number of them and be that number."""
+"""The fraction of a step by which T may exceed a whole number and still count as it."""
 
 
 def steps_to(threshold: float, bias: np.ndarray, keep: float) -> np.ndarray:

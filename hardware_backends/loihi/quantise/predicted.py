@@ -1,4 +1,4 @@
-"""What rounding does to a neuron, predicted: the peak of one postsynaptic potential, and the time of one spike."""
+"""Predicted effects of rounding on a neuron: the peak of one postsynaptic potential, and the time of one spike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .neurons import Input, Membrane
 from .report import EXACT, Report
 
 LONGEST = 5000
-"""Steps that are looked at."""
+"""The number of steps that are computed."""
 
 
 def peak(keep_u: float, keep_v: float, jump: float) -> float:
@@ -32,7 +32,7 @@ def peak(keep_u: float, keep_v: float, jump: float) -> float:
 
 
 def stored_peak(cells: Cells, arriving: int) -> float:
-    """The same in integers, in weight units."""
+    """``peak`` in integers, in weight units."""
     u: int = arriving << STATE_SHIFT
     v = highest = u
     for _ in range(LONGEST):
@@ -55,7 +55,7 @@ def first_spike(keep_v: float, drive: float, threshold: float) -> int:
 
 
 def stored_first_spike(cells: Cells, drive: int) -> int:
-    """The same in integers; ``drive`` in units of v."""
+    """``first_spike`` in integers; ``drive`` in units of v."""
     v = 0
     for step in range(LONGEST):
         v = ((v * (DECAY_ONE - cells.dv)) >> 12) + drive

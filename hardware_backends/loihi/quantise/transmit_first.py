@@ -1,4 +1,5 @@
-r"""Learning in the chip's order: a step transmits first, then learns, and yet transmits what the specification does.
+r"""Learning in the chip's order, in which a step transmits before it learns, with the transmission of the
+specification.
 
 Specified is: post spikes that reach the synapse, then pre spikes, then transmission. What the next step will have
 learnt by the time it transmits is known a step ahead, since a post spike takes a step to reach the synapse: it is heard
@@ -28,13 +29,14 @@ EVERY_STEP = "u0"
 
 
 def looks_ahead(learning: Learning, order: Order) -> bool:
-    """Whether a rule is held like this: with the tag to itself, and with no epochs, which u0 would rule out."""
+    """Whether a rule is stored in this way: the tag must be free, and there must be no epochs, since u0 is used."""
     epochs = learning.flows or any(term.event == EPOCH for term in learning.terms)
     return order == "loihi" and len(learning.variables) == 1 and not epochs
 
 
 def tag_axis(weight: Axis) -> Axis:
-    """How the tag holds a weight: from 0 up over its whole range, so that the bounds are its own; signed ones as w."""
+    """The axis of a weight in the tag: from 0 up over the whole range, so that the bounds are equal; signed ones as
+    w."""
     if weight.low < 0 < weight.high:
         return replace(weight, name="t")
     step = weight.step * W / (TAG_MAX - TAG_MIN)
