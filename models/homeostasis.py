@@ -32,14 +32,14 @@ from .side_by_side import side_by_side
 
 @dataclass(frozen=True)
 class Loops:
-    """The strengths of a network's loops; 0: it has none."""
+    """The strengths of a network's loops; 0 for none."""
 
     a_nA: float = 0.0
     b_mV: float = 0.0
     k_minutes: float = 0.0
     k_hours: float = 0.0
     k_coordinated: float = 0.0
-    """What the coordinator makes of both k where it sees need."""
+    """The value of both k while the coordinator is on."""
 
 
 HURRY = 64.0
@@ -131,8 +131,8 @@ def build(
 def _coordinator(net: Network, excites: Population) -> Modulator:
     """1 where the network's rate is away from r0. It is there once for each neuron, as third factors are.
 
-    A relay without leak counts the spikes of its network up to 40, and tells the astrocytes. It misses those that
-    arrive with the one that completes the count, about 5 (found on seeds 100 to 102, within 10 %).
+    A relay without leak counts the spikes of its network up to 40, and then sends one to the astrocytes. It misses
+    those that arrive with the one that completes the count, about 5 (on seeds 100 to 102, within 10 %).
     """
     n, of_one = excites.size // N_E, np.arange(N_E)
     cell = DeltaLIF(tau_m_ms=1e6, v_rest_mV=0.0, v_reset_mV=0.0, v_threshold_mV=39.5)

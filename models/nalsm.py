@@ -40,14 +40,15 @@ C = np.array([[0.2, 0.1], [0.3, 0.05]])
 """From excitatory (first) and inhibitory neurons, to either."""
 RECEPTORS = {"E": "excitatory", "I": "inhibitory", "input": "signed"}
 COPIES, ROUNDS = 20, 20
-"""So many copies of a liquid, side by side, read an image each, so often in a run; then spikes are counted: those of
-all images would take gigabytes. Branching factors are of the first COPIES test images."""
+"""The number of copies of a liquid that read an image each, side by side, and how often in a run; spikes are counted
+after each run, since those of all images would take gigabytes. Branching factors are of the first COPIES test
+images."""
 LEARN_MS, SHOW_MS, REST_MS = 20, 250, 10
 _LEAK, _FLOOR_MV = 1 / 64, -1000.0
 _TAU_M_MS = -1 / np.log(1 - _LEAK)
 _TAU_A_MS = -1 / np.log(1 - 1 / 100)
 _CAPACITY_NF = _TAU_M_MS * (1 - np.exp(-1)) * _LEAK
-"""With it a weight of 1 moves v by 1 in the step after its spike, by 1/e in the next, and so on."""
+"""The factor with which a weight of 1 moves v by 1 in the step after its spike, by 1/e in the next, and so on."""
 _WINDOW, _MARGIN = 4, 25
 
 
@@ -176,7 +177,7 @@ def counting(liquid: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) 
 
 
 def counted(liquid: Liquid, result: Result, images: int) -> np.ndarray:
-    """How often each neuron spikes at each image (images, neurons)."""
+    """Counts of spikes (images, neurons)."""
     rounds = (SHOW_MS + REST_MS) * np.arange(-(-images // COPIES) + 1)
     return result.counts("liquid", rounds).reshape(-1, liquid.size)[:images]
 
@@ -216,5 +217,5 @@ def branching_factor(liquid: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarr
 
 
 def learnt(liquid: Liquid, result: Result) -> dict[str, np.ndarray]:
-    """The weights in the end, by kind."""
+    """Kind of synapses -> final weights."""
     return {kind: np.asarray(result.recording.synapses[kind]["w"], float) for kind in liquid.pairs}

@@ -1,4 +1,4 @@
-"""The memory as a person uses it: learn, recall, run, read the table."""
+"""The memory's interface for users: learn, recall, run, read the table."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class CA3Memory:
         gate: Gating = "none",
         lateral_nA: float | None = None,
     ) -> None:
-        build(cues, contents, gate=gate, lateral_nA=lateral_nA)  # its checks are ours
+        build(cues, contents, gate=gate, lateral_nA=lateral_nA)  # it makes the checks
         self.cues, self.contents = cues, contents
         self.gate, self.lateral_nA = gate, lateral_nA
         self.spacing_ms = _whole("spacing_ms", spacing_ms)
@@ -73,7 +73,7 @@ class CA3Memory:
 
     @property
     def duration_ms(self) -> int:
-        """Until the last operation has been answered: its start and the safe spacing."""
+        """The time until the last operation has been answered: its start and the safe spacing."""
         return self.scheduled[-1].t_ms + SAFE_SPACING_MS if self.scheduled else 0
 
     def network(self) -> Network:
@@ -126,7 +126,7 @@ class CA3Memory:
 
 
 class MemoryResult(Result):
-    """A result that also knows its operations; they are read off the input, so that a loaded result has them too."""
+    """A result with its operations, which are read from the input, so that a loaded result has them too."""
 
     @cached_property
     def operations(self) -> Operations:
@@ -143,7 +143,7 @@ class MemoryResult(Result):
 
     @property
     def moments(self) -> list[tuple[float, str]]:
-        """When each operation starts, and what is asked."""
+        """(time in ms, label) of the start of each operation."""
         return [(float(row.t_ms), f"{row.operation} {row.asked}") for row in self.operations]
 
     @property

@@ -35,12 +35,12 @@ from ..balanced import DT_MS, KINDS, build, modular_pairs
 MODULES, IDLE = 16, (0, 240)
 _PARTS = ("neuron_update", "delivery", "synapses")
 _SETTLED_MS = 200.0
-"""What comes before does not count for rates and intervals."""
+"""The start of the interval in ms in which rates and intervals are measured."""
 _LAST_MS = 50.0
 
 
 def rate_and_cv(result: Result) -> tuple[float, float]:
-    """Rate in Hz and CV of intervals, once the network has settled."""
+    """(rate in Hz, CV of intervals) after the network has settled."""
     skip, steps = round(_SETTLED_MS / DT_MS), result.recording.n_steps
     at, neurons = result.recording.spikes["cells"]
     late, size = at >= skip, result.graph.population("cells").size
@@ -55,7 +55,7 @@ def lasts(result: Result) -> bool:
 
 
 def spikes_of(result: Result) -> int:
-    """How many the network had."""
+    """The number of spikes of a network."""
     return result.spike_counts["cells"]
 
 
@@ -116,7 +116,7 @@ def experiment(
 
 
 def events_of(result: Result) -> int:
-    """How many spikes reached a synapse's target: every spike once for each of its neuron's synapses."""
+    """The number of synaptic events: every spike once for each of its neuron's synapses."""
     _, neurons = result.recording.spikes["cells"]
     size = result.graph.population("cells").size
     spikes, synapses = np.bincount(neurons, minlength=size), np.zeros(size, int)
@@ -131,18 +131,18 @@ def measured(results: Mapping[str, Any]) -> str:
     """A line for the table of published systems."""
     slow, *fast = results["rates"].values()
     sizes = list(results["scaling"])
-    told = []
+    lines = []
     for size, r, s in zip(sizes, fast, results["scaling"].values(), strict=True):
         if size in (sizes[0], sizes[-1]):
             silent = sum(r["fell_silent"]["values"])
-            told.append(
+            lines.append(
                 f"{size} neurons {Estimate.from_json(r['rate_hz']):.1f} Hz, CV {r['cv_isi']['mean'] or 0:.2f}, "
                 f"{1e3 / s['million_events_per_s']['mean']:.0f} ns a synaptic event"
                 + (f" ({silent:.0f} of {len(r['fell_silent']['values'])} fell silent)" if silent else "")
             )
     beside = results["backends"]["conductances"]
     return (
-        f"conductances: {'; '.join(told)}; rates of {len(beside)} backends within {apart(beside):.1f} %. "
+        f"conductances: {'; '.join(lines)}; rates of {len(beside)} backends within {apart(beside):.1f} %. "
         f"Currents: {slow['rate_hz']['mean']:.1f} Hz"
     )
 

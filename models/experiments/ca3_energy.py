@@ -1,4 +1,4 @@
-"""What a learn and a recall of the CA3 memory cost, published and gated, beside a look-up.
+"""Energy of a learn and a recall of the CA3 memory, published and gated, beside a look-up.
 
 Every cue learns a random content once; then every cue is recalled, or one bit of every content. A learn costs what a
 run of learns alone does, divided by their number; a recall what it adds to that. Operations follow each other by 20 ms,

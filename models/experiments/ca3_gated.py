@@ -37,7 +37,7 @@ _SUMS = {"fragment": _KINDS[1:], "all": _KINDS}
 
 @dataclass(frozen=True)
 class Condition:
-    """What is played on which memory; spacings in ms after a learn and after a recall."""
+    """A memory and its operations, with spacings in ms after a learn and after a recall."""
 
     memory: str
     size: int

@@ -21,11 +21,11 @@ that served it best and leaves it slower than the loop of 2 s; that may be more 
 Strengths were chosen on seeds 100 to 102 by fewest failures, then fastest recovery, of the grids a = .5, 2 nA; b = .3,
 .6 (1.2 leaves a third of the answer; half was asked for); k = 16, 64, 256. There, perturbed as in the full setting, 5
 min failed 1, 2 and 3 times of 18 (recovery 30, 22, 21 s) and 1 h 2, 0 and 0 times (40, 22, 14 s). Synaptic scaling
-within seconds is told beside them as ``1 h, in seconds`` (k = 1024): no loop of hours any more, but one loop, and on
+within seconds is listed beside them as ``1 h, in seconds`` (k = 1024): no loop of hours any more, but one loop, and on
 those seeds as good as all four. ``HURRY`` is the largest k of the grid that leaves both slow loops slower than that of
 2 s (with 16, 64, 256 all four, coordinated, never failed and recovered in 9, .9, .1 s). ``all, hurried`` has the four
-loops with k = HURRY at all times: what it does as well is not the coordinator's merit. The quick setting cannot tell
-how much sooner recovery is: six times as fast, ``1 h, hurried`` is a loop of seconds.
+loops with k = HURRY at all times: results that it shares are not due to the coordinator. The quick setting does not
+resolve how much sooner recovery is: six times as fast, ``1 h, hurried`` is a loop of seconds.
 
 The network was chosen on seeds 100 and 101 for what is said of it above, before any loop was tried. All conditions
 play on the same networks and inputs. No published experiment has these loops together.
@@ -51,7 +51,7 @@ from ..homeostasis import HURRY, INPUT_HZ, N_E, R0_HZ, SYNAPSES, TOLERATED, Loop
 PULSES = 6
 _MEAN_S, _RUNAWAY_S = 10, 3
 _BESIDE = ("1 h, in seconds", "all, hurried")
-"""What the coordinated loops are held against, beside the best single one."""
+"""The conditions with which the coordinated loops are compared, beside the best single one."""
 SINGLE = {
     "5 ms": Loops(a_nA=0.5),
     "2 s": Loops(b_mV=0.6),
@@ -154,15 +154,15 @@ def experiment(
     wiring, rates = wire(seeds, tries), {}
     for k, (name, loops) in enumerate(CONDITIONS.items()):
 
-        def told(fraction: float, k: int = k) -> None:
+        def report(fraction: float, k: int = k) -> None:
             repeats.progress((k + fraction) / len(CONDITIONS))
 
-        rates[name] = play(loops, wiring, settle_s, window_s, speed_up, int(seeds[0]), repeats.backend, told)
+        rates[name] = play(loops, wiring, settle_s, window_s, speed_up, int(seeds[0]), repeats.backend, report)
     return _findings(rates, len(seeds), settle_s, window_s)
 
 
 def summary(rates: np.ndarray, seeds: int, settle_s: int, window_s: int) -> dict[str, Any]:
-    """What the rates (seconds, networks) of one condition say: in all, and for each perturbation."""
+    """Measures of the rates (seconds, networks) of one condition: in all, and for each perturbation."""
     of = rates.reshape(len(rates), seeds, -1)  # seconds, seed, try
     pulses = of[-2 * PULSES :].mean(axis=2)
     perturbations: dict[str, Any] = {}

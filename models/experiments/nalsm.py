@@ -65,7 +65,7 @@ def experiment(
 ) -> Findings:
     """All arms on the same images; seeds draw images and liquid. ``lsm_weight`` is the magnitude of ``lsm``.
 
-    The liquid learns from every training image ``passes`` times. The branching factor is told for ``w_astro_swept``
+    The liquid learns from every training image ``passes`` times. The branching factor is measured for ``w_astro_swept``
     beside the .015 of the arm.
     """
     if len(grid) != 3 or min(grid) < 1 or np.prod(grid) < 5:
@@ -117,7 +117,7 @@ def measured(results: Mapping[str, Any]) -> str:
 
 
 class _Trial:
-    """One seed: images, a liquid, and what is done with them."""
+    """One seed: its images, its liquid, and the runs of it."""
 
     def __init__(
         self, data_set: str, data: Split, passes: int, seed: int, grid: tuple[int, int, int], backend: str
@@ -140,7 +140,7 @@ class _Trial:
         return learnt(self.liquid, result), float(A[shown].mean())
 
     def shown(self, rates: np.ndarray, weights: dict[str, np.ndarray], start: int = 0) -> tuple[int, Result]:
-        """How many images from ``start`` on fit into a run, and the run in which the liquid reads them."""
+        """(the number of images from ``start`` on that fit into a run, the run in which the liquid reads them)."""
         some = rates[start : start + ROUNDS * COPIES]
         duration = (SHOW_MS + REST_MS) * -(-len(some) // COPIES)
         net, seed = counting(self.liquid, some, weights), self.seed + start
@@ -152,7 +152,7 @@ class _Trial:
         return branching_factor(self.liquid, rasters(self.liquid, result, n))
 
     def measured(self, weights: dict[str, np.ndarray], A: float | None) -> dict[str, float]:
-        """Everything about one arm, whose mean A was given; None: it has none."""
+        """All measures of one arm with this mean of A; None: it has none."""
         rates, n = np.concatenate([self.test, self.train]), len(self.test)
         counts, branching = np.zeros((len(rates), self.liquid.size), int), float("nan")
         for start in range(0, len(rates), ROUNDS * COPIES):

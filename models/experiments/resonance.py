@@ -146,7 +146,7 @@ def _findings(by_store: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]
     ]
     cues = list(next(iter(by_store.values())))
     shown = {cue: [_estimate(of[cue]["auc"]) for of in by_store.values()] for cue in cues}
-    title = "How well cues are told from novel ones"
+    title = "How well cues are distinguished from novel ones"
     return Findings(results, heads, rows, notes, [Bars(list(by_store), shown, title=title, x_label="AUC")])
 
 
