@@ -85,7 +85,7 @@ def twenty(rule: Rule | None, size: int = 64) -> IntegerNetwork:
 
 
 def _emulated(network: IntegerNetwork, n: int) -> float:
-    """Without compiling."""
+    """Seconds of the emulator, without compiling."""
     emulator = Emulator(network)
     emulator.advance(100)
     began = time.perf_counter()
@@ -94,7 +94,7 @@ def _emulated(network: IntegerNetwork, n: int) -> float:
 
 
 def _lava(network: IntegerNetwork, n: int) -> float:
-    """Without what starting takes: the difference of two runs."""
+    """Seconds of Lava without its start: the difference of two runs."""
     times = []
     for steps in (n // 4, n):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the Loihi check announces of random networks, against what then happens on the emulator.
+"""Comparison of the issues of the Loihi check on random networks with differences on the emulator.
 
 The reference and the emulator run the same networks. Where a population's spikes part no later than those of all that
 it hears, the cause is its own: the check must have said that it, or a projection to it, is rounded or done differently.
@@ -20,7 +20,7 @@ from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
 from ernsnn.hardware_backends.loihi.quantise.report import EXACT
 
 KINDS = ("on the grid", "static", "plastic")
-"""Of networks: with parameters that integers hold exactly, any, and with STDP."""
+"""Kinds of networks: with parameters that integers hold exactly, with any, and with STDP."""
 RATE_HZ = 30.0
 REST_MV = -65.0
 TRUNCATION = "L116"
@@ -61,7 +61,7 @@ class _Random:
         return self.net.population(name, size, ern.LIF(**cell))
 
     def _on_grid(self, name: str, size: int) -> ern.Population:
-        """Of V it keeps a whole number of 4096ths in a step."""
+        """Neurons whose decay of V is a whole number of 4096ths in a step."""
         tau_m_ms = -1 / math.log(self.rng.choice([1 / 2, 3 / 4, 63 / 64]))
         cell = {"tau_m_ms": tau_m_ms, "tau_refrac_ms": 0.0, "v_threshold_mV": -50.0}
         self.cell[name] = cell
@@ -135,7 +135,7 @@ def announcements(graph: Graph) -> dict[str, list[tuple[str, float]]]:
 
 
 def outcomes(seed: int, duration_ms: float) -> Iterator[Outcome]:
-    """What became of every population of network number ``seed``."""
+    """Yield the outcome for every population of network number ``seed``."""
     drawn = graph(seed)
     asked, had = (ern.run(drawn, duration_ms=duration_ms, backend=name) for name in ("reference", "loihi-emulator"))
     compared = {p.population: p for p in ern.compare(asked, had).populations}
@@ -156,8 +156,8 @@ def outcomes(seed: int, duration_ms: float) -> Iterator[Outcome]:
 
 
 def row(what: str, results: Iterable[Outcome]) -> dict[str, object]:
-    """Sums over populations: how many part, and by themselves; then, of those, how many of which the check said nothing
-    but that V is truncated, and nothing at all.
+    """Sums over populations: how many differ, and by their own rounding; and of those, how many have no issue but
+    truncation of V, and none at all.
     """
     own = list(results)
     asked, had, both = (sum(o.spikes[k] for o in own) for k in range(3))

@@ -1,4 +1,4 @@
-"""What neurons cost without synapses: of each kind, with constants that are alike and that differ."""
+"""Time of neurons without synapses, of each kind, with equal and with different constants."""
 
 from __future__ import annotations
 

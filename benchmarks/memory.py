@@ -1,4 +1,4 @@
-"""How much memory something takes at most, as Linux counts it."""
+"""Measurement of peak memory, as Linux counts it."""
 
 from __future__ import annotations
 

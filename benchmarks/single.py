@@ -1,4 +1,4 @@
-"""What is measured of ernsnn alone, or beside one other program: a table each."""
+"""Benchmarks of ernsnn alone, or beside one other program: a table each."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def marks(repeats: int) -> list[Row]:
 
 
 def lowering(repeats: int) -> list[Row]:
-    """From networks to graphs, drawing weights, and from a graph to a Brian2 program."""
+    """Time from networks to graphs, drawing weights, and from a graph to a Brian2 program."""
     cases: dict[str, tuple[int, ern.AllToAll | ern.FixedProbability]] = {
         "1 million synapses all to all": (1_000, ern.AllToAll()),
         "100 million": (10_000, ern.AllToAll()),

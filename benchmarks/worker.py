@@ -19,7 +19,7 @@ from .cases import CASES, Case
 from .memory import Memory
 
 BY_HAND = {"brian2-by-hand": "brian2", "nest": "nest"}
-"""Workers that are no backends, and the module that each needs."""
+"""Worker that is no backend -> the module that it needs."""
 
 _SMALL = 20
 

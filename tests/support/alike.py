@@ -1,4 +1,4 @@
-"""When two recordings say the same."""
+"""Comparison of two recordings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def assert_alike(actual, expected):
-    """Equal spikes; everything else within 1e-9 relative."""
+    """Assert that spikes are equal, and everything else within 1e-9 relative."""
     assert actual.spikes.keys() == expected.spikes.keys()
     for name, (steps, neurons) in expected.spikes.items():
         assert np.array_equal(actual.spikes[name][0], steps), name

@@ -1,4 +1,4 @@
-"""Whether two versions of the package give the same to the bit, on random networks of every feature.
+"""Comparison of two versions of the package to the bit, on random networks of every feature.
 
     python tests/support/equality.py run before.json --arrays before/       (with the older version's Python)
     python tests/support/equality.py run after.json --arrays after/         (with the newer one's)
@@ -28,7 +28,7 @@ KINDS = ("spikes", "probes", "final")
 
 
 def arrays_of(result) -> dict[str, np.ndarray]:
-    """Everything that a run gave, by kind and name."""
+    """All arrays of a result, by kind and name."""
     recording, arrays = result.recording, {}
     for name, (steps, neurons) in recording.spikes.items():
         arrays[f"spikes/{name}"] = np.stack([steps, neurons]).astype(np.int64)
@@ -66,7 +66,7 @@ def run_one(seed: int, backend: str) -> tuple[dict[str, np.ndarray], int, Counte
 
 
 def digest(array: np.ndarray) -> str:
-    """Of its bytes, its type and its shape."""
+    """The digest of an array's bytes, type and shape."""
     about = f"{array.dtype.str}{array.shape}".encode()
     return hashlib.sha256(about + np.ascontiguousarray(array).tobytes()).hexdigest()
 

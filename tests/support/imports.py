@@ -1,4 +1,4 @@
-"""Which module of the package imports which, as its files say: everywhere, in functions and for types alone, too."""
+"""The imports between modules of the package, read from their files, also within functions and for types alone."""
 
 import ast
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Runs that are killed: a network with a bit of everything, and how its process ends at a chosen moment."""
+"""Runs that are killed at a chosen moment, of a network with a bit of everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of Lava share: the reason to skip them, small networks, and what runs of Lava may not leave behind."""
+"""Parts of tests of Lava: the reason to skip them, small networks, and checks for leftover processes."""
 
 from __future__ import annotations
 

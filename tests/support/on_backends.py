@@ -1,4 +1,4 @@
-"""A network on every backend that reads equations, and what the others say of its kinds of neurons."""
+"""Assertions on a network for every backend that reads equations, and on issues of the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ QUICK = {"native": {"precision": "float64"}, "brian2": {"target": "numpy"}}
 
 
 def assert_equal_spikes(net: ern.Network, duration_ms: float, within: float = 1e-9) -> dict[str, int]:
-    """Spikes are equal, and probes ``within`` a share of their size; returns how many spikes there are."""
+    """Assert that spikes are equal, and probes ``within`` a share of their size. Returns population -> number of
+    spikes."""
     reading = [name for name in backend_names() if get_backend(name).kinds is None]
     assert len(reading) >= 3
     expected = ern.run(net, duration_ms=duration_ms, backend="reference")
@@ -29,7 +30,7 @@ def assert_equal_spikes(net: ern.Network, duration_ms: float, within: float = 1e
 
 
 def refused_in_words(net: ern.Network, population: str, kind: str) -> None:
-    """Every other backend says G201 of the population, names its kind, and where it runs."""
+    """Assert that every other backend reports G201 on the population, naming its kind and backends that have it."""
     others = [name for name in backend_names() if get_backend(name).kinds is not None]
     assert {"loihi-emulator", "spinnaker", "nest"} <= set(others)
     for name in others:

@@ -1,4 +1,4 @@
-"""What tests of all backends on Loihi's arithmetic share: the CA3 memory's rasters, and one small lively network."""
+"""Assertions for all backends on Loihi's arithmetic: the CA3 memory's rasters, and one small lively network."""
 
 from __future__ import annotations
 

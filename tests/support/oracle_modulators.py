@@ -53,7 +53,7 @@ class LearningClock:
 
 
 class ThirdFactor:
-    """Astrocytes, what is made of several, or a given signal."""
+    """A third factor: astrocytes, a gate or maximum of several, or a given signal."""
 
     def __init__(self, modulator, graph):
         self.m, self.graph, self.clock = modulator, graph, LearningClock(graph)

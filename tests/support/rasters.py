@@ -1,4 +1,4 @@
-"""The two rasters that the CA3 memory is held to, spike for spike: the published one and one of our own.
+"""The two rasters that the CA3 memory must reproduce, spike for spike: the published one and one of our own.
 
 Of the published one the repository has the operations that were asked for, from which the input spikes follow, and a
 digest of each population's spikes. Run as a script with the authors' raster (a file of "source", "testbench" and
@@ -30,7 +30,7 @@ def digest(trains: Trains) -> str:
 
 @dataclass(frozen=True)
 class Raster:
-    """What goes in, and the digest and number of the spikes of each population that comes out."""
+    """The input of the memory, and digest and number of the expected spikes of each population."""
 
     bench: dict
     digests: dict[str, str]

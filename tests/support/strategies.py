@@ -259,7 +259,7 @@ class _Builder:
         rho, transmit = self.number(0.1, 1.0), "w"
         if marks and self.on("transmit"):
             transmit = self.draw(st.sampled_from(["w + rho*m", "w*(1 + rho*m)**2", "0.5*w - 0.1*m*w + 0.3"]))
-        # What nothing uses is refused.
+        # Unused traces, third factors and parameters are refused.
         read = {factor.variable for term in terms for factor in term.factors}
         traces = {name: trace for name, trace in traces.items() if name in read}
         read |= {trace.gate for trace in traces.values()} | {signal for flow in flows for signal in flow.signals}
