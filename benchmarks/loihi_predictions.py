@@ -156,8 +156,9 @@ def outcomes(seed: int, duration_ms: float) -> Iterator[Outcome]:
 
 
 def row(what: str, results: Iterable[Outcome]) -> dict[str, object]:
-    """Sums over populations: how many differ, and by their own rounding; and of those, how many have no issue but
-    truncation of V, and none at all.
+    """Sums over populations: how many differ, and by their own rounding.
+
+    And of those, how many have no issue but truncation of V, and none at all.
     """
     own = list(results)
     asked, had, both = (sum(o.spikes[k] for o in own) for k in range(3))
@@ -175,8 +176,10 @@ def row(what: str, results: Iterable[Outcome]) -> dict[str, object]:
 
 
 def loihi_predictions(repeats: int) -> list[dict[str, object]]:
-    """Random networks 0 to 199, 1 s each: what the Loihi check announced, and which spikes the emulator has in common
-    with the reference (of both, in the same step). Once, whatever the number of repeats: nothing is drawn anew."""
+    """Random networks 0 to 199, 1 s each: issues of the Loihi check, and spikes that emulator and reference share.
+
+    Spikes are shared in the same step. All is run once, whatever the number of repeats, since nothing is drawn anew.
+    """
     results = [o for seed in range(200) for o in outcomes(seed, 1000)]
     rows = [row(kind, (o for o in results if o.kind == kind)) for kind in KINDS]
     bins = {"below .1 %": (0.0, 1e-3), ".1 to 1 %": (1e-3, 1e-2), "1 to 10 %": (1e-2, 0.1), "above": (0.1, math.inf)}

@@ -1,5 +1,7 @@
-"""Reading of .npz files from untrusted sources, whose sizes and types are checked before data are read; checksums of
-arrays."""
+"""Reading of .npz files from untrusted sources, whose sizes and types are checked before data are read.
+
+Checksums of arrays.
+"""
 
 from __future__ import annotations
 

@@ -60,8 +60,10 @@ class InvalidModel(ErnsnnError, ValueError):
 
 
 class NotFinite(InvalidModel):
-    """A number of a run's state became NaN or infinite, in one of ``steps`` (first, last + 1); the message names its
-    owner."""
+    """A number of a run's state became NaN or infinite, in one of ``steps`` (first, last + 1).
+
+    The message names its owner.
+    """
 
     steps: tuple[int, int] = (0, 0)
 

@@ -181,8 +181,9 @@ def _foreign(folder: Path) -> str | None:
 
 
 def _listed(folder: Path) -> list[tuple[str, bool]]:
-    """(path, whether the manifest lists it) of everything in ``folder``; the content of a folder comes before the
-    folder.
+    """(path, whether the manifest lists it) of everything in ``folder``.
+
+    The content of a folder comes before the folder.
 
     A folder is ours if the manifest names it, or a file in it; what is in others is not listed. What a process left
     that was killed while it wrote a file of ours is ours.

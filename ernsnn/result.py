@@ -1,5 +1,7 @@
-"""``Result``, the façade over a finished run: its readings, metrics, energy, pictures and exports; ``run`` and
-``resume``."""
+"""``Result``, the façade over a finished run: its readings, metrics, energy, pictures and exports.
+
+``run`` and ``resume``.
+"""
 
 from __future__ import annotations
 

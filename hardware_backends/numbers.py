@@ -10,8 +10,7 @@ import numpy as np
 
 
 def out_of_range(held: Any, smallest: float, largest: float, path: str = "") -> Iterator[tuple[str, float]]:
-    """Yield (path, first such value) of every field with a number that is neither 0, nor infinite, nor of a size within
-    these ends."""
+    """Yield (path, first such value) of fields with finite numbers other than 0 whose size is not within these ends."""
     for where, values in floats(held, path):
         size = np.abs(values)
         out = values[(size > 0) & np.isfinite(size) & ((size > largest) | (size < smallest))]

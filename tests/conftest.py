@@ -1,5 +1,4 @@
-"""Profiles of Hypothesis (the same examples in every `make test`, others in `make test-all`), and simulators for all
-tests."""
+"""Profiles of Hypothesis (the same examples in every `make test`, others in `make test-all`), and simulators."""
 
 from __future__ import annotations
 

@@ -42,8 +42,9 @@ class Line:
 
 @dataclass(frozen=True)
 class EnergyEstimate:
-    """The energy of a run by one price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that
-    was done.
+    """The energy of a run by one price set.
+
+    ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
 
     ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and that
     are not counted because no placement of the neurons on cores is given.

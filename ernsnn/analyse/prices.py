@@ -115,8 +115,10 @@ def _band(value: float | list[float]) -> tuple[float, float]:
 
 
 def price_set(name: str, text: str) -> PriceSet:
-    """Read a price set from TOML. Raises InvalidModel, naming it, on other content, an unknown count or a part without
-    a word."""
+    """Read a price set from TOML.
+
+    Raises InvalidModel, naming it, on other content, an unknown count or a part without a word.
+    """
     with reading(f"price set {name}: {name}.toml"):
         data = tomllib.loads(text)
         origin = built(Origin, {key: data.pop(key) for key in [*data] if key not in _Set.__annotations__}, name)

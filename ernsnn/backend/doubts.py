@@ -61,8 +61,10 @@ def _of_potentials(p: Neurons) -> Iterator[Limit]:
 
 
 def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Limit]:
-    """Yield time constants below the time step; not where current_integration is "step_average", which uses these on
-    purpose."""
+    """Yield time constants below the time step.
+
+    Not where current_integration is "step_average", which uses these on purpose.
+    """
     if graph.current_integration != "exact":
         return
     for name in ("tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"):

@@ -92,8 +92,7 @@ def check_values(graph: Graph, values: Iterable[tuple[Probe, np.ndarray]], first
 
 
 def check_recording(graph: Graph, recording: Recording) -> None:
-    """Raise NotFinite where a recording holds a value that is not finite: of a probe, which gives the step, or a
-    learned one.
+    """Raise NotFinite where a recorded value is not finite: of a probe, which gives the step, or a learned one.
 
     Backends that hand over a state to go on from check that in their own ``run``.
     """

@@ -70,8 +70,7 @@ def _width(graph: Graph, probe: Probe) -> int:
 
 
 def require_room(parts: dict[str, int], remedy: str, room: int | None = None) -> None:
-    """Raise InvalidModel, naming the largest of ``parts`` (name -> bytes), where they need more memory than is
-    available.
+    """Raise InvalidModel, naming the largest of ``parts`` (name -> bytes), where they do not fit into memory.
 
     ``room``: the available bytes; measured where it is None.
     """

@@ -14,8 +14,10 @@ _NO_SPIKES = np.zeros(0, np.int64)
 
 
 class SourceSpikes:
-    """The spikes of all sources, drawn some steps ahead, up to ``end`` if it is known. Each step is read once, in
-    order."""
+    """The spikes of all sources, drawn some steps ahead, up to ``end`` if it is known.
+
+    Each step is read once, in order.
+    """
 
     def __init__(self, graph: Graph, end: int | None = None) -> None:
         self.sources = {source.name: Feed(source.spikes, end=end) for source in graph.sources()}

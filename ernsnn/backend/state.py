@@ -18,8 +18,9 @@ from ernsnn.loading import Unfit
 
 
 def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
-    """Path -> array or number of everything that changes in ``thing``; without ``whole``, except what is
-    ``not_carried``.
+    """Path -> array or number of everything that changes in ``thing``.
+
+    Without ``whole``, except what is ``not_carried``.
 
     Arrays are not copied.
     """

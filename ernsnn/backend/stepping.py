@@ -30,8 +30,10 @@ class Engine(ABC):
 
     @abstractmethod
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Compute stages 1 to 5 of step ``t``; ``spikes`` holds those of the sources, and gets those of all other
-        populations."""
+        """Compute stages 1 to 5 of step ``t``.
+
+        ``spikes`` holds those of the sources, and gets those of all other populations.
+        """
 
     @abstractmethod
     def probe(self, probe: Probe) -> np.ndarray:
@@ -172,8 +174,7 @@ class Run:
 
 
 def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
-    """Narrow ``error`` down to one step: ``engine``, which is before step ``t``, repeats the steps and is checked in
-    each."""
+    """Narrow ``error`` down to one step: ``engine``, before step ``t``, repeats the steps and is checked in each."""
     first, stop = error.steps
     if t > first:  # too late
         return error

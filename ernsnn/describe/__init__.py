@@ -1,2 +1,1 @@
-"""Descriptions that users write: networks, neurons, plasticity, stimuli, connectors and units, independent of
-backends."""
+"""Descriptions that users write: networks, neurons, plasticity, stimuli, connectors and units; no backends."""

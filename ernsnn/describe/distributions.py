@@ -171,8 +171,10 @@ def span(value: Value) -> tuple[float, float]:
 
 
 def farthest(value: Value) -> float:
-    """The largest magnitude of ``value``; of a distribution without a bound one that is exceeded once in 10^17
-    draws."""
+    """The largest magnitude of ``value``.
+
+    Of a distribution without a bound one that is exceeded once in 10^17 draws.
+    """
     if isinstance(value, Exponential | LogNormal):
         return extent(value.kind, tuple(value.parameters.values()))
     if isinstance(value, Normal):

@@ -80,8 +80,10 @@ class Receptor:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A ``condition`` on parameters, and the reason for it. It is not checked where one of its parameters is not
-    given."""
+    """A ``condition`` on parameters, and the reason for it.
+
+    It is not checked where one of its parameters is not given.
+    """
 
     condition: Expr
     why: str

@@ -1,5 +1,4 @@
-"""Rules for names of networks and their parts, which must be short and plain, since files and variables of programs are
-named after them."""
+"""Rules for names of networks and their parts, after which files and variables of programs are named."""
 
 from __future__ import annotations
 

@@ -31,8 +31,9 @@ MOST_NEURONS = 2**31 - 1
 
 
 class Network:
-    """A network under construction. Methods add parts and return them; they raise InvalidModel on arguments without a
-    meaning.
+    """A network under construction.
+
+    Methods add parts and return them; they raise InvalidModel on arguments without a meaning.
 
     ``dt_ms`` is the length of a step. ``current_integration`` says how currents act within a step: ``"exact"``
     (Rotter and Diesmann 1999; NEST's and Brian2's order) or ``"step_average"`` (SpiNNaker's).

@@ -1,5 +1,4 @@
-"""Base of kinds of neurons and of short-term plasticity: classes with parameters as fields, and checks of their
-values."""
+"""Base of kinds of neurons and of short-term plasticity: classes with parameters as fields, and their checks."""
 
 from __future__ import annotations
 

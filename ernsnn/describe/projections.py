@@ -52,8 +52,7 @@ class Projection:
 
     @property
     def weight_field(self) -> str:
-        """The field that holds the weight: ``weight_nA``, ``weight_mV`` or ``weight_uS``, by the unit of the
-        receptor."""
+        """The field with the weight: ``weight_nA``, ``weight_mV`` or ``weight_uS``, by the receptor's unit."""
         site = self.site
         return f"weight_{site.unit if site else 'nA'}"
 

@@ -183,8 +183,10 @@ class _Body:
         )
 
     def _arrival(self, receptor: str, statements: tuple[Statement, ...]) -> Iterator[Statement]:
-        """Statements by which the sum of arriving weights acts; each must be linear in w, since it is applied once to
-        the sum."""
+        """Statements by which the sum of arriving weights acts.
+
+        Each must be linear in w, since it is applied once to the sum.
+        """
         if not any("w" in names_in(s.value) for s in statements):
             raise InvalidModel(f"{self.name}.receptors[{receptor!r}]: uses no w, the weight of a spike")
         for s in statements:

@@ -135,8 +135,9 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class ShortTerm:
-    """Short-term plasticity: the weight that a spike transmits is multiplied by its ``factor``; see
-    ``describe.short_term``.
+    """Short-term plasticity: the weight that a spike transmits is multiplied by its ``factor``.
+
+    See ``describe.short_term``.
 
     Each parameter is a float, or one float a pre neuron of the projection.
     """
@@ -362,8 +363,7 @@ class Graph:
         return sum(p.n_synapses for p in self.projections)
 
     def learns_at(self, t: int) -> bool:
-        """Whether learning is on in step ``t``: it is off in the intervals ``frozen``, from first to last
-        (exclusive)."""
+        """Whether learning is on in step ``t``, which is in none of the intervals ``frozen`` (end exclusive)."""
         return not self.frozen or not any(first <= t < last for first, last in self.frozen)
 
     def neurons(self) -> Iterator[Neurons]:

@@ -14,8 +14,7 @@ _MACHINE, _GROUP, _OURS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/
 
 
 def available_bytes() -> int:
-    """The bytes that can still be allocated: the least that the machine, a container and this process's own limit
-    leave."""
+    """The bytes that can still be allocated: the least that machine, container and this process's limit leave."""
     return max(0, min([_of_machine(), *_of_container(), *_of_process()]))
 
 

@@ -1,5 +1,6 @@
-"""Values of many: per synapse one number, an explicit array, or a draw that is evaluated row by row when asked for;
-over time an array, or columns that neurons share.
+"""Values of many: per synapse one number, an explicit array, or a draw that is evaluated row by row when asked for.
+
+Over time an array, or columns that neurons share.
 """
 
 from __future__ import annotations

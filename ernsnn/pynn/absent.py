@@ -1,5 +1,4 @@
-"""PyNN's cell and synapse types that ernsnn does not have: scripts can make them, and ``check`` and ``run`` list all of
-them."""
+"""PyNN's cell and synapse types that ernsnn lacks: scripts can make them; ``check`` and ``run`` list them all."""
 
 from __future__ import annotations
 

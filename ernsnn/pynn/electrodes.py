@@ -136,9 +136,7 @@ class CurrentSource(StandardCurrentSource):
         ]
 
     def _injected(self, current: Schedule) -> Iterator[tuple[Population, Schedule]]:
-        """Yield (population, current): a column for each number of injections into a cell, or, where injections differ,
-        one for each cell.
-        """
+        """Yield (population, current), with a column for each number of injections into a cell, or for each cell."""
         if self.targets is None:
             self.targets = list(self._found_targets())
         times, values = current.times_ms, np.asarray(current.values)

@@ -202,8 +202,7 @@ class Stepwise:
 
 
 class InOneGo:
-    """A run of a program, when data are read: of the steps since the last run, or, if the backend cannot go on, of all
-    steps.
+    """A run of a program, when data are read: of the steps since the last run, or of all if it cannot go on.
 
     ``parts`` are the results so far, each going on from the one before; a backend that cannot go on has one at most.
     """

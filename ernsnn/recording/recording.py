@@ -229,8 +229,10 @@ def meta_text(meta: Mapping[str, Any], checksums: Mapping[str, str]) -> str:
 
 
 def load_meta(folder: Path) -> dict[str, Any]:
-    """Read what ``meta_text`` wrote. Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without
-    any."""
+    """Read what ``meta_text`` wrote.
+
+    Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without any.
+    """
     meta = unsealed(folder / META_FILE, "recording", SCHEMA)
     fit(meta, Meta, META_FILE)
     if not NAME.fullmatch(meta["backend"]):

@@ -120,8 +120,10 @@ def _of_population(p: Population) -> dict[str, Any]:
 
 
 def _of_projection(p: Projection) -> dict[str, Any]:
-    """Traits of a projection that must be equal; empty without learning and short-term plasticity, since it has no
-    state."""
+    """Traits of a projection that must be equal.
+
+    Empty without learning and short-term plasticity, since it has no state.
+    """
     if p.learning is None and p.short_term is None:
         return {}
     sides = [p.pre, p.post, p.pre_start, p.post_start, p.receptor]

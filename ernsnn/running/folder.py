@@ -256,8 +256,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether Ctrl-C was pressed, for use between steps; pressed again it raises
-    KeyboardInterrupt."""
+    """Give a function that says whether Ctrl-C was pressed, for use between steps.
+
+    Pressed again it raises KeyboardInterrupt.
+    """
     pressed: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

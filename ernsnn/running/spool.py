@@ -97,8 +97,10 @@ class Spool:
                         self._copy(key, whole, member)
 
     def _copy(self, key: str, file: BinaryIO, to: Any) -> None:
-        """Compare the checksum of a file, copying its content to ``to`` if given. Raises InvalidModel where it
-        differs."""
+        """Compare the checksum of a file, copying its content to ``to`` if given.
+
+        Raises InvalidModel where it differs.
+        """
         total_crc = 0
         while block := file.read(_COPIED_AT_ONCE):
             total_crc = zlib.crc32(block, total_crc)

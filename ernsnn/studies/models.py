@@ -127,8 +127,10 @@ def model_names() -> list[str]:
 
 
 def get_model(name: str) -> Model:
-    """The model of that name, or in that file. Raises InvalidModel, with the cause in one line, where it does not
-    load."""
+    """The model of that name, or in that file.
+
+    Raises InvalidModel, with the cause in one line, where it does not load.
+    """
     loaders = discover(GROUP)
     if name in loaders:
         with _guarded(name, None, "the plug-in does not load"):

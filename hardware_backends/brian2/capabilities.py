@@ -21,8 +21,7 @@ _SYNAPSE_BYTES = 24
 
 
 def plastic_delays(graph: Graph) -> Iterator[Limit]:
-    """Long delays of plastic synapses: their weights are fixed when they are sent, and pass through one register a
-    step."""
+    """Long delays of plastic synapses: weights are fixed when they are sent, and pass through one register a step."""
     for p in graph.projections:
         if (p.learning is None and p.short_term is None) or any(_lacking(graph)):
             continue

@@ -62,8 +62,7 @@ def held(line: str, freezes: bool) -> str:
 
 
 def counters(m: Leaky) -> dict[float, str]:
-    """Counters of spikes, one for each weight: whole numbers are added before they are multiplied, so that their order
-    does not matter."""
+    """Counters of spikes, one for each weight: sums of whole numbers do not depend on the order of spikes."""
     return {weight: f"heard{k or ''}" for k, weight in enumerate(dict.fromkeys(m.weights))}
 
 

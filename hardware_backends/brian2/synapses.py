@@ -209,8 +209,7 @@ class PlasticSynapses:
         return ways
 
     def sums_for_erasure(self, group: Group, parts: Parts) -> list[Pathway]:
-        """Declare the variables of a flow with erasure: the sum of its variable per neuron, 1/number of synapses, and
-        streams."""
+        """Declare variables of a flow with erasure: the sum of its variable per neuron, 1/synapses, and streams."""
         ways = []
         for k, (variable, key) in enumerate(self.learning.erasure.items()):
             name = self.variable(variable)

@@ -30,8 +30,10 @@ DELAY_BITS, TAG_BITS = 6, 9
 
 @dataclass(frozen=True)
 class Block:
-    """The contents of the fullest core of a population. ``bottleneck`` is the resource that set the number of cores; ""
-    for one core."""
+    """The contents of the fullest core of a population.
+
+    ``bottleneck`` is the resource that set the number of cores; "" for one core.
+    """
 
     population: str
     neurons: int

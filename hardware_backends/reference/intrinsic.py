@@ -61,8 +61,7 @@ class Population(Protocol):
 
 
 def final_values(populations: Iterable[Population]) -> dict[str, np.ndarray]:
-    """The present values of parameters that intrinsic plasticity changes, under their names in
-    ``Recording.to_arrays``."""
+    """The present values of parameters with intrinsic plasticity, under their names in ``Recording.to_arrays``."""
     return {
         neuron_key(population.p.name, population.p.intrinsic.target): population.intrinsic.values
         for population in populations

@@ -38,8 +38,10 @@ class Past:
         return self.kept["neurons"][self.begin[place] : self.end[place]]
 
     def _make_room(self, place: int, count: int) -> None:
-        """Remove spikes of steps that have been overwritten, and of step ``place``; arrays that were returned are not
-        changed."""
+        """Remove spikes of steps that have been overwritten, and of step ``place``.
+
+        Arrays that were returned are not changed.
+        """
         self.begins[place] = self.ends[place] = 0
         there = self.ends > 0
         first = int(self.begins[there].min(initial=self.used))

@@ -62,8 +62,7 @@ class _Found(TypedDict):
 
 @dataclass(frozen=True)
 class Placement:
-    """The ``mapping`` by ``mapping.py``, and ``afterwards``: the board on which it is executed, or the reason why
-    not."""
+    """The ``mapping`` by ``mapping.py``; ``afterwards``: the board that executes it, or why none does."""
 
     mapping: dict[str, Any]
     afterwards: str

@@ -115,8 +115,9 @@ def _by_ms(
 
 
 def expected_responses(operations: Sequence[Operation], *, echoes: bool = True) -> list[Response | None]:
-    """The response of an ideal memory to each operation; None where input of another kind went before, so that none is
-    defined.
+    """The response of an ideal memory to each operation.
+
+    None where input of another kind went before, so that none is defined.
 
     ``echoes``: whether the old bits of a used cue show once more while it learns anew, as in the published network.
     """

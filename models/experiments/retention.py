@@ -141,8 +141,7 @@ def _findings(by_pool: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) 
 
 
 def _pictures(by_pool: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[Line]:
-    """Pictures of how well memories are distinguished from novel patterns: as more are taught, and by their age in the
-    end."""
+    """Pictures of the AUC of memories against novel patterns: as more are taught, and by their age in the end."""
     taught = list(next(iter(by_pool.values())))
     means = {
         pool: [Estimate.of([v["auc"].mean() for v in values]) for values in blocks.values()]

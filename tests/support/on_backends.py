@@ -13,8 +13,10 @@ QUICK = {"native": {"precision": "float64"}, "brian2": {"target": "numpy"}}
 
 
 def assert_equal_spikes(net: ern.Network, duration_ms: float, within: float = 1e-9) -> dict[str, int]:
-    """Assert that spikes are equal, and probes ``within`` a share of their size. Returns population -> number of
-    spikes."""
+    """Assert that spikes are equal, and probes ``within`` a share of their size.
+
+    Returns population -> number of spikes.
+    """
     reading = [name for name in backend_names() if get_backend(name).kinds is None]
     assert len(reading) >= 3
     expected = ern.run(net, duration_ms=duration_ms, backend="reference")

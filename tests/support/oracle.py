@@ -1,5 +1,4 @@
-"""The oracle: a second, deliberately naive implementation of the time step, with scalars in plain Python loops and one
-object a synapse.
+"""The oracle: a second, naive implementation of the time step, with scalars in Python loops, one object a synapse.
 
 Written from the specification alone. Traces, calcium and moving thresholds are no running variables here but sums over
 all events so far, by their definition; every synapse keeps its own; every time constant is put into math.exp anew.

@@ -20,8 +20,7 @@ from .overflow import overflows
 
 @dataclass(frozen=True)
 class IntegerCheck:
-    """The limits of a graph (unsupported features, and each kind of rounding with its worst case), and its
-    placements."""
+    """The limits of a graph (unsupported features, and each kind of rounding at its worst), and its placements."""
 
     limits: tuple[Limit, ...]
     placements: tuple[Placement, ...]

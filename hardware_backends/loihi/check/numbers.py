@@ -17,8 +17,7 @@ _COUNTED = "tau_refrac_ms"
 
 
 def numbers(graph: Graph) -> Iterator[Limit]:
-    """Yield a limit for every number of neurons, synapses, rules and astrocytes that is neither 0 nor within 1e-30 to
-    1e30."""
+    """Yield a limit for every number of neurons, synapses, rules and astrocytes that is not 0 or 1e-30 to 1e30."""
     yield from _of_numbers(graph.name, graph.dt_ms, "dt_ms")
     for p in graph.neurons():
         yield from _of_numbers(p.name, {name: value for name, value in p.parameters.items() if name != _COUNTED})

@@ -23,8 +23,10 @@ _NEVER_DECAYS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """Of each neuron: the highest and lowest u, the lowest V, and a bound below V that holds with whatever else the
-    neuron hears, and however often it spikes, once the V that this else leads to is added.
+    """Extremes of each neuron: the highest and lowest u, the lowest V, and a bound below V.
+
+    The bound holds with any further input, and however often the neuron spikes, if the V by that input is added.
+
     """
 
     u_high: np.ndarray

@@ -55,8 +55,10 @@ class LavaRun:
 def run_on_lava(
     network: IntegerNetwork, n_steps: int, *, watch: Watch | None = None, patience_s: float = 120
 ) -> LavaRun:
-    """Run ``network`` on Lava's fixed-point simulator. Raises ProgramFailed with the cause if a process fails there,
-    or if nothing is heard for ``patience_s``."""
+    """Run ``network`` on Lava's fixed-point simulator.
+
+    Raises ProgramFailed with the cause if a process fails there, or if nothing is heard for ``patience_s``.
+    """
     program = compile_program(network, n_steps, "A network", patience_s=patience_s, watch=watch)
     arrays = run_lava_program(program, lambda fraction: None, "the Lava program")
     spikes: dict[str, dict[str, np.ndarray]] = {}

@@ -62,8 +62,10 @@ class Membrane:
 
     @cached_property
     def steps(self) -> np.ndarray:
-        """The time in steps, with fractions, after which the bias alone takes each neuron to the threshold; infinite
-        where never."""
+        """The time in steps, with fractions, after which the bias alone takes each neuron to the threshold.
+
+        Infinite where never.
+        """
         return steps_to(self.threshold, self.bias, self.keep_v)
 
     @cached_property

@@ -33,9 +33,11 @@ def steps_to(threshold: float, bias: np.ndarray, keep: float) -> np.ndarray:
 
 
 def made_up(threshold: float, bias: np.ndarray, asked: float, stored: float) -> np.ndarray:
-    """The offset, in mV a step, that does with a V that keeps ``stored`` what ``bias`` does with one that keeps
-    ``asked``: where V settles, or when it spikes. On the way there V is off by as much as the offset is. None but
-    ``bias`` itself can where V never decays, or where one step is enough.
+    """The offset, in mV a step, by which V settles or spikes as with ``bias``, though it decays by another factor.
+
+    V decays by ``stored`` instead of ``asked`` in a step. Before it settles or spikes, V is off by as much as the
+    offset is. Where V never decays, or where one step is enough, the offset is ``bias``.
+
     """
     if stored == 1:
         return bias

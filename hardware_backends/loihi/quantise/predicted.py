@@ -74,8 +74,10 @@ def largest_change(term: Term, learning: Learning) -> float:
 
 
 def late(cells: Cells) -> float:
-    """By how many weight units, at most, V is too near to rest to spike: u and v lose less than one in their lowest bit
-    to truncation in every step, and V has to be above the threshold.
+    """The largest distance of V from its threshold, in weight units, by truncation.
+
+    u and v lose less than one in their lowest bit to truncation in every step, and V has to be above the threshold.
+
     """
     gone_u, gone_v = (cells.du + 1) / DECAY_ONE, cells.dv / DECAY_ONE
     in_u = 1 / gone_u if gone_u < 1 else 0.0
@@ -84,9 +86,7 @@ def late(cells: Cells) -> float:
 
 
 def predict(name: str, m: Membrane, cells: Cells, scale: float, given: Input, report: Report) -> None:
-    """Note the potential of the largest weight, what truncation costs, and the first spike of a drive to twice the
-    threshold.
-    """
+    """Report the potential of the largest weight, the loss by truncation, and a first spike."""
     largest = max((float(levels[-1]) for levels in given.static if len(levels)), default=0.0)
     largest = max(largest, *given.plastic, 0.0)
     if largest:

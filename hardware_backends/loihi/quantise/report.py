@@ -17,8 +17,7 @@ EXACT = 1e-9
 
 @dataclass(frozen=True)
 class Rounded:
-    """A rounded number: ``what`` of the object ``path`` was ``asked`` and is ``stored`` as ``integers``, with
-    ``effect``."""
+    """A rounded number: ``what`` of ``path`` was ``asked`` for, and is ``stored`` as ``integers``; its ``effect``."""
 
     code: str
     path: str

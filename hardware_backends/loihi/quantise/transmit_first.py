@@ -1,5 +1,4 @@
-r"""Learning in the chip's order, in which a step transmits before it learns, with the transmission of the
-specification.
+r"""Learning in the chip's order, in which a step transmits before it learns, with the specified transmission.
 
 Specified is: post spikes that reach the synapse, then pre spikes, then transmission. What the next step will have
 learnt by the time it transmits is known a step ahead, since a post spike takes a step to reach the synapse: it is heard
@@ -35,8 +34,10 @@ def looks_ahead(learning: Learning, order: Order) -> bool:
 
 
 def tag_axis(weight: Axis) -> Axis:
-    """The axis of a weight in the tag: from 0 up over the whole range, so that the bounds are equal; signed ones as
-    w."""
+    """The axis of a weight in the tag: from 0 up over the whole range, so that the bounds are equal.
+
+    Signed ones as w.
+    """
     if weight.low < 0 < weight.high:
         return replace(weight, name="t")
     step = weight.step * W / (TAG_MAX - TAG_MIN)

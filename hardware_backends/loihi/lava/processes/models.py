@@ -40,8 +40,10 @@ def model_of(process: type[AbstractProcess], *arithmetics: str) -> Callable[[Mod
 
 
 class Journal:
-    """The record of a process: spikes, and its state after the steps in ``watch``; written to a file after
-    ``n_steps``."""
+    """The record of a process: spikes, and its state after the steps in ``watch``.
+
+    Written to a file after ``n_steps``.
+    """
 
     def __init__(self, file: str, n_steps: int, watch: np.ndarray) -> None:
         self.file, self.n_steps, self.watch = file, n_steps, frozenset(watch.tolist())
@@ -109,8 +111,10 @@ class Cells(LIF):  # type: ignore[misc]
 
 
 class _Refractory:
-    """The refractory period that both models of ``Cells`` add to Lava's. Where a v is held at 0 it cannot spike:
-    thresholds are 0 or more."""
+    """The refractory period that both models of ``Cells`` add to Lava's.
+
+    Where a v is held at 0 it cannot spike: thresholds are 0 or more.
+    """
 
     v: np.ndarray
     u: np.ndarray
