@@ -124,7 +124,7 @@ class Outcome:
 
 
 def announcements(graph: Graph) -> dict[str, list[tuple[str, float]]]:
-    """For each object that the check names, codes and relative errors (NaN where it tells none)."""
+    """Object of the check -> (code, relative error) of its issues; NaN without an error."""
     _, report = quantise(graph, n_steps=0)
     rounded = [(r.path, r.code, abs(r.error)) for r in report.rounded if abs(r.error) >= EXACT]
     others = [(i.path, i.code, math.nan) for i in report.limits if CODES[i.code][0] == "approximate"]

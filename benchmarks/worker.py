@@ -69,7 +69,7 @@ def _backend(backend: Backend, case: Case, graph: Graph, n_steps: int, threads: 
 
 
 def _visited(graph: Graph, spikes: dict[str, int]) -> dict[str, float]:
-    """How many synapses spikes visit, and the bytes that this moves at least in float32.
+    """(the number of synapses that spikes visit, the least bytes that this moves in float32).
 
     A spike visits the synapses that it is sent to, and the plastic ones that it reaches. Plastic rows are read and
     written once for each pre spike, whatever post spikes there were; of static ones weight and target are read.

@@ -242,7 +242,7 @@ def put_in_place(made: Path, folder: Path) -> None:
     """Let the folder ``made`` take the place of ``folder``, if there is one, which is removed.
 
     Both must lie in the same folder. A reader finds the one or the other, whole, whenever this process ends: where the
-    system can exchange two folders, as Linux can. Elsewhere the old one is for a moment found as ``.NAME.old`` only.
+    system can exchange two folders, as Linux can. Elsewhere the old one is for a moment at ``.NAME.old`` only.
 
     The current folder, which a shell is in, stays the same folder: its files are replaced one after the other.
     """
@@ -321,7 +321,7 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def _stem(folder: Path) -> str:
-    """How temporary names for ``folder`` begin, after a dot: its own name without one."""
+    """The beginning of temporary names for ``folder``, after a dot: its own name without one."""
     return folder.name.lstrip(".")
 
 

@@ -51,7 +51,7 @@ class Result(Readings):
         cores: Mapping[str, np.ndarray] | None = None,
         links: Mapping[str, np.ndarray] | None = None,
     ) -> Energy:
-        """What the events of this run would cost on ``chip``: a price set or a chip, or several; all by default.
+        """The energy of the events of this run on ``chip``: a price set or a chip, or several; all by default.
 
         ``cores`` says on which core each neuron of each population lies; with it, packets and hops are counted too, as
         Loihi has them. ``links`` says how many links between chips a spike of each neuron crosses; with it, they are

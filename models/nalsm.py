@@ -37,7 +37,7 @@ from .side_by_side import side_by_side
 
 W_ASTRO, BIAS, POTENTIATION, W_MAX = 0.015, 0.15, 0.15, 3.0
 C = np.array([[0.2, 0.1], [0.3, 0.05]])
-"""From excitatory (first) and inhibitory neurons, to either."""
+"""Probability constants C from excitatory (first) and inhibitory neurons, to either."""
 RECEPTORS = {"E": "excitatory", "I": "inhibitory", "input": "signed"}
 COPIES, ROUNDS = 20, 20
 """The number of copies of a liquid that read an image each, side by side, and how often in a run; spikes are counted

@@ -60,7 +60,7 @@ _INPUTS, _JUMP_MV = 784, 0.4
 
 @dataclass(frozen=True)
 class Arm:
-    """Which parts of the method a network has."""
+    """The parts of the method that a network has."""
 
     symmetric: bool = True
     scaling: bool = True

@@ -53,14 +53,14 @@ class PopulationComparison:
         return self.matched / self.spikes_a if self.spikes_a else 1.0
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {**asdict(self), "precision": self.precision, "recall": self.recall}
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two results side by side. Prints as a table.
+    """The comparison of two results. Prints as a table.
 
     ``weights`` holds, per variable of a plastic projection, the largest difference, relative to the largest magnitude
     of that variable in either result; None where one of the two returned none, or no
@@ -91,7 +91,7 @@ class Comparison:
         return max((d for d in self.weights.values() if d is not None), default=0.0)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         first = self.first_divergence
         return {
             "a": self.a,

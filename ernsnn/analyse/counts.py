@@ -92,7 +92,7 @@ class Counts:
         return {what: total(self) for what, total in TOTALS.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {
             "steps": self.steps,
             "totals": self.totals,
@@ -186,7 +186,7 @@ def _inside(steps: np.ndarray, neurons: np.ndarray, start: int, n: int) -> tuple
 
 
 def _nonzero(p: Projection) -> np.ndarray:
-    """How many synapses of each pre neuron have a weight that is not 0."""
+    """The number of synapses of each pre neuron whose weight is not 0."""
     indptr, weight = p.connectivity.indptr, p.weight
     if isinstance(weight, Scalar):
         return np.diff(indptr) * int(weight.value != 0)

@@ -72,7 +72,7 @@ class EnergyEstimate:
         return None if self.missing else self.priced_J[1]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         p = self.prices
         about = {key: getattr(p, key) for key in ("chip", "title", "source", "operating_point", "evidence", "scope")}
         fields = {name: value for name, value in asdict(self).items() if name != "prices"}
@@ -111,7 +111,7 @@ class Energy:
         return (min(low for low, _ in bands), max(high for _, high in bands)) if bands else None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {
             "counts": self.counts.to_json(),
             "totals": self.totals,

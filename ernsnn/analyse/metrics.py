@@ -36,7 +36,7 @@ class Metrics:
     footprint_bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {**asdict(self), "counts": self.counts.to_json()}
 
 

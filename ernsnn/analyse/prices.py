@@ -49,7 +49,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where prices come from. ``evidence``: measured, simulated, derived, proxy, or none.
+    """The origin of prices. ``evidence``: measured, simulated, derived, proxy, or none.
 
     ``scope``: "per event" prices add up; an "all-in" price holds everything, and nothing is ever added to it;
     "arithmetic" leaves out memory and control.

@@ -60,7 +60,7 @@ def recorded_bytes(
 
 
 def _width(graph: Graph, probe: Probe) -> int:
-    """How many numbers a probe records at a time."""
+    """The number of values that a probe records at a time."""
     if probe.kind == "neurons":
         return probe.stop - probe.start
     if probe.kind == "modulator":

@@ -88,7 +88,7 @@ class Backend(ABC):
     """Options with which it stores all numbers in double precision, where its defaults do not."""
 
     def missing(self) -> str | None:
-        """What must be installed before this backend can run, in one sentence; None if nothing is missing."""
+        """A sentence on what must be installed before this backend can run; None if nothing is missing."""
         return None
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:

@@ -70,7 +70,7 @@ class Signal:
 
     @property
     def size(self) -> int:
-        """How many values it has at a time."""
+        """The number of values it has at a time."""
         return self.schedule.width or 1
 
 
@@ -109,7 +109,7 @@ class Gate:
 
     @property
     def size(self) -> int:
-        """How many gates there are."""
+        """The number of gates."""
         return max(a.size for a in self.opens)
 
 
@@ -135,7 +135,7 @@ class Either:
 
     @property
     def size(self) -> int:
-        """How many values it has at a time."""
+        """The number of values it has at a time."""
         return max(factor.size for factor in self.factors)
 
 

@@ -85,7 +85,7 @@ class Labile:
 
     @property
     def mark(self) -> Mark:
-        """Its variable."""
+        """The variable of the mark."""
         return Mark(self.name, self.initial)
 
     def flow(self, others: Sequence[Flow]) -> Flow:
@@ -146,7 +146,7 @@ class Stable:
 
     @property
     def mark(self) -> Mark:
-        """Its variable."""
+        """The variable of the mark."""
         return Mark(self.name, self.initial)
 
     def flow(self, others: Sequence[Flow]) -> Flow:
@@ -234,15 +234,15 @@ class Custom:
 
     @property
     def mark(self) -> Mark:
-        """Its variable."""
+        """The variable of the mark."""
         return self.variable
 
     def flow(self, others: Sequence[Flow]) -> Flow:
-        """As given."""
+        """The given flow."""
         return self.moves
 
     def terms(self, x: str) -> tuple[Term, ...]:
-        """As given."""
+        """The given terms."""
         return tuple(self.changes)
 
 

@@ -89,5 +89,5 @@ def class_of(base: type[Made], kind: Parametrised, defaults: Mapping[str, float 
 
 
 def initial_value(given: float | str, where: str) -> Expr:
-    """Where a state starts: a number, or the expression of parameters that a text is."""
+    """The initial value of a state: a number, or the expression of parameters in a text."""
     return parse_expression(given, where) if isinstance(given, str) else Num(to_single(given, where))

@@ -14,9 +14,9 @@ from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import generator
 
 _LISTED_BYTES = 12
-"""Of a synapse that is listed, while it is sorted in."""
+"""Bytes of a listed synapse while it is sorted."""
 _ROW_BYTES = 120
-"""Of a neuron whose partners are drawn, each in an array of its own."""
+"""Bytes of a neuron whose partners are drawn, in an array of its own."""
 
 
 def connected(p: Projection, key_of: Callable[[str], str]) -> tuple[conn.Connectivity, np.ndarray | None]:

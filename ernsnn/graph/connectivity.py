@@ -28,7 +28,7 @@ class Dense:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are."""
+        """The number of synapses."""
         return self.n_pre * self.n_post - (0 if self.self_connections else min(self.n_pre, self.n_post))
 
     def targets(self, row: int) -> np.ndarray:
@@ -50,16 +50,16 @@ class OneToOne:
 
     @property
     def indptr(self) -> np.ndarray:
-        """As ``Dense.indptr``."""
+        """See ``Dense.indptr``."""
         return np.arange(self.n_pre + 1, dtype=np.int64)
 
     @property
     def n_synapses(self) -> int:
-        """As ``Dense.n_synapses``."""
+        """See ``Dense.n_synapses``."""
         return self.n_pre
 
     def targets(self, row: int) -> np.ndarray:
-        """As ``Dense.targets``."""
+        """See ``Dense.targets``."""
         return np.array([row], dtype=np.int32)
 
 
@@ -74,11 +74,11 @@ class CSR:
 
     @property
     def n_synapses(self) -> int:
-        """As ``Dense.n_synapses``."""
+        """See ``Dense.n_synapses``."""
         return len(self.indices)
 
     def targets(self, row: int) -> np.ndarray:
-        """As ``Dense.targets``."""
+        """See ``Dense.targets``."""
         return np.asarray(self.indices[self.indptr[row] : self.indptr[row + 1]])
 
 

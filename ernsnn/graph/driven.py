@@ -32,7 +32,7 @@ def undriven(graph: Graph) -> Iterator[InvalidModel]:
 
 
 def _why_not(m: Modulator, modulators: dict[str, Modulator], graph: Graph) -> str:
-    """Why ``m`` can never be above 0; empty if it can."""
+    """The reason why ``m`` can never be above 0; empty if it can."""
     if isinstance(m, Gated):
         reasons = {c.astrocyte: _why_not(modulators[c.astrocyte], modulators, graph) for c in m.conditions}
         return next((f"needs {name}, which {why}" for name, why in reasons.items() if why), "")

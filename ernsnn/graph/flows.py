@@ -47,7 +47,7 @@ def erased(
     mean: np.ndarray,
     drawn: np.ndarray,
 ) -> np.ndarray:
-    """Which m are set to 0, from the values before an epoch, their ``mean`` per neuron and a random number each."""
+    """Whether each m is set to 0, by the values before an epoch, their ``mean`` per neuron and a random number."""
     assert flow.budget is not None
     assert flow.erasure is not None
     old = (m > flow.threshold) & (tag * mean_share(flow.tag_tau_s, epoch_s) < flow.tag_threshold)

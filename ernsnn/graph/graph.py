@@ -169,7 +169,7 @@ class Projection:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are."""
+        """The number of synapses."""
         return self.connectivity.n_synapses
 
     @property
@@ -359,7 +359,7 @@ class Graph:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are in all."""
+        """The number of synapses of all projections."""
         return sum(p.n_synapses for p in self.projections)
 
     def learns_at(self, t: int) -> bool:

@@ -58,7 +58,7 @@ class Drawn:
 
 
 class Passing:
-    """As ``Drawn``, for steps that rise: nothing is kept."""
+    """``Drawn`` for rising steps, without a cache."""
 
     def __init__(self, key: str, size: int) -> None:
         self.key, self.size, self.block, self.at = key, size, -1, 0
@@ -79,14 +79,14 @@ class Passing:
 
 @dataclass(frozen=True, eq=False)
 class PoissonSpikes:
-    """From ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``; spikes are fixed by ``key``."""
+    """Random spikes: from ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``, fixed by ``key``."""
 
     steps: np.ndarray
     probabilities: Series
     key: str
 
     def between(self, first: int, last: int, drawn: Drawn | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """As ``GivenSpikes.between``. With ``drawn``, a block is drawn once, however often it is asked for."""
+        """See ``GivenSpikes.between``. With ``drawn``, a block is drawn only once."""
         blocks = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         source = drawn or Passing(self.key, self.probabilities.shape[1])
         start, at_once = first, max(1, _AT_ONCE // max(source.size, 1))
@@ -107,7 +107,7 @@ class PoissonSpikes:
         return float(lasting @ columns[start:stop] @ np.bincount(of, minlength=columns.shape[1]))
 
     def _hits(self, block: int, first: int, last: int, drawn: Drawn | Passing) -> np.ndarray:
-        """Which neurons spike in steps ``first`` to ``last`` of a block, up to the last step in which any can."""
+        """Whether each neuron spikes in steps ``first`` to ``last`` of a block, without steps in which none can."""
         pieces = np.searchsorted(self.steps, np.arange(first, last), side="right")
         start = max(pieces[0] - 1, 0)
         limits = np.ceil(self.probabilities[start : pieces[-1]] * 2.0**53).astype(np.uint64)

@@ -43,11 +43,11 @@ class Array:
     values: np.ndarray
 
     def row(self, row: int, start: int, count: int) -> Array1D:
-        """As ``Scalar.row``."""
+        """See ``Scalar.row``."""
         return np.asarray(self.values[start : start + count], dtype=float)
 
     def some(self, count: int) -> Array1D:
-        """As ``Scalar.some``."""
+        """See ``Scalar.some``."""
         return self.values
 
 
@@ -69,13 +69,13 @@ class Draw:
         return Draw, (self.kind, self.parameters, self.key, self.step_ms)
 
     def row(self, row: int, start: int, count: int) -> Array1D:
-        """As ``Scalar.row``; the same numbers however often and in whatever order rows are asked for."""
+        """See ``Scalar.row``; the numbers do not depend on the order or number of calls."""
         with _ONE_AT_A_TIME:
             values = sample(self.kind, self.parameters, self._rows.at(row), count)
         return values if self.step_ms is None else np.maximum(np.rint(values / self.step_ms), 1.0)
 
     def some(self, count: int) -> Array1D:
-        """As ``Scalar.some``."""
+        """See ``Scalar.some``."""
         return self.row(0, 0, min(count, _SOME))
 
 

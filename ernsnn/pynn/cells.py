@@ -199,7 +199,7 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
 
 class SpikeSourcePoisson(cells.SpikeSourcePoisson):
-    """In every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
+    """Poisson spikes: in every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
 
     translations = same(cells.SpikeSourcePoisson.default_parameters)
 

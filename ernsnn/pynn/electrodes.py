@@ -125,7 +125,7 @@ class CurrentSource(StandardCurrentSource):
                 net.inject(net.populations[population.name], current)
 
     def lowered(self) -> list[graph.Injected]:
-        """Its part of the graph as it is from now on, whatever it was before."""
+        """The part of the graph from now on, without earlier changes."""
         return [
             graph.Injected(
                 graph.Member(population.name, 0, population.size),

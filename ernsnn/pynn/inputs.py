@@ -84,7 +84,7 @@ class Trains:
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """From step ``steps[k]`` on neuron i has a rate of ``values[k, of[i]]`` Hz, and 0 before the first."""
+    """Rates over time: from step ``steps[k]`` on neuron i has ``values[k, of[i]]`` Hz, and 0 before the first."""
 
     steps: np.ndarray
     values: np.ndarray

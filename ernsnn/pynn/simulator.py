@@ -81,7 +81,7 @@ class Cells(ChangingPart, Protocol):
         """Set ``further_starts`` in a run that begins."""
 
     def lowered(self) -> graph.Population:
-        """Its part of the graph as it is from now on."""
+        """The part of the graph from now on."""
 
 
 class Current(ChangingPart, Protocol):
@@ -91,7 +91,7 @@ class Current(ChangingPart, Protocol):
     varies: bool
 
     def lowered(self) -> list[graph.Injected]:
-        """Its part of the graph as it is from now on, whatever it was before."""
+        """The part of the graph from now on, without earlier changes."""
 
 
 class Synapses(ScriptPart, Protocol):
@@ -212,7 +212,7 @@ class State(common.control.BaseState):
 
     @property
     def latency(self) -> int:
-        """How many steps after its step a spike is stamped: PyNN's stamps are ends of steps, SpiNNaker's beginnings."""
+        """The steps from a spike's step to its stamp: 1 for PyNN (ends of steps), 0 for SpiNNaker (beginnings)."""
         return 1 if self.convention == "pynn" else 0
 
     @property

@@ -36,7 +36,7 @@ class Stored:
 
     @property
     def n_steps(self) -> int:
-        """How many steps were recorded."""
+        """The number of recorded steps."""
         return round(float(self.meta["duration_ms"]) / self.graph.dt_ms)
 
     @property
@@ -46,7 +46,7 @@ class Stored:
 
     @property
     def spike_counts(self) -> dict[str, int]:
-        """How many spikes were recorded of each population."""
+        """Population -> number of recorded spikes."""
         return dict(self.meta["spike_counts"])
 
 
@@ -85,7 +85,7 @@ class Readings:
 
     @property
     def issues(self) -> Issues:
-        """What the backend does otherwise than described, and what is doubtful about the network; prints as a table."""
+        """The issues of the run: differences from the description, and doubts about the network; prints as a table."""
         return Issues.from_json(self.meta["backend"], self.meta.get("issues", []))
 
     @property
@@ -100,7 +100,7 @@ class Readings:
 
     @property
     def spike_counts(self) -> dict[str, int]:
-        """How many spikes were recorded of each population."""
+        """Population -> number of recorded spikes."""
         return self._held.spike_counts
 
     @checked
@@ -117,7 +117,7 @@ class Readings:
 
     @checked
     def counts(self, population: str, edges_ms: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
-        """How often each neuron of a population spiked from each time in ``edges_ms`` up to the next.
+        """Count the spikes of each neuron of a population from each time in ``edges_ms`` up to the next.
 
         An array (intervals, neurons) of whole numbers, for edges (intervals + 1,) in ms that do not decrease: an
         interval holds the spikes from its first edge on and before its last. By default one interval, the whole run.

@@ -104,7 +104,7 @@ class Recording:
 
     @property
     def spike_counts(self) -> dict[str, int]:
-        """How many spikes were recorded of each population."""
+        """Population -> number of recorded spikes."""
         return {name: len(steps) for name, (steps, _) in self.spikes.items()}
 
     def from_zero(self) -> Recording:

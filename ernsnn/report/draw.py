@@ -1,4 +1,4 @@
-"""From a picture as data to its figure: inline SVG with caption and legend."""
+"""Drawing of pictures as figures: inline SVG with caption and legend."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def x_axis(scale: Scale, height: float, label: str, texts: Sequence[str] | None 
 
 
 def y_axis(scale: Scale, height: float, label: str, left: float) -> Html:
-    """As ``x_axis``; the label stands above."""
+    """See ``x_axis``; the label stands above."""
     parts = []
     for tick, text in zip(scale.ticks, scale.texts, strict=True):
         y = height * (1 - scale.share(tick))

@@ -1,4 +1,4 @@
-"""From sections to one HTML file that holds everything it needs."""
+"""Layout of sections as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything on a page. ``tiles`` are (what, figure, detail)."""
+    """The contents of a page. ``tiles`` are (name, figure, detail)."""
 
     kind: str
     title: str

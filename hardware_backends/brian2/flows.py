@@ -32,7 +32,7 @@ def flown(flow: Flow, epoch_s: float, naming: Naming, constants: Constants) -> t
 
 
 def relaxed(flow: Relax, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
-    """As ``ernsnn.graph.flows.relaxed``."""
+    """Code of ``ernsnn.graph.flows.relaxed``."""
     name, number = naming(flow.variable), constants.name
     limit = number(flow.to) + ("" if flow.of is None else f" + {number(flow.slope)}*{naming(flow.of)}")
     return [
@@ -42,7 +42,7 @@ def relaxed(flow: Relax, epoch_s: float, naming: Naming, constants: Constants) -
 
 
 def latched(flow: Latch, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
-    """As ``ernsnn.graph.flows.latched``."""
+    """Code of ``ernsnn.graph.flows.latched``."""
     name, number = naming(flow.variable), constants.name
     back, share = number(1.0 / flow.tau_s), number(mean_share(flow.tag_tau_s, epoch_s))
     lines = [
@@ -58,7 +58,7 @@ def latched(flow: Latch, epoch_s: float, naming: Naming, constants: Constants) -
 
 
 def erased(flow: Latch, share: str, naming: Naming, constants: Constants) -> list[str]:
-    """As ``ernsnn.graph.flows.erased``; the sum of the variable per neuron is kept on the neurons (``synapses.py``)."""
+    """Code of ``ernsnn.graph.flows.erased``; the neurons keep the sum of the variable (``synapses.py``)."""
     assert flow.budget is not None
     assert flow.erasure is not None
     name, number = naming(flow.variable), constants.name

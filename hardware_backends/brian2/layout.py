@@ -142,7 +142,7 @@ class Layout:
         ]
 
     def kind(self, p: Projection) -> tuple[str, ...]:
-        """Equal for projections whose synapses can share one object."""
+        """The key that is equal for projections whose synapses can share one object."""
         kind = [*self.sides(p), p.arrives_at]
         if p.short_term is not None:  # so are states of pre neurons
             kind.append(p.name)

@@ -80,7 +80,7 @@ class Group:
 
     @property
     def length(self) -> int:
-        """How many values a variable has."""
+        """The number of values of a variable."""
         return self.size
 
     def parameter(self, name: str, values: np.ndarray, kind: str = "1") -> None:
@@ -116,7 +116,7 @@ class SynapseGroup:
 
     @property
     def length(self) -> int:
-        """How many values a variable has."""
+        """The number of values of a variable."""
         return len(self.i)
 
 

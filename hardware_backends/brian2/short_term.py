@@ -13,7 +13,7 @@ from .names import symbol
 from .parts import Group, Operation, Parts
 
 BEFORE_PRE_EVENTS = -1
-"""Its order within the synapses slot of a step, in which pre spikes send at 0."""
+"""The order of these pathways within the synapses slot of a step, in which pre spikes send at 0."""
 
 
 def variable(s: Synapses, name: str) -> str:

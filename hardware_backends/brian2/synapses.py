@@ -76,7 +76,7 @@ class PlasticSynapses:
         return {0: own} if event == PRE else {d: f"{own}_{d}" for d in self.s.delays}
 
     def naming(self, pre_suffix: str, post_suffix: str) -> Naming:
-        """How an event refers to variables, traces (before or after this step's increments) and third factors."""
+        """Function from names to code of an event: variables, traces before or after this step, third factors."""
 
         def name_of(name: str) -> str:
             if name in {v.name for v in self.learning.variables}:

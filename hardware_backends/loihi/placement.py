@@ -178,7 +178,7 @@ class _Counts:
 
 
 def present(c: Connection) -> np.ndarray:
-    """Where a connection has synapses. A learning one may start at 0."""
+    """The mask of synapses of a connection, of which learning ones may have the weight 0."""
     there: np.ndarray = c.weights != 0 if c.rule is None else np.broadcast_to(np.asarray(c.delays) > 0, c.weights.shape)
     return there
 
@@ -222,7 +222,7 @@ def _fewest(whole: _Counts, chip: Chip) -> int:
 
 
 def _axons_out(cells: Cells, network: IntegerNetwork, counts: dict[str, _Counts]) -> int:
-    """How many (neuron, core) pairs the axons of a population make."""
+    """The number of (neuron, core) pairs of the axons of a population."""
     total = 0
     for c in network.connections:
         if c.pre != cells.name:

@@ -1,4 +1,4 @@
-"""What NEST cannot do, or what a user should know: one small function per limit."""
+"""Limits of NEST: one small function each."""
 
 from __future__ import annotations
 

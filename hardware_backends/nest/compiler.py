@@ -1,4 +1,4 @@
-"""From a graph to a PyNN script for NEST: lays out what the template writes."""
+"""Compiler from a graph to a PyNN script for NEST, which a template writes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ConnectionList:
 
 @dataclass(frozen=True)
 class WeightUpdate:
-    """What the script must know to bring the weights of a projection up to date."""
+    """Values by which the script brings the weights of a projection up to date at the end."""
 
     projection: Projection
     rule: PairRule

@@ -33,7 +33,7 @@ _BYTES = 200
 
 
 def time_scale(graph: Graph) -> int:
-    """How many times slower than real time a run must be, so that a step has a millisecond."""
+    """The factor by which a run must be slower than real time, so that a step has a millisecond."""
     return max(1, math.ceil(min(_REAL_TIME_MS / graph.dt_ms, _SLOWEST) - 1e-9))
 
 
@@ -55,7 +55,7 @@ def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Limit]:
 
 
 def numbers(graph: Graph) -> Iterator[Limit]:
-    """Everything but a weight is S16.15."""
+    """Parameters and currents are S16.15."""
     message = f"V and currents are whole multiples of {ACCUM:.3g} mV and nA in every step"
     yield Limit("S104", graph.name, message, "", ACCUM)
     if graph.current_integration == "exact":

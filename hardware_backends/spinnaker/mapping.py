@@ -113,7 +113,7 @@ def placement(n_steps: int) -> dict[str, Any]:
 
 
 def routes(view: Any) -> tuple[dict[Any, int], dict[Any, int]]:
-    """Of each core that sends spikes: links between chips that a spike crosses, and cores that it reaches."""
+    """Core that sends spikes -> (links between chips that a spike crosses, cores that it reaches)."""
     links: dict[Any, int] = defaultdict(int)
     reached: dict[Any, int] = defaultdict(int)
     table = view.get_routing_table_by_partition()

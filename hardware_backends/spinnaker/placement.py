@@ -102,7 +102,7 @@ class Placement:
         return values
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The placement as plain values."""
         return {"chip": CHIP, "afterwards": self.afterwards, **self.mapping}
 
     def __str__(self) -> str:
@@ -137,7 +137,7 @@ class NotPlaced:
     links_of = cores_of
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The placement as plain values."""
         return {"chip": CHIP, "problems": [self.why]}
 
     def __str__(self) -> str:

@@ -148,7 +148,7 @@ def measured(results: Mapping[str, Any]) -> str:
 
 
 def apart(beside: dict[str, dict[str, float]]) -> float:
-    """By how many per cent the highest rate of a backend lies above the lowest; NaN where one is silent."""
+    """The percentage by which the highest rate of a backend lies above the lowest; NaN where one is silent."""
     rates = [r["rate_hz"] for r in beside.values()]
     return 100 * (max(rates) / min(rates) - 1) if min(rates) > 0 else float("nan")
 
@@ -156,7 +156,7 @@ def apart(beside: dict[str, dict[str, float]]) -> float:
 def _on_backends(
     names: Sequence[str], neurons: int, duration_ms: float, seed: int
 ) -> tuple[dict[str, dict[str, dict[str, float]]], list[str]]:
-    """By synapses: rate and CV on each backend that has the network, and why others have not."""
+    """Kind of synapses -> rate and CV on each backend that has the network, and the reasons of the others."""
     rates: dict[str, dict[str, dict[str, float]]] = {synapses: {} for synapses in KINDS}
     refusals = []
     for synapses, of in rates.items():

@@ -50,7 +50,7 @@ class Condition:
 
     @property
     def spacing(self) -> str:
-        """As it was given."""
+        """The spacing as text, as it was given."""
         return f"{self.after_learn}/{self.after_recall}"
 
     @property

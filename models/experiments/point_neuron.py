@@ -39,7 +39,7 @@ _WORKS = {"rmse_percent": 1.0, "spikes_within_one_step": 0.99}
 
 
 def rmse_percent(net: Network, reference: Result, chip: Result) -> list[float]:
-    """Of every silent neuron that was probed: root mean square difference of V in % from rest to threshold."""
+    """Root mean square difference of V, in % from rest to threshold, of every silent neuron that was probed."""
     errors: list[float] = []
     for name, population in net.populations.items():
         exact, rounded = (result.signal(name, "v_mV")[1] for result in (reference, chip))

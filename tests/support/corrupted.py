@@ -92,7 +92,7 @@ def arrays_of(path):
 
 
 def with_other_arrays(rng, arrays):
-    """Some arrays of which one is missing, is called otherwise, has other numbers, another type or another shape."""
+    """Remove or rename an array, or change its numbers, its type or its shape."""
     name = picked(rng, list(arrays))
     array, rest = arrays[name], {k: v for k, v in arrays.items() if k != name}
     number = array if array.dtype.kind in "biuf" else np.zeros(3)

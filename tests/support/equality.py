@@ -108,7 +108,7 @@ def run(out: Path, seeds: range, folder: Path | None, backends: list[str]) -> in
 
 
 class Tally:
-    """What differs between two runs of the same networks."""
+    """Differences between two runs of the same networks."""
 
     def __init__(self) -> None:
         self.networks, self.equal, self.differing = Counter(), Counter(), {}

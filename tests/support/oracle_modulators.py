@@ -39,7 +39,7 @@ class Decaying:
 
 
 class LearningClock:
-    """How many steps up to and including t were not frozen: the time that traces and astrocytes live in."""
+    """The number of steps up to and including t that were not frozen: the clock of traces and astrocytes."""
 
     def __init__(self, graph):
         self.frozen = {t for first, last in graph.frozen for t in range(first, last)}

@@ -23,7 +23,7 @@ Trains = Sequence[Sequence[float]]
 
 
 def digest(trains: Trains) -> str:
-    """Of spike times in ms, one list a neuron."""
+    """The digest of spike times in ms, one list a neuron."""
     plain = [sorted(float(t) for t in train) for train in trains]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
@@ -38,7 +38,7 @@ class Raster:
 
     @property
     def duration_ms(self) -> int:
-        """How long the experiment is."""
+        """The duration of the experiment."""
         return self.bench["simTime"]
 
     def network(self, **options) -> ern.Network:

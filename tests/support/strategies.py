@@ -16,7 +16,7 @@ import ernsnn
 from ernsnn import Factor, Latch, LearningRule, Mark, Network, Normalise, Relax, Term, Trace
 
 STEPS = 120
-"""How many steps a drawn network is worth simulating: its given spikes lie in these."""
+"""The number of steps in which drawn networks have given spikes."""
 
 RULES = ("pair", "multiplicative", "nearest", "triplet", "general")
 """Kinds of learning rules. "general" has random terms; its extras are switched by the other arguments."""

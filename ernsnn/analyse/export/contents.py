@@ -62,7 +62,7 @@ class Final:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """Everything that a result holds, in the order of the graph. ``about`` is its meta data as JSON."""
+    """The contents of a result, in the order of the graph. ``about`` is its meta data as JSON."""
 
     name: str
     dt_ms: float

@@ -31,7 +31,7 @@ _CHECKS: WeakKeyDictionary[Graph, dict[tuple[Order, bool], IntegerCheck]] = Weak
 
 
 def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> IntegerCheck:
-    """What ``graph`` meets in integers; kept for each graph, and not computed for one that memory cannot hold."""
+    """Check ``graph`` in integers, or its memory alone if that does not suffice; the result is kept."""
     if lacking := tuple(memory(graph)):
         return IntegerCheck(lacking, ())
     known = _CHECKS.setdefault(graph, {})

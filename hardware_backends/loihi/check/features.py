@@ -122,7 +122,7 @@ def memory(graph: Graph) -> Iterator[Limit]:
 
 
 def refractoriness(graph: Graph) -> Iterator[Limit]:
-    """How long a neuron can be silent, and what a delta neuron hears at the end of that."""
+    """Refractory periods have a longest one, and delta neurons another input at their end."""
     for p in graph.neurons():
         steps = int(np.max(refractory_steps(p.parameters["tau_refrac_ms"], graph.dt_ms)))
         if steps > REFRACTORY_MAX:
@@ -133,7 +133,7 @@ def refractoriness(graph: Graph) -> Iterator[Limit]:
 
 
 def probes(graph: Graph) -> Iterator[Limit]:
-    """Excitatory and inhibitory currents are one; weights that stay as they are have nowhere to be read back from."""
+    """Excitatory and inhibitory currents are one, and static weights cannot be read back."""
     fixed = {p.name for p in graph.projections if p.learning is None}
     absent = {p.name: without_field(p.learning) for p in graph.projections if p.learning}
     delta = {p.name for p in graph.neurons() if p.kind.name == "DeltaLIF"}

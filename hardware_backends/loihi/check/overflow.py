@@ -68,7 +68,7 @@ def overflows(graph: Graph, network: n.IntegerNetwork, report: Report) -> None:
     for cells in network.cells:
         if cells.name in users:
             population = _Population(cells, list(heard_by(cells.name, network, senders)))
-            population.tell(graph.dt_ms, network.scale[cells.name], report)
+            population.add_limits(graph.dt_ms, network.scale[cells.name], report)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +81,12 @@ class Reached:
 
     @property
     def of_u(self) -> float:
-        """As a share of the range of u: it wraps around above 1."""
+        """The share of the range of u; u wraps around above 1."""
         return max(float(np.max(self.up, initial=0.0)) / _END, float(np.max(self.down, initial=0.0)) / (_END - 1))
 
     @property
     def of_v(self) -> float:
-        """As a share of the range of V: it is cut off above 1."""
+        """The share of the range of V; V is clipped above 1."""
         return float(np.max(self.deep, initial=0.0)) / (_END - 1)
 
 
@@ -97,7 +97,7 @@ class _Population:
         pull = np.maximum(-np.asarray(cells.bias, dtype=np.float64), 0) * 2.0**cells.bias_exp
         self.pulled = np.where(pull > 0, pull * DECAY_ONE / cells.dv if cells.dv else math.inf, 0.0)
 
-    def tell(self, dt_ms: float, scale: float, report: Report) -> None:
+    def add_limits(self, dt_ms: float, scale: float, report: Report) -> None:
         """Add limits where the input of sources leaves a range (L303), and where more input might (L308)."""
         will, can = self.reached()
         name, unit = self.cells.name, scale * 2**STATE_SHIFT

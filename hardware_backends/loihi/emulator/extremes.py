@@ -26,7 +26,6 @@ class Extremes:
     """Extremes of each neuron: the highest and lowest u, the lowest V, and a bound below V.
 
     The bound holds with any further input, and however often the neuron spikes, if the V by that input is added.
-
     """
 
     u_high: np.ndarray
@@ -45,7 +44,7 @@ class _Wires(NamedTuple):
 
 
 class _Events(NamedTuple):
-    """By step: a spike, of an amount of 1; or (``rates``) by how much what a sender brings in every step changes."""
+    """Events by step: a spike, of an amount of 1, or (``rates``) a change of a sender's expected amount a step."""
 
     steps: np.ndarray
     senders: np.ndarray
@@ -54,7 +53,7 @@ class _Events(NamedTuple):
 
 
 def extremes(cells: Cells, heard: Sequence[Heard]) -> Extremes:
-    """Of all steps, those after the last spike included."""
+    """The extremes over all steps, also after the last spike."""
     wires, extremes = _wires(heard), np.zeros((5, cells.size))
     bias = np.asarray(cells.bias, dtype=np.float64) * 2.0**cells.bias_exp
     slow = 4096 / cells.dv if cells.dv else _NEVER_DECAYS / _QUIET

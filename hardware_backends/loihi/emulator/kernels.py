@@ -80,7 +80,7 @@ def _neurons(step: int, given: np.ndarray, m: Membranes, out: Output) -> int:
 
 @inlined
 def _transmit(step: int, it: Any, m: Membranes, wiring: Wiring, synapses: np.ndarray, out: Output) -> None:
-    """What connection ``it`` sends on: for each delay, the sum of weights is shifted as a whole (Dense, DelayDense)."""
+    """Transmit over connection ``it``: for each delay, the sum of weights is shifted as a whole (Dense, DelayDense)."""
     slot = step % len(out.recent)
     gathered, sent = wiring.gathered, False
     for s in range(out.starts[slot, it.pre], out.starts[slot, it.pre + 1]):

@@ -17,7 +17,7 @@ EXTENSION = "lava.utils.loihi2_profiler"
 
 
 def missing() -> str | None:
-    """What is missing beside an installed Lava to use a board, in one sentence; None if nothing."""
+    """A sentence on what is missing beside an installed Lava to use a board; None if nothing."""
     if importlib.util.find_spec(EXTENSION) is None:
         return (
             "lava-loihi (Intel's research community only) is not installed: compile the program here and run it where "

@@ -32,7 +32,7 @@ SHARED_MEMORY = Path("/dev/shm")
 
 
 def missing() -> str | None:
-    """What has to be installed before Lava can run, in one sentence; None if nothing."""
+    """A sentence on what must be installed before Lava can run; None if nothing."""
     how = (
         f"pip install 'ernsnn[lava-deps]' && pip install --no-deps --ignore-requires-python lava-nc=={LAVA} "
         "(in ernsnn's own folder, `make venv-dev` does both)"

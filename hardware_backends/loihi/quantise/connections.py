@@ -32,7 +32,7 @@ class Synapses:
 
     @property
     def there(self) -> np.ndarray:
-        """Where there is a synapse."""
+        """The mask of synapses (post, pre)."""
         return self.delays > 0
 
 
@@ -130,7 +130,7 @@ class PlasticConnections:
 
 
 RELAY = "~relay"
-"""How the names of relays end."""
+"""The suffix of names of relays."""
 RELAY_VTH, RELAY_WEIGHT = 64, 255
 
 

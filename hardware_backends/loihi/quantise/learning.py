@@ -120,7 +120,7 @@ class RuleQuantiser:
     # Variables and terms
 
     def _with_few_factors(self, learning: Learning) -> Learning:
-        """Without the terms that have more factors than a product has bits, which would take long to multiply out."""
+        """Leave out terms with more factors than a product has bits, which would take long to multiply out."""
         kept = []
         for term in learning.terms:
             powers = sum(f.power for f in term.factors)
@@ -286,7 +286,7 @@ class RuleQuantiser:
         return falls > W - 0.5
 
     def _tell_order(self, target: str, by_event: Mapping[str, list[Monomial]]) -> None:
-        """In one step all products read the values from before it; the specification lets PRE read what POST left."""
+        """Add a limit: all products of a step read the values before it, where specified PRE reads those after POST."""
         reads = any(part.variable in ("w", "t") for m in by_event[PRE] for part in m.parts)
         if by_event[POST] and reads:
             self.report.add(

@@ -36,7 +36,7 @@ HEADROOM = 4
 """The room for V below rest as a multiple of the threshold; V is clipped at as many units as the highest threshold."""
 _MADE_UP = "makes up for the rounded decay of V where V settles, or when it spikes; before, V is off by as much"
 _FEW = 16
-"""Of how many different weights a projection may have each is tried as the one that is 255."""
+"""The number of different weights of a projection up to which each is tried as the one that becomes 255."""
 
 
 @dataclass(frozen=True, eq=False)

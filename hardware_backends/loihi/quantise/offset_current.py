@@ -37,7 +37,6 @@ def made_up(threshold: float, bias: np.ndarray, asked: float, stored: float) -> 
 
     V decays by ``stored`` instead of ``asked`` in a step. Before it settles or spikes, V is off by as much as the
     offset is. Where V never decays, or where one step is enough, the offset is ``bias``.
-
     """
     if stored == 1:
         return bias

@@ -77,7 +77,6 @@ def late(cells: Cells) -> float:
     """The largest distance of V from its threshold, in weight units, by truncation.
 
     u and v lose less than one in their lowest bit to truncation in every step, and V has to be above the threshold.
-
     """
     gone_u, gone_v = (cells.du + 1) / DECAY_ONE, cells.dv / DECAY_ONE
     in_u = 1 / gone_u if gone_u < 1 else 0.0

@@ -199,7 +199,7 @@ class PyPlastic(PyLearningDenseModelBitApproximate):  # type: ignore[misc]
         self.recv_traces(self.fired)
 
     def recv_traces(self, s_in: np.ndarray) -> None:
-        """As Lava's, with old post spikes, and with third factors beside traces."""
+        """Lava's method with delayed post spikes, and with third factors beside traces."""
         self._process_pre_spikes(s_in)
         self._update_trace_randoms()
         self.echoes.append(self.s_in_bap.recv().astype(bool))
@@ -220,7 +220,7 @@ class PyPlastic(PyLearningDenseModelBitApproximate):  # type: ignore[misc]
 
 
 class Members(AbstractProcess):  # type: ignore[misc]
-    """How many of the neurons from ``start`` to before ``stop`` spiked in this step."""
+    """Sends the number of neurons from ``start`` to ``stop`` (exclusive) that spiked in this step."""
 
     def __init__(self, *, size: int, start: int, stop: int) -> None:
         super().__init__(start=start, stop=stop)
