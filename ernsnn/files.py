@@ -185,8 +185,8 @@ def _listed(folder: Path) -> list[tuple[str, bool]]:
 
     The content of a folder comes before the folder.
 
-    A folder is ours if the manifest names it, or a file in it; what is in others is not listed. What a process left
-    that was killed while it wrote a file of ours is ours.
+    A folder counts as listed if the manifest names it, or a file in it; the content of others is left out. Temporary
+    files of a killed process that wrote a listed file count as listed.
     """
     names = [MANIFEST, *_ours(folder)]
     ours, whole = set(names), {name.rstrip("/") for name in names if name.endswith("/")}
@@ -210,7 +210,7 @@ def _listed(folder: Path) -> list[tuple[str, bool]]:
 
 
 def remove_left(folder: Path, names: Collection[str]) -> None:
-    """Remove what a process left in ``folder`` that was killed while it wrote one of the files ``names``."""
+    """Remove temporary files in ``folder`` of a process that was killed while it wrote one of the files ``names``."""
     left = _left_of(names)
     for path in folder.iterdir():
         if left.fullmatch(path.name) and (path.is_symlink() or not path.is_dir()):
@@ -291,7 +291,7 @@ def _ours(folder: Path) -> list[str]:
 
 
 def _move_into(made: Path, folder: Path) -> None:
-    """Replace what is ours in ``folder`` by what is in ``made``; at every moment the manifest names all of it."""
+    """Replace the listed files of ``folder`` by those of ``made``; at every moment the manifest lists all of them."""
     new = _ours(made)
     write_file(folder / MANIFEST, "\n".join(dict.fromkeys([*_ours(folder), *new])))
     _remove_ours(folder, keep=MANIFEST)
@@ -303,7 +303,7 @@ def _move_into(made: Path, folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove what is ours in a folder that ``write_folder`` made; it too, if nothing is left and it is not current."""
+    """Remove the listed files of a folder, and the folder if it is then empty and not the current one."""
     with suppress(InvalidModel, OSError):
         _remove_ours(folder)
         if not _is_current(folder):
@@ -326,7 +326,7 @@ def _stem(folder: Path) -> str:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes left beside ``folder`` that were killed while they wrote it."""
+    """Remove temporary folders beside ``folder`` of processes that were killed while they wrote it."""
     for left in folder.parent.glob(f".{glob.escape(_stem(folder))}.*{_BEING_WRITTEN}"):
         try:
             if not re.fullmatch(f".*{_LEFT}", left.stem):

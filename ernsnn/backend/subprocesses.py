@@ -176,7 +176,7 @@ def _guard(scratch: Path | None) -> Iterator[Callable[[int], None]]:
     assert guard.stdin is not None
 
     def tell(what: int | str) -> None:
-        with suppress(BrokenPipeError):  # somebody has ended the guard
+        with suppress(BrokenPipeError):  # the guard has been ended
             print(what, file=guard.stdin, flush=True)
 
     try:

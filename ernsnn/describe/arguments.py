@@ -239,7 +239,7 @@ def _is_sequence(value: Any) -> bool:
         return False
     try:
         return len(value) >= 0 and isinstance(value, Iterable)
-    except Exception:  # of a class that is not ours
+    except Exception:  # of a foreign class
         return False
 
 

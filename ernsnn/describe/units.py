@@ -191,7 +191,7 @@ def to_number(value: Any, path: str) -> float | np.ndarray:
         array = np.array(value, dtype=float)
     except MemoryError:
         raise
-    except Exception:  # a class that is not ours may fail in any way
+    except Exception:  # a foreign class may raise any error
         raise InvalidModel(f"{path}: {quoted(value)} is no number, array of numbers or distribution") from None
     if not np.isfinite(array).all():
         raise InvalidModel(f"{path}: must be finite, got {quoted(value)}")

@@ -173,7 +173,7 @@ class Readings:
                 given = np.asarray(values, dtype=float)
         except MemoryError:
             raise
-        except Exception:  # a class that is not ours may fail in any way
+        except Exception:  # a foreign class may raise any error
             raise InvalidModel(f"{projection}.{variable}: must be numbers, and none masked") from None
         sides, rows = (p.connectivity.n_pre, p.connectivity.n_post), p.synapses
         if given.shape == sides:

@@ -39,7 +39,7 @@ def compile_program(
     populations: Sequence[str] | None = None,
     chip: bool = False,
 ) -> Program:
-    """``program.py``, ``arrays.npz`` and the files of ours that the script imports.
+    """``program.py``, ``arrays.npz`` and ernsnn's files that the script imports.
 
     It records the spikes of ``populations`` (None: of all), what ``readouts`` say, and raw integers for ``watch``. For
     the ``chip`` it has Lava's own processes only, which must do (see ``check.chip``), and reads back what is learnt,
@@ -172,7 +172,7 @@ class _Writer:
             raise InvalidModel(f"{c.name}: the third factor comes from {min(unknown)!r}, which is no astrocyte")
         tag = np.zeros(c.weights.shape, dtype=np.int64) if c.tag is None else c.tag
         self.arrays |= {f"{shared['id']}/tag": self._placed(c, tag), f"{shared['id']}/exists": self._placed(c, exists)}
-        # Lava's rules with third factors let every y pass a decay of this time constant; so do ours.
+        # Lava's rules with third factors let every y pass a decay of this time constant, as do ernsnn's.
         slow = {name: {"impulse": 0, "tau": 65535} for name in rule.third}
         return {
             **shared,

@@ -155,7 +155,7 @@ def plastic(
     mode: n.SignMode = "MIXED" if axis.low < 0 < axis.high else sign_mode(np.array([axis.low, axis.high]))
     if mode == "MIXED":
         held = 2 * np.floor_divide(held, 2)  # LearningDense cuts the lowest bit of the weights that it starts from
-    _tell_initial(p, asked, held, axis.step, report)
+    _note_initial(p, asked, held, axis.step, report)
     connection = n.Connection(
         name=p.name,
         pre=p.pre,
@@ -207,7 +207,7 @@ def _transmits_first(p: Projection, learned: Learned) -> str:
     )
 
 
-def _tell_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: float, report: Report) -> None:
+def _note_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: float, report: Report) -> None:
     at = np.unravel_index(int(np.argmax(np.abs(held - asked))), asked.shape)
     written = f"{held[at]} of {WEIGHT_MAX}"
     report.note("L109", f"{p.name}.weight", "initial weight", float(asked[at]) * step, float(held[at]) * step, written)

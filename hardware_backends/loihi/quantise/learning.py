@@ -251,10 +251,10 @@ class RuleQuantiser:
         for term in self.terms:
             if term.target == target and all(f.variable in self.axes for f in term.factors):
                 by_event[term.event] += monomials(term, step, self.axes, events[term.event])
-                self._tell_factors(term)
+                self._report_factors(term)
         if self._wiped(target, by_event[PRE]):
             by_event[POST] = [m for m in by_event[POST] if not m.corrects]
-        self._tell_order(target, by_event)
+        self._report_order(target, by_event)
         kept: dict[tuple[n.Operand, ...], float] = {}
         made: dict[str, list[n.Product]] = {POST: [], PRE: [], EPOCH: [], _CORRECTS: []}
         for event in (POST, PRE, EPOCH):
@@ -285,7 +285,7 @@ class RuleQuantiser:
             falls += abs(m.coefficient) * sizes[m.parts[0].variable]
         return falls > W - 0.5
 
-    def _tell_order(self, target: str, by_event: Mapping[str, list[Monomial]]) -> None:
+    def _report_order(self, target: str, by_event: Mapping[str, list[Monomial]]) -> None:
         """Add a limit: all products of a step read the values before it, where specified PRE reads those after POST."""
         reads = any(part.variable in ("w", "t") for m in by_event[PRE] for part in m.parts)
         if by_event[POST] and reads:
@@ -295,7 +295,7 @@ class RuleQuantiser:
                 "where a pre and a post spike meet, both read the variables from before the step",
             )
 
-    def _tell_factors(self, term: Term) -> None:
+    def _report_factors(self, term: Term) -> None:
         for f in term.factors:
             ends = rounded_ends(f, self.axes[f.variable])
             largest = max((abs(asked) for asked, _ in ends), default=0.0)
