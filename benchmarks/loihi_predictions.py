@@ -158,7 +158,7 @@ def outcomes(seed: int, duration_ms: float) -> Iterator[Outcome]:
 def row(what: str, results: Iterable[Outcome]) -> dict[str, object]:
     """Sums over populations: how many differ, and by their own rounding.
 
-    And of those, how many have no issue but truncation of V, and none at all.
+    Of those that differ by their own rounding: how many have no issue but truncation of V, and none at all.
     """
     own = list(results)
     asked, had, both = (sum(o.spikes[k] for o in own) for k in range(3))

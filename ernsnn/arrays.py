@@ -1,6 +1,6 @@
-"""Reading of .npz files from untrusted sources, whose sizes and types are checked before data are read.
+"""Checksums of arrays, and reading of .npz files, whose sizes and types are checked before data are read.
 
-Checksums of arrays.
+Files may come from untrusted sources.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``Result``, the façade over a finished run: its readings, metrics, energy, pictures and exports.
 
-``run`` and ``resume``.
+``run`` and ``resume`` return results.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _band(value: float | list[float]) -> tuple[float, float]:
 def price_set(name: str, text: str) -> PriceSet:
     """Read a price set from TOML.
 
-    Raises InvalidModel, naming it, on other content, an unknown count or a part without a word.
+    Raises InvalidModel, naming it, on other content, an unknown count, or a part of the work that it does not mention.
     """
     with reading(f"price set {name}: {name}.toml"):
         data = tomllib.loads(text)

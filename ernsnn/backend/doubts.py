@@ -63,7 +63,7 @@ def _of_potentials(p: Neurons) -> Iterator[Limit]:
 def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Limit]:
     """Yield time constants below the time step.
 
-    Not where current_integration is "step_average", which uses these on purpose.
+    None where current_integration is "step_average", which takes such time constants on purpose.
     """
     if graph.current_integration != "exact":
         return

@@ -20,7 +20,7 @@ from ernsnn.loading import Unfit
 def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
     """Path -> array or number of everything that changes in ``thing``.
 
-    Without ``whole``, except what is ``not_carried``.
+    Unless ``whole``, attributes that are ``not_carried`` are left out.
 
     Arrays are not copied.
     """

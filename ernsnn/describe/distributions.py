@@ -173,7 +173,7 @@ def span(value: Value) -> tuple[float, float]:
 def farthest(value: Value) -> float:
     """The largest magnitude of ``value``.
 
-    Of a distribution without a bound one that is exceeded once in 10^17 draws.
+    For a distribution without a bound it is the one that is exceeded once in 10^17 draws.
     """
     if isinstance(value, Exponential | LogNormal):
         return extent(value.kind, tuple(value.parameters.values()))

@@ -1,6 +1,6 @@
-"""Values of many: per synapse one number, an explicit array, or a draw that is evaluated row by row when asked for.
+"""Values of many synapses or neurons: one number, an explicit array, or a draw that is evaluated row by row.
 
-Over time an array, or columns that neurons share.
+Values over time are an array, or columns that neurons share.
 """
 
 from __future__ import annotations

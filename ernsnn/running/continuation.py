@@ -122,7 +122,7 @@ def _of_population(p: Population) -> dict[str, Any]:
 def _of_projection(p: Projection) -> dict[str, Any]:
     """Traits of a projection that must be equal.
 
-    Empty without learning and short-term plasticity, since it has no state.
+    There are none without learning and short-term plasticity, since such a projection has no state.
     """
     if p.learning is None and p.short_term is None:
         return {}

@@ -32,7 +32,7 @@ DELAY_BITS, TAG_BITS = 6, 9
 class Block:
     """The contents of the fullest core of a population.
 
-    ``bottleneck`` is the resource that set the number of cores; "" for one core.
+    ``bottleneck`` is the resource that set the number of cores; It is "" for one core.
     """
 
     population: str

@@ -24,7 +24,7 @@ def memory(graph: Graph) -> Iterator[Limit]:
 def _numbers(p: Projection) -> int:
     """Numbers stored for a synapse: both ends, delay and variables.
 
-    If it learns, the variables again, and its place by post neuron.
+    A plastic synapse has its variables again, and its place by post neuron.
     """
     return 3 + len(p.variables) + (len(p.variables) + 5 if p.learning else 0)
 

@@ -117,7 +117,7 @@ def _by_ms(
 def expected_responses(operations: Sequence[Operation], *, echoes: bool = True) -> list[Response | None]:
     """The response of an ideal memory to each operation.
 
-    None where input of another kind went before, so that none is defined.
+    It is None where input of another kind went before, so that it is not defined.
 
     ``echoes``: whether the old bits of a used cue show once more while it learns anew, as in the published network.
     """

@@ -57,7 +57,7 @@ def run_on_lava(
 ) -> LavaRun:
     """Run ``network`` on Lava's fixed-point simulator.
 
-    Raises ProgramFailed with the cause if a process fails there, or if nothing is heard for ``patience_s``.
+    Raises ProgramFailed with the cause if a process fails there, or if there is no progress for ``patience_s``.
     """
     program = compile_program(network, n_steps, "A network", patience_s=patience_s, watch=watch)
     arrays = run_lava_program(program, lambda fraction: None, "the Lava program")

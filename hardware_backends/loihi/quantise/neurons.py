@@ -64,7 +64,7 @@ class Membrane:
     def steps(self) -> np.ndarray:
         """The time in steps, with fractions, after which the bias alone takes each neuron to the threshold.
 
-        Infinite where never.
+        It is infinite where V never reaches the threshold.
         """
         return steps_to(self.threshold, self.bias, self.keep_v)
 

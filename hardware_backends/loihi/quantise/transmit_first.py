@@ -36,7 +36,7 @@ def looks_ahead(learning: Learning, order: Order) -> bool:
 def tag_axis(weight: Axis) -> Axis:
     """The axis of a weight in the tag: from 0 up over the whole range, so that the bounds are equal.
 
-    Signed ones as w.
+    A signed weight has the axis of w.
     """
     if weight.low < 0 < weight.high:
         return replace(weight, name="t")

@@ -42,7 +42,7 @@ def model_of(process: type[AbstractProcess], *arithmetics: str) -> Callable[[Mod
 class Journal:
     """The record of a process: spikes, and its state after the steps in ``watch``.
 
-    Written to a file after ``n_steps``.
+    The record is written to a file after ``n_steps``.
     """
 
     def __init__(self, file: str, n_steps: int, watch: np.ndarray) -> None:
