@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 import sys
 import warnings
@@ -11,14 +12,16 @@ from contextlib import contextmanager
 from typing import Self
 
 _LONGEST_LINE = 600
+_PATH = re.compile(r"([^\s:]+): ")
+"""The path at the beginning of a message: one word and a colon."""
 
 
 class ErnsnnError(Exception):
     """Base of every error that ernsnn raises on purpose. Of a line that quotes very much, the middle is left out.
 
-    ``path`` is the object that the message begins with, as ``cells`` or ``cells.tau_m_ms``, and ``names`` are other
-    objects that it mentions: who knows them by other names puts those in their places. Both may be empty.
-    ``problems`` are the errors that this one lists.
+    ``path`` is the object that the message is about, as ``cells`` or ``cells.tau_m_ms``: by default the word before its
+    first colon. ``names`` are other objects that it mentions. A caller with other names for objects, as PyNN's labels,
+    can put those in their places. ``problems`` are the errors that this one lists.
     """
 
     exit_code = 1
@@ -28,7 +31,9 @@ class ErnsnnError(Exception):
     ) -> None:
         lines = str(message).split("\n")
         super().__init__("\n".join(line if len(line) <= _LONGEST_LINE else _without_middle(line) for line in lines))
-        self.path, self.names, self.problems = path, tuple(names), tuple(problems)
+        beginning = _PATH.match(lines[0])
+        self.path = path or (beginning[1] if beginning else "")
+        self.names, self.problems = tuple(names), tuple(problems)
 
     @classmethod
     def listing(cls, problems: Iterable[ErnsnnError]) -> Self:

@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+import ernsnn as ern
 from ernsnn.errors import InvalidModel, NotFinite, UnsupportedOnBackend, about
 from ernsnn.issues import Limit
 
@@ -104,6 +105,15 @@ def test_an_error_is_about_the_innermost_object_that_is_named() -> None:
     assert (error.value.path, error.value.names) == ("inner", ("other",))
     again = pickle.loads(pickle.dumps(error.value))
     assert (str(again), again.path, again.names) == ("inner: is wrong", "inner", ("other",))
+
+
+def test_the_path_of_an_error_is_what_its_message_begins_with() -> None:
+    assert InvalidModel("cells.tau_m_ms: must be > 0, got: 0").path == "cells.tau_m_ms"
+    for text in ("", "no population 'a': b", "cells:", "cells, neuron 1: late"):
+        assert InvalidModel(text).path == ""
+    with pytest.raises(InvalidModel) as error:
+        ern.SpikeTimes([[-1.0]])
+    assert error.value.path == "SpikeTimes.times_ms[0]"
 
 
 def test_labels_are_put_in_once() -> None:
