@@ -250,10 +250,8 @@ def _add_one(total: Int, product: Int, j: int, it: Any, rows: np.ndarray, parts:
 
 @compiled
 def _tables(r: int, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> None:
-    """The results of an epoch's end for every value of w, t and d at a synapse that no spike changes.
-
-    A result is 4 new + 2 (new is the lowest, -257) + 1 (the old value would not stay with every draw).
-    """
+    """The results of an epoch's end for every value of w, t and d at a synapse that no spike changes:
+    4 new + 2 (new is the lowest, -257) + 1 (the old value would not stay with every draw)."""
     for v in range(3):
         low, high = p.low[r, v], p.high[r, v]
         for k in range(p.table.shape[1]):
