@@ -30,13 +30,13 @@ class Looked(Protocol):
 
     @property
     def graph(self) -> Graph:
-        """Whose run it is."""
+        """The graph of the run."""
 
     def probe(self, probe: Probe) -> np.ndarray:
-        """A copy of what a probe sees now."""
+        """A copy of the present values of a probe."""
 
     def final_values(self) -> dict[str, np.ndarray]:
-        """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
+        """The present values of plastic variables, under their names in ``Recording.to_arrays``."""
 
 
 class Watch:

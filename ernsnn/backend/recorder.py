@@ -23,10 +23,10 @@ class Probed(Protocol):
 
     @property
     def graph(self) -> Graph:
-        """Whose run it is."""
+        """The graph of the run."""
 
     def probe(self, probe: Probe) -> np.ndarray:
-        """A copy of what a probe sees now."""
+        """A copy of the present values of a probe."""
 
 
 class Recorder:

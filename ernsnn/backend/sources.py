@@ -17,7 +17,7 @@ _REMEDY = "take a smaller time step, or split the drive over several sources of 
 
 
 def crowded(graph: Graph) -> Iterator[Limit]:
-    """One limit for every random source whose highest p = rate x dt is above ``REPORT_ABOVE``.
+    """Yield a limit for every random source whose highest p = rate x dt is above ``REPORT_ABOVE``.
 
     Its counts over n steps have the variance n p (1 - p), those of a Poisson process n p: short by the part p.
     """

@@ -58,7 +58,7 @@ TYPES: dict[str, type] = {
 
 
 def unsupported(state: State) -> Iterator[Limit]:
-    """One limit for each part of the script that is of an absent type: Y201 cells, Y202 synapses."""
+    """Yield a limit for each part of the script of an absent type: Y201 cells, Y202 synapses."""
 
     def limit(code: str, path: str, thing: Absent, remedy: str) -> Limit:
         return Limit(code, path, f"{type(thing).__name__}: {thing.reason}", remedy)

@@ -74,7 +74,7 @@ class Spool:
         return int(row["rows"] * np.prod(row["shape"], dtype=np.int64) * np.dtype(row["dtype"]).itemsize)
 
     def sync(self) -> None:
-        """Wait until all of it is on the disk."""
+        """Wait until all files are on the disk."""
         for key in self.layout:
             with _using(self.folder / key):
                 sync(self.folder / key)
@@ -116,7 +116,7 @@ class Spool:
         return total(contents | own)
 
     def remove(self) -> None:
-        """Delete them, and the folders that are then empty."""
+        """Delete the files, and the folders that are then empty."""
         for key in self.keys:
             with suppress(OSError):
                 (self.folder / key).unlink()

@@ -194,7 +194,7 @@ def declare_trace(group: Group, name: str, trace: Trace, dt_ms: float) -> None:
 
 
 def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
-    """Intrinsic plasticity of each population that has it; a mask says which cells are its."""
+    """Intrinsic plasticity of each population that has it; a mask holds which cells belong to it."""
     for k, p in enumerate(graph.neurons()):
         if p.intrinsic is None or layout.group[p.name] != group.name:
             continue

@@ -23,7 +23,7 @@ from .synapses import PlasticSynapses
 
 
 def queued(parts: Parts, layout: Layout, start: Recording) -> None:
-    """Before the parts are built: tables of what arrives of spikes from before the first step."""
+    """Tables of arrivals by spikes from before the first step; needed before the parts are built."""
     parts.first = start.end
     for group, receptors in _receptors(layout).items():
         for k, r in enumerate(receptors):
@@ -63,7 +63,7 @@ def _and_then_nothing(table: np.ndarray) -> np.ndarray:
 
 
 def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
-    """After the parts are built: the values of their variables. Raises InvalidModel where these lie otherwise."""
+    """Set the values of variables, after the parts are built. Raises InvalidModel where their layout is another."""
     for owner in parts.owners:
         for name in owner.kept:
             owner.values[name] = _kept(start, f"{owner.name}/{name}", owner.length)

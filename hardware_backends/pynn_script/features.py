@@ -17,7 +17,7 @@ ELSEWHERE = "run it on native or brian2"
 
 
 def _neuron_models(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """Neurons are PyNN's IF_curr_exp and IF_cond_exp."""
+    """Yield limits for neurons other than PyNN's IF_curr_exp and IF_cond_exp."""
     for p in graph.neurons():
         if p.intrinsic:
             yield Limit(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
@@ -29,7 +29,7 @@ def _neuron_models(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 
 def _modulators(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """Nothing but spikes and currents acts on neurons and synapses."""
+    """Yield limits for astrocytes, gates and signals, which PyNN does not have."""
     for m in graph.modulators:
         yield Limit(f"{prefix}206", m.name, "there are no astrocytes, signals and gates", ELSEWHERE)
     if graph.frozen:
@@ -37,7 +37,7 @@ def _modulators(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 
 def _short_term(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """A spike transmits the weight."""
+    """Yield limits for short-term plasticity."""
     for p in graph.projections:
         if p.short_term:
             message = f"short-term plasticity ({p.short_term.kind.name}); here a spike transmits the weight"
@@ -45,7 +45,7 @@ def _short_term(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 
 def _learning(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """Synapses learn by the pair rule."""
+    """Yield limits for learning rules other than the pair rule."""
     for p in graph.projections:
         if p.learning is None:
             continue

@@ -14,7 +14,7 @@ CODES: Codes = {"R301": ("unsupported", "more memory than there is")}
 
 
 def memory(graph: Graph) -> Iterator[Limit]:
-    """Every synapse is stored explicitly, in 8-byte numbers, and what arrives at neurons up to the longest delay."""
+    """Yield a limit where memory is too small for explicit synapses and arrivals up to the longest delay."""
     longest = max((float(np.max(p.delay.some(p.n_synapses), initial=1.0)) for p in graph.projections), default=1.0)
     neurons = neuron_bytes(graph) + int(16 * (longest + 1) * sum(p.size for p in graph.neurons()))
     needed = neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)

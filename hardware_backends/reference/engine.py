@@ -91,7 +91,7 @@ class Engine(stepping.Engine):
             self.neurons[p.name].adjust(p, graph)
 
     def final_values(self) -> dict[str, np.ndarray]:
-        """See ``stepping.Engine.learned``."""
+        """See ``stepping.Engine.final_values``."""
         synapses = {synapse_key(s.p.name, name): v for s in self.plastic for name, v in s.variables.items()}
         return synapses | final_values(self.neurons.values())
 

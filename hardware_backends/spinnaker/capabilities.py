@@ -43,7 +43,7 @@ def step_ms(graph: Graph) -> float:
 
 
 def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Limit]:
-    """sPyNNaker counts time in microseconds; its cores are fast enough for steps of 1 ms."""
+    """Yield limits for steps that are no whole microseconds, and for those that are slower than real time."""
     if (factor := time_scale_factor or time_scale(graph)) > 1:
         message = (
             f"a step of {graph.dt_ms:g} ms takes {graph.dt_ms * factor:g} ms: {factor} times slower than real time"
@@ -55,7 +55,7 @@ def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Limit]:
 
 
 def numbers(graph: Graph) -> Iterator[Limit]:
-    """Parameters and currents are S16.15."""
+    """Yield limits for V, currents and parameters, which are S16.15."""
     message = f"V and currents are whole multiples of {ACCUM:.3g} mV and nA in every step"
     yield Limit("S104", graph.name, message, "", ACCUM)
     if graph.current_integration == "exact":
@@ -89,7 +89,7 @@ def _stored(
 
 
 def memory(graph: Graph) -> Iterator[Limit]:
-    """sPyNNaker holds every neuron and every synapse explicitly on the host."""
+    """Yield a limit where the host's memory is too small for explicit neurons and synapses."""
     return too_little_memory(graph, "S302", neuron_bytes(graph) + _BYTES * graph.n_synapses)
 
 
@@ -110,7 +110,7 @@ def _of_synapses(check: Callable[[Graph], Iterable[Limit]]) -> Capability:
 
 @_of_synapses
 def weights(graph: Graph) -> Iterator[Limit]:
-    """A weight is a whole number of units, one for each receptor of a population (see ``rounding``)."""
+    """Yield limits for weights, which are whole multiples of a unit of each receptor (see ``rounding``)."""
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     for name, both in sums.items():
         limit = LARGEST / scale(neurons[name])
@@ -141,7 +141,7 @@ def _rounded(part: ReceptorSynapses, asked: np.ndarray, one: float, unit: str) -
 
 @_of_synapses
 def learning(graph: Graph) -> Iterator[Limit]:
-    """One rule a population; traces and weights are whole numbers."""
+    """Yield limits for several rules at a population, and for learning in whole numbers."""
     rules: dict[str, tuple[PairRule, str]] = {}
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     for p, rule in pair_rules(graph):
@@ -168,7 +168,7 @@ def learning(graph: Graph) -> Iterator[Limit]:
 
 
 def receptors(graph: Graph) -> Iterator[Limit]:
-    """The sign of a weight decides the receptor; so what has both signs needs one time constant."""
+    """Yield limits for signed weights onto receptors with different time constants."""
     for p, post in two_currents(graph):
         if p.receptor == "signed":
             message = f"weights have both signs, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
@@ -177,7 +177,7 @@ def receptors(graph: Graph) -> Iterator[Limit]:
 
 @_of_synapses
 def delays(graph: Graph) -> Iterator[Limit]:
-    """A core remembers some steps ahead; other cores repeat what comes later."""
+    """Yield limits for delays beyond the steps that a core stores."""
     for p in graph.projections:
         longest = int(p.synapses.delay.max(initial=1))
         ahead = delay_slots(graph.population(p.post).size)
@@ -196,13 +196,13 @@ def delay_slots(neurons: int) -> int:
 
 
 def probes(graph: Graph) -> Iterator[Limit]:
-    """Spikes and final weights are read back."""
+    """Yield limits for probes, since only spikes and final weights are read back."""
     for probe in graph.probes:
         yield Limit("S213", probe.key, "only spikes and final weights are read back", "leave the probe out")
 
 
 def installed(graph: Graph) -> Iterator[Limit]:
-    """Cores and chips are known from sPyNNaker only."""
+    """Yield an issue where sPyNNaker, which places neurons, is not installed."""
     if importlib.util.find_spec(PACKAGE) is None:
         yield Limit("S109", graph.name, f"cores and chips are not known: {NOT_INSTALLED}")
 

@@ -40,7 +40,7 @@ class Pattern:
         return ", ".join(" ".join([name, *map(str, members)]) for name, members in groups if members) or "nothing"
 
     def to_json(self) -> dict[str, list[int]]:
-        """As plain lists."""
+        """The pattern as plain lists."""
         return {"cue": list(self.cues), "content": list(self.contents)}
 
 
@@ -180,7 +180,7 @@ class Row:
         return str(self.t_ms), self.operation, str(self.asked), expected, recalled, verdict
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; responses as lists of what OUT shows ``after_ms``."""
+        """The row as plain data; responses as lists of neurons of OUT ``after_ms``."""
         return {
             "t_ms": self.t_ms,
             "operation": self.operation,
@@ -260,7 +260,7 @@ class Operations(Sequence[Row]):
         return f"<table><thead>{line(self.columns, 'th')}</thead><tbody>{body}</tbody></table><p>{self.verdict}</p>"
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As plain data, one dictionary a row."""
+        """The rows as plain data, one dictionary each."""
         return [row.to_json() for row in self]
 
 
