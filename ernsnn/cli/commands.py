@@ -299,7 +299,7 @@ def _taker(backend: Backend) -> tuple[str, Collection[str]]:
 def _settings(
     arguments: Namespace, model: Model, takers: Sequence[tuple[str, Collection[str]]]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The model's parameters, and each taker's options, given its name and theirs. What both know is the model's."""
+    """(parameters of the model, options of each of ``takers``); a name that both know is the model's."""
     parameters: dict[str, Any] = {}
     options: list[dict[str, Any]] = [{} for _ in takers]
     known = {option for _, takes in takers for option in takes}
