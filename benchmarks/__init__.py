@@ -1,4 +1,4 @@
-"""Benchmarks: what ``ernsnn bench`` measures, side by side with other simulators where these are installed."""
+"""Benchmarks of ``ernsnn bench``, side by side with other simulators where these are installed."""
 
 # The root of the repository is on sys.path under `python -m pytest`: no second copy of the package from there.
 if __name__ != "ernsnn.benchmarks":

@@ -32,7 +32,7 @@ class Case:
 
 RATE_HZ = 10.0
 TAU_M_MS, TAU_REFRAC_MS, DRIVE_MV = 20.0, 2.0, 15.0
-"""Of the plastic cases; DRIVE_MV is from rest to threshold."""
+"""Constants of the plastic cases; DRIVE_MV is the distance from rest to threshold."""
 
 LABILE = ern.marks.Labile("a", tau_s=120, rise=0.02)
 STABLE = ern.marks.Stable("m", tau_s=600, consolidated_by="P", tag="a")

@@ -11,7 +11,7 @@ from ernsnn.hardware_backends.loihi.arithmetic.integers import (
     Cells,
     Connection,
     IntegerNetwork,
-    Part,
+    Operand,
     Product,
     Rule,
     Source,
@@ -21,7 +21,7 @@ from ernsnn.hardware_backends.loihi.emulator.emulator import Emulator
 from ernsnn.hardware_backends.loihi.lava.run import missing, run_on_lava
 
 STDP = Rule(
-    dw=(Product(4, -3, "y0", (Part("x1"),)), Product(-5, -3, "x0", (Part("y1"),))),
+    dw=(Product(4, -3, "y0", (Operand("x1"),)), Product(-5, -3, "x0", (Operand("y1"),))),
     dt=(),
     dd=(),
     traces={"x1": Trace(64, 20.0), "y1": Trace(64, 20.0)},
@@ -31,13 +31,13 @@ STDP = Rule(
 )
 LATCH = Rule(
     dw=(
-        Product(1, -6, "y0", (Part("x1"), Part("t", -1, 255))),
-        Product(-1, -6, "x0", (Part("y1"), Part("t", -1, 255))),
+        Product(1, -6, "y0", (Operand("x1"), Operand("t", -1, 255))),
+        Product(-1, -6, "x0", (Operand("y1"), Operand("t", -1, 255))),
     ),
     dt=(
-        Product(1, -1, "y0", (Part("x1"),)),
-        Product(1, 0, "u0", (Part("t", 1, -64, sgn=True),)),
-        Product(-1, -3, "u0", (Part("t", sgn=True),)),
+        Product(1, -1, "y0", (Operand("x1"),)),
+        Product(1, 0, "u0", (Operand("t", 1, -64, sgn=True),)),
+        Product(-1, -3, "u0", (Operand("t", sgn=True),)),
         Product(1, 0, "u0"),
     ),
     dd=(),
@@ -85,7 +85,7 @@ def twenty(rule: Rule | None, size: int = 64) -> IntegerNetwork:
 
 
 def _emulated(network: IntegerNetwork, n: int) -> float:
-    """Without compiling."""
+    """Seconds of the emulator, without compiling."""
     emulator = Emulator(network)
     emulator.advance(100)
     began = time.perf_counter()
@@ -94,7 +94,7 @@ def _emulated(network: IntegerNetwork, n: int) -> float:
 
 
 def _lava(network: IntegerNetwork, n: int) -> float:
-    """Without what starting takes: the difference of two runs."""
+    """Seconds of Lava without its start: the difference of two runs."""
     times = []
     for steps in (n // 4, n):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the Loihi check announces of random networks, against what then happens on the emulator.
+"""Comparison of the issues of the Loihi check on random networks with differences on the emulator.
 
 The reference and the emulator run the same networks. Where a population's spikes part no later than those of all that
 it hears, the cause is its own: the check must have said that it, or a projection to it, is rounded or done differently.
@@ -20,7 +20,7 @@ from ernsnn.hardware_backends.loihi.quantise.quantise import quantise
 from ernsnn.hardware_backends.loihi.quantise.report import EXACT
 
 KINDS = ("on the grid", "static", "plastic")
-"""Of networks: with parameters that integers hold exactly, any, and with STDP."""
+"""Kinds of networks: with parameters that integers hold exactly, with any, and with STDP."""
 RATE_HZ = 30.0
 REST_MV = -65.0
 TRUNCATION = "L116"
@@ -61,7 +61,7 @@ class _Random:
         return self.net.population(name, size, ern.LIF(**cell))
 
     def _on_grid(self, name: str, size: int) -> ern.Population:
-        """Of V it keeps a whole number of 4096ths in a step."""
+        """Neurons whose decay of V is a whole number of 4096ths in a step."""
         tau_m_ms = -1 / math.log(self.rng.choice([1 / 2, 3 / 4, 63 / 64]))
         cell = {"tau_m_ms": tau_m_ms, "tau_refrac_ms": 0.0, "v_threshold_mV": -50.0}
         self.cell[name] = cell
@@ -124,18 +124,18 @@ class Outcome:
 
 
 def announcements(graph: Graph) -> dict[str, list[tuple[str, float]]]:
-    """For each object that the check names, codes and relative errors (NaN where it tells none)."""
+    """Object of the check -> (code, relative error) of its issues; NaN without an error."""
     _, report = quantise(graph, n_steps=0)
     rounded = [(r.path, r.code, abs(r.error)) for r in report.rounded if abs(r.error) >= EXACT]
     others = [(i.path, i.code, math.nan) for i in report.limits if CODES[i.code][0] == "approximate"]
-    found: dict[str, list[tuple[str, float]]] = {}
+    errors: dict[str, list[tuple[str, float]]] = {}
     for path, code, error in rounded + others:
-        found.setdefault(path.split(".")[0], []).append((code, error))
-    return found
+        errors.setdefault(path.split(".")[0], []).append((code, error))
+    return errors
 
 
 def outcomes(seed: int, duration_ms: float) -> Iterator[Outcome]:
-    """What became of every population of network number ``seed``."""
+    """Yield the outcome for every population of network number ``seed``."""
     drawn = graph(seed)
     asked, had = (ern.run(drawn, duration_ms=duration_ms, backend=name) for name in ("reference", "loihi-emulator"))
     compared = {p.population: p for p in ern.compare(asked, had).populations}
@@ -144,22 +144,23 @@ def outcomes(seed: int, duration_ms: float) -> Iterator[Outcome]:
     for p in drawn.neurons():
         into = [q for q in drawn.projections if q.post == p.name]
         earlier = [parts[q.pre] for q in into if q.pre != p.name]
-        at, found = parts[p.name], [it for name in (p.name, *(q.name for q in into)) for it in said.get(name, ())]
+        at, announced = parts[p.name], [it for name in (p.name, *(q.name for q in into)) for it in said.get(name, ())]
         yield Outcome(
             kind=KINDS[seed % len(KINDS)],
             spikes=(compared[p.name].spikes_a, compared[p.name].spikes_b, compared[p.name].matched),
             parts=at,
             own=all(other is None or (at is not None and at <= other) for other in earlier),
-            announced=tuple(sorted({code for code, _ in found})),
-            worst=max((error for _, error in found if error == error), default=0.0),
+            announced=tuple(sorted({code for code, _ in announced})),
+            worst=max((error for _, error in announced if error == error), default=0.0),
         )
 
 
-def row(what: str, found: Iterable[Outcome]) -> dict[str, object]:
-    """Sums over populations: how many part, and by themselves; then, of those, how many of which the check said nothing
-    but that V is truncated, and nothing at all.
+def row(what: str, results: Iterable[Outcome]) -> dict[str, object]:
+    """Sums over populations: how many differ, and by their own rounding.
+
+    Of those that differ by their own rounding: how many have no issue but truncation of V, and none at all.
     """
-    own = list(found)
+    own = list(results)
     asked, had, both = (sum(o.spikes[k] for o in own) for k in range(3))
     parting = [o for o in own if o.parts is not None and o.own]
     return {
@@ -175,12 +176,14 @@ def row(what: str, found: Iterable[Outcome]) -> dict[str, object]:
 
 
 def loihi_predictions(repeats: int) -> list[dict[str, object]]:
-    """Random networks 0 to 199, 1 s each: what the Loihi check announced, and which spikes the emulator has in common
-    with the reference (of both, in the same step). Once, whatever the number of repeats: nothing is drawn anew."""
-    found = [o for seed in range(200) for o in outcomes(seed, 1000)]
-    rows = [row(kind, (o for o in found if o.kind == kind)) for kind in KINDS]
+    """Random networks 0 to 199, 1 s each: issues of the Loihi check, and spikes that emulator and reference share.
+
+    Spikes are shared in the same step. All is run once, whatever the number of repeats, since nothing is drawn anew.
+    """
+    results = [o for seed in range(200) for o in outcomes(seed, 1000)]
+    rows = [row(kind, (o for o in results if o.kind == kind)) for kind in KINDS]
     bins = {"below .1 %": (0.0, 1e-3), ".1 to 1 %": (1e-3, 1e-2), "1 to 10 %": (1e-2, 0.1), "above": (0.1, math.inf)}
-    fixed = [o for o in found if o.kind != "plastic"]
+    fixed = [o for o in results if o.kind != "plastic"]
     for name, (low, high) in bins.items():
         rows.append(row(f"no STDP, worst error told {name}", (o for o in fixed if low <= o.worst < high)))
-    return [*rows, row("all", found)]
+    return [*rows, row("all", results)]

@@ -1,4 +1,4 @@
-"""What neurons cost without synapses: of each kind, with constants that are alike and that differ."""
+"""Time of neurons without synapses, of each kind, with equal and with different constants."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def membranes(repeats: int) -> list[dict[str, object]]:
             began = time.perf_counter()
             engine.run(STEPS, lambda fraction: None)
             times[name].append((time.perf_counter() - began) / (STEPS * NEURONS) * 1e9)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(seconds_each) for name, seconds_each in times.items()}
     return [
         {"what": name, "ns": round(ns, 2), "min_ns": round(min(times[name]), 2), "ratio": round(ns / alike, 2)}
         for name, ns in medians.items()

@@ -1,4 +1,4 @@
-"""Workers take turns on one network; medians, ratios and whether they did the same."""
+"""Runs of workers in turn on one network: medians, ratios and equality of their spikes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from .worker import BY_HAND
 Json = dict[str, Any]
 _BANDWIDTH_MB = 256
 _LEAST_BYTES = 4
-"""Of a synapse, and of a millisecond, while a network is made."""
+"""Bytes of a synapse, and of a millisecond, while a network is made."""
 
 
 def missing(name: str) -> str | None:
-    """Why a worker cannot start, or None. Raises InvalidModel if there is none of that name."""
+    """The reason why a worker cannot start, or None. Raises InvalidModel if there is none of that name."""
     if name not in BY_HAND:
         return get_backend(name).missing()
-    found = importlib.util.find_spec(BY_HAND[name]) is not None
-    return None if found else f"{BY_HAND[name]} is not installed"
+    installed = importlib.util.find_spec(BY_HAND[name]) is not None
+    return None if installed else f"{BY_HAND[name]} is not installed"
 
 
 def hold(
@@ -90,7 +90,7 @@ def bandwidth() -> float:
 
 
 def once(case: Case, neurons: int, duration_ms: float, name: str, threads: int) -> Json:
-    """What a worker measures of itself in a process of its own, and what the whole command took."""
+    """The figures that a worker measures in a process of its own, and the time of the whole command."""
     command = [sys.executable, "-m", "ernsnn.benchmarks.worker", case.name, str(neurons), repr(duration_ms), name]
     began = time.perf_counter()
     done = subprocess.run([*command, str(threads)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -104,17 +104,17 @@ def once(case: Case, neurons: int, duration_ms: float, name: str, threads: int) 
     return figures | {"command_s": command_s}
 
 
-def _summary(found: list[Json], first: list[Json], bandwidth_s: float) -> Json:
+def _summary(ours: list[Json], first: list[Json], bandwidth_s: float) -> Json:
     def median(key: str) -> float:
-        return float(statistics.median(figures[key] for figures in found))
+        return float(statistics.median(figures[key] for figures in ours))
 
-    ratios = [mine["run_s"] / theirs["run_s"] for mine, theirs in zip(found, first, strict=True)]
-    commands = [mine["command_s"] / theirs["command_s"] for mine, theirs in zip(found, first, strict=True)]
-    last, reference = found[-1], first[-1]
+    ratios = [mine["run_s"] / theirs["run_s"] for mine, theirs in zip(ours, first, strict=True)]
+    commands = [mine["command_s"] / theirs["command_s"] for mine, theirs in zip(ours, first, strict=True)]
+    last, reference = ours[-1], first[-1]
     return {
         "build_s": round(median("build_s"), 4),
         "run_s": round(median("run_s"), 6),
-        "run_s_all": [round(figures["run_s"], 6) for figures in found],
+        "run_s_all": [round(figures["run_s"], 6) for figures in ours],
         "command_s": round(median("command_s"), 4),
         "events_per_s": round(last["events"] / median("run_s")),
         "bytes_per_synapse": round(median("peak_bytes") / last["synapses"], 2),
@@ -130,7 +130,7 @@ def _summary(found: list[Json], first: list[Json], bandwidth_s: float) -> Json:
 
 
 def available(workers: Sequence[str]) -> list[str]:
-    """Those that can start."""
+    """The workers that can start."""
     return [name for name in workers if missing(name) is None]
 
 

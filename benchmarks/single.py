@@ -1,4 +1,4 @@
-"""What is measured of ernsnn alone, or beside one other program: a table each."""
+"""Benchmarks of ernsnn alone, or beside one other program: a table each."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def marks(repeats: int) -> list[Row]:
     for backend in ("brian2", "native"):
         times: dict[str, list[float]] = {name: [] for name in ("plastic", "marked")}
         for k in range(repeats + 1):
-            for name, found in times.items():
+            for name, seconds_each in times.items():
                 run_s = once(CASES[name], 1000, 20_000.0, backend, 1)["run_s"]
-                found += [run_s] * (k > 0)  # the first round fills caches
-        rows += [{"what": f"{backend}, {name}", **seconds(found)} for name, found in times.items()]
+                seconds_each += [run_s] * (k > 0)  # the first round fills caches
+        rows += [{"what": f"{backend}, {name}", **seconds(seconds_each)} for name, seconds_each in times.items()]
         ratios = [m / p for p, m in zip(times["plastic"], times["marked"], strict=True)]
         rows.append({"what": f"{backend}, ratio", **seconds(ratios)})
     return rows
 
 
 def lowering(repeats: int) -> list[Row]:
-    """From networks to graphs, drawing weights, and from a graph to a Brian2 program."""
+    """Time from networks to graphs, drawing weights, and from a graph to a Brian2 program."""
     cases: dict[str, tuple[int, ern.AllToAll | ern.FixedProbability]] = {
         "1 million synapses all to all": (1_000, ern.AllToAll()),
         "100 million": (10_000, ern.AllToAll()),

@@ -48,7 +48,7 @@ def predicted(neurons: int, rate_hz: float) -> Prediction:
 
 
 def network(neurons: int, rate_hz: float, seed: int) -> ern.Network:
-    """What is predicted. A current takes V to the threshold half a step before the last of a period."""
+    """The network of the prediction. A current takes V to the threshold half a step before the last of a period."""
     charging = (PERIOD - _REFRACTORY - 0.5) / _TAU_M_MS
     target_mV = _DRIVE_MV / -np.expm1(-charging)
     waited = np.random.default_rng(seed).integers(0, PERIOD - _REFRACTORY, neurons)
@@ -66,7 +66,7 @@ def network(neurons: int, rate_hz: float, seed: int) -> ern.Network:
 
 
 def counted(neurons: int, rate_hz: float, seed: int, backend: str) -> int:
-    """The operations that a run had."""
+    """The number of operations of a run."""
     result = ern.run(network(neurons, rate_hz, seed), duration_ms=STEPS, seed=seed, backend=backend)
     return int(count(result.graph, result.recording).totals["synaptic_operation"])
 
@@ -74,8 +74,8 @@ def counted(neurons: int, rate_hz: float, seed: int, backend: str) -> int:
 def sweep(repeats: int) -> list[Row]:
     """Synaptic operations of networks of n + n neurons, counted and predicted; a seed each repeat.
 
-    ``sigma_percent``: the expected error, ``off_percent``: the error found; ``sigmas``: that of every seed in units of
-    the former. The last row has their root mean square, which is 1 if the prediction holds.
+    ``sigma_percent``: the expected error, ``off_percent``: the measured error; ``sigmas``: that of every seed in units
+    of the former. The last row has their root mean square, which is 1 if the prediction holds.
     """
     first, *others = BACKENDS
     rows: list[Row] = []
@@ -83,10 +83,10 @@ def sweep(repeats: int) -> list[Row]:
     for neurons in SIZES:
         for rate_hz in RATES_HZ:
             expected = predicted(neurons, rate_hz)
-            found = [counted(neurons, rate_hz, seed, first) for seed in range(repeats)]
-            middle, sigmas = statistics.median(found), [(n - expected.operations) / expected.sigma for n in found]
+            counts = [counted(neurons, rate_hz, seed, first) for seed in range(repeats)]
+            middle, sigmas = statistics.median(counts), [(n - expected.operations) / expected.sigma for n in counts]
             deviations += sigmas
-            same = {name: counted(neurons, rate_hz, 0, name) == found[0] for name in others}
+            same = {name: counted(neurons, rate_hz, 0, name) == counts[0] for name in others}
             rows.append(
                 {
                     "n": neurons,

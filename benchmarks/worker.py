@@ -18,7 +18,7 @@ from ernsnn.studies.timed import timed
 from .cases import CASES, Case
 
 BY_HAND = {"brian2-by-hand": "brian2", "nest": "nest"}
-"""Workers that are no backends, and the module that each needs."""
+"""Worker that is no backend -> the module that it needs."""
 
 
 def measure(case: Case, neurons: int, duration_ms: float, name: str, threads: int) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _backend(backend: Backend, case: Case, graph: Graph, n_steps: int, threads: 
 
 
 def _visited(graph: Graph, spikes: dict[str, int]) -> dict[str, float]:
-    """How many synapses spikes visit, and the bytes that this moves at least in float32.
+    """(the number of synapses that spikes visit, the least bytes that this moves in float32).
 
     A spike visits the synapses that it is sent to, and the plastic ones that it reaches. Plastic rows are read and
     written once for each pre spike, whatever post spikes there were; of static ones weight and target are read.

@@ -1,4 +1,4 @@
-"""Writes docs/experiments.md from what experiments say of themselves, and from the committed results."""
+"""Writes docs/experiments.md from the fields of experiments and the committed results."""
 
 from __future__ import annotations
 

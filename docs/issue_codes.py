@@ -32,25 +32,25 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 def tables() -> dict[str, dict[str, tuple[str, str]]]:
     """Whose codes -> code -> (fidelity, meaning): of every module that assigns ``CODES``."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+    tables: dict[str, dict[str, tuple[str, str]]] = {}
     for name, path in modules():
         if not re.search(r"^CODES\b", path.read_text(encoding="utf-8"), re.MULTILINE):
             continue
         codes = importlib.import_module(name).CODES
         part = name.split(".")[2] if "hardware_backends" in name else name.rpartition(".")[0]
         whose = "every backend" if part == "ernsnn.backend" else part
-        found[whose] = codes
-    return found
+        tables[whose] = codes
+    return tables
 
 
 def used() -> set[str]:
     """Every code that the sources name."""
-    found = set()
+    codes = set()
     for _, path in modules():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
-                found.add(node.value)
-    return found
+                codes.add(node.value)
+    return codes
 
 
 def page() -> str:

@@ -154,7 +154,7 @@ _LATER = {
     "pictures": "ernsnn.studies.pictures",
     "write_report": "ernsnn.report",
 }
-"""What is loaded when it is first used, since most programs do without, and where it stands."""
+"""Name -> module of what is imported at its first use only, since most programs do without it."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,7 @@
-"""Reading arrays that may be anything, none before its size is known to fit, and checksums of them."""
+"""Checksums of arrays, and reading of .npz files, whose sizes and types are checked before data are read.
+
+Files may come from untrusted sources.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,14 @@ from ernsnn.loading import Unfit, open_regular, reading
 
 _BLOCK = 1 << 20
 _MOST_DEFLATED = 1032
-"""Deflate makes nothing smaller than by this factor."""
+"""The largest factor by which Deflate compresses."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """What an array may be: its kinds of number as NumPy calls them, its shape (None: any), and how many rows at most.
+    """The form that an array must have: NumPy's kinds of number, a shape (None: any), and the largest number of rows.
 
-    It is ``exactly`` of that type where one is given.
+    ``exactly`` is the one dtype that it must have, if given.
     """
 
     kinds: str
@@ -56,7 +59,7 @@ def fits(form: Form, array: np.ndarray) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What an array is, before it is read."""
+    """Dtype and shape of an array, as they stand before its data in a file."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -64,21 +67,21 @@ class Header:
 
     @classmethod
     def of(cls, array: Any) -> Header:
-        """Of an array that is there."""
+        """The header of an array in memory."""
         return cls(np.asarray(array).dtype, np.shape(array), False)
 
     @property
     def n_bytes(self) -> int:
-        """How much memory it takes."""
+        """The bytes that the array takes in memory."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 class Arrays(Mapping[str, np.ndarray]):
-    """The arrays of an npz file, each read when it is asked for, and none before its size has been looked at.
+    """The arrays of an .npz file, each read at its first access, after its header has been checked.
 
-    With ``forms``, by name, the file must hold no others than these, and these must be of their form; with ``seal``,
-    the ``checksum`` of all, that is looked at before the first is handed out. Raises InvalidModel that
-    names the file, and says ``what`` it is. Arrays ``besides`` these may be there, and are left out.
+    ``forms``: name -> form of the arrays that the file may hold; others are refused, unless they are named in
+    ``besides``, and then left out. ``seal``: the ``checksum`` of all arrays, compared before the first is returned.
+    Raises InvalidModel, naming the file and ``what`` it is, where one of these does not hold.
     """
 
     def __init__(
@@ -100,15 +103,15 @@ class Arrays(Mapping[str, np.ndarray]):
 
     @property
     def headers(self) -> Mapping[str, Header]:
-        """What all arrays are, by name."""
+        """Name -> header of every array."""
         if self._headers is None:
             with self._opened() as archive:
                 self._headers = dict(self._scanned(archive))
                 for name, form in (self.forms or {}).items():
                     if name in self._headers:
                         form.check(self._headers[name], name)
-                found = (form_of(name, h.dtype.str, h.shape) for name, h in self._headers.items())
-                if self.seal is not None and self.seal.partition("-")[0] != _of_forms(found):
+                own_forms = (form_of(name, h.dtype.str, h.shape) for name, h in self._headers.items())
+                if self.seal is not None and self.seal.partition("-")[0] != _of_forms(own_forms):
                     raise Unfit("its checksum does not match")
         return self._headers
 
@@ -135,10 +138,10 @@ class Arrays(Mapping[str, np.ndarray]):
         """All arrays at once, in less time than one by one."""
         headers = self.headers
         with self._opened() as archive:
-            found = {name: self._read(archive, name) for name in headers}
-        if self.seal is not None and checksum(found) != self.seal:
+            arrays = {name: self._read(archive, name) for name in headers}
+        if self.seal is not None and checksum(arrays) != self.seal:
             raise InvalidModel(f"{self.what} is damaged (its checksum does not match)")
-        return found
+        return arrays
 
     def _read(self, archive: zipfile.ZipFile, name: str) -> np.ndarray:
         with archive.open(f"{name}.npy") as member:
@@ -179,9 +182,9 @@ def _header(member: Any, name: str) -> Header:
 
 
 def _read(member: Any, header: Header, name: str) -> np.ndarray:
-    """The numbers after a header, a block at a time, to the very end: there the zip format's own checksum is looked at.
+    """Read the data after a header in blocks, up to the end, where zipfile compares the checksum of the zip format.
 
-    Memory is taken as it is filled.
+    Memory is allocated as blocks arrive, so that a header cannot claim more than there is.
     """
     flat = np.empty(header.n_bytes, np.uint8)
     filled = 0
@@ -200,12 +203,12 @@ def crc(content: np.ndarray, before: int = 0) -> int:
 
 
 def form_of(name: str, dtype: str, shape: Sequence[int]) -> str:
-    """What a checksum of several arrays says of the form of one."""
+    """Name, dtype and shape of an array as one text, which enters the checksum of several arrays."""
     return f"{name} {dtype} {tuple(shape)}"
 
 
 def total(contents: Mapping[str, int]) -> str:
-    """The checksum of several arrays, from that of the bytes of each by its ``form_of``: of the forms, and of all."""
+    """The checksum of several arrays from ``form_of`` -> ``crc`` of each: one of the forms, and one of all."""
     rows = sorted(contents.items())
     return f"{_of_forms(contents)}-{zlib.crc32(json.dumps(rows).encode()):08x}"
 

@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Self
 
 _LONGEST_LINE = 600
+_PATH = re.compile(r"([^\s:]+): ")
+"""The path at the beginning of a message: one word and a colon."""
 
 
 class ErnsnnError(Exception):
-    """Base of every error that ernsnn raises on purpose. Of a line that quotes very much, the middle is left out."""
+    """Base of every error that ernsnn raises on purpose. Of a line that quotes very much, the middle is left out.
+
+    ``path`` is the object that the message is about, as ``cells`` or ``cells.tau_m_ms``: by default the word before its
+    first colon. ``names`` are other objects that it mentions. A caller with other names for objects, as PyNN's labels,
+    can put those in their places. ``problems`` are the errors that this one lists.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: object = "") -> None:
+    def __init__(
+        self, message: object = "", *, path: str = "", names: Iterable[str] = (), problems: Iterable[ErnsnnError] = ()
+    ) -> None:
         lines = str(message).split("\n")
         super().__init__("\n".join(line if len(line) <= _LONGEST_LINE else _without_middle(line) for line in lines))
+        beginning = _PATH.match(lines[0])
+        self.path = path or (beginning[1] if beginning else "")
+        self.names, self.problems = tuple(names), tuple(problems)
+
+    @classmethod
+    def listing(cls, problems: Iterable[ErnsnnError]) -> Self:
+        """One error of this class that lists others, each on its own line."""
+        listed = tuple(problems)
+        return cls("\n".join(map(str, listed)), problems=listed)
+
+
+@contextmanager
+def about(path: str, *names: str) -> Iterator[None]:
+    """Give errors that are raised within this ``path``, unless they have one, and add ``names`` to theirs."""
+    try:
+        yield
+    except ErnsnnError as error:
+        error.path = error.path or path
+        error.names = (*error.names, *names)
+        raise
 
 
 def _without_middle(line: str) -> str:
@@ -33,25 +65,32 @@ class InvalidModel(ErnsnnError, ValueError):
 
 
 class NotFinite(InvalidModel):
-    """The state of a run left the finite numbers; the message says whose, and ``steps`` when: (first, last + 1)."""
+    """A number of a run's state became NaN or infinite, in one of ``steps`` (first, last + 1).
+
+    The message names its owner.
+    """
 
     steps: tuple[int, int] = (0, 0)
 
 
 class UnsupportedOnBackend(ErnsnnError):
-    """The model is valid, but this backend cannot run it; the message lists every reason."""
+    """The model is valid, but this backend cannot run it; the message lists every reason, which ``issues`` are."""
 
     exit_code = 3
 
+    def __init__(self, message: object = "", *, issues: Iterable[object] = (), names: Iterable[str] = ()) -> None:
+        self.head, self.issues = str(message), tuple(issues)
+        super().__init__("\n".join([self.head, *(f"  {issue}" for issue in self.issues)]), names=names)
+
 
 class BackendNotAvailable(ErnsnnError):
-    """No such backend, or what it needs is not installed."""
+    """There is no such backend, or a library that it needs is not installed."""
 
     exit_code = 5
 
 
 class NotInstalled(ErnsnnError):
-    """A library that only some need is missing; the message says what to install."""
+    """An optional library is missing; the message says what to install."""
 
     exit_code = 5
 
@@ -61,7 +100,7 @@ class ModelWarning(UserWarning):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C ended a run that is recorded in a folder; the message says what it left there."""
+    """Ctrl-C ended a run that is recorded in a folder; the message says how to resume it."""
 
 
 class ProgramFailed(ErnsnnError):
@@ -74,7 +113,7 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST_QUOTE
 
 
 def quoted(value: object) -> str:
-    """``value`` as a message shows it: its ``repr`` on one line, and no more of it than a line holds."""
+    """The ``repr`` of a value for a message: on one line, and shortened to the length of a line."""
     try:
         text = " ".join(_SHORT.repr(value).split())
     except Exception:  # of an object of the user's
@@ -97,7 +136,7 @@ _MOST_LISTED = 30
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """A message about an unknown name, with the nearest known one, or with those that there are, if they are few."""
+    """A message about an unknown name, with the nearest known one, or else with the first of the known ones."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1) if len(name) <= _LONGEST_QUOTE else []
     if near:

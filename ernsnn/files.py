@@ -21,16 +21,17 @@ import numpy as np
 from ernsnn.errors import InvalidModel, quoted
 
 Content = str | bytes | Mapping[str, np.ndarray] | Callable[[BinaryIO], None]
-"""Text, bytes, arrays, or a function that writes into an open file."""
+"""Content of a file: text, bytes, arrays by name, or a function that writes into an open file."""
 
 
 _BEING_WRITTEN = ".part"
 MANIFEST = ".ernsnn"
-"""In every folder that we wrote: the paths of the files in it that are ours; "NAME/" is a folder with all in it."""
+"""Name of the manifest: a list of the paths of all files that ernsnn wrote into a folder; "NAME/" is a folder and all
+in it."""
 
 
 def reason(error: OSError) -> str:
-    """Why the system could not do something, in its words, and what to do where the disk is full."""
+    """The cause of an OSError in the system's words, and what to do if the disk is full."""
     words = error.strerror or str(error)
     return f"{words}; free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else words
 
@@ -59,35 +60,35 @@ def _named(path: str | Path) -> Path:
 
 
 def absolute(path: str | Path) -> Path:
-    """``path``, which need not be there, from the root on.
+    """``path`` as an absolute path; it need not exist.
 
-    Raises InvalidModel where nothing can have that name or be looked for there: it is too long, goes through what is
-    not ours to read, or begins in a current folder that has been removed.
+    Raises InvalidModel where the system cannot look it up: it is too long, passes through a folder without permission,
+    or is relative to a current folder that has been removed.
     """
     try:
-        found = Path(os.path.abspath(_named(path)))
-        found.exists()
+        absolute_path = Path(os.path.abspath(_named(path)))
+        absolute_path.exists()
     except FileNotFoundError:
         raise InvalidModel(f"{quoted(str(path))}: the current folder has been removed; go to another") from None
     except OSError as error:
         raise InvalidModel(f"{quoted(str(path))}: {reason(error)}") from None
-    return found
+    return absolute_path
 
 
 def real(path: str | Path) -> Path:
-    """Where a name that a user gives leads, through all links: there it is written, and the links stay.
+    """``path`` with all links resolved: files are written to their target, and links are kept.
 
-    Raises InvalidModel where it leads nowhere. Names within a folder are never followed: see ``write_file``.
+    Raises InvalidModel on a link without a target. Links within a folder are not followed: see ``write_file``.
     """
     absolute(path)
-    found = absolute(os.path.realpath(path))
-    if found.is_symlink():
+    target = absolute(os.path.realpath(path))
+    if target.is_symlink():
         raise InvalidModel(f"{quoted(str(path))}: is a link that leads to itself")
-    return found
+    return target
 
 
 def _inside(name: str) -> str:
-    """A name of a file in a folder, or in a folder within. Raises InvalidModel on one that leads elsewhere."""
+    """Check the name of a file in a folder, or in a folder within. Raises InvalidModel on one that leads elsewhere."""
     parts = name.split("/")
     if len(parts) > 2 or any(part in ("", ".", "..") or "\0" in part for part in parts):
         raise InvalidModel(f"{quoted(name)}: is no name that a file in a folder can have")
@@ -106,7 +107,7 @@ def sync(path: str | Path) -> None:
 def write_file(path: str | Path, content: Content, *, synced: bool = False) -> Path:
     """Write one file beside its place and rename it over the old one, or over a link that is there.
 
-    ``synced``, it outlives the machine's end.
+    With ``synced`` it is on the disk when this returns, and survives a power failure.
     """
     path = _named(path)
     if absolute(path).exists() and not path.is_file():
@@ -131,9 +132,9 @@ def write_file(path: str | Path, content: Content, *, synced: bool = False) -> P
 
 
 def add_file(folder: str | Path, name: str, content: Content, *, known: bool = False) -> None:
-    """Write one file more into a folder that ``write_folder`` made.
+    """Add a file to a folder that ``write_folder`` made.
 
-    Raises InvalidModel where a file of that name is there that is not ours: unless it is ``known`` to be.
+    Raises InvalidModel where a file of that name exists that the manifest does not list, unless it is ``known``.
     """
     path, names = Path(folder) / _inside(name), _ours(Path(folder))
     if name not in names:
@@ -144,7 +145,7 @@ def add_file(folder: str | Path, name: str, content: Content, *, known: bool = F
 
 
 def check_folder(folder: str | Path) -> None:
-    """Raise InvalidModel where ``write_folder`` would refuse ``folder``: before the work, not after it."""
+    """Raise InvalidModel where ``write_folder`` would refuse ``folder``, before the content has been computed."""
     path = real(folder)
     if path.exists() and not path.is_dir():
         raise InvalidModel(f"{folder} exists and is a file; name another folder")
@@ -161,17 +162,17 @@ def check_folder(folder: str | Path) -> None:
 
 
 _LEFT = r"\.[a-z0-9_]{8}"
-"""How names go on that ``tempfile`` made."""
+"""Pattern of the random part of names by ``tempfile``."""
 
 
 def _left_of(names: Iterable[str]) -> re.Pattern[str]:
-    """The paths of what is being written as one of the files ``names``."""
+    """Temporary files that ``write_file`` made for one of the files ``names``."""
     parts = (name.rpartition("/") for name in names)
     return re.compile(f"({'|'.join(re.escape(f'{before}{slash}.{last}') for before, slash, last in parts)}){_LEFT}")
 
 
 def _foreign(folder: Path) -> str | None:
-    """Something in ``folder`` that its manifest does not name; None if all of it is ours."""
+    """A path in ``folder`` that its manifest does not list; None if it lists all."""
     if not folder.is_dir():
         return None
     if os.path.lexists(folder / MANIFEST) and not (folder / MANIFEST).is_file():
@@ -180,10 +181,12 @@ def _foreign(folder: Path) -> str | None:
 
 
 def _listed(folder: Path) -> list[tuple[str, bool]]:
-    """The path of everything in ``folder``, and whether it is ours; what is in a folder comes before the folder.
+    """(path, whether the manifest lists it) of everything in ``folder``.
 
-    A folder is ours if the manifest names it, or a file in it; what is in others is not listed. What a process left
-    that was killed while it wrote a file of ours is ours.
+    The content of a folder comes before the folder.
+
+    A folder counts as listed if the manifest names it, or a file in it; the content of others is left out. Temporary
+    files of a killed process that wrote a listed file count as listed.
     """
     names = [MANIFEST, *_ours(folder)]
     ours, whole = set(names), {name.rstrip("/") for name in names if name.endswith("/")}
@@ -207,7 +210,7 @@ def _listed(folder: Path) -> list[tuple[str, bool]]:
 
 
 def remove_left(folder: Path, names: Collection[str]) -> None:
-    """Remove what a process left in ``folder`` that was killed while it wrote one of the files ``names``."""
+    """Remove temporary files in ``folder`` of a process that was killed while it wrote one of the files ``names``."""
     left = _left_of(names)
     for path in folder.iterdir():
         if left.fullmatch(path.name) and (path.is_symlink() or not path.is_dir()):
@@ -215,14 +218,14 @@ def remove_left(folder: Path, names: Collection[str]) -> None:
 
 
 def check_files(folder: Path, names: Iterable[str]) -> None:
-    """Raise InvalidModel where one of these names is that of something other than a file or a link."""
+    """Raise InvalidModel where one of these names exists and is neither a file nor a link."""
     for path in (folder / name for name in names):
         if os.path.lexists(path) and not path.is_symlink() and not path.is_file():
             raise InvalidModel(f"{path}: is no file that a run wrote; move it elsewhere")
 
 
 def _remove_ours(folder: Path, keep: str = "") -> None:
-    """Remove what is ours in ``folder``, and folders that are then empty; the manifest at the end."""
+    """Remove what the manifest of ``folder`` lists, then empty folders, and the manifest last."""
     listed = [name for name, ours in _listed(folder) if ours and name not in (keep, MANIFEST)]
     for name in [*listed, *([MANIFEST] if keep != MANIFEST else [])]:
         path = folder / name
@@ -239,7 +242,7 @@ def put_in_place(made: Path, folder: Path) -> None:
     """Let the folder ``made`` take the place of ``folder``, if there is one, which is removed.
 
     Both must lie in the same folder. A reader finds the one or the other, whole, whenever this process ends: where the
-    system can exchange two folders, as Linux can. Elsewhere the old one is for a moment found as ``.NAME.old`` only.
+    system can exchange two folders, as Linux can. Elsewhere the old one is for a moment at ``.NAME.old`` only.
 
     The current folder, which a shell is in, stays the same folder: its files are replaced one after the other.
     """
@@ -269,7 +272,7 @@ def put_in_place(made: Path, folder: Path) -> None:
 
 
 def _is_current(folder: Path) -> bool:
-    """Whether this process, and so the shell that began it, is in ``folder``."""
+    """Whether ``folder`` is the current folder of this process, and so of the shell that started it."""
     try:
         current = Path(os.getcwd())
     except OSError:
@@ -278,7 +281,7 @@ def _is_current(folder: Path) -> bool:
 
 
 def _ours(folder: Path) -> list[str]:
-    """What the manifest in ``folder`` names."""
+    """The paths that the manifest in ``folder`` lists."""
     manifest = folder / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8", errors="replace") if manifest.is_file() else ""
@@ -288,7 +291,7 @@ def _ours(folder: Path) -> list[str]:
 
 
 def _move_into(made: Path, folder: Path) -> None:
-    """Replace what is ours in ``folder`` by what is in ``made``; at every moment the manifest names all of it."""
+    """Replace the listed files of ``folder`` by those of ``made``; at every moment the manifest lists all of them."""
     new = _ours(made)
     write_file(folder / MANIFEST, "\n".join(dict.fromkeys([*_ours(folder), *new])))
     _remove_ours(folder, keep=MANIFEST)
@@ -300,7 +303,7 @@ def _move_into(made: Path, folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove what is ours in a folder that ``write_folder`` made; it too, if nothing is left and it is not current."""
+    """Remove the listed files of a folder, and the folder if it is then empty and not the current one."""
     with suppress(InvalidModel, OSError):
         _remove_ours(folder)
         if not _is_current(folder):
@@ -318,12 +321,12 @@ def _exchange(one: Path, other: Path) -> None:
 
 
 def _stem(folder: Path) -> str:
-    """How temporary names for ``folder`` begin, after a dot: its own name without one."""
+    """The beginning of temporary names for ``folder``, after a dot: its own name without one."""
     return folder.name.lstrip(".")
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes left beside ``folder`` that were killed while they wrote it."""
+    """Remove temporary folders beside ``folder`` of processes that were killed while they wrote it."""
     for left in folder.parent.glob(f".{glob.escape(_stem(folder))}.*{_BEING_WRITTEN}"):
         try:
             if not re.fullmatch(f".*{_LEFT}", left.stem):

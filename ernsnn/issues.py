@@ -1,16 +1,16 @@
-"""What a backend cannot do, or does differently: told before the run, all at once."""
+"""Issues: what a backend cannot do, or does differently, listed before a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from ernsnn.describe.arguments import checked
 
 Fidelity = Literal["exact", "approximate", "unsupported"]
 Codes = Mapping[str, tuple[Fidelity, str]]
-"""Code -> (fidelity, meaning) of every issue that somebody may tell."""
+"""Code -> (fidelity, meaning) of every issue that a backend can report."""
 
 SMALL, LARGE = 1e-3, 0.1
 """Relative deviations: below the first, many are listed in one line; from the second on, a run warns of one."""
@@ -21,9 +21,10 @@ SMALL, LARGE = 1e-3, 0.1
 class Issue:
     """One limit that a graph meets on a backend.
 
-    ``code`` is stable; ``path`` names the object in the user's names; an ``"unsupported"`` one prevents a run, an
-    ``"approximate"`` one changes results, an ``"exact"`` one is worth knowing and changes none. ``error`` is the
-    largest relative deviation where that is one number, as of what is rounded.
+    ``code`` is stable; ``path`` names the object in the user's names, and ``names`` are other objects that the texts
+    mention; an ``"unsupported"`` one prevents a run, an ``"approximate"`` one changes results, an ``"exact"`` one is
+    worth knowing and changes none. ``error`` is the largest relative deviation where that is one number, as of what is
+    rounded.
     """
 
     backend: str
@@ -33,6 +34,7 @@ class Issue:
     message: str
     remedy: str = ""
     error: float | None = None
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -40,7 +42,7 @@ class Issue:
 
     @property
     def small(self) -> bool:
-        """Whether it is a rounding that hardly counts."""
+        """Whether it is a rounding by less than ``SMALL``."""
         return self.fidelity == "approximate" and self.error is not None and abs(self.error) < SMALL
 
     @property
@@ -64,6 +66,7 @@ class Limit:
     message: str
     remedy: str = ""
     error: float | None = None
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         remedy = f"; {self.remedy}" if self.remedy else ""
@@ -79,25 +82,25 @@ class Issues(list[Issue]):
     """The issues of one check; prints as a table, worst first."""
 
     @checked
-    def __init__(self, backend: str, found: Sequence[Issue] = ()) -> None:
+    def __init__(self, backend: str, issues: Sequence[Issue] = ()) -> None:
         order = ["unsupported", "approximate", "exact"]
-        super().__init__(sorted(found, key=lambda issue: (order.index(issue.fidelity), issue.code, issue.path)))
+        super().__init__(sorted(issues, key=lambda issue: (order.index(issue.fidelity), issue.code, issue.path)))
         self.backend = backend
 
     @classmethod
-    def from_json(cls, backend: str, found: Iterable[Mapping[str, Any]]) -> Issues:
+    def from_json(cls, backend: str, issues: Iterable[Mapping[str, Any]]) -> Issues:
         """The inverse of ``to_json``."""
-        known = [field.name for field in fields(Issue)]
-        return cls(backend, [Issue(**{name: each[name] for name in known if name in each}) for each in found])
+        known = [each.name for each in fields(Issue) if each.name != "names"]
+        return cls(backend, [Issue(**{name: each[name] for name in known if name in each}) for each in issues])
 
     @property
     def errors(self) -> list[Issue]:
-        """Those that prevent a run."""
+        """The issues that prevent a run."""
         return [issue for issue in self if issue.fidelity == "unsupported"]
 
     @property
     def listed(self) -> list[Issue]:
-        """All, but several small roundings as one."""
+        """The issues, with all small roundings as one."""
         small = [issue for issue in self if issue.small]
         if len(small) < 2:
             return list(self)
@@ -108,8 +111,8 @@ class Issues(list[Issue]):
         return [whole if issue is worst else issue for issue in self if not issue.small or issue is worst]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As plain dictionaries."""
-        return [asdict(issue) for issue in self]
+        """One dictionary an issue, without ``names``."""
+        return [{key: value for key, value in asdict(issue).items() if key != "names"} for issue in self]
 
     def __str__(self) -> str:
         if not self:

@@ -1,4 +1,4 @@
-"""Reading what may hold anything: JSON of a stated form, with a checksum; for arrays see ``arrays``.
+"""Reading of JSON files from untrusted sources, of a stated form and with a checksum; for arrays see ``arrays``.
 
 Nothing that is read is executed, names a file, or is taken into memory before its size is known to fit. All that is
 wrong with a file is an InvalidModel that names it.
@@ -24,20 +24,20 @@ from ernsnn.errors import InvalidModel, quoted
 
 CHECKSUM = "checksum"
 MOST_TEXT = 1 << 28
-"""No file of text may have more bytes."""
+"""The largest size of a text file in bytes."""
 
-_MOST_TOLD = 150
+_LONGEST_REASON = 150
 
 Made = TypeVar("Made")
 
 
 class Unfit(ValueError):
-    """What is wrong with some content, in one line, without the name of its file."""
+    """Content of a file is not of its form; the message says why in one line, without the name of the file."""
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turns whatever goes wrong while ``what`` is read into one line: it is damaged, and how.
+    """Turn every error while ``what`` is read into an InvalidModel of one line: ``what`` is damaged, and how.
 
     Files that are not there stay FileNotFoundError and NotADirectoryError.
     """
@@ -46,13 +46,13 @@ def reading(what: str) -> Iterator[None]:
     except (InvalidModel, FileNotFoundError, NotADirectoryError):
         raise
     except Unfit as error:
-        raise InvalidModel(f"{what} is damaged ({shortened(str(error), 2 * _MOST_TOLD)})") from None
+        raise InvalidModel(f"{what} is damaged ({shortened(str(error), 2 * _LONGEST_REASON)})") from None
     except OSError as error:
         name = f" of {error.filename}" if error.filename else ""
         raise InvalidModel(f"{what} cannot be read (the system says{name}: {error.strerror or error})") from None
     except Exception as error:
-        told = shortened(" ".join(str(error).split()), _MOST_TOLD)
-        raise InvalidModel(f"{what} is damaged ({type(error).__name__}: {told})") from None
+        reason = shortened(" ".join(str(error).split()), _LONGEST_REASON)
+        raise InvalidModel(f"{what} is damaged ({type(error).__name__}: {reason})") from None
 
 
 def shortened(text: str, most: int) -> str:
@@ -64,7 +64,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds, in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark.
+    """The content of a JSON file in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark.
 
     Raises OSError where it cannot be read, and ValueError on what is no JSON, no regular file, or too long.
     """
@@ -76,7 +76,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[BinaryIO]:
-    """A regular file, opened to be read: a pipe or a device, which may never end, is refused."""
+    """Open a regular file for reading; a pipe or a device, which may never end, is refused."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise Unfit("it is no regular file")
     with path.open("rb") as file:
@@ -84,13 +84,13 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
 
 
 def sealed(data: Mapping[str, Any]) -> str:
-    """``data`` as JSON with a checksum of itself, which ``unsealed`` looks at."""
+    """``data`` as JSON with its checksum, which ``unsealed`` compares."""
     plain = json.loads(json.dumps(data))
     return json.dumps({**plain, CHECKSUM: _seal(plain)}, indent=1)
 
 
 def unsealed(path: Path, kind: str = "", schema: int | None = None) -> dict[str, Any]:
-    """What ``sealed`` wrote, without the checksum. Old files have none; they do not say of which run they are, either.
+    """The content that ``sealed`` wrote, without its checksum. Files of early versions have no checksum.
 
     Raises Unfit where it does not match, and before that InvalidModel where this ``kind`` of file has another
     ``schema``.
@@ -119,9 +119,9 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def fit(value: Any, form: Any, where: str) -> None:
-    """Raise Unfit, naming ``where``, unless ``value`` is what the annotation ``form`` says.
+    """Raise Unfit, naming ``where``, unless ``value`` is of the type that the annotation ``form`` names.
 
-    Lists are as good as tuples. A TypedDict may have other keys than it names.
+    A list may stand for a tuple, and a TypedDict may have more keys than it names.
     """
     if not _fits(value, form, where):
         raise Unfit(f"{where}: must be {_words(form)}, got {quoted(value)}")
@@ -198,7 +198,7 @@ def _words(form: Any) -> str:
 
 
 def check_fields(described: Any, where: str) -> None:
-    """Raise Unfit unless every field of a dataclass is what its annotation says."""
+    """Raise Unfit unless every field of a dataclass is of the type of its annotation."""
     cls: Any = type(described)
     for name, form in _hints(cls).items():
         fit(getattr(described, name), form, f"{where}.{name}")

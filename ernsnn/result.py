@@ -1,4 +1,7 @@
-"""A finished run as a user reads it: its readings, and all that is derived from them; ``run`` and ``resume``."""
+"""``Result``, the façade over a finished run: its readings, metrics, energy, pictures and exports.
+
+``run`` and ``resume`` return results.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Result(Readings):
         cores: Mapping[str, np.ndarray] | None = None,
         links: Mapping[str, np.ndarray] | None = None,
     ) -> Energy:
-        """What the events of this run would cost on ``chip``: a price set or a chip, or several; all by default.
+        """The energy of the events of this run on ``chip``: a price set or a chip, or several; all by default.
 
         ``cores`` says on which core each neuron of each population lies; with it, packets and hops are counted too, as
         Loihi has them. ``links`` says how many links between chips a spike of each neuron crosses; with it, they are
@@ -58,12 +61,12 @@ class Result(Readings):
 
     @property
     def summary(self) -> Summary | None:
-        """What the run meant in its model's own terms, as the model said when it ended; None where it said nothing."""
+        """The summary that the model made when the run ended; None where it made none."""
         return self._summary
 
     @property
     def moments(self) -> Sequence[tuple[float, str]]:
-        """Times in ms that pictures mark, each with a label: none, but for models that know of some."""
+        """(time in ms, label) of moments that pictures mark; empty unless a model defines some."""
         return [(mark.t_ms, mark.what) for mark in self.summary.marks] if self.summary else ()
 
     @property

@@ -16,7 +16,7 @@ NOTHING_WRITTEN = "interrupted; nothing was written"
 
 
 def loaded() -> None:
-    """From now on Ctrl-C is a KeyboardInterrupt again."""
+    """Let Ctrl-C raise KeyboardInterrupt again."""
     if signal.getsignal(signal.SIGINT) is _stop:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

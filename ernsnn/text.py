@@ -1,4 +1,4 @@
-"""Tables as text, for terminals and for pages of Markdown: one place for all that print one."""
+"""Tables as text, for terminals and for Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(rows: Sequence[Sequence[str]], numbers: Iterable[int] = ()) -> list[str]:
-    """Lines of a table, columns padded to one width; those in ``numbers`` to the right."""
+    """The lines of a table with columns padded to one width; columns in ``numbers`` are aligned to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     right = set(numbers)
     return [

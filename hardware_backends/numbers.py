@@ -1,4 +1,4 @@
-"""All numbers of a part of a graph, by where they are: what some backend holds or computes may be too large for it."""
+"""Traversal of all numbers of a part of a graph, by which backends find those beyond their range."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def out_of_range(held: Any, smallest: float, largest: float, path: str = "") -> Iterator[tuple[str, float]]:
-    """Path and first value of every field whose numbers are neither 0 nor infinite nor, in size, within these ends."""
+    """Yield (path, first such value) of fields with finite numbers other than 0 whose size is not within these ends."""
     for where, values in floats(held, path):
         size = np.abs(values)
         out = values[(size > 0) & np.isfinite(size) & ((size > largest) | (size < smallest))]
@@ -19,7 +19,7 @@ def out_of_range(held: Any, smallest: float, largest: float, path: str = "") -> 
 
 
 def floats(held: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """Path and values of everything in ``held`` that is no whole number."""
+    """Yield (path, values) of all floats in ``held``."""
     if isinstance(held, float | np.ndarray) and np.asarray(held).dtype.kind == "f":
         yield path, np.ravel(held)
     elif is_dataclass(held):

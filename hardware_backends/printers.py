@@ -1,4 +1,4 @@
-"""Text of products of powers, in any language: backends that compile learning rules share it."""
+"""Printing of products of powers in any language, for backends that compile learning rules."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class Products(Protocol):
 
     @property
     def coefficient(self) -> float:
-        """The number in front."""
+        """The coefficient."""
 
     @property
     def factors(self) -> tuple[Factor, ...]:
-        """What it is multiplied by."""
+        """The factors by which it is multiplied."""
 
 
 @dataclass(frozen=True)
 class Notation:
-    """How a language writes variables, numbers and powers; ``known`` are factors that have a name of their own."""
+    """The texts of variables, numbers and powers in a language; ``known`` are factors with names of their own."""
 
     variable: Callable[[str], str]
     number: Callable[[float], str]

@@ -17,11 +17,12 @@ import jinja2
 import numpy as np
 
 from ernsnn.errors import InvalidModel
+from ernsnn.recording.keys import synapse_key
 
 _WORDS = re.compile(r"[\w.,:#~/> +*-]*")
 """Neither quotes nor brackets, no backslash and no end of a line: no call, and no way out of a literal."""
 _LINE = re.compile(r"[^\"\\\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]*")
-"""What a line of a literal of three quotes may have."""
+"""The characters of a line of a literal of three quotes."""
 
 
 class Escaped(str):
@@ -57,7 +58,7 @@ def _escape(character: str) -> str:
 
 
 def _printed(value: Any) -> Any:
-    """What a template prints of ``value``. Raises InvalidModel on a text that no filter made."""
+    """The text that a template prints for ``value``. Raises InvalidModel on a text that no filter made."""
     if isinstance(value, Escaped | jinja2.Undefined):
         return value
     if isinstance(value, str):
@@ -86,4 +87,5 @@ def script_template(package: str | None) -> jinja2.Template:
         finalize=_printed,
     )
     environment.filters.update({"repr": literal, "value": stored, "line": line, "doc": doc, "is_number": _is_number})
+    environment.globals["synapse_key"] = synapse_key
     return environment.from_string(files(package).joinpath("program.py.j2").read_text(encoding="utf-8"))

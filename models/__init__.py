@@ -1,4 +1,4 @@
-"""Models, a module or package each with ``build(**params) -> Network``; found through entry points."""
+"""Models, a module or package each with ``build(**params) -> Network``; entry points name them."""
 
 # The root of the repository is on sys.path under `python -m pytest`: no second copy of the package from there.
 if __name__ != "ernsnn.models":

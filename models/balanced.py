@@ -39,12 +39,12 @@ _COMMON: dict[str, Any] = {
     "v_init_mV": Uniform(-60.0, -50.0),
 }
 _MV = _COMMON["cm_nF"] / _COMMON["tau_m_ms"]
-"""The current in nA that moves V by 1 mV in the end."""
+"""The constant current in nA that moves V by 1 mV."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Neurons, and what a spike adds: argument of ``Network.projection``, excitatory, inhibitory, and a kick."""
+    """Neurons, and their weights: the argument of ``Network.projection``, excitatory, inhibitory and of a kick."""
 
     cell: Neuron
     unit: str

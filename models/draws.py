@@ -1,7 +1,7 @@
-"""Randomness of a model's own, apart from that of the network: one generator for each named draw.
+"""Random numbers of models beside those of the network: one generator for each named draw.
 
-The names are those of the model and of what is drawn. Two draws of one seed are so independent of each other, which two
-generators made from that seed alone are not: they give the same numbers.
+A name consists of the model's and of the draw's. So two draws of one seed are independent, while two generators made
+from the seed alone would give the same numbers.
 """
 
 from __future__ import annotations

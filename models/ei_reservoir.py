@@ -2,8 +2,8 @@ r"""Reservoirs of excitatory and inhibitory neurons, side by side, whose balance
 
 LIF neurons (20 ms, threshold 10 mV above rest, synaptic currents of 20 ms from excitatory and 10 ms from inhibitory
 neurons), 4 of 5 excitatory, with 16 excitatory and 10 inhibitory inputs each, whose strengths w_E and g w_E spread
-log-normally. Every 20 ms a number u, uniform in [0, 1], becomes a current through weights of both signs. What a neuron
-tells is its spikes with weights exp(-age/20 ms).
+log-normally. Every 20 ms a number u, uniform in [0, 1], becomes a current through weights of both signs. The state of a
+neuron is the sum of its spikes with weights exp(-age/20 ms).
 
 ``NETWORKS`` differ in heterogeneity h: the excitatory in-degrees of excitatory neurons are log-normal with sigma h,
 their offsets spread by 1 + 4 h mV; in ``driven`` the numbers reach inhibitory neurons, too.
@@ -35,7 +35,7 @@ from .side_by_side import side_by_side
 NETWORKS = {"h = 0": (0.0, False), "h = .5": (0.5, False), "h = 1": (1.0, False), "h = 0, driven": (0.0, True)}
 """Heterogeneity, and whether numbers reach inhibitory neurons."""
 HOLD_MS = 20
-"""How long a number is shown."""
+"""The time in ms for which a number is shown."""
 _IN_E, _IN_I, _INPUT_NA, _TRACE_MS = 16, 10, 60.0, 20.0
 
 
@@ -61,7 +61,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Structure:
-    """What networks of one heterogeneity have in common: offsets and inputs in nA, and synapses.
+    """The structure that networks of one heterogeneity share: offsets and inputs in nA, and synapses.
 
     ``synapses``: for kinds such as "EI" (from excitatory to inhibitory) pairs (n, 2) and factors of strength (n,).
     """
@@ -72,7 +72,7 @@ class Structure:
 
 
 def structure(heterogeneity: float, excitatory: int, seed: int) -> Structure:
-    """Draw one."""
+    """Draw a structure."""
     rng = np.random.default_rng(seed)
     sizes = {"E": excitatory, "I": excitatory // 4}
     offsets = {"E": rng.normal(9.0, 1.0 + 4.0 * heterogeneity, excitatory), "I": np.full(sizes["I"], 8.0)}
@@ -154,7 +154,7 @@ _RULE = LearningRule.from_equations(
 
 
 def _cell(structures: Sequence[Structure], kind: str) -> LIF:
-    """The neurons "E" or "I" of all networks; 1 nA moves V by 1 mV in the end."""
+    """The neurons "E" or "I" of all networks; a constant 1 nA moves V by 1 mV."""
     return LIF(
         cm_nF=20.0,
         tau_m_ms=20.0,
@@ -176,7 +176,7 @@ def targets(balance: Balance, size: int, seed: int) -> np.ndarray:
 
 
 def states(result: Result, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """What excitatory neurons tell (count, neurons) at the end of each of the last ``count`` numbers.
+    """The states of excitatory neurons (count, neurons) at the end of each of the last ``count`` numbers.
 
     With it, their rates in Hz meanwhile (neurons,).
     """
@@ -186,7 +186,7 @@ def states(result: Result, count: int) -> tuple[np.ndarray, np.ndarray]:
     at, size = steps - round(span[0]), len(counts)
     at, neurons = at[at >= 0], neurons[at >= 0]
     fresh = np.exp(-(HOLD_MS - 1 - at % HOLD_MS) / _TRACE_MS)
-    told = np.bincount(at // HOLD_MS * size + neurons, fresh, count * size).reshape(count, size)
+    traces = np.bincount(at // HOLD_MS * size + neurons, fresh, count * size).reshape(count, size)
     for k in range(1, count):
-        told[k] += np.exp(-HOLD_MS / _TRACE_MS) * told[k - 1]
-    return told, 1000 * counts / (count * HOLD_MS)
+        traces[k] += np.exp(-HOLD_MS / _TRACE_MS) * traces[k - 1]
+    return traces, 1000 * counts / (count * HOLD_MS)

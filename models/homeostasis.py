@@ -32,14 +32,14 @@ from .side_by_side import side_by_side
 
 @dataclass(frozen=True)
 class Loops:
-    """The strengths of a network's loops; 0: it has none."""
+    """The strengths of a network's loops; 0 for none."""
 
     a_nA: float = 0.0
     b_mV: float = 0.0
     k_minutes: float = 0.0
     k_hours: float = 0.0
     k_coordinated: float = 0.0
-    """What the coordinator makes of both k where it sees need."""
+    """The value of both k while the coordinator is on."""
 
 
 HURRY = 64.0
@@ -59,7 +59,7 @@ _SCALED = ("to_E", "EE")
 
 
 @dataclass(frozen=True, eq=False)
-class Wiring:
+class Networks:
     """The synapses of ``networks`` side by side: (pre, post) by projection, and which of the scaled ones get lost."""
 
     networks: int
@@ -67,7 +67,7 @@ class Wiring:
     lost: dict[str, np.ndarray]
 
 
-def wire(seeds: Sequence[int], tries: int) -> Wiring:
+def wire(seeds: Sequence[int], tries: int) -> Networks:
     """One network for every seed and try, the try changing fastest; each neuron has inputs drawn with replacement."""
     draws = [np.random.default_rng([seed, k]) for seed in seeds for k in range(tries)]
     pairs, lost = {}, {}
@@ -78,12 +78,12 @@ def wire(seeds: Sequence[int], tries: int) -> Wiring:
         listed = side_by_side(each, n_pre, n_post)
         pairs[name] = listed[np.lexsort(listed.T[::-1])]  # as a graph has them
         lost[name] = np.concatenate([rng.random(n_post * degree) < 0.3 for rng in draws])
-    return Wiring(len(draws), pairs, {name: lost[name] for name in _SCALED})
+    return Networks(len(draws), pairs, {name: lost[name] for name in _SCALED})
 
 
 def build(
     loops: Loops,
-    wiring: Wiring,
+    wiring: Networks,
     rate_hz: float | Schedule = INPUT_HZ,
     weights_mV: Mapping[str, np.ndarray] | None = None,
     speed_up: float = 1.0,
@@ -131,8 +131,8 @@ def build(
 def _coordinator(net: Network, excites: Population) -> Modulator:
     """1 where the network's rate is away from r0. It is there once for each neuron, as third factors are.
 
-    A relay without leak counts the spikes of its network up to 40, and tells the astrocytes. It misses those that
-    arrive with the one that completes the count, about 5 (found on seeds 100 to 102, within 10 %).
+    A relay without leak counts the spikes of its network up to 40, and then sends one to the astrocytes. It misses
+    those that arrive with the one that completes the count, about 5 (on seeds 100 to 102, within 10 %).
     """
     n, of_one = excites.size // N_E, np.arange(N_E)
     cell = DeltaLIF(tau_m_ms=1e6, v_rest_mV=0.0, v_reset_mV=0.0, v_threshold_mV=39.5)

@@ -43,7 +43,7 @@ W0 = 0.2
 _DECAY = 0.95  # of V in a step of 1 ms
 _TAU_M_MS = float(-1.0 / np.log(_DECAY))
 _NOISE_MV = float(0.1 * np.sqrt(2 / 20) / np.sqrt(1 - _DECAY**2))
-# cm = tau_m in these units, so that 1 nA moves V by 1 mV in the end.
+# cm = tau_m in these units, so that a constant 1 nA moves V by 1 mV.
 CELL = DeltaLIF(
     cm_nF=_TAU_M_MS,
     tau_m_ms=_TAU_M_MS,
@@ -59,7 +59,7 @@ TEACHER_NA = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class Synapses:
-    """What the synapses of a pool have: learning rate eta, marks, and how they transmit (J in mV, rho, k).
+    """The synapses of a pool: learning rate eta, marks, and parameters of transmission (J in mV, rho, k).
 
     With ``sleep`` stable marks are consolidated while the timeline's quantity ``sleep`` is 1, too.
     """
@@ -75,7 +75,7 @@ class Synapses:
 
     @property
     def transmit(self) -> str:
-        """What a spike adds to V, in mV."""
+        """The expression of the change of V by a spike, in mV."""
         return "J*(w + rho*m - k)" if self.stable else "J*(w - k)"
 
     @property

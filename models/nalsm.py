@@ -37,17 +37,18 @@ from .side_by_side import side_by_side
 
 W_ASTRO, BIAS, POTENTIATION, W_MAX = 0.015, 0.15, 0.15, 3.0
 C = np.array([[0.2, 0.1], [0.3, 0.05]])
-"""From excitatory (first) and inhibitory neurons, to either."""
+"""Probability constants C from excitatory (first) and inhibitory neurons, to either."""
 RECEPTORS = {"E": "excitatory", "I": "inhibitory", "input": "signed"}
 COPIES, ROUNDS = 20, 20
-"""So many copies of a liquid, side by side, read an image each, so often in a run; then spikes are counted: those of
-all images would take gigabytes. Branching factors are of the first COPIES test images."""
+"""The number of copies of a liquid that read an image each, side by side, and how often in a run; spikes are counted
+after each run, since those of all images would take gigabytes. Branching factors are of the first COPIES test
+images."""
 LEARN_MS, SHOW_MS, REST_MS = 20, 250, 10
 _LEAK, _FLOOR_MV = 1 / 64, -1000.0
 _TAU_M_MS = -1 / np.log(1 - _LEAK)
 _TAU_A_MS = -1 / np.log(1 - 1 / 100)
 _CAPACITY_NF = _TAU_M_MS * (1 - np.exp(-1)) * _LEAK
-"""With it a weight of 1 moves v by 1 in the step after its spike, by 1/e in the next, and so on."""
+"""The factor with which a weight of 1 moves v by 1 in the step after its spike, by 1/e in the next, and so on."""
 _WINDOW, _MARGIN = 4, 25
 
 
@@ -63,7 +64,7 @@ class Liquid:
     signs: dict[str, np.ndarray]
 
 
-def liquid(seed: int, inputs: int, grid: tuple[int, int, int]) -> Liquid:
+def draw_liquid(seed: int, inputs: int, grid: tuple[int, int, int]) -> Liquid:
     """A liquid drawn by ``seed``; see the module's text."""
     rng = rng_of(seed, "nalsm.liquid")
     size = int(np.prod(grid))
@@ -135,10 +136,10 @@ def _rule(inhibitory: bool, low: float) -> LearningRule:
     )
 
 
-def build(drops: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, depression: float = BIAS) -> Network:
+def build(liquid: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, depression: float = BIAS) -> Network:
     """The liquid while it learns from images; A is probed. Without ``w_astro`` A is always ``depression``."""
     net = Network(name="nalsm", dt_ms=1.0, current_integration="step_average")
-    inputs, cells = _cells(net, rates, LEARN_MS, drops.size)
+    inputs, cells = _cells(net, rates, LEARN_MS, liquid.size)
     astrocyte: Modulator
     if w_astro is None:
         astrocyte = net.signal("A", times_ms=[0.0], values=[depression])
@@ -146,13 +147,13 @@ def build(drops: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, dep
         each = w_astro / 100
         astrocyte = net.astrocyte("A", [cells, inputs], tau_ms=_TAU_A_MS, weight=[each, -each], bias=BIAS)
     net.probe(astrocyte, "value")
-    for kind, pairs in drops.pairs.items():
+    for kind, pairs in liquid.pairs.items():
         net.projection(
             kind,
             inputs if kind == "input" else cells,
             cells,
             FromList(pairs),
-            weight_nA=W_MAX * drops.signs[kind],
+            weight_nA=W_MAX * liquid.signs[kind],
             receptor=RECEPTORS[kind],
             learning=_rule(kind == "I", -W_MAX if kind == "input" else 0.0),
             third_factors={"A": astrocyte},
@@ -160,46 +161,46 @@ def build(drops: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, dep
     return net
 
 
-def counting(drops: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) -> Network:
+def counting(liquid: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) -> Network:
     """COPIES of the liquid with ``weights``, which stay; the k-th reads images k, k + COPIES, ... (``rates``)."""
     net = Network(name="nalsm_counts", dt_ms=1.0, current_integration="step_average")
     pixels, rounds = rates.shape[1], -(-len(rates) // COPIES)
     shown = np.zeros((rounds * COPIES, pixels))
     shown[: len(rates)] = rates
-    inputs, cells = _cells(net, shown.reshape(rounds, COPIES * pixels), SHOW_MS, COPIES * drops.size)
-    for kind, pairs in drops.pairs.items():
-        copied = side_by_side([pairs] * COPIES, pixels if kind == "input" else drops.size, drops.size)
+    inputs, cells = _cells(net, shown.reshape(rounds, COPIES * pixels), SHOW_MS, COPIES * liquid.size)
+    for kind, pairs in liquid.pairs.items():
+        copied = side_by_side([pairs] * COPIES, pixels if kind == "input" else liquid.size, liquid.size)
         pre = inputs if kind == "input" else cells
         weight = np.tile(weights[kind], COPIES)
         net.projection(kind, pre, cells, FromList(copied), weight_nA=weight, receptor=RECEPTORS[kind])
     return net
 
 
-def counted(drops: Liquid, result: Result, images: int) -> np.ndarray:
-    """How often each neuron spikes at each image (images, neurons)."""
+def counted(liquid: Liquid, result: Result, images: int) -> np.ndarray:
+    """Counts of spikes (images, neurons)."""
     rounds = (SHOW_MS + REST_MS) * np.arange(-(-images // COPIES) + 1)
-    return result.counts("liquid", rounds).reshape(-1, drops.size)[:images]
+    return result.counts("liquid", rounds).reshape(-1, liquid.size)[:images]
 
 
-def rasters(drops: Liquid, result: Result, images: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def rasters(liquid: Liquid, result: Result, images: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(ms since the image appeared, neuron) of every spike at each of the first images; at most COPIES of them."""
     steps, neurons = result.recording.spikes["liquid"]
     first = np.searchsorted(steps, SHOW_MS)
-    of_copy = [neurons[:first] // drops.size == copy for copy in range(images)]
-    return [(steps[:first][own], neurons[:first][own] % drops.size) for own in of_copy]
+    of_copy = [neurons[:first] // liquid.size == copy for copy in range(images)]
+    return [(steps[:first][own], neurons[:first][own] % liquid.size) for own in of_copy]
 
 
-def branching_factor(drops: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+def branching_factor(liquid: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
     """Mean over the images whose ``rasters`` are given, NaN where nothing spikes; as Ivanov and Michmizos have it.
 
     At each spike, the spikes of the neuron's targets in the next 4 ms over those of its sources in the last 4 (at least
     1); mean over a neuron's spikes, then over neurons; from 25 ms after an image's start to 25 ms before its end.
     """
-    size, length = drops.size, SHOW_MS - 2 * _MARGIN
+    size, length = liquid.size, SHOW_MS - 2 * _MARGIN
     connected = np.zeros((size, size), np.float32)
     for kind in ("E", "I"):
-        connected[tuple(drops.pairs[kind].T)] = 1
-    found = []
+        connected[tuple(liquid.pairs[kind].T)] = 1
+    factors = []
     for steps, neurons in spikes:
         inside = (steps >= _MARGIN) & (steps < SHOW_MS - _MARGIN)
         raster = np.zeros((length, size), np.float32)
@@ -211,10 +212,10 @@ def branching_factor(drops: Liquid, spikes: Sequence[tuple[np.ndarray, np.ndarra
         at, count = raster[t], raster[t].sum(axis=0)
         active = count > 0
         if active.any():
-            found.append(float(np.mean((factor * at).sum(axis=0)[active] / count[active])))
-    return float(np.mean(found)) if found else float("nan")
+            factors.append(float(np.mean((factor * at).sum(axis=0)[active] / count[active])))
+    return float(np.mean(factors)) if factors else float("nan")
 
 
-def learnt(drops: Liquid, result: Result) -> dict[str, np.ndarray]:
-    """The weights in the end, by kind."""
-    return {kind: np.asarray(result.recording.synapses[kind]["w"], float) for kind in drops.pairs}
+def learnt(liquid: Liquid, result: Result) -> dict[str, np.ndarray]:
+    """Kind of synapses -> final weights."""
+    return {kind: np.asarray(result.recording.synapses[kind]["w"], float) for kind in liquid.pairs}

@@ -21,7 +21,7 @@ from ernsnn.errors import InvalidModel
 SILENT, FIRING = (0.2, 0.9), (1.2, 3.0)
 """Currents in units of the rheobase."""
 _PROBED = 50
-"""Of how many neurons of a type V is recorded: 20,000 of them would fill the memory."""
+"""The number of neurons of a type of which V is recorded; 20,000 would fill the memory."""
 
 
 def build(neurons: int = 100, types: int = 20, seed: int = 0, dt_ms: float = 1.0) -> Network:
@@ -57,5 +57,5 @@ def build(neurons: int = 100, types: int = 20, seed: int = 0, dt_ms: float = 1.0
 
 
 def fires_not(kind: int, neurons: np.ndarray) -> np.ndarray:
-    """Which of the ``neurons`` (indices) of a kind have too little current to fire."""
+    """Whether each of the ``neurons`` (indices) of a kind has too little current to fire."""
     return np.asarray((neurons + kind) % 2 == 0)

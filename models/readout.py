@@ -1,4 +1,4 @@
-"""What can be read out of a reservoir that meets numbers u, by ridge regression on what its neurons tell.
+"""Read-out of a reservoir that receives numbers u, by ridge regression on the states of its neurons.
 
 The first two thirds of the numbers are learnt from (the ridge is the one that does best on the last quarter of them),
 and the last third is read:
@@ -19,10 +19,10 @@ RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 _WASH_OUT = 50
 
 
-def capacity(told: np.ndarray, numbers: np.ndarray) -> float:
+def capacity(state: np.ndarray, numbers: np.ndarray) -> float:
     """The memory capacity of the module's text; a silent network has none."""
     delayed = np.column_stack([np.roll(numbers, k) for k in range(1, LAGS + 1)])
-    answers, asked = _read_out(told, delayed)
+    answers, asked = _read_out(state, delayed)
     tells = answers.std(axis=0) > 1e-9
     return float(sum(np.corrcoef(answers[:, k], asked[:, k])[0, 1] ** 2 for k in np.flatnonzero(tells)))
 
@@ -35,15 +35,15 @@ def narma(numbers: np.ndarray) -> np.ndarray:
     return y
 
 
-def error(told: np.ndarray, wanted: np.ndarray) -> float:
+def error(state: np.ndarray, wanted: np.ndarray) -> float:
     """Root mean square error of the read-out of ``wanted`` (numbers,), over its spread."""
-    answers, asked = _read_out(told, wanted[:, None])
+    answers, asked = _read_out(state, wanted[:, None])
     return float(np.sqrt(np.mean((answers - asked) ** 2) / np.var(asked)))
 
 
-def _read_out(told: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Answers of ridge regression on the last third, learnt from the rest, and what was wanted there."""
-    cut, features = 2 * len(told) // 3, np.hstack([told, np.ones((len(told), 1))])
+def _read_out(state: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(answers of ridge regression on the last third, learnt from the rest, the wanted ones)."""
+    cut, features = 2 * len(state) // 3, np.hstack([state, np.ones((len(state), 1))])
     x, y = features[_WASH_OUT:cut], wanted[_WASH_OUT:cut]
     early = len(x) - len(x) // 4
     misses = [np.sum((x[early:] @ weights - y[early:]) ** 2) for weights in _learnt(x[:early], y[:early], RIDGES)]

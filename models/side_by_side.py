@@ -1,4 +1,4 @@
-"""Networks side by side: many that are alike, as one, so that they run at once."""
+"""Networks side by side: many networks as one, so that they run at once."""
 
 from __future__ import annotations
 

@@ -8,27 +8,27 @@ to fire while an image is learnt, each at images of its digit. Both layers learn
     after every image:  w *= S / (sum of the neuron's weights)       (synaptic scaling)
     hidden spike:  threshold += 1 mV;  after every image:  threshold -= (threshold - 13 mV)/F
 
-In the hidden layer w_max is 1, and S a tenth of the inputs, over what a neuron hears; in the output layer both are 8,
-and the sum is over what a hidden neuron says. F is 20 times the hidden neurons, so that as many spikes answer to an
-image, however many neurons there are. A test image, which changes nothing, is told as the output neuron that fires most
-(none: wrong); beside it stand the votes of the hidden layer, each spike for the digit to which its neuron's largest
-weight goes.
+In the hidden layer w_max is 1, and S a tenth of the inputs, over the incoming weights of a neuron; in the output layer
+both are 8, and the sum is over the outgoing weights of a hidden neuron. F is 20 times the hidden neurons, so that as
+many spikes answer to an image, however many neurons there are. A test image, which changes nothing, is answered by the
+output neuron that fires most (none: wrong); beside it stand the votes of the hidden layer, each spike for the digit to
+which its neuron's largest weight goes.
 
 As published: the rule, scaling and its sum in the hidden layer, w_max, 100 ms and 13 mV of the hidden membrane. Other
 than published: some thousand presentations instead of 300,000, so that weights adapt 20 times faster in the hidden
 layer (eta .01; published: .005, with traces that grow by .1) and 10 times in the output layer (.04), and thresholds
-faster; 200 ms an image to learn it and 750 ms to tell it, in steps of 2 ms, all images of equal brightness, 12 Hz in
-the mean; no conductances, but .4 mV by which an input at full weight moves a hidden neuron; a volley of inhibition
-and 50 ms of rest after an image instead of 150 ms of rest, so that no traces of it meet the next; each of the 64
-pixels of ``digits`` is 12 inputs, about as many as MNIST has; the output layer is scaled over what is said, since
-scaled over what is heard it tells digits that draw few spikes too often; currents of 10 ms at the output neurons.
-What is not published was chosen on seeds 100 to 103, by telling a fifth of the training images.
+faster; 200 ms an image to learn it and 750 ms to classify it, in steps of 2 ms, all images of equal brightness, 12 Hz
+in the mean; no conductances, but .4 mV by which an input at full weight moves a hidden neuron; a volley of inhibition
+and 50 ms of rest after an image instead of 150 ms of rest, so that no traces of it meet the next; each of the 64 pixels
+of ``digits`` is 12 inputs, about as many as MNIST has; the output layer is scaled over outgoing weights, since scaled
+over incoming ones it answers digits that draw few spikes too often; currents of 10 ms at the output neurons. What is
+not published was chosen on seeds 100 to 103, by telling a fifth of the training images.
 
 Each ablation takes one part away. ``pair_STDP``, where a pre spike depresses by eta y: a taught output neuron fires
-before and after each hidden spike, so that what told of the right digit is weakened, and answers turn away from it.
+before and after each hidden spike, so that weights onto the right digit are weakened, and answers turn away from it.
 ``no_scaling``: weights only grow, and the few neurons whose weights grew first answer to everything.
-``fixed_threshold`` (40 mV, as the others are in the mean): who learnt first needs least to fire, and answers to all
-digits; most neurons never do. ``random_hidden``, whose hidden weights stay as they are at first: what can be read
+``fixed_threshold`` (40 mV, as the others are in the mean): neurons that learnt first need least to fire, and answer to
+all digits; most neurons never do. ``random_hidden``, whose hidden weights stay as they are at first: what can be read
 from neurons that did not learn.
 """
 
@@ -55,12 +55,12 @@ _THRESHOLD_MV, _FIXED_MV, _FORGETS = 13.0, 40.0, 20
 _SEE, _TELL, _MOST_SAID = 0.01, 0.04, 8.0
 _OUT_OF_REACH_MV, _TEACHER_NA, _VOLLEY_MV, _VOLLEY_NA = 1000.0, 1e4, 1000.0, 20.0
 _INPUTS, _JUMP_MV = 784, 0.4
-"""How many inputs MNIST has, and what one of so many does to a hidden neuron at full weight."""
+"""The number of inputs of MNIST, and the effect in mV of one of them on a hidden neuron at full weight."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """Which parts of the method a network has."""
+    """The parts of the method that a network has."""
 
     symmetric: bool = True
     scaling: bool = True
@@ -163,7 +163,7 @@ _OUTPUT = LIF(
 
 
 def _cell(arm: Arm) -> DeltaLIF:
-    """A hidden neuron; inhibition takes it down to where its own spike does, so that all start anew, who fired too."""
+    """A hidden neuron; inhibition takes it down to its reset potential, so that all neurons start alike."""
     return DeltaLIF(
         tau_m_ms=100.0,
         tau_refrac_ms=STEP_MS,

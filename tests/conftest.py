@@ -1,4 +1,4 @@
-"""What Hypothesis draws, the same in every `make test` and others in `make test-all`, and simulators for all tests."""
+"""Profiles of Hypothesis (the same examples in every `make test`, others in `make test-all`), and simulators."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from ernsnn.report import page, write_report
 MODEL = """
 from pathlib import Path
 import ernsnn as ern
-from ernsnn.studies.models import Mark, Session, Summary
+from ernsnn.studies.models import Session, Summary, TimeMark
 
 with (Path(__file__).parent / "loaded").open("a") as file:
     file.write("x")
@@ -39,7 +39,7 @@ def session(*, input=None, demo=False, **parameters):
         spikes = sum(result.spike_counts.values())
         row = [str(spikes), "yes"]
         told = {"text": f"{spikes} in all {text}", "data": spikes, "verdict": "plenty"}
-        return Summary(name="spikes", **told, heads=["n", "right"], rows=[row], marks=[Mark(1.0, "one", True)])
+        return Summary(name="spikes", **told, heads=["n", "right"], rows=[row], marks=[TimeMark(1.0, "one", True)])
     return Session(network=build(**parameters), duration_ms=20.0, summarise=summarise)
 """
 

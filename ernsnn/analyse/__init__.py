@@ -1,1 +1,1 @@
-"""Instruments: what is measured on results, whatever backend they come from."""
+"""Measurements on results: activity, counts, energy, comparisons, pictures and exports."""

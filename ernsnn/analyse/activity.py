@@ -1,4 +1,4 @@
-"""What spikes look like: rates, regularity, synchrony and the branching factor of each population."""
+"""Statistics of the spikes of a population: rate, regularity, synchrony and branching factor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Activity:
-    r"""One population over a whole run. What cannot be told from its spikes is None.
+    r"""Statistics of one population over a whole run; None where its spikes are too few to compute one.
 
     - ``rate_hz``: spikes per neuron and second.
     - ``cv_isi``: mean over neurons of the coefficient of variation of their intervals, of those with at least two
@@ -34,7 +34,7 @@ class Activity:
 def activity(
     population: str, size: int, steps: np.ndarray, neurons: np.ndarray, n_steps: int, dt_ms: float, bin_steps: int
 ) -> Activity:
-    """The figures of one population, whose neurons ``neurons`` (int) spiked in steps ``steps`` (int)."""
+    """Compute the statistics of a population whose neurons ``neurons`` (int) spiked in steps ``steps`` (int)."""
     return Activity(
         population=population,
         neurons=size,
@@ -68,7 +68,7 @@ def _cv(steps: np.ndarray, neurons: np.ndarray) -> float | None:
 
 
 def _synchrony(steps: np.ndarray, neurons: np.ndarray, size: int, n_bins: int, bin_steps: int) -> float | None:
-    """Without ever holding neurons x bins: the counts that are not 0 give both variances."""
+    """Synchrony from the counts that are not 0, which give both variances without an array (neurons, bins)."""
     if n_bins < 2:
         return None
     inside = steps < n_bins * bin_steps

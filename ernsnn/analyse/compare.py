@@ -1,4 +1,4 @@
-"""Do two results agree? Spike by spike, with the first place where they part, and weight by weight."""
+"""Comparison of two results: spikes matched one to one, the first difference, and final weights."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel
 from ernsnn.recording.readings import Readings
 from ernsnn.text import table
@@ -32,7 +33,7 @@ class Divergence:
 class PopulationComparison:
     """One population: ``precision`` is the part of b's spikes, ``recall`` the part of a's, that has a partner.
 
-    Of no spikes, all have one: 1.
+    Both are 1 where there are no spikes.
     """
 
     population: str
@@ -52,14 +53,14 @@ class PopulationComparison:
         return self.matched / self.spikes_a if self.spikes_a else 1.0
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {**asdict(self), "precision": self.precision, "recall": self.recall}
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two results side by side. Prints as a table.
+    """The comparison of two results. Prints as a table.
 
     ``weights`` holds, per variable of a plastic projection, the largest difference, relative to the largest magnitude
     of that variable in either result; None where one of the two returned none, or no
@@ -81,8 +82,8 @@ class Comparison:
     @property
     def first_divergence(self) -> Divergence | None:
         """The earliest spike without a partner in any population."""
-        found = [p.first_divergence for p in self.populations if p.first_divergence]
-        return min(found, key=lambda divergence: divergence.step, default=None)
+        divergences = [p.first_divergence for p in self.populations if p.first_divergence]
+        return min(divergences, key=lambda divergence: divergence.step, default=None)
 
     @property
     def largest_weight_difference(self) -> float:
@@ -90,7 +91,7 @@ class Comparison:
         return max((d for d in self.weights.values() if d is not None), default=0.0)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         first = self.first_divergence
         return {
             "a": self.a,
@@ -219,7 +220,7 @@ def _labels(a: Readings, b: Readings) -> tuple[str, str]:
 
 def _weights(a: Readings, b: Readings) -> dict[str, float | None]:
     flat_a, flat_b = (
-        {f"{p}.{v}": values for p, variables in r.recording.synapses.items() for v, values in variables.items()}
+        {variable_of(p, v): values for p, variables in r.recording.synapses.items() for v, values in variables.items()}
         for r in (a, b)
     )
     return {

@@ -1,4 +1,4 @@
-"""How often what happened: the events of a run that cost something wherever it runs, found from a graph and its spikes.
+"""Counts of the events of a run that cost energy on any hardware, computed from a graph and its spikes.
 
 A count depends on the graph and on the spikes alone, so that backends whose spikes agree have equal counts. Terms are
 NeuroBench's (Yik et al. 2025): spikes are binary, so that every effective synaptic operation is an accumulate (AC) and
@@ -100,11 +100,11 @@ class Counts:
 
     @property
     def totals(self) -> dict[str, float]:
-        """Every sum, by the name under which price sets know it."""
+        """Name of an event in price sets -> how often it happened."""
         return {what: total(self) for what, total in TOTALS.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {
             "steps": self.steps,
             "totals": self.totals,
@@ -129,7 +129,7 @@ TOTALS: dict[str, Callable[[Counts], float]] = {
     "mark_update": lambda c: sum(s.mark_updates for s in c.synapses),
     "astrocyte_update": lambda c: c.astrocyte_updates,
 }
-"""How each total is found."""
+"""Name of an event -> how its total is computed."""
 
 
 def count(graph: Graph, recording: Recording) -> Counts:
@@ -207,7 +207,7 @@ def _inside(steps: np.ndarray, neurons: np.ndarray, start: int, n: int) -> tuple
 
 
 def _nonzero(p: Projection) -> np.ndarray:
-    """How many synapses of each pre neuron have a weight that is not 0."""
+    """The number of synapses of each pre neuron whose weight is not 0."""
     indptr, weight = p.connectivity.indptr, p.weight
     if isinstance(weight, Scalar):
         return np.diff(indptr) * int(weight.value != 0)

@@ -1,8 +1,8 @@
-"""Energy as counts times prices, over every price set that there is, and never one number without its origin.
+"""Energy of a run: counts of events times prices, for each price set.
 
 .. math:: E = \\sum_{events} n_{event} \\, price_{event}
 
-Events alone are priced: static power is told beside them, since it depends on how long a chip is switched on. Small
+Only events are priced; static power is listed beside them, since it depends on how long a chip is switched on. Small
 networks cannot be predicted so: of the 271 uJ that a keyword spotter took per inference on Loihi (Blouw et al. 2019),
 its events explain at most 41.
 """
@@ -31,7 +31,7 @@ CAVEAT = (
 
 @dataclass(frozen=True)
 class Line:
-    """One kind of event: how many there were, and what they cost in all."""
+    """One kind of event: how many happened, and their price in J."""
 
     what: str
     events: float
@@ -41,11 +41,13 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """One price set. ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
+class EnergyEstimate:
+    """The energy of a run by one price set.
 
-    ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and nobody
-    has counted, since it is not said on which of this chip's cores the neurons lie.
+    ``low_J`` and ``high_J`` are None where a price is ``missing`` of work that was done.
+
+    ``omitted``: parts of the work that the set leaves out on purpose; ``uncounted``: events that it prices, and that
+    are not counted because no placement of the neurons on cores is given.
     """
 
     prices: PriceSet
@@ -56,36 +58,36 @@ class Estimate:
 
     @property
     def priced_J(self) -> tuple[float, float]:
-        """The least and the most that what has a price costs, be it a total or not."""
+        """(lowest, highest) cost in J of the events that have a price, also where others have none."""
         return sum(line.low_J for line in self.lines), sum(line.high_J for line in self.lines)
 
     @property
     def low_J(self) -> float | None:
-        """The least that all of it costs; None where a price is missing."""
+        """The lowest total in J; None where a price is missing."""
         return None if self.missing else self.priced_J[0]
 
     @property
     def high_J(self) -> float | None:
-        """As ``low_J``, the most."""
+        """The highest total in J; None where a price is missing."""
         return None if self.missing else self.priced_J[1]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         p = self.prices
         about = {key: getattr(p, key) for key in ("chip", "title", "source", "operating_point", "evidence", "scope")}
-        found = {name: value for name, value in asdict(self).items() if name != "prices"}
-        return {**about, "static": p.static, "low_J": self.low_J, "high_J": self.high_J, **found}
+        fields = {name: value for name, value in asdict(self).items() if name != "prices"}
+        return {**about, "static": p.static, "low_J": self.low_J, "high_J": self.high_J, **fields}
 
 
-def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
-    """What events cost, given how often each happened. A count that is not given was not counted, and not 0."""
+def estimate(totals: Mapping[str, float], prices: PriceSet) -> EnergyEstimate:
+    """The cost of events, given how often each happened; an event that is not in ``totals`` is uncounted, not 0."""
     done = {PART_OF[what] for what, events in totals.items() if events}
     missing = {part: why for part, why in prices.missing.items() if part in done}
     priced = [price for price in prices.prices if price.what in totals]
     lines = tuple(
         Line(p.what, totals[p.what], totals[p.what] * p.low_J, totals[p.what] * p.high_J, p.note) for p in priced
     )
-    return Estimate(
+    return EnergyEstimate(
         prices=prices,
         lines=lines,
         missing=missing,
@@ -97,19 +99,19 @@ def estimate(totals: Mapping[str, float], prices: PriceSet) -> Estimate:
 @checked
 @dataclass(frozen=True)
 class Energy:
-    """The counts of a run and what each price set makes of them."""
+    """The counts of a run, and an estimate by each price set."""
 
     counts: Counts
     totals: dict[str, float]
-    estimates: dict[str, Estimate]
+    estimates: dict[str, EnergyEstimate]
 
     def band(self, chip: str) -> tuple[float, float] | None:
         """Joules from the lowest to the highest estimate of a chip; None where no price set gives a total."""
-        found = [e.priced_J for e in self.estimates.values() if e.prices.chip == chip and not e.missing]
-        return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+        bands = [e.priced_J for e in self.estimates.values() if e.prices.chip == chip and not e.missing]
+        return (min(low for low, _ in bands), max(high for _, high in bands)) if bands else None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {
             "counts": self.counts.to_json(),
             "totals": self.totals,
@@ -140,10 +142,10 @@ def _chosen(chip: str | Sequence[str] | None) -> dict[str, PriceSet]:
     known = price_sets()
     if chip is None:
         return known
-    found: dict[str, PriceSet] = {}
+    sets: dict[str, PriceSet] = {}
     for wanted in [chip] if isinstance(chip, str) else chip:
         these = {n: p for n, p in known.items() if wanted.lower() in (n, p.chip.lower())}
         if not these:
             raise InvalidModel(unknown("no prices of", wanted, {*known, *(p.chip for p in known.values())}))
-        found |= these
-    return found
+        sets |= these
+    return sets

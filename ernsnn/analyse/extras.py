@@ -1,4 +1,4 @@
-"""Libraries that only some users need: imported when they are, with one sentence where they are missing."""
+"""Import of optional libraries, with one sentence where one is missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ernsnn.errors import NotInstalled
 
 
 def needed(module: str, extra: str, purpose: str) -> Any:
-    """The module of that name. Raises NotInstalled, saying what for and how to get it."""
+    """Import a module. Raises NotInstalled, saying what needs it and how to install it."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What a run did, in figures that other tools report too: activity, sparsity, operations and memory."""
+"""Metrics of a run as NeuroBench and other tools report them: activity, sparsity, operations and memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBER_BYTES, INDEX_BYTES = 4, 4
 @checked
 @dataclass(frozen=True)
 class Metrics:
-    """Activity per population, and the counts of all that happened.
+    """Activity of each population, and the counts of a run.
 
     ``activation_sparsity`` and ``connection_sparsity`` are NeuroBench's, over all neurons that are computed and over
     all projections; ``footprint_bytes`` is what the model takes with 4 bytes a number and 4 an index: variables of
@@ -36,7 +36,7 @@ class Metrics:
     footprint_bytes: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """The same as plain data."""
         return {**asdict(self), "counts": self.counts.to_json()}
 
 

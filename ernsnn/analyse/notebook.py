@@ -1,4 +1,4 @@
-"""A result as a notebook shows it: a short table, and a small raster that reads on a light and on a dark page."""
+"""HTML of a result for notebooks: a short table, and a small raster for light and dark pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ernsnn.recording.readings import Readings
 
 WIDTH, MOST_HEIGHT, MOST_SPIKES = 640, 240, 3_000
 _COLOURS = ("#3d8bd4", "#d9822b", "#3fa66a", "#c94f7c", "#8a6fd1", "#a8862c", "#2fa3a3", "#b0603a")
-"""Of middling lightness: they stand out from white and from black."""
+"""Colours of medium lightness, which are visible on white and on black."""
 
 
 def notebook(result: Readings) -> str:
@@ -37,7 +37,7 @@ def _row(result: Readings, k: int, name: str) -> str:
 
 
 def _raster(result: Readings) -> str:
-    """An SVG with one path a population. Of very many spikes every k-th is drawn, and a line says so."""
+    """The raster as SVG, one path a population; of very many spikes every k-th is drawn, and a line of text says so."""
     sizes = [result.graph.population(name).size for name in result.recording.spikes]
     total = sum(result.spike_counts.values())
     every = -(-total // MOST_SPIKES) if total else 1

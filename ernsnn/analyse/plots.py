@@ -10,6 +10,7 @@ import numpy as np
 from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.export.contents import weight_unit
 from ernsnn.analyse.extras import needed
+from ernsnn.describe.names import owner_and_variable, variable_of
 from ernsnn.describe.units import first_step, single_time, whole_steps
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.recording.readings import Readings
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 
 MOST_LINES = 10
-"""So many lines of a signal are told apart; of a wider one the first are drawn, and the title says so."""
+"""The number of lines of a signal that are drawn; the title says how many there are."""
 
 MOST_IN_OVERVIEW = 4
-"""So many signals, and so many learned variables, fit on one page."""
+"""The number of signals, and of learned variables, in an overview."""
 
 _VECTORS = 20_000
-"""More spikes than that are drawn as pixels, in a PDF too."""
+"""The number of spikes above which they are drawn as pixels, also in a PDF."""
 
 
 class Plots:
@@ -41,9 +42,9 @@ class Plots:
         self._result, self._moments = result, moments
 
     def __call__(self) -> Figure:
-        """An overview: spikes, rates, what was probed, and what was learned.
+        """Draw an overview: spikes, rates, signals, and distributions of learned variables.
 
-        More than fits on a page is left out, and the title says how much.
+        What does not fit on a page is left out, and the title says how much.
         """
         plt = needed("matplotlib.pyplot", "plot", "result.plot")
         result = self._result
@@ -57,7 +58,7 @@ class Plots:
         if legend := rates.get_legend():
             legend.remove()  # the raster's labels tell the colours
         for row, key in enumerate(drawn, start=2):
-            target, _, variable = key.rpartition(".")
+            target, variable = owner_and_variable(key)
             self.signal(target, variable, figure.add_subplot(grid[row, :], sharex=raster))
         for column, (projection, variable) in enumerate(shown):
             self.distribution(projection, variable, figure.add_subplot(grid[-1, column]))
@@ -138,7 +139,7 @@ class Plots:
     def signal(
         self, target: str, variable: str, ax: Axes | None = None, *, columns: Sequence[int] | None = None
     ) -> Axes:
-        """What a probe recorded. ``columns`` of it: the first ten by default, and the title says of how many."""
+        """Draw a probe over time: ``columns`` of it, by default the first ten; the title says of how many."""
         ax = _axes(ax)
         times, values = self._result.signal(target, variable)
         width = values.shape[1]
@@ -165,11 +166,11 @@ class Plots:
         return ax
 
     def distribution(self, projection: str, variable: str = "w", ax: Axes | None = None) -> Axes:
-        """How many synapses of a plastic projection had which value, before the run (from step 0 on) and after."""
+        """Draw histograms of a variable of a plastic projection before the run, if it began at step 0, and after it."""
         result = self._result
         if (projection, variable) not in self._learned():
-            names = [f"{p}.{v}" for p, v in self._learned()]
-            raise InvalidModel(unknown("no learned variable", f"{projection}.{variable}", names))
+            names = [variable_of(p, v) for p, v in self._learned()]
+            raise InvalidModel(unknown("no learned variable", variable_of(projection, variable), names))
         ax = _axes(ax)
         p = next(p for p in result.graph.projections if p.name == projection)
         # A run that goes on from another began with what that one had left.
@@ -186,11 +187,13 @@ class Plots:
 
     @property
     def _span(self) -> tuple[float, float]:
-        """From when to when, in ms."""
+        """(start, stop) in ms."""
         return self._result.start_ms, self._result.start_ms + self._result.duration_ms
 
     def _learned(self) -> list[tuple[str, str]]:
-        return [(name, variable) for name, found in self._result.recording.synapses.items() for variable in found]
+        return [
+            (name, variable) for name, variables in self._result.recording.synapses.items() for variable in variables
+        ]
 
     def _quantity(self, projection: str, variable: str) -> str:
         graph = self._result.graph
@@ -206,7 +209,7 @@ class Plots:
 
 
 def _axes(given: Axes | None) -> Axes:
-    """The axes that were given, or those of a new figure."""
+    """``ax``, or the axes of a new figure."""
     if given is not None:
         return given
     axes: Axes = needed("matplotlib.pyplot", "plot", "result.plot").subplots(layout="constrained")[1]

@@ -31,7 +31,8 @@ PART_OF = {
     "multicast_packet": "data_movement",
     "multicast_hop": "data_movement",
 }
-"""Which part of the work each count belongs to. A set says of each but data movement what it costs, or why not."""
+"""Count -> the part of the work that it belongs to. A price set has a price, or a reason for none, of every part but
+data movement."""
 
 PARTS = tuple(part for part in dict.fromkeys(PART_OF.values()) if part != "data_movement")
 
@@ -48,7 +49,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where prices come from. ``evidence``: measured, simulated, derived, proxy, or none.
+    """The origin of prices. ``evidence``: measured, simulated, derived, proxy, or none.
 
     ``scope``: "per event" prices add up; an "all-in" price holds everything, and nothing is ever added to it;
     "arithmetic" leaves out memory and control.
@@ -114,7 +115,10 @@ def _band(value: float | list[float]) -> tuple[float, float]:
 
 
 def price_set(name: str, text: str) -> PriceSet:
-    """Read a price set from TOML. Raises InvalidModel, naming it, on what is none, an unknown count, a part unsaid."""
+    """Read a price set from TOML.
+
+    Raises InvalidModel, naming it, on other content, an unknown count, or a part of the work that it does not mention.
+    """
     with reading(f"price set {name}: {name}.toml"):
         data = tomllib.loads(text)
         origin = built(Origin, {key: data.pop(key) for key in [*data] if key not in _Set.__annotations__}, name)
@@ -145,5 +149,7 @@ def price_set(name: str, text: str) -> PriceSet:
 def price_sets() -> dict[str, PriceSet]:
     """Every price set that is shipped, by its name."""
     folder = files("ernsnn").joinpath("data", "costs")
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
-    return {e.name[:-5]: price_set(e.name[:-5], e.read_text(encoding="utf-8")) for e in found}
+    entries = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name
+    )
+    return {e.name[:-5]: price_set(e.name[:-5], e.read_text(encoding="utf-8")) for e in entries}

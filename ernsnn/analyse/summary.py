@@ -1,4 +1,4 @@
-"""What a run meant in its model's own terms, as the model says when the run ends: data, kept beside the recording."""
+"""Summaries of runs in the terms of their models, saved beside the recording."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _TAKEN = ("graph", "meta", "run", "summary")
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Something that happened at a time, for pictures; ``right`` is None where there is nothing to be right about."""
+class TimeMark:
+    """A moment that pictures mark: its time, a text, and whether it went right (None: it cannot go wrong)."""
 
     t_ms: float
     what: str
@@ -29,7 +29,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a run meant in the model's own terms: a printed text, and the same as JSON, saved as ``name``.json.
+    """The summary of a run in its model's terms: a text to print, and the same as JSON, saved as ``name``.json.
 
     For a report: ``verdict`` in one line, ``notes`` on it, a table (``rows`` under ``heads``), and ``marks``: if any,
     one for each row, whose last cell says whether it is right.
@@ -42,7 +42,7 @@ class Summary:
     notes: Sequence[str] = ()
     heads: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
-    marks: Sequence[Mark] = ()
+    marks: Sequence[TimeMark] = ()
 
 
 def summary_files(summary: Summary, meta: Mapping[str, Any]) -> dict[str, Content]:
@@ -63,7 +63,7 @@ def _check_name(name: str) -> None:
 
 
 def read_summary(folder: Path, meta: Mapping[str, Any]) -> Summary | None:
-    """What ``summary_files`` wrote; None where there is none.
+    """The summary that ``summary_files`` wrote; None where there is none.
 
     Raises InvalidModel on a damaged one, and on one of another run.
     """
@@ -79,7 +79,7 @@ def read_summary(folder: Path, meta: Mapping[str, Any]) -> Summary | None:
             marks = data.get("marks", []) if isinstance(data, dict) else []
             if not isinstance(marks, list):
                 raise Unfit("summary.marks: must be a list")
-            made = [built(Mark, mark, f"summary.marks[{k}]") for k, mark in enumerate(marks)]
+            made = [built(TimeMark, mark, f"summary.marks[{k}]") for k, mark in enumerate(marks)]
             summary = built(Summary, {**data, "marks": made} if isinstance(data, dict) else data, "summary")
             _check_name(summary.name)
             if any(len(row) != len(summary.heads) for row in summary.rows):

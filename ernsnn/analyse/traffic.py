@@ -1,4 +1,4 @@
-"""Packets and hops between cores, given on which core each neuron lies, or by which way its spikes go."""
+"""Counts of packets and hops between cores, from the core of each neuron or the links that its spikes cross."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def traffic(graph: Graph, recording: Recording, cores: Mapping[str, np.ndarray])
     n_cores = 1 + max((int(np.max(c)) for c in cores.values() if len(c)), default=0)
     tile = np.arange(n_cores) // CORES_PER_TILE
     x, y = tile // TILES_PER_COLUMN, tile % TILES_PER_COLUMN
-    found = {"packet": 0.0, "hop_east_west": 0.0, "hop_north_south": 0.0}
+    events = {"packet": 0.0, "hop_east_west": 0.0, "hop_north_south": 0.0}
     for population in graph.populations:
         reached = np.zeros((population.size, n_cores), np.bool_)
         for p in graph.projections:
@@ -36,12 +36,12 @@ def traffic(graph: Graph, recording: Recording, cores: Mapping[str, np.ndarray])
                 for row in range(p.connectivity.n_pre):
                     reached[p.pre_start + row, at[p.connectivity.targets(row)]] = True
         spikes = np.bincount(recording.spikes[population.name][1], minlength=population.size)
-        found["packet"] += float(spikes @ reached.sum(axis=1))
+        events["packet"] += float(spikes @ reached.sum(axis=1))
         if population.name in cores:
             own = np.asarray(cores[population.name])
-            found["hop_east_west"] += float(spikes @ (reached * abs(x[own][:, None] - x)).sum(axis=1))
-            found["hop_north_south"] += float(spikes @ (reached * abs(y[own][:, None] - y)).sum(axis=1))
-    return found
+            events["hop_east_west"] += float(spikes @ (reached * abs(x[own][:, None] - x)).sum(axis=1))
+            events["hop_north_south"] += float(spikes @ (reached * abs(y[own][:, None] - y)).sum(axis=1))
+    return events
 
 
 def multicast(recording: Recording, links: Mapping[str, np.ndarray]) -> dict[str, float]:
@@ -50,9 +50,9 @@ def multicast(recording: Recording, links: Mapping[str, np.ndarray]) -> dict[str
     A spike is one packet, whatever it reaches. ``links`` has an integer array (neurons,) for every population that
     sends: how many links between chips the packet and its copies cross.
     """
-    found = {"multicast_packet": 0.0, "multicast_hop": 0.0}
+    events = {"multicast_packet": 0.0, "multicast_hop": 0.0}
     for name, crossed in links.items():
         neurons = recording.spikes[name][1]
-        found["multicast_packet"] += float(len(neurons))
-        found["multicast_hop"] += float(np.asarray(crossed)[neurons].sum())
-    return found
+        events["multicast_packet"] += float(len(neurons))
+        events["multicast_hop"] += float(np.asarray(crossed)[neurons].sum())
+    return events

@@ -1,1 +1,1 @@
-"""What a backend is built from: the protocol, capabilities, engines that run step by step, and programs."""
+"""Parts from which backends are built: the protocol, capabilities, engines that run step by step, and programs."""

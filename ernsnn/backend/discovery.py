@@ -1,4 +1,4 @@
-"""What is installed, found through entry points by name."""
+"""Discovery of installed backends, models and experiments through entry points."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Networks that can be run and are hardly what is meant, and the warning that a run gives of these and of worse.
+"""Checks for networks that can be run and are probably not as intended, and the warning that a run gives.
 
-All of it is legal: each of G301 and the following has a case that is right, and is told, not refused.
+G301 and the following are issues, not errors, because for each there are networks in which it is right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from weakref import WeakSet
 
 import numpy as np
@@ -18,15 +18,15 @@ from ernsnn.graph.values import columns_of
 
 _LONG_STEP_MS = 5.0
 _HIGH_MV = 200.0
-"""Thresholds above are meant: none is ever reached."""
+"""Thresholds above this are taken as intended: they mean that a neuron never spikes."""
 _DEEP_REST_MV = -20.0
-"""Whose rest lies below has potentials in mV as a neuron has them."""
+"""Rest potentials below this are in mV as biological neurons have them."""
 _LEAKY = ("LIF", "AdaptiveLIF", "DeltaLIF", "ConductanceLIF")
 """Kinds whose V settles at v_rest + R i_offset."""
 
 
 def doubts(graph: Graph) -> Iterator[Limit]:
-    """What is surprising about a network."""
+    """Yield a limit for everything in a network that is probably not intended."""
     if graph.dt_ms > _LONG_STEP_MS:
         yield Limit("G303", graph.name, f"a step takes {graph.dt_ms:g} ms", "take steps of 1 ms or less")
     spiking = _spiking(graph)
@@ -43,7 +43,8 @@ def doubts(graph: Graph) -> Iterator[Limit]:
     for projection in graph.projections:
         if projection.learning and projection.pre not in spiking:
             message = f"{projection.pre} never spikes: nothing is transmitted, and what its spikes change stays"
-            yield Limit("G306", projection.name, message, f"give {projection.pre} spikes")
+            remedy = f"give {projection.pre} spikes"
+            yield Limit("G306", projection.name, message, remedy, names=(projection.pre,))
 
 
 def _of_potentials(p: Neurons) -> Iterator[Limit]:
@@ -61,7 +62,10 @@ def _of_potentials(p: Neurons) -> Iterator[Limit]:
 
 
 def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iterator[Limit]:
-    """Time constants below a step: where currents act with their average over a step, they are meant."""
+    """Yield time constants below the time step.
+
+    None where current_integration is "step_average", which takes such time constants on purpose.
+    """
     if graph.current_integration != "exact":
         return
     for name in ("tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"):
@@ -75,21 +79,21 @@ def _of_times(p: Neurons, graph: Graph, receptors: set[tuple[str, str]]) -> Iter
 
 def _spiking(graph: Graph) -> set[str]:
     """The populations that can spike: by themselves, by currents and modulators, or by synapses of such."""
-    found = {each.target.population for each in graph.injections}
-    found |= {each.target.population for each in graph.modulations}
-    found |= {each.target.population for each in graph.poisson_inputs if np.any(columns_of(each.means)[0])}
-    found |= {source.name for source in graph.sources() if not _silent(source.spikes)}
-    found |= {p.name for p in graph.neurons() if not _rests(p, graph)}
+    spiking = {each.target.population for each in graph.injections}
+    spiking |= {each.target.population for each in graph.modulations}
+    spiking |= {each.target.population for each in graph.poisson_inputs if np.any(columns_of(each.means)[0])}
+    spiking |= {source.name for source in graph.sources() if not _silent(source.spikes)}
+    spiking |= {p.name for p in graph.neurons() if not _rests(p, graph)}
     onto: dict[str, list[str]] = {}
     for projection in graph.projections:
         if projection.n_synapses:
             onto.setdefault(projection.pre, []).append(projection.post)
-    waiting = list(found)
+    waiting = list(spiking)
     while waiting:
-        reached = set(onto.get(waiting.pop(), ())) - found
-        found |= reached
+        reached = set(onto.get(waiting.pop(), ())) - spiking
+        spiking |= reached
         waiting += reached
-    return found
+    return spiking
 
 
 def _rests(p: Neurons, graph: Graph) -> bool:
@@ -109,26 +113,23 @@ def _silent(spikes: GivenSpikes | PoissonSpikes) -> bool:
     return not np.any(columns_of(spikes.probabilities)[0])
 
 
-def warn_of(issues: Iterable[Issue], graph: Graph, rename: Callable[[str], str] = str) -> None:
-    """Give one warning of the doubtful ones among the issues of a run, a line for each code; once for a graph.
-
-    ``rename`` puts the caller's names in place of the graph's.
-    """
+def warn_of(issues: Iterable[Issue], graph: Graph) -> None:
+    """Give one warning of the doubtful ones among the issues of a run, a line for each code; once for a graph."""
     by_code: dict[str, list[Issue]] = {}
     for issue in issues:
         if issue.doubtful:
             by_code.setdefault(issue.code, []).append(issue)
-    if by_code and graph not in _told:
-        lines = [f"{found[0]}{f' (and {len(found) - 1} more)' if len(found) > 1 else ''}" for found in by_code.values()]
+    if by_code and graph not in _reported:
+        lines = [f"{first}{f' (and {len(others)} more)' if others else ''}" for first, *others in by_code.values()]
         listed = "\n".join(f"  {line}" for line in lines)
         backend = next(iter(by_code.values()))[0].backend
-        warn(rename(f"{backend} runs {graph.name}, but see result.issues:\n{listed}"))
-    told(graph)
+        warn(f"{backend} runs {graph.name}, but see result.issues:\n{listed}")
+    mark_reported(graph)
 
 
-def told(graph: Graph) -> None:
+def mark_reported(graph: Graph) -> None:
     """Give no warning of ``graph``: its issues are shown by other means."""
-    _told.add(graph)
+    _reported.add(graph)
 
 
-_told: WeakSet[Graph] = WeakSet()
+_reported: WeakSet[Graph] = WeakSet()

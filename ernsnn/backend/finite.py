@@ -1,7 +1,7 @@
-"""Whether the state of a run has left the finite numbers, as with weights of 1e308: what, where and in which step.
+"""Detection of NaN and infinities in the state of a run, as with weights of 1e308: which number, and in which step.
 
-NaN and infinities stay where they are: they decay to themselves, and what is NaN never spikes. So it is enough to look
-now and then. Only a V of +infinity does not stay: such a neuron spikes at once, and is reset like any other.
+NaN and infinities stay where they are: they decay to themselves, and what is NaN never spikes. So the state is checked
+from time to time. Only a V of +infinity does not stay: such a neuron spikes at once, and is reset like any other.
 """
 
 from __future__ import annotations
@@ -12,35 +12,37 @@ from typing import Protocol
 
 import numpy as np
 
+from ernsnn.describe.names import owner_and_variable
 from ernsnn.errors import NotFinite
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.probes import variables
+from ernsnn.recording.keys import ArrayKey
 from ernsnn.recording.recording import Recording
 
 _LEAST_BETWEEN = 1000
-"""Looking takes one part in so many of the time of a run, at most."""
+"""Checks take at most 1/_LEAST_BETWEEN of the time of a run."""
 
 REMEDY = "weights, currents or learning rates are too large for its numbers, or grow without bound; choose smaller ones"
 
 
 class Looked(Protocol):
-    """What is looked at: an engine."""
+    """The part of an engine that is checked."""
 
     @property
     def graph(self) -> Graph:
-        """Whose run it is."""
+        """The graph of the run."""
 
     def probe(self, probe: Probe) -> np.ndarray:
-        """A copy of what a probe sees now."""
+        """A copy of the present values of a probe."""
 
     def final_values(self) -> dict[str, np.ndarray]:
-        """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
+        """The present values of plastic variables, under their names in ``Recording.to_arrays``."""
 
 
 class Watch:
-    """Looks at an engine, which is before step ``t``: at neurons and modulators now and then, at all when asked.
+    """Checks an engine before step ``t``: neurons and modulators from time to time, learned variables on demand.
 
-    ``began`` is the first step of its run, unless that is ``t``: from then on nobody has looked at what it learned.
+    ``began`` is the first step of its run, ``t`` by default: since then learned variables have not been checked.
     """
 
     def __init__(self, engine: Looked, t: int, began: int | None = None) -> None:
@@ -48,7 +50,7 @@ class Watch:
         self.probes = [p for p in variables(engine.graph) if p.kind != "synapses"]
 
     def look(self, t: int, now: float) -> None:
-        """Before step ``t``, at the time ``now``: raise NotFinite on neurons and modulators, if it is time to look."""
+        """Check neurons and modulators before step ``t``, at the time ``now``, if a check is due. Raises NotFinite."""
         if now >= self.due:
             began = time.perf_counter()
             self.insist(t)
@@ -56,67 +58,65 @@ class Watch:
             self.due = ended + _LEAST_BETWEEN * (ended - began)
 
     def insist(self, t: int) -> None:
-        """Raise NotFinite on neurons and modulators."""
-        if found := next(self._of_probes(), None):
-            raise left(self.engine.graph, found, self.sound, t)
+        """Check neurons and modulators before step ``t``. Raises NotFinite."""
+        if wrong := next(self._of_probes(), None):
+            raise left(self.engine.graph, *wrong, self.sound, t)
         self.sound = t
 
     def insist_on_all(self, t: int) -> None:
-        """Raise NotFinite, also on what has been learned, whose rows are brought up to date for that."""
+        """Check learned variables, too, whose rows are brought up to date for that. Raises NotFinite."""
         self.insist(t)
-        if found := next(_of_learned(self.engine.graph, self.engine.final_values()), None):
-            raise left(self.engine.graph, found, self.began, t)
+        if wrong := next(_of_learned(self.engine.graph, self.engine.final_values()), None):
+            raise left(self.engine.graph, *wrong, self.began, t)
 
-    def _of_probes(self) -> Iterator[str]:
+    def _of_probes(self) -> Iterator[tuple[str, str]]:
         for probe in self.probes:
             for place, value in _wrong(self.engine.probe(probe), probe.variable):
                 yield _named(self.engine.graph, probe.target, probe.variable, place, value)
 
 
-def left(graph: Graph, what: str, first: int, stop: int) -> NotFinite:
-    """The error that something left the finite numbers in one of the steps from ``first`` to ``stop`` (exclusive)."""
+def left(graph: Graph, name: str, what: str, first: int, stop: int) -> NotFinite:
+    """The error that a number of ``name`` left the finite ones in a step from ``first`` to ``stop`` (exclusive)."""
     ms = f"{first * graph.dt_ms:.12g} ms"
     when = f"step {first}, at {ms}" if stop <= first + 1 else f"one of the steps {first} to {stop - 1}, from {ms} on"
-    error = NotFinite(f"{what} after {when}: {REMEDY}")
+    error = NotFinite(f"{name}: {what} after {when}: {REMEDY}", path=name)
     error.steps = first, max(stop, first + 1)
     return error
 
 
 def check_values(graph: Graph, values: Iterable[tuple[Probe, np.ndarray]], first: int, stop: int) -> None:
-    """Raise NotFinite on what probes of whole populations and modulators see after the steps ``first`` to ``stop``."""
+    """Raise NotFinite on values of probes of whole populations and modulators after the steps ``first`` to ``stop``."""
     for probe, seen in values:
         for place, value in _wrong(seen, probe.variable):
-            raise left(graph, _named(graph, probe.target, probe.variable, place, value), first, stop)
+            raise left(graph, *_named(graph, probe.target, probe.variable, place, value), first, stop)
 
 
 def check_recording(graph: Graph, recording: Recording) -> None:
-    """Raise NotFinite where what any backend recorded is not finite: probes, which tell the step, and what was learned.
+    """Raise NotFinite where a recorded value is not finite: of a probe, which gives the step, or a learned one.
 
-    Of a backend that hands over the state with which its runs go on, see its own ``run``.
+    Backends that hand over a state to go on from check that in their own ``run``.
     """
     for key, (steps, values) in recording.signals.items():
-        target, _, variable = key.rpartition(".")
+        target, variable = owner_and_variable(key)
         flat = np.asarray(values)
-        if found := next(_wrong(flat, variable), None):
-            row, place = divmod(found[0], flat.shape[1])
+        if wrong := next(_wrong(flat, variable), None):
+            row, place = divmod(wrong[0], flat.shape[1])
             step = int(steps[row])
             first = next((p.start for p in graph.probes if p.key == key), 0)
-            raise left(graph, _named(graph, target, variable, first + place, found[1]), step, step + 1)
-    kinds = (("synapses", recording.synapses), ("neurons", recording.neurons))
-    learned = {f"{kind}/{name}/{v}": a for kind, owners in kinds for name, of in owners.items() for v, a in of.items()}
-    if what := next(_of_learned(graph, learned), None):
-        raise left(graph, what, recording.first_step, recording.end)
+            raise left(graph, *_named(graph, target, variable, first + place, wrong[1]), step, step + 1)
+    if what := next(_of_learned(graph, recording.final_values()), None):
+        raise left(graph, *what, recording.first_step, recording.end)
 
 
-def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[str]:
+def _of_learned(graph: Graph, learned: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
     for key, values in learned.items():
-        _, name, variable = key.split("/")
+        _, name, variable = ArrayKey.parse(key)
         for place, value in _wrong(values, variable):
             yield _named(graph, name, variable, place, value)
 
 
-def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> str:
-    """A number of the state, in the user's words."""
+def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> tuple[str, str]:
+    """(owner, text) on a number of the state, in the user's names."""
     projection = next((p for p in graph.projections if p.name == name), None)
     if projection is not None and variable not in {v.name for v in projection.variables}:
         where = f"of pre neuron {place}, of its short-term plasticity,"
@@ -126,17 +126,17 @@ def _named(graph: Graph, name: str, variable: str, place: int, value: float) -> 
     else:
         neurons = any(p.name == name for p in graph.populations)
         where = f"of neuron {place}" if neurons else f"of unit {place}"
-    return f"{name}: {variable} {where} is {value}"
+    return name, f"{variable} {where} is {value}"
 
 
 def sound(values: np.ndarray) -> bool:
-    """Whether all are finite, at the price of their sum."""
+    """Whether all values are finite; takes about as long as their sum."""
     with np.errstate(over="ignore", invalid="ignore"):
         return values.dtype.kind != "f" or bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
 
 
 def _wrong(values: np.ndarray, variable: str) -> Iterator[tuple[int, float]]:
-    """(place, value) of what is not finite and stays so."""
+    """Yield (index, value) of values that are not finite and stay so."""
     if not sound(values):
         flat = values.reshape(-1)
         stays = ~np.isfinite(flat) if variable != "v_mV" else ~(np.isfinite(flat) | (flat == np.inf))

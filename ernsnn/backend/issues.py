@@ -1,4 +1,4 @@
-"""The codes of what any backend may say of a network; each backend has a table like this of its own."""
+"""Codes of the issues that every backend can report; each backend has such a table of its own codes."""
 
 from __future__ import annotations
 

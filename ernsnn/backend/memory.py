@@ -1,4 +1,4 @@
-"""Whether what a network and its recording take fits, told before any of it is taken."""
+"""Estimates of the memory and disk space that a network and its recording need, checked before any is allocated."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NEURON_BYTES = 300
 
 
 def neuron_bytes(graph: Graph) -> int:
-    """What the neurons of a graph, and its inputs, take at least, on any backend and already where it is checked."""
+    """The least bytes that the neurons of a graph, and its inputs, take on any backend."""
     return _NEURON_BYTES * sum(p.size for p in graph.populations) + input_bytes(graph)
 
 
 def input_bytes(graph: Graph) -> int:
-    """What Poisson inputs take: streams, which table is whose, and the tables."""
+    """The bytes of Poisson inputs: streams, which table is whose, and the tables."""
     total = 0
     for p in graph.poisson_inputs:
         means, of = columns_of(p.means)
@@ -37,7 +37,7 @@ def input_bytes(graph: Graph) -> int:
 
 
 def too_little_memory(graph: Graph, code: str, needed: int) -> Iterator[Limit]:
-    """The limit that a graph meets which needs more bytes than there are."""
+    """Yield a limit where a graph needs more bytes than are available."""
     available = available_bytes()
     if needed > available:
         remedy = "fewer neurons or synapses, or a machine with more memory"
@@ -57,23 +57,23 @@ def probed_bytes(graph: Graph, first: int, last: int, bytes_of: BytesOf) -> dict
 def recorded_bytes(
     graph: Graph, first: int, last: int, bytes_of: BytesOf, samples: Collection[int] = ()
 ) -> dict[str, int]:
-    """As ``probed_bytes``, with all else that is recorded and known ahead.
+    """The bytes of everything recorded whose size is known before the run, by its name in messages.
 
-    That are the variables of plastic synapses in the steps ``samples``, and the spikes of sources, those of Poisson
-    sources as expected; how often neurons will spike is not known.
+    These are probes, variables of plastic synapses in the steps ``samples``, and spikes of sources: of Poisson sources
+    their expected number. Spikes of neurons are not counted.
     """
-    found = probed_bytes(graph, first, last, bytes_of)
+    needed_bytes = probed_bytes(graph, first, last, bytes_of)
     for p in graph.projections if samples else ():
         if p.learning:
             numbers = len(samples) * p.n_synapses * len(p.variables)
-            found[f"weights_at_ms of {p.name}"] = numbers * bytes_of("synapses")
+            needed_bytes[f"weights_at_ms of {p.name}"] = numbers * bytes_of("synapses")
     for source in graph.sources():
-        found[f"spikes of {source.name}"] = int(source.spikes.expected(first, last)) * bytes_of("spikes")
-    return found
+        needed_bytes[f"spikes of {source.name}"] = int(source.spikes.expected(first, last)) * bytes_of("spikes")
+    return needed_bytes
 
 
 def _width(graph: Graph, probe: Probe) -> int:
-    """How many numbers a probe records at a time."""
+    """The number of values that a probe records at a time."""
     if probe.kind == "neurons":
         return probe.stop - probe.start
     if probe.kind == "modulator":
@@ -83,9 +83,9 @@ def _width(graph: Graph, probe: Probe) -> int:
 
 
 def require_room(parts: dict[str, int], remedy: str, room: int | None = None) -> None:
-    """Raise InvalidModel, naming the largest of ``parts`` (bytes), where they need more memory than there is.
+    """Raise InvalidModel, naming the largest of ``parts`` (name -> bytes), where they do not fit into memory.
 
-    ``room`` is what there is, where that is known.
+    ``room``: the available bytes; measured where it is None.
     """
     available = available_bytes() if room is None else room
     if (needed := sum(parts.values())) > available:
@@ -93,7 +93,7 @@ def require_room(parts: dict[str, int], remedy: str, room: int | None = None) ->
 
 
 def require_disk(parts: dict[str, int], folder: Path, remedy: str) -> None:
-    """As ``require_room``, of the disk on which ``folder`` is or will be."""
+    """Raise InvalidModel where ``parts`` need more than is free on the disk of ``folder``, which need not exist."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     if (needed := sum(parts.values())) > free:
@@ -107,7 +107,7 @@ def _largest(parts: dict[str, int]) -> str:
 
 
 class Room:
-    """The memory that a run which goes on and on may still take, measured anew only when it has been used up."""
+    """The memory that a run without a fixed end may still take; measured again only when it has been used up."""
 
     def __init__(self) -> None:
         self.left = 0

@@ -1,4 +1,4 @@
-"""Where a recording comes from: what stands in its meta data."""
+"""The meta data of a recording: backend, versions, options and time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def about_run(
     options: dict[str, Any],
     versions: dict[str, str],
 ) -> dict[str, Any]:
-    """What is said of every run, ``run`` being what it is called; ``versions`` are those of what the backend uses."""
+    """The meta data of a run with the name ``run``; ``versions``: library -> version of what the backend uses."""
     return {
         "run": run,
         "backend": backend,

@@ -1,4 +1,4 @@
-"""The settings of a backend: what there is to set, and what a user sets."""
+"""Options of backends, and the values that users give them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ernsnn.describe.fields import is_one_of
 from ernsnn.errors import InvalidModel, quoted, unknown
 
 MOST_THREADS = 1024
-"""What an option of threads may be."""
+"""The largest number of threads."""
 
 
 @checked
 @dataclass(frozen=True)
 class Option:
-    """A backend's own setting: its default, the values it takes, and what it is for.
+    """An option of a backend: its default, the values that it takes, and a text on its purpose.
 
     Without ``choices`` it is a whole number from ``least`` to ``most``.
     """
@@ -29,7 +29,7 @@ class Option:
     most: int = 2**63 - 1
 
     def value(self, given: Any, name: str) -> Any:
-        """``given`` as the option holds it. Raises InvalidModel, naming it by ``name``, where it cannot be that."""
+        """``given`` as a value of the option. Raises InvalidModel, naming ``name``, on other values."""
         if self.choices:
             if not is_one_of(given, self.choices):
                 raise InvalidModel(f"{name} must be one of {', '.join(self.choices)}, got {quoted(given)}")

@@ -1,4 +1,4 @@
-"""Where backends put the neurons of a graph on chips, and which cores and links the spikes then cross."""
+"""Placement of neurons on chips by backends, and the cores and links that spikes cross."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Crossed = tuple[dict[str, np.ndarray] | None, dict[str, np.ndarray] | None]
 
 
 def placement(graph: Graph, backend: str) -> Sequence[Placed]:
-    """Where ``backend`` puts the neurons, one for each kind of chip.
+    """The placements of a graph by ``backend``, one for each kind of chip.
 
-    Raises InvalidModel where it puts them on none, and as ``get_backend`` does.
+    Raises InvalidModel where it has none, and BackendNotAvailable as ``get_backend`` does.
     """
     placed = get_backend(backend).placement(graph)
     if not placed:

@@ -1,4 +1,4 @@
-"""What a backend is: the protocol, the programs that it compiles, and where it places a graph."""
+"""The protocol of backends, their programs and their placements on chips."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ class Program:
 
 
 class Placed(Protocol):
-    """Where a graph goes on a chip; prints as a table."""
+    """The placement of a graph on a chip; prints as a table."""
 
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
-        """On which core each neuron of each population lies, counted from 0."""
+        """Population -> the core of each neuron (neurons,), counted from 0."""
 
     def links_of(self, graph: Graph) -> dict[str, np.ndarray] | None:
-        """How many links between chips a spike of each neuron crosses, of each population that sends.
+        """Population that sends -> the number of links between chips that a spike of each neuron crosses (neurons,).
 
-        None where cores say all: where every core that is reached is sent a packet of its own.
+        None on chips that send a packet to each core, so that ``cores_of`` is enough.
         """
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The placement as plain values."""
 
 
 class Backend(ABC):
@@ -72,14 +72,14 @@ class Backend(ABC):
     description: ClassVar[str]
     capabilities: ClassVar[Sequence[Capability]] = ()
     codes: ClassVar[Codes] = {}
-    """Fidelity and meaning of the codes of its limits."""
+    """Code -> (fidelity, meaning) of its limits."""
     options: ClassVar[Mapping[str, Option]] = {}
     kinds: ClassVar[Collection[str] | None] = ("LIF", "AdaptiveLIF", "DeltaLIF")
-    """The kinds of neurons that it has; None: it computes whatever their equations say."""
+    """Names of the kinds of neurons that it has; None: all, computed from their equations."""
     poisson_inputs: ClassVar[bool] = False
     """Whether it has Poisson input: see ``graph.PoissonInput``."""
     modulators: ClassVar[Collection[str] | None] = ()
-    """The kinds of third factors that it has; None: it computes whatever their equations say."""
+    """Names of the kinds of third factors that it has; None: all, computed from their equations."""
     continues: ClassVar[bool] = False
     """Whether ``run`` takes a further argument ``start``: the recording from whose end it goes on."""
     stepwise: ClassVar[bool] = False
@@ -94,7 +94,7 @@ class Backend(ABC):
     """Options with which it stores all numbers in double precision, where its defaults do not."""
 
     def missing(self) -> str | None:
-        """What has to be installed before this backend can run, in one sentence; None if nothing."""
+        """A sentence on what must be installed before this backend can run; None if nothing is missing."""
         return None
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
@@ -108,22 +108,24 @@ class Backend(ABC):
         """
         known = self.known(graph)
         limits = self.limits(self.settings(options)) if known.populations else ()
-        told = [limit for capability in limits for limit in capability(known)]
-        told += [*self._kinds(graph), *self._modulators(graph), *self._poisson_inputs(graph)]
-        told += [*crowded(graph), *doubts(graph)]
+        limits_met = [limit for capability in limits for limit in capability(known)]
+        limits_met += [*self._kinds(graph), *self._modulators(graph), *self._poisson_inputs(graph)]
+        limits_met += [*crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
-        return Issues(self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in told])
+        return Issues(
+            self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in limits_met]
+        )
 
     def known(self, graph: Graph) -> Graph:
         """``graph`` without the populations whose kinds of neurons this backend has not."""
         return without(graph, {p.name for p in graph.neurons() if not self.has(p.kind)})
 
     def has(self, kind: Kind) -> bool:
-        """Whether it has neurons of this kind: a kind of a user's own is none of those that it has by name."""
+        """Whether it has neurons of this kind. A user's kind is never one of those that it has by name."""
         return self.kinds is None or (kind.name in self.kinds and LIBRARY.get(kind.name) is kind)
 
     def _kinds(self, graph: Graph) -> Iterator[Limit]:
-        """Kinds of neurons that this backend has not."""
+        """Yield a limit for every population of a kind that this backend does not have."""
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
@@ -150,7 +152,7 @@ class Backend(ABC):
                 yield Limit("G204", m.name, message, f"run it on {_having(partial(_computes, m=m))}")
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
-        """The memory that one recorded number takes while a run goes on, by the kind of its probe; of a spike, too.
+        """The bytes that one recorded number, or one spike of a source, takes during a run.
 
         ``kind`` is that of ``graph.Probe``, or ``"spikes"`` of sources. Programs hold numbers twice when they write
         them, and a spike of a source in a table, too.
@@ -158,7 +160,7 @@ class Backend(ABC):
         return 64 if kind == "spikes" else 16
 
     def placement(self, graph: Graph) -> Sequence[Placed]:
-        """Where ``graph`` would go on each kind of chip that this backend is for; nothing if it is for none."""
+        """The placements of ``graph``, one for each kind of chip of this backend; empty if it is for no chip."""
         return ()
 
     def compile(self, graph: Graph, n_steps: int, **options: Any) -> Program:
@@ -167,7 +169,7 @@ class Backend(ABC):
 
     @abstractmethod
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
-        """Run ``graph`` for ``n_steps`` steps; ``progress`` is told the fraction done.
+        """Run ``graph`` for ``n_steps`` steps; ``progress`` is called with the fraction done.
 
         Steps are counted on from the end of ``start``, where one is given (see ``continues``): spikes that are given
         and schedules are those of the steps from there on.
@@ -187,8 +189,7 @@ class Backend(ABC):
         """``check``, raising one UnsupportedOnBackend that lists every error."""
         issues = self.check(graph, **options)
         if issues.errors:
-            listed = "\n".join(f"  {issue}" for issue in issues.errors)
-            raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:\n{listed}")
+            raise UnsupportedOnBackend(f"{self.name} cannot run {graph.name}:", issues=issues.errors)
         return issues
 
 

@@ -1,4 +1,4 @@
-"""From steps to arrays: gathers what a run records, and hands it on in chunks."""
+"""Recorder: collects spikes and probes step by step, and passes them on as arrays in chunks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ernsnn.arrays import Form
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording.keys import signal_keys, spike_keys
 
 Chunk = dict[str, np.ndarray]
 """Consecutive steps of a recording, in the layout of ``Recording.to_arrays``."""
@@ -28,18 +29,18 @@ _NOTHING: Mapping[str, Signal] = MappingProxyType({})
 
 
 class Probed(Protocol):
-    """What a recorder looks at."""
+    """The part of an engine that a recorder reads."""
 
     @property
     def graph(self) -> Graph:
-        """Whose run it is."""
+        """The graph of the run."""
 
     def probe(self, probe: Probe) -> np.ndarray:
-        """A copy of what a probe sees now."""
+        """A copy of the present values of a probe."""
 
 
 class Recorder:
-    """Spikes and probes of consecutive steps, from step ``first`` on.
+    """Collects spikes and probes of consecutive steps, from step ``first`` on; ``keep`` is called with each chunk.
 
     In the steps ``samples`` every variable of every plastic synapse is recorded, as a probe would.
     """
@@ -59,24 +60,25 @@ class Recorder:
         self.n_steps = self.n_bytes = 0
 
     def forms(self, n_steps: int) -> dict[str, Form]:
-        """What every array of its chunks is, and how long all can become in so many steps."""
-        whole, found = np.dtype(np.int64).str, {}
+        """Name -> form of the arrays of all chunks together, after at most ``n_steps`` steps."""
+        whole, forms = np.dtype(np.int64).str, {}
         for p in self.engine.graph.populations:
-            for what, kind in (("steps", whole), ("neurons", np.dtype(np.int32).str)):
-                found[f"spikes/{p.name}/{what}"] = Form("i", (None,), n_steps * p.size, kind)
-        for key, none in self.widths.items():
-            found[f"signals/{key}/steps"] = Form("i", (None,), n_steps, whole)
-            found[f"signals/{key}/values"] = Form(none.dtype.kind, (None, *none.shape[1:]), n_steps, none.dtype.str)
-        return found
+            for key, dtype in zip(spike_keys(p.name), (whole, np.dtype(np.int32).str), strict=True):
+                forms[key] = Form("i", (None,), n_steps * p.size, dtype)
+        for probe_key, none in self.widths.items():
+            steps, values = signal_keys(probe_key)
+            forms[steps] = Form("i", (None,), n_steps, whole)
+            forms[values] = Form(none.dtype.kind, (None, *none.shape[1:]), n_steps, none.dtype.str)
+        return forms
 
     def add(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Stage 6 of step ``t``, in which the neurons ``spikes`` of each population spiked."""
+        """Record step ``t`` (stage 6), in which the neurons ``spikes[population]`` spiked."""
         self.extend(t, t + 1, {name: (np.full(len(neurons), t), neurons) for name, neurons in spikes.items()})
 
     def extend(self, t: int, stop: int, trains: Mapping[str, Train], signals: Mapping[str, Signal] = _NOTHING) -> None:
-        """Stage 6 of the steps ``t`` to ``stop`` (exclusive), with their spikes, and what some probes saw already.
+        """Record the steps ``t`` to ``stop`` (exclusive): their spikes, and the ``signals`` of probes that have looked.
 
-        The others look at the state that is there now, which ``next_look`` says where to stop for.
+        All other probes look at the state as it is now; ``next_look`` returns the step to stop at for them.
         """
         self.trains.append(trains)
         self.n_steps += stop - t
@@ -103,17 +105,19 @@ class Recorder:
         self.n_bytes += seen[1].nbytes
 
     def flush(self) -> None:
-        """Hand on what has been gathered."""
+        """Pass on what has been collected as a chunk."""
         if not self.trains:
             return
         chunk: Chunk = {}
         for population in self.engine.graph.populations:
-            found = [trains[population.name] for trains in self.trains]
-            chunk[f"spikes/{population.name}/steps"] = np.concatenate([steps for steps, _ in found])
-            chunk[f"spikes/{population.name}/neurons"] = np.concatenate([n for _, n in found]).astype(np.int32)
+            trains = [each[population.name] for each in self.trains]
+            of_steps, of_neurons = spike_keys(population.name)
+            chunk[of_steps] = np.concatenate([steps for steps, _ in trains])
+            chunk[of_neurons] = np.concatenate([neurons for _, neurons in trains]).astype(np.int32)
         for key, seen in self.seen.items():
-            chunk[f"signals/{key}/steps"] = np.concatenate([np.zeros(0, np.int64), *(steps for steps, _ in seen)])
-            chunk[f"signals/{key}/values"] = np.concatenate([self.widths[key], *(values for _, values in seen)])
+            of_steps, of_values = signal_keys(key)
+            chunk[of_steps] = np.concatenate([np.zeros(0, np.int64), *(steps for steps, _ in seen)])
+            chunk[of_values] = np.concatenate([self.widths[key], *(values for _, values in seen)])
         self.first += self.n_steps
         self._begin()
         self.keep(chunk)
@@ -126,19 +130,19 @@ def _variables(graph: Graph) -> Iterator[Probe]:
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Chunks that follow one another as one. They are emptied meanwhile, so that memory holds little more than one."""
+    """Concatenate consecutive chunks. They are emptied meanwhile, so that memory holds each array about once."""
     return Growing().add(chunks)
 
 
 class Growing:
-    """Chunks that follow one another as one, to which others can be added without copying all that is there."""
+    """Consecutive chunks as one, to which others are added without copying all earlier ones."""
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self.lengths: dict[str, int] = {}
 
     def add(self, chunks: Sequence[Chunk]) -> Chunk:
-        """Add chunks, which are emptied, and return the whole: arrays that later additions leave as they are."""
+        """Add chunks, which are emptied, and return all arrays; later additions do not change these."""
         known = list(self.arrays or (chunks[0] if chunks else ()))
         self.arrays = {key: self._with(key, chunks) for key in known if all(key in chunk for chunk in chunks)}
         return {key: array[: self.lengths[key]] for key, array in self.arrays.items()}  # probes may have ended

@@ -39,11 +39,11 @@ def installed() -> Iterator[Backend]:
 
 
 def default_backend() -> Backend:
-    """The backend of a run that names none. Raises BackendNotAvailable if there is none such."""
-    found = next((backend for backend in installed() if backend.default), None)
-    if found is None:
+    """The backend of a run that names none. Raises BackendNotAvailable where no installed one is the default."""
+    default = next((backend for backend in installed() if backend.default), None)
+    if default is None:
         raise BackendNotAvailable(f"no backend is the default here: name one of {', '.join(backend_names())}")
-    return found
+    return default
 
 
 def fastest_first(having: Callable[[Backend], bool]) -> list[Backend]:
@@ -67,14 +67,16 @@ def _for_auto(backend: Backend) -> bool:
 
 
 def choose_backend(graph: Graph) -> tuple[Backend, list[str]]:
-    """The fastest backend that is there and can run ``graph``, and why faster ones were passed over.
+    """(the fastest installed backend that can run ``graph``, the reasons against faster ones).
 
     Raises UnsupportedOnBackend where none can.
     """
     passed_over: list[str] = []
+    names: list[str] = []
     for backend in fastest_first(_for_auto):
         missing, errors = backend.missing(), backend.check(graph).errors
         if missing is None and not errors:
             return backend, passed_over
         passed_over += [f"{backend.name}: {reason}" for reason in ([missing] if missing else map(str, errors))]
-    raise UnsupportedOnBackend("\n  ".join([f"no backend can run {graph.name}:", *passed_over]))
+        names += [name for issue in errors for name in (issue.path, *issue.names)]
+    raise UnsupportedOnBackend(f"no backend can run {graph.name}:", issues=passed_over, names=names)

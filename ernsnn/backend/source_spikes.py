@@ -13,7 +13,10 @@ _NO_SPIKES = np.zeros(0, np.int64)
 
 
 class SourceSpikes:
-    """The spikes of all sources, some steps ahead, up to ``end`` if it is known. Steps are asked for once, and rise."""
+    """The spikes of all sources, drawn some steps ahead, up to ``end`` if it is known.
+
+    Each step is read once, in order.
+    """
 
     def __init__(self, graph: Graph, end: int | None = None) -> None:
         self.sources = {source.name: Feed(source.spikes, end=end) for source in graph.sources()}
@@ -30,12 +33,12 @@ class SourceSpikes:
         return {name: feed.between(t, stop) for name, feed in self.sources.items()}, stop
 
     def change(self, name: str, spikes: GivenSpikes | PoissonSpikes) -> None:
-        """Let a source send other spikes from now on; Poisson ones have the key that they had."""
+        """Let a source send other spikes from now on; Poisson sources keep their key."""
         self.sources[name] = Feed(spikes, self.sources[name])
 
 
 class Feed:
-    """The spikes of one source. What was changed, and so may be again, is looked at a few steps ahead at first."""
+    """The spikes of one source. After a change, which others may follow, few steps are drawn ahead at first."""
 
     def __init__(self, spikes: GivenSpikes | PoissonSpikes, before: Feed | None = None, end: int | None = None) -> None:
         self.end: int | None = end if before is None else before.end

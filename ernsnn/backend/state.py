@@ -1,4 +1,4 @@
-"""The state of a run as named arrays, and back: what a checkpoint holds.
+"""The state of a run as named arrays, as a checkpoint holds it, and its restoration.
 
 An object names in ``changes`` those of its attributes that a run changes: arrays, numbers, other such objects, or
 lists, tuples and dictionaries of these. Everything else it is given anew when it is made again for the same graph.
@@ -18,7 +18,9 @@ from ernsnn.loading import Unfit
 
 
 def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
-    """Every array and number that changes in ``thing``, by its path; not ``whole``, without what is ``not_carried``.
+    """Path -> array or number of everything that changes in ``thing``.
+
+    Unless ``whole``, attributes that are ``not_carried`` are left out.
 
     Arrays are not copied.
     """
@@ -26,13 +28,12 @@ def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
 
 
 def restore(thing: object, stored: Mapping[str, np.ndarray], whole: bool = True) -> None:
-    """Bring back what ``state_of`` gave, into a ``thing`` that has just been made for the same graph.
+    """Restore the state that ``state_of`` gave, in a ``thing`` that has just been made for the same graph.
 
-    Nothing is read before all of ``stored`` is known to be of the types and shapes that it must be; then its arrays are
-    read one by one, and from then on belong to ``thing``.
+    Types and shapes of all of ``stored`` are checked before any array is read. Arrays become part of ``thing``.
 
-    Arrays that an object or a tuple holds are filled in place, for others may look into them; those in lists and
-    dictionaries are replaced, for their lengths vary. Raises ValueError where the structure is another.
+    Arrays of an object or a tuple are filled in place, because others may be views of them; those in lists and
+    dictionaries are replaced, because their lengths vary. Raises ValueError where the structure is another.
     """
     leaves = list(_leaves(thing, "", whole))
     if {path for path, *_ in leaves} != set(stored):
@@ -51,7 +52,7 @@ def restore(thing: object, stored: Mapping[str, np.ndarray], whole: bool = True)
 
 
 def _form(now: np.ndarray, varies: bool) -> Form:
-    """The type and shape that is there ``now``; where that ``varies``, of as many bits and rows as may be."""
+    """The form of ``now``; of any number of bits and rows where that ``varies``."""
     if varies:
         return Form(now.dtype.kind, (None, *now.shape[1:]))
     return Form(now.dtype.kind, now.shape, exactly=now.dtype.str)
@@ -68,7 +69,7 @@ def _parts(thing: Any, whole: bool) -> Iterator[tuple[Any, Any]]:
 
 
 def _leaves(thing: Any, path: str, whole: bool) -> Iterator[tuple[str, Any, Any, np.ndarray | float]]:
-    """(path, who holds it, under which key, the array or number)."""
+    """Yield (path, owner, key, array or number) of the state."""
     for key, part in _parts(thing, whole):
         if isinstance(part, np.ndarray | int | float):
             yield f"{path}{key}", thing, key, part

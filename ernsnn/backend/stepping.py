@@ -1,4 +1,4 @@
-"""Backends that run a graph step by step in this process: what their engines share."""
+"""Backends that run a graph step by step in this process, and the protocol of their engines."""
 
 from __future__ import annotations
 
@@ -19,18 +19,21 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.loading import Unfit
 from ernsnn.recording.recording import Recording
 
-_TOLD_EVERY_S, _LOOK_EVERY = 0.1, 32
+_REPORT_EVERY_S, _LOOK_EVERY = 0.1, 32
 
 
 class Engine(ABC):
-    """All state of one run; what of it changes is named in ``changes`` (see ``backend.state``)."""
+    """The state of one run; ``changes`` names what changes in it (see ``backend.state``)."""
 
     graph: Graph
     changes: tuple[str, ...]
 
     @abstractmethod
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Stages 1 to 5 of a step, given the spikes of the sources; adds those of the other populations."""
+        """Compute stages 1 to 5 of step ``t``.
+
+        ``spikes`` holds those of the sources, and gets those of all other populations.
+        """
 
     def advance(self, t: int, stop: int, sources: SourceSpikes, recorder: Recorder) -> int:
         """Run some steps from ``t`` on, before ``stop``, and record them; returns the next step."""
@@ -41,37 +44,38 @@ class Engine(ABC):
 
     @abstractmethod
     def probe(self, probe: Probe) -> np.ndarray:
-        """A copy of what a probe sees now."""
+        """A copy of the present values of a probe."""
 
     @abstractmethod
     def write(self, probe: Probe, values: np.ndarray) -> None:
-        """Set what a probe of neurons or synapses sees, between two steps."""
+        """Set the values of a probe of neurons or synapses between two steps."""
 
     @abstractmethod
     def final_values(self) -> dict[str, np.ndarray]:
-        """Variables of plastic synapses and neurons as they are now, in the layout of ``Recording.to_arrays``."""
+        """The present values of plastic variables, under their names in ``Recording.to_arrays``."""
 
     @abstractmethod
     def load_values(self, recording: Recording) -> None:
-        """Set what ``final_values`` gave, before the first step."""
+        """Set the values that ``final_values`` gave, before the first step."""
 
     @abstractmethod
     def adjust(self, graph: Graph) -> None:
-        """Between two steps: go on with the currents and the parameters of neurons of ``graph``.
+        """Take the currents and the parameters of neurons from ``graph``, between two steps.
 
-        It is that of the engine in all else but spikes of sources, and its populations are of the same kinds; V stays.
+        ``graph`` differs from the engine's in these and in spikes of sources only, with the same kinds of neurons; V
+        stays.
         """
 
     def problems(self) -> Iterator[str]:
-        """What cannot be in a state that has been brought back: numbers that the next steps would follow to nowhere."""
+        """Yield errors in a restored state, such as indices of neurons that do not exist."""
         yield from ()
 
     def state(self) -> dict[str, np.ndarray]:
-        """All else that another run needs to go on from here, after ``final_values``."""
+        """The state that another run needs to go on from here, beside ``final_values``."""
         return state_of(self, whole=False)
 
     def continue_from(self, start: Recording) -> None:
-        """Before the first step: stand where ``start`` ended. Raises InvalidModel where its state does not fit."""
+        """Take the state of ``start`` at its end, before the first step. Raises InvalidModel where it does not fit."""
         assert start.state is not None
         try:
             restore(self, start.state, whole=False)
@@ -100,21 +104,21 @@ class Engine(ABC):
 
 
 class SteppedBackend(Backend):
-    """A backend whose runs can be looked into, recorded to disk, interrupted and resumed."""
+    """A backend whose runs can be read step by step, recorded to disk, interrupted and resumed."""
 
     continues: ClassVar[bool] = True
     stepwise: ClassVar[bool] = True
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
-        """See ``Backend.recorded_bytes``; as much on a disk."""
+        """See ``Backend.recorded_bytes``; the same on a disk."""
         return 12 if kind == "spikes" else 8
 
     @abstractmethod
     def engine(self, graph: Graph, **options: Any) -> Engine:
-        """A run of ``graph`` that stands before step 0. May raise UnsupportedOnBackend, before taking memory."""
+        """The engine of ``graph`` before step 0. May raise UnsupportedOnBackend, before it allocates memory."""
 
     def versions(self) -> dict[str, str]:
-        """The versions of what the results depend on beside NumPy."""
+        """Library -> version of what the results depend on, beside NumPy."""
         return {}
 
     def run(
@@ -140,18 +144,18 @@ class SteppedBackend(Backend):
 
 
 class Run:
-    """An engine on its way from step ``first`` to step ``end`` (exclusive); ``t`` is the next step."""
+    """A run of an engine from step ``first`` to step ``end`` (exclusive); ``t`` is the next step."""
 
     def __init__(self, engine: Engine, recorder: Recorder, end: int, t: int = 0, first: int | None = None) -> None:
         self.engine, self.recorder, self.end, self.t = engine, recorder, end, t
         self.first = t if first is None else first
         self.source_spikes = SourceSpikes(engine.graph, end)
-        self.told, self.watch = time.perf_counter(), Watch(engine, t, self.first)
+        self.reported_at, self.watch = time.perf_counter(), Watch(engine, t, self.first)
 
     def until(self, end: int, progress: Progress, stopped: Callable[[], bool] = lambda: False) -> None:
         """Run and record up to step ``end`` (exclusive), or some steps up to where ``stopped`` says so.
 
-        Raises NotFinite where the state left the finite numbers, in one of the steps that the error names.
+        Raises NotFinite, naming the steps, where a number of the state became NaN or infinite.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             while self.t < end:
@@ -168,14 +172,14 @@ class Run:
 
     def _look(self, progress: Progress) -> None:
         now = time.perf_counter()
-        if now > self.told + _TOLD_EVERY_S:
+        if now > self.reported_at + _REPORT_EVERY_S:
             progress((self.t - self.first) / (self.end - self.first))
-            self.told = now
+            self.reported_at = now
         self.watch.look(self.t, now)
 
 
 def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
-    """``error`` with the very step: ``engine``, which is before step ``t``, goes that way again, and is looked at."""
+    """Narrow ``error`` down to one step: ``engine``, before step ``t``, repeats the steps and is checked in each."""
     first, stop = error.steps
     if t > first:  # too late
         return error
@@ -187,7 +191,7 @@ def located(error: NotFinite, engine: Engine, t: int) -> NotFinite:
             try:
                 if t > first and not all(map(sound, state_of(engine).values())):
                     watch.insist_on_all(t)
-            except NotFinite as found:
-                return found
+            except NotFinite as error:
+                return error
             watch.began = watch.sound = t
     return error

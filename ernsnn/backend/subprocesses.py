@@ -1,7 +1,7 @@
-"""Runs a compiled program in a process of its own: progress from its output, and nothing left behind.
+"""Runs of compiled programs in processes of their own, with progress from their output.
 
-That holds however this process ends, be it by SIGKILL: another one, the guard, waits for its end at a pipe, and then
-ends the program. So no signal is handled here, and the program knows nothing of it.
+No process or folder is left behind, even if this process is ended by SIGKILL: another one, the guard, waits at a pipe
+for its end, and then ends the program. So no signal is handled here, and the program needs no code for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ernsnn.loading import Unfit, reading
 from ernsnn.recording.recording import RECORDING_FILE, Recording, forms_of_run
 
 PROGRESS = "@progress "
-"""How a program's line about its progress starts; a fraction follows. Other lines are its own."""
+"""The beginning of a program's line on its progress; a fraction follows. Other lines are its output."""
 
 _LAST_LINES = 12
 
@@ -39,12 +39,12 @@ def send(number):
         return False
     return True
 
-told = []
+groups = []
 for line in sys.stdin:  # not to its end, which does not come while a fork of who writes there is left
     if line == "done\\n":
         sys.exit()
-    told.append(int(line))
-for group in told:
+    groups.append(int(line))
+for group in groups:
     ends = time.monotonic() + 5
     send(signal.SIGTERM)  # on which programs tidy up
     while send(0) and time.monotonic() < ends:
@@ -53,13 +53,13 @@ for group in told:
 for folder in sys.argv[1:]:
     shutil.rmtree(folder, ignore_errors=True)
 """
-"""Is told a group of processes, and ends it where the one that tells it does not say that it is done."""
+"""Program of a process that reads numbers of process groups, and ends these groups unless it reads ``done``."""
 
 
 def recorded(
     program: Program, progress: Progress, what: str, *arguments: str, forms: Mapping[str, Form] | None = None
 ) -> dict[str, np.ndarray]:
-    """Run a program in a folder of its own, which is gone afterwards; the arrays of its ``recording.npz``.
+    """Run a program in a temporary folder. Returns the arrays of its ``recording.npz``.
 
     It is given the name of that file, and ``arguments``. Raises ProgramFailed where it fails, and where it leaves no
     such file, a damaged one, or, with ``forms``, other arrays than those, all of which must be there.
@@ -67,10 +67,10 @@ def recorded(
     with written(program) as folder:
         run_program(folder, program.main, [RECORDING_FILE, *arguments], progress, what, scratch=folder.parent)
         with reading_of(what, folder / RECORDING_FILE):
-            found = Arrays(folder / RECORDING_FILE, forms, what="it")
-            for name in sorted((forms or {}).keys() - found.keys()):
+            recorded_arrays = Arrays(folder / RECORDING_FILE, forms, what="it")
+            for name in sorted((forms or {}).keys() - recorded_arrays.keys()):
                 raise Unfit(f"{name} is missing")
-            return found.all()
+            return recorded_arrays.all()
 
 
 def recorded_run(
@@ -93,14 +93,14 @@ def recorded_run(
     texts = {f"about/{name}": Form("U", ()) for name in about}
     forms = {name: form for name, form in forms_of_run(graph, n_steps).items() if name not in lacks}
     arrays = recorded(program, progress, what, *arguments, forms={**forms, **texts, **(further or {})})
-    told = {name.removeprefix("about/"): str(arrays.pop(name)) for name in texts}
+    facts = {name.removeprefix("about/"): str(arrays.pop(name)) for name in texts}
     with reading_of(what):
-        return Recording.of_run(arrays, {}, graph, n_steps, first_step), told
+        return Recording.of_run(arrays, {}, graph, n_steps, first_step), facts
 
 
 @contextmanager
 def reading_of(what: str, path: Path | None = None) -> Iterator[None]:
-    """Turns whatever goes wrong while what a program wrote is read, in ``path``, into ProgramFailed."""
+    """Turn every error while the file ``path`` of a program is read into ProgramFailed."""
     try:
         with reading("it"):
             yield
@@ -113,7 +113,7 @@ def reading_of(what: str, path: Path | None = None) -> Iterator[None]:
 
 @contextmanager
 def written(program: Program) -> Iterator[Path]:
-    """A program in a folder of its own, which is gone afterwards."""
+    """Write a program into a temporary folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="ernsnn-") as scratch:
         yield program.write(Path(scratch) / "program")
 
@@ -126,7 +126,7 @@ def run_program(
     Whatever happens here - Ctrl-C included - the program and all its children are gone when this returns. If this
     process ends before, they are ended, and the folder ``scratch`` is removed.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors, _guard(scratch) as told:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors, _guard(scratch) as watch_group:
         process = subprocess.Popen(
             [sys.executable, "-u", main, *arguments],
             cwd=folder,
@@ -139,7 +139,7 @@ def run_program(
         )
         output: list[str] = []
         try:
-            told(process.pid)
+            watch_group(process.pid)
             assert process.stdout is not None
             for line in process.stdout:
                 if line.startswith(PROGRESS):
@@ -163,7 +163,7 @@ def run_program(
 
 @contextmanager
 def _guard(scratch: Path | None) -> Iterator[Callable[[int], None]]:
-    """Start the guard. Yields a function that tells it of a group of processes."""
+    """Start the guard. Yields a function that sends it the number of a process group."""
     guard = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _GUARD, *([] if scratch is None else [scratch])],
         cwd="/",
@@ -176,7 +176,7 @@ def _guard(scratch: Path | None) -> Iterator[Callable[[int], None]]:
     assert guard.stdin is not None
 
     def tell(what: int | str) -> None:
-        with suppress(BrokenPipeError):  # somebody has ended the guard
+        with suppress(BrokenPipeError):  # the guard has been ended
             print(what, file=guard.stdin, flush=True)
 
     try:

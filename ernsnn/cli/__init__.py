@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out; what is done stands in ``commands``."""
+"""The command line: parses arguments, calls ``commands``, returns an exit code."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from ernsnn.starting import INTERRUPTED, NOTHING_WRITTEN, loaded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit code; errors are told on stderr as ``ernsnn: message``."""
+    """Run one command. Returns its exit code; errors are printed to stderr as ``ernsnn: message``."""
     _prepare_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()
         return code
     except ErnsnnError as error:
-        return _tell(str(error), error.exit_code)
+        return _report(str(error), error.exit_code)
     except MemoryError as error:
-        return _tell(f"there is too little memory for this: {error or 'take a smaller network'}", OTHER)
+        return _report(f"there is too little memory for this: {error or 'take a smaller network'}", OTHER)
     except KeyboardInterrupt as interrupt:
-        return _tell(str(interrupt) or NOTHING_WRITTEN, INTERRUPTED)
+        return _report(str(interrupt) or NOTHING_WRITTEN, INTERRUPTED)
     except OSError as error:
         _drop(sys.stdout)  # what could not be written would be tried again when Python ends
         if isinstance(error, BrokenPipeError):  # the reader (`| head`) has left
             return OTHER
-        return _tell(f"{error.filename}: {reason(error)}" if error.filename else reason(error), OTHER)
+        return _report(f"{error.filename}: {reason(error)}" if error.filename else reason(error), OTHER)
 
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
-    except SystemExit as stop:  # --help, --version, or a usage error that argparse has told
+    except SystemExit as stop:  # --help, --version, or a usage error that argparse has printed
         return stop.code if isinstance(stop.code, int) else USAGE
     from ernsnn.cli import commands
 
@@ -49,7 +49,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Let everything be printable: in any encoding, and where a stream is closed (`>&-`)."""
+    """Make all text printable, in any encoding, and where a stream is closed (`>&-`)."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -58,7 +58,7 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _tell(message: str, code: int) -> int:
+def _report(message: str, code: int) -> int:
     """Print why a command ends with ``code``, which is returned."""
     try:
         print(f"ernsnn: {message}", file=sys.stderr, flush=True)
@@ -68,6 +68,6 @@ def _tell(message: str, code: int) -> int:
 
 
 def _drop(stream: TextIO) -> None:
-    """Let what is still to be written to a stream go nowhere."""
+    """Discard what is still to be written to a stream."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

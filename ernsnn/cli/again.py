@@ -1,4 +1,4 @@
-"""The command that does a run again: the inverse of ``arguments``."""
+"""The command that repeats a run: the inverse of ``arguments``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ernsnn.studies.settings import write_setting
 
 
 def run_command(arguments: Namespace) -> str:
-    """What to type for ``ernsnn run`` with exactly these arguments; ``--json`` is left to whoever types it."""
+    """The command line of ``ernsnn run`` with these arguments, without ``--json``."""
     option_like = arguments.model.startswith("-")
     model = ["--", arguments.model] if option_like else [arguments.model]
     words = [word for flag, value in _options(arguments) for word in _words(flag, value)]
@@ -20,7 +20,7 @@ def run_command(arguments: Namespace) -> str:
 
 
 def recorded_command(arguments: Namespace) -> str:
-    """``run_command`` from any folder: its paths are absolute. It says so where the run replaced what it goes on from.
+    """``run_command`` with absolute paths, and a remark where the run replaced the one that it goes on from.
 
     ``arguments.model`` is a registered name, or an absolute path.
     """
@@ -33,11 +33,11 @@ def recorded_command(arguments: Namespace) -> str:
 
 
 _PATHS: dict[str, Callable[[Path], Path]] = {"input": absolute, "start": real, "out": real}
-"""What makes each path that of any folder: runs are where links lead."""
+"""Option -> function that makes its path absolute; links to runs are resolved."""
 
 
 def _options(arguments: Namespace) -> Iterator[tuple[str, str | None]]:
-    """(flag, value) of all that is not as by default; flags that take none have None."""
+    """(flag, value) of every argument that is not the default; None for flags without a value."""
     if arguments.backend is not None:
         yield "--backend", arguments.backend
     if arguments.input is not None:

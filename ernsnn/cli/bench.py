@@ -48,7 +48,7 @@ def _solo(arguments: Namespace) -> int:
 
 
 def _described(single: Callable[[int], object]) -> str:
-    """What a case says of itself, in one line."""
+    """The description of a case in one line."""
     return " ".join((inspect.getdoc(single) or "").split())
 
 

@@ -1,4 +1,4 @@
-"""What each command does: ask the core, print, return the exit code."""
+"""The commands: each calls the core, prints, and returns an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.backend.discovery import backend_names
-from ernsnn.backend.doubts import told
+from ernsnn.backend.doubts import mark_reported
 from ernsnn.backend.protocol import Backend
 from ernsnn.backend.registry import AUTO, auto_options, default_backend, get_backend
 from ernsnn.cli.again import recorded_command, run_command
@@ -38,7 +38,7 @@ from ernsnn.text import table
 
 def backends(arguments: Namespace) -> int:
     """List the backends."""
-    found: list[dict[str, Any]] = []
+    backends: list[dict[str, Any]] = []
     for name in backend_names():
         try:
             backend = get_backend(name)
@@ -46,25 +46,25 @@ def backends(arguments: Namespace) -> int:
         except Exception as error:  # a plug-in may break in any way; the list goes on
             missing, description, default = one_line(error), "", False
         about = {"available": missing is None, "missing": missing, "description": description, "default": default}
-        found.append({"name": name, **about})
+        backends.append({"name": name, **about})
     rows = []
-    for f in found:
-        told = f["description"] if f["available"] else f"not available: {f['missing']}"
-        rows.append((f["name"], f"{told} (default)" if f["default"] else told))
-    return show(arguments, {"backends": found}, table(rows))
+    for f in backends:
+        described = f["description"] if f["available"] else f"not available: {f['missing']}"
+        rows.append((f["name"], f"{described} (default)" if f["default"] else described))
+    return show(arguments, {"backends": backends}, table(rows))
 
 
 def models(arguments: Namespace) -> int:
     """List the models, or show one."""
     if arguments.model:
         return _show_model(arguments, get_model(arguments.model))
-    found: list[dict[str, Any]] = []
+    models: list[dict[str, Any]] = []
     for name in model_names():
         try:
-            found.append({"name": name, "description": get_model(name).description, "error": None})
+            models.append({"name": name, "description": get_model(name).description, "error": None})
         except InvalidModel as error:
-            found.append({"name": name, "description": "", "error": one_line(error)})
-    return show(arguments, {"models": found}, table([(f["name"], f["error"] or f["description"]) for f in found]))
+            models.append({"name": name, "description": "", "error": one_line(error)})
+    return show(arguments, {"models": models}, table([(f["name"], f["error"] or f["description"]) for f in models]))
 
 
 def _show_model(arguments: Namespace, model: Model) -> int:
@@ -90,7 +90,7 @@ def _show_model(arguments: Namespace, model: Model) -> int:
 
 
 def run(arguments: Namespace) -> int:
-    """Simulate a model; print what it did, save it where asked."""
+    """Simulate a model; print a summary, and save the run with ``--out``."""
     start = None if arguments.start is None else Result.load(arguments.start)
     arguments.backend = arguments.backend or (start.meta["backend"] if start else default_backend().name)
     model, auto = get_model(arguments.model), arguments.backend == AUTO
@@ -102,7 +102,7 @@ def run(arguments: Namespace) -> int:
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
     inherited = start.graph.seed if start else 0
     graph = as_graph(session.network, inherited if arguments.seed is None else arguments.seed)
-    told(graph)  # what is printed of a run lists its issues
+    mark_reported(graph)  # what is printed of a run lists its issues
     result = run_graph(
         graph,
         duration_ms=_duration(arguments, model, session),
@@ -114,11 +114,11 @@ def run(arguments: Namespace) -> int:
         notes=_notes(arguments, model, parameters),
         **options,
     )
-    return _tell(arguments, model.name, result, summarised(session, result, out), arguments.out)
+    return _report(arguments, model.name, result, summarised(session, result, out), arguments.out)
 
 
 def resume(arguments: Namespace) -> int:
-    """Go on with a run, to its end; print what it did."""
+    """Resume a run to its end; print a summary."""
     graph, plan = read_plan(place_of(arguments.folder))
     notes = plan.about.get("notes", {})
     session = session_of(graph, notes, arguments.model, arguments.input)
@@ -127,18 +127,18 @@ def resume(arguments: Namespace) -> int:
     name, folder = arguments.model or str(notes.get("model", result.graph.name)), arguments.folder
     unasked = session is None and "model" in notes and not result.start_ms
     hint = f"for what its model says of it: `ernsnn report {shlex.quote(str(folder))} --model FILE`"
-    return _tell(arguments, name, result, summary, folder, [hint] if unasked else [])
+    return _report(arguments, name, result, summary, folder, [hint] if unasked else [])
 
 
 def _notes(arguments: Namespace, model: Model, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What `resume --model` needs to make the session of a run again, and the command for people."""
+    """Notes from which `resume --model` makes the session of a run again, and the command that repeats it."""
     named = str(model.file.resolve()) if model.file else model.name
     given = str(arguments.input.resolve()) if arguments.input else None
     command = recorded_command(Namespace(**{**vars(arguments), "model": named}))
     return {"model": named, "input": given, "demo": arguments.demo, "parameters": parameters, "command": command}
 
 
-def _tell(
+def _report(
     arguments: Namespace,
     name: str,
     result: Result,
@@ -146,7 +146,7 @@ def _tell(
     out: Path | None,
     hints: Sequence[str] = (),
 ) -> int:
-    """Print what a run did."""
+    """Print the summary of a run."""
     data = {key: value for key, value in result.meta.items() if key not in ("schema", "notes", "spike_counts")}
     data["populations"] = _counts(result)
     if summary:
@@ -188,9 +188,9 @@ def _run_text(name: str, result: Result, summary: Summary | None) -> list[str]:
 
 
 def _counts(result: Result) -> list[dict[str, Any]]:
-    counts, found = [], result.spike_counts
+    counts, spike_counts = [], result.spike_counts
     for population in result.graph.populations:
-        spikes = found.get(population.name, 0)
+        spikes = spike_counts.get(population.name, 0)
         rate = mean_rate_hz(spikes, population.size, result.duration_ms)
         counts.append(
             {"population": population.name, "neurons": population.size, "spikes": spikes, "mean_rate_hz": rate}
@@ -204,7 +204,7 @@ def check(arguments: Namespace) -> int:
     model, everyone = get_model(arguments.model), arguments.backend == "all"
     parameters, _ = _settings(arguments, model, [])
     graph = as_graph(model.open(input=arguments.input, demo=arguments.demo, **parameters).network, arguments.seed)
-    found: list[dict[str, Any]] = []
+    checks: list[dict[str, Any]] = []
     lines, unsupported = [], False
     for name in backend_names() if everyone else [arguments.backend]:
         try:
@@ -213,14 +213,14 @@ def check(arguments: Namespace) -> int:
         except BackendNotAvailable as error:
             if not everyone:
                 raise
-            found.append({"backend": name, "issues": None, "placement": [], "error": one_line(error)})
+            checks.append({"backend": name, "issues": None, "placement": [], "error": one_line(error)})
             lines.append(f"{name}: {one_line(error)}")
             continue
         unsupported = unsupported or bool(issues.errors)
         placed = [p.to_json() for p in placement]
-        found.append({"backend": name, "issues": issues.to_json(), "placement": placed, "error": None})
+        checks.append({"backend": name, "issues": issues.to_json(), "placement": placed, "error": None})
         lines += [str(issues), *(f"\n{p}" for p in placement)]
-    show(arguments, {"model": model.name, "digest": graph.digest, "backends": found}, lines)
+    show(arguments, {"model": model.name, "digest": graph.digest, "backends": checks}, lines)
     return UNSUPPORTED if unsupported else DONE
 
 
@@ -299,7 +299,7 @@ def _taker(backend: Backend) -> tuple[str, Collection[str]]:
 def _settings(
     arguments: Namespace, model: Model, takers: Sequence[tuple[str, Collection[str]]]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The model's parameters, and each taker's options, given its name and theirs. What both know is the model's."""
+    """(parameters of the model, options of each of ``takers``); a name that both know is the model's."""
     parameters: dict[str, Any] = {}
     options: list[dict[str, Any]] = [{} for _ in takers]
     known = {option for _, takes in takers for option in takes}

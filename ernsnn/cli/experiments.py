@@ -65,18 +65,20 @@ def experiment(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    found: list[dict[str, Any]] = []
+    experiments: list[dict[str, Any]] = []
     for name in experiment_names():
         try:
             each = get_experiment(name)
         except InvalidModel as error:
-            found.append({"name": name, "description": one_line(error), "source": "", "settings": {}, "named": {}})
+            experiments.append(
+                {"name": name, "description": one_line(error), "source": "", "settings": {}, "named": {}}
+            )
             continue
         known = {"settings": each.defaults, "named": each.settings}
-        found.append({"name": name, "description": each.title, "source": each.source, **known})
+        experiments.append({"name": name, "description": each.title, "source": each.source, **known})
     lines = (
-        table([(f["name"], f["description"], f["source"], " ".join([QUICK, *f["named"]])) for f in found])
-        if found
+        table([(f["name"], f["description"], f["source"], " ".join([QUICK, *f["named"]])) for f in experiments])
+        if experiments
         else ["no experiments are installed"]
     )
-    return show(arguments, {"experiments": found}, lines)
+    return show(arguments, {"experiments": experiments}, lines)

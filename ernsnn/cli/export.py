@@ -9,7 +9,7 @@ from ernsnn.result import Result
 
 
 def export(arguments: Namespace) -> int:
-    """Write a saved run to the file that was asked for, in the format that its ending says."""
+    """Write a saved run to the file ``--to``, in the format of its ending."""
     result = Result.load(arguments.folder)
     files = result.export(arguments.to, force=arguments.force)
     spikes = sum(result.spike_counts.values())

@@ -1,10 +1,10 @@
-"""The commands ``metrics`` and ``energy``: what a saved run did, and what that would cost."""
+"""The commands ``metrics`` and ``energy``, on saved runs."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
-from ernsnn.analyse.energy import CAVEAT, Estimate
+from ernsnn.analyse.energy import CAVEAT, EnergyEstimate
 from ernsnn.backend.placement import crossed, placement
 from ernsnn.cli.output import show
 from ernsnn.report.activity import ratio
@@ -14,45 +14,47 @@ from ernsnn.text import table
 
 
 def metrics(arguments: Namespace) -> int:
-    """Activity, sparsity, operations and memory of a saved run."""
+    """Print activity, sparsity, operations and memory of a saved run."""
     result = Result.load(arguments.folder)
-    found = result.metrics(arguments.bin_ms)
+    measured = result.metrics(arguments.bin_ms)
     heads = ["population", "neurons", "spikes", "rate Hz", "CV", "synchrony", "branching", "sparsity"]
     rows = [
         [a.population, str(a.neurons), str(a.spikes), f"{a.rate_hz:.2f}"]
         + [ratio(x) for x in (a.cv_isi, a.synchrony, a.branching_factor, a.activation_sparsity)]
-        for a in found.activity
+        for a in measured.activity
     ]
     connections = [
         [s.projection, f"{s.synapses:,}", f"{s.connection_sparsity:.3f}"]
         + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
-        for s in found.counts.synapses
+        for s in measured.counts.synapses
     ]
-    connections += [[f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in found.counts.inputs]
+    connections += [
+        [f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in measured.counts.inputs
+    ]
     of_connections = ["projection", "synapses", "sparsity", "effective ACs", "dense", "learning", "marks"]
     lines = [
-        f"{result.graph.name} on {result.meta['backend']}: {found.duration_ms:.12g} ms, "
-        f"{found.footprint_bytes:,} bytes, bins of {found.bin_ms:.12g} ms",
-        f"activation sparsity {ratio(found.activation_sparsity)}, "
-        f"connection sparsity {ratio(found.connection_sparsity)}",
+        f"{result.graph.name} on {result.meta['backend']}: {measured.duration_ms:.12g} ms, "
+        f"{measured.footprint_bytes:,} bytes, bins of {measured.bin_ms:.12g} ms",
+        f"activation sparsity {ratio(measured.activation_sparsity)}, "
+        f"connection sparsity {ratio(measured.connection_sparsity)}",
         "",
         *table([heads, *rows], range(1, len(heads))),
         "",
         *table([of_connections, *connections], range(1, len(of_connections))),
     ]
-    return show(arguments, found.to_json(), lines)
+    return show(arguments, measured.to_json(), lines)
 
 
 def energy(arguments: Namespace) -> int:
-    """What a saved run would cost, on every price set or on those asked for."""
+    """Print the energy of a saved run by all price sets, or by the chosen ones."""
     result = Result.load(arguments.folder)
     placed = () if arguments.placement is None else placement(result.graph, arguments.placement)
-    found = result.energy(arguments.chips, *crossed(result.graph, placed))
-    counted = [[words, f"{found.totals[what]:,.0f}"] for what, words in NAMES.items() if what in found.totals]
+    priced = result.energy(arguments.chips, *crossed(result.graph, placed))
+    counted = [[words, f"{priced.totals[what]:,.0f}"] for what, words in NAMES.items() if what in priced.totals]
     heads = ["prices", "chip", "events cost", "evidence", "scope"]
-    rows = [[name, *_row(e)] for name, e in found.estimates.items()]
-    chips = dict.fromkeys(e.prices.chip for e in found.estimates.values())
-    bands = [f"{chip}: {joules(*band)}" for chip in chips if (band := found.band(chip))]
+    rows = [[name, *_row(e)] for name, e in priced.estimates.items()]
+    chips = dict.fromkeys(e.prices.chip for e in priced.estimates.values())
+    bands = [f"{chip}: {joules(*band)}" for chip in chips if (band := priced.band(chip))]
     lines = [
         f"{result.graph.name} on {result.meta['backend']}: {result.duration_ms:.12g} ms",
         "",
@@ -60,13 +62,13 @@ def energy(arguments: Namespace) -> int:
         "",
         *table([heads, *rows]),
         "",
-        *reasons(found.estimates),
+        *reasons(priced.estimates),
         *(["", "from the lowest to the highest of each chip:", *(f"  {band}" for band in bands)] if bands else []),
         "",
         CAVEAT,
     ]
-    return show(arguments, found.to_json(), lines)
+    return show(arguments, priced.to_json(), lines)
 
 
-def _row(e: Estimate) -> list[str]:
+def _row(e: EnergyEstimate) -> list[str]:
     return [e.prices.chip, total(e), e.prices.evidence, e.prices.scope]

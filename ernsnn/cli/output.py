@@ -1,4 +1,4 @@
-"""What commands print: lines, or JSON."""
+"""Output of commands: lines, or JSON."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ernsnn.cli.exit_codes import DONE
 
 
 def one_line(error: Exception) -> str:
-    """An error's message without line breaks."""
+    """The message of an error without line breaks."""
     return " ".join(str(error).split())
 
 
 def show(arguments: Namespace, data: Mapping[str, Any], lines: Iterable[str]) -> int:
-    """Print what a command found, as JSON if asked; returns the exit code of success."""
+    """Print ``lines``, or ``data`` as JSON with ``--json``. Returns the exit code of success."""
     print(json.dumps(data, indent=1, default=str) if arguments.json else "\n".join(lines))
     return DONE

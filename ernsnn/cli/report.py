@@ -16,7 +16,7 @@ from ernsnn.result import Result
 from ernsnn.studies.models import Session, session_of
 
 MOST_BYTES = 500_000_000
-"""A run that was recorded to disk, and takes more memory than this when it is read, gets a page only when asked for."""
+"""The bytes of a recording above which a run to disk gets a page by the command ``report`` only."""
 
 
 def report(arguments: Namespace) -> int:
@@ -32,7 +32,7 @@ def report(arguments: Namespace) -> int:
 
 
 def _summarise_again(arguments: Namespace) -> None:
-    """Let the model that the user names say what a saved run meant, and keep that in its folder."""
+    """Let the model that the user names summarise a saved run, and save the summary in its folder."""
     result = Result.load(arguments.folder)
     session = session_of(result.graph, result.meta.get("notes", {}), arguments.model, arguments.input)
     if summarised(session, result, arguments.folder) is None:
@@ -41,7 +41,7 @@ def _summarise_again(arguments: Namespace) -> None:
 
 
 def summarised(session: Session | None, result: Result, out: Path | None) -> Summary | None:
-    """What a run means for its model; saved with it. A part of one, which goes on from another, it cannot read."""
+    """The model's summary of a run, saved with it; None for a run that goes on from another, which is only a part."""
     summary = session.summarise(result) if session and session.summarise and not result.start_ms else None
     if out is not None and summary:
         for name, content in summary_files(summary, result.meta).items():
@@ -50,9 +50,9 @@ def summarised(session: Session | None, result: Result, out: Path | None) -> Sum
 
 
 def page_of(result: Result, summary: Summary | None, out: Path) -> str:
-    """Write the page of a run that has just been saved in ``out``; returns what to say of it.
+    """Write the page of a run that has just been saved in ``out``. Returns a line on it.
 
-    The run stands whatever becomes of its page.
+    An error in the page is reported and leaves the run as it is.
     """
     from ernsnn.report import into_folder, page
 

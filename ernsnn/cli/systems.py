@@ -1,8 +1,8 @@
-"""The table of published systems: what was published, and what the committed results of this package say.
+"""The table of published systems: published results beside the committed results of this package.
 
 ``ernsnn/data/results`` holds the ``results.json`` of experiments as the command ``experiment`` wrote them, with quick
-settings as NAME.json, with others as NAME-SETTING.json. Each of these experiments says what was ``published``, and by
-``measured``, in a line, what its results are.
+settings as NAME.json, with others as NAME-SETTING.json. The columns are ``published`` and ``measured`` of these
+experiments.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class _Results(TypedDict):
 
 
 def committed() -> dict[str, dict[str, Any]]:
-    """The arguments of ``ernsnn experiment`` -> what it wrote as ``results.json``."""
-    found = map(_read, (Path(str(files("ernsnn"))) / "data" / "results").glob("*.json"))
-    ordered = sorted(found, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
+    """Arguments of ``ernsnn experiment`` -> the ``results.json`` that it wrote."""
+    results = map(_read, (Path(str(files("ernsnn"))) / "data" / "results").glob("*.json"))
+    ordered = sorted(results, key=lambda data: (data["experiment"], data["setting"] != QUICK, data["setting"]))
     return {_called(data): data for data in ordered}
 
 

@@ -1,8 +1,8 @@
-"""Arguments of the public functions and classes, held to their annotations: one place for every kind of value.
+"""Checks of the arguments of public functions and classes against their annotations.
 
-``checked`` reads the annotations of a signature. What they cannot mean - text where a sequence belongs, a number where
-True or False does, an object of another class, a misspelt or missing name - is an InvalidModel that names the object
-and the argument. Numbers, which may carry units, are judged in ``units``; words and ranges by whoever knows them.
+``checked`` reads the annotations of a signature. An argument that does not fit - text for a sequence, a number for True
+or False, an object of another class, a misspelt or missing name - is an InvalidModel that names the object and the
+argument. Numbers, which may carry units, are checked in ``units``; words and ranges where they are used.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _Checked = TypeVar("_Checked", bound=Callable[..., Any])
 _SEQUENCES = (collections.abc.Sequence, collections.abc.Collection, collections.abc.Iterable, list, tuple)
 _MAPPINGS = (collections.abc.Mapping, dict)
 _SPACES = ("stdp", "marks")
-"""Modules by which users call what is in them: ``stdp.pair``."""
+"""Modules whose functions users call by the module's name, as ``stdp.pair``."""
 _MOST_LOOKED_AT = 10_000
-"""So many members of a container are looked at; longer ones hold numbers, which are judged as arrays."""
+"""The number of members of a container that are checked; longer ones hold numbers, which are checked as arrays."""
 _made: set[type] = set()
-"""The classes whose objects users make; those that they derive from are known by them."""
+"""The classes whose objects users make; messages name them in place of their bases."""
 
 
 def checked(described: _Checked) -> _Checked:
-    """Hold the arguments of a function, method or dataclass to its annotations whenever it is called.
+    """Decorate a function, method or dataclass so that its arguments are checked against its annotations at every call.
 
     A sequence may be given as anything that has members in an order, but text; iterators arrive as tuples, and whole
     numbers of any type as Python's. Raises
@@ -57,20 +57,20 @@ def checked(described: _Checked) -> _Checked:
 
 
 def held(made: _Checked) -> _Checked:
-    """The class ``made``, its arguments held to their annotations; messages about others do not name it."""
+    """The dataclass with checks of its arguments; messages that list fitting classes do not name it."""
     made.__init__ = _wrapped(made.__init__, made.__name__, made.__name__, 1, made)  # type: ignore[method-assign, arg-type]
     return made
 
 
 def named(classes: Iterable[type]) -> None:
-    """Let messages that say which objects fit name these classes."""
+    """Add classes to those that messages name as fitting."""
     _made.update(classes)
 
 
 def _wrapped(
     function: Callable[..., Any], called: str, prefix: str, implicit: int, owner: type | None = None
 ) -> Callable[..., Any]:
-    """``function`` behind its checks.
+    """The function with checks of its arguments.
 
     Messages call it ``called``, and its arguments ``prefix.argument``; ``implicit`` is the number of arguments that
     come first and that a user does not write. ``owner`` is the class whose ``__init__`` it is, if it is one.
@@ -117,7 +117,7 @@ def _wrapped(
 
 
 def _plain(hint: Any) -> frozenset[type]:
-    """Types whose very own objects an annotation allows, for a quick answer to most arguments."""
+    """The types that an annotation allows as they are, for a fast check of most arguments."""
     if hint is float:
         return frozenset((int, float))
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
@@ -136,13 +136,13 @@ class _Names(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         for module_name, module in list(sys.modules.items()):
-            if module_name.startswith("ernsnn.") and isinstance(found := vars(module).get(name), type):
-                return found
+            if module_name.startswith("ernsnn.") and isinstance(owner_class := vars(module).get(name), type):
+                return owner_class
         raise KeyError(name)
 
 
 def _unbound(signature: inspect.Signature, args: tuple[Any, ...], keywords: Mapping[str, Any], implicit: int) -> str:
-    """Why arguments do not fit a signature."""
+    """A message on why arguments do not fit a signature."""
     own = list(signature.parameters.values())[implicit:]
     named = [p.name for p in own if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     by_place = [p.name for p in own if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
@@ -166,7 +166,7 @@ def _unbound(signature: inspect.Signature, args: tuple[Any, ...], keywords: Mapp
 
 
 def _object(given: Mapping[str, Any], prefix: str, wrong: str) -> str:
-    """What a message calls the object whose argument is ``wrong``: its name, or its class and the variable it is of."""
+    """The words of a message for the object whose argument is ``wrong``: its name, or its class and variable."""
     name, variable = (given[key] if isinstance(given.get(key), str) else "" for key in ("name", "variable"))
     if name and wrong != "name":
         return quoted(name)[1:-1]
@@ -174,7 +174,7 @@ def _object(given: Mapping[str, Any], prefix: str, wrong: str) -> str:
 
 
 def misfit(value: Any, hint: Any, path: str) -> str | None:
-    """What an annotation does not allow about ``value``, called ``path``; None if it allows it."""
+    """A message on why an annotation does not allow ``value``, called ``path``; None if it does."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if any(_fits(value, each, typing.get_origin(each)) for each in inner):
@@ -227,19 +227,19 @@ def whole(value: Any) -> int | None:
 
 
 def _may_be_number(value: Any) -> bool:
-    """Not for certain: what carries a unit is of a class that we do not know."""
+    """Whether a value may be a number: quantities with units are of unknown classes, so that this can be wrong."""
     if value is None or isinstance(value, Mapping | set | frozenset | bytes | type | Path | types.FunctionType):
         return False
     return not dataclasses.is_dataclass(value) and type(value) is not object
 
 
 def _is_sequence(value: Any) -> bool:
-    """Whether it has members in an order."""
+    """Whether a value has members in an order."""
     if isinstance(value, str | bytes | bytearray | Mapping | set | frozenset | type):
         return False
     try:
         return len(value) >= 0 and isinstance(value, Iterable)
-    except Exception:  # of a class that is not ours
+    except Exception:  # of a foreign class
         return False
 
 
@@ -286,7 +286,7 @@ _PLURALS: dict[Any, str] = {str: "text", int: "whole numbers", float: "numbers",
 
 
 def in_words(hint: Any) -> str:
-    """An annotation in words; of a class that users do not make themselves, those that they do."""
+    """An annotation in words; an abstract class as the list of those that users make."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint in _WORDS:
         return _WORDS[hint]

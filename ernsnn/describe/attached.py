@@ -1,4 +1,4 @@
-"""What is attached to the parts of a network: injected currents, modulations and probes."""
+"""Attachments to the parts of a network: injected currents, modulations and probes."""
 
 from __future__ import annotations
 

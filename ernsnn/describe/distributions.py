@@ -53,7 +53,7 @@ class Distribution:
 
 
 def _beyond_numbers(given: Distribution) -> str | None:
-    """What is wrong where a draw can leave the floats."""
+    """A message on draws that can leave the range of floats; empty for none."""
     if np.isfinite(extent(given.kind, tuple(given.parameters.values()))):
         return None
     values = ", ".join(f"{name}={value:g}" for name, value in given.parameters.items())
@@ -61,11 +61,11 @@ def _beyond_numbers(given: Distribution) -> str | None:
 
 
 _RARELY = 8.5
-"""Standard deviations that are left once in 10^17 times."""
+"""The number of standard deviations that a normal variable exceeds once in 10^17 draws."""
 
 
 def extent(kind: str, parameters: tuple[float, ...]) -> float:
-    """What a distribution without its bounds exceeds in size once in 10^17 times; infinite beyond the floats."""
+    """The magnitude that a distribution without its bounds exceeds once in 10^17 draws; infinite beyond the floats."""
     with np.errstate(over="ignore"):
         match kind:
             case "uniform":
@@ -160,7 +160,7 @@ class Exponential(Distribution):
 
 
 Value = float | np.ndarray | Distribution
-"""What a heterogeneous parameter may be: one number, an array, or a distribution."""
+"""A heterogeneous parameter: one number, an array, or a distribution."""
 
 
 def span(value: Value) -> tuple[float, float]:
@@ -171,7 +171,10 @@ def span(value: Value) -> tuple[float, float]:
 
 
 def farthest(value: Value) -> float:
-    """What ``value`` does not exceed: its largest number, or, without a bound, one drawn once in 10^17 times."""
+    """The largest magnitude of ``value``.
+
+    For a distribution without a bound it is the one that is exceeded once in 10^17 draws.
+    """
     if isinstance(value, Exponential | LogNormal):
         return extent(value.kind, tuple(value.parameters.values()))
     if isinstance(value, Normal):

@@ -1,4 +1,4 @@
-"""From the text of an equation to a sum of products. The text is read as a syntax tree and never executed."""
+"""Parsing of equations of learning rules into sums of products. Text is read as a syntax tree and never executed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parse_products(
 
 
 def names_in(text: str, where: str) -> set[str]:
-    """The names that ``text`` uses. Raises InvalidModel, naming ``where``, on what cannot be read."""
+    """The names in ``text``. Raises InvalidModel, naming ``where``, on text that is no expression."""
     return {node.id for node in ast.walk(_read(text, where)) if isinstance(node, ast.Name)}
 
 

@@ -12,7 +12,7 @@ from ernsnn.describe.expressions import Expr, Name, Num, Op
 
 Numbers = float | np.ndarray
 Evaluator = Callable[[Mapping[str, Any]], Any]
-"""From the values of names to that of an expression."""
+"""Function from the values of names to that of an expression."""
 
 
 def exprel(x: Any) -> Any:
@@ -87,6 +87,6 @@ def _binary(operation: Callable[..., Any], value: Op, left: Evaluator, right: Ev
 
 
 def evaluated(value: Expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression. What divides by 0 or overflows is infinite or NaN, silently."""
+    """The value of an expression; infinite or NaN, without a warning, where it divides by 0 or overflows."""
     with np.errstate(all="ignore"):
         return evaluator(value)(names)

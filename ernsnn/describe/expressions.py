@@ -46,7 +46,7 @@ OPERATIONS = {"+": 2, "-": 2, "*": 2, "/": 2, "**": 2, "neg": 1, "not": 1, "and"
 OPERATIONS |= FUNCTIONS | dict.fromkeys(COMPARISONS, 2)
 """Every operation, and how many arguments it has; ``if`` has the condition first, then both values."""
 TRUTHS = {"not", "and", "or", *COMPARISONS}
-"""The operations whose value is true or false."""
+"""The operations whose values are true or false."""
 
 LONGEST_TEXT, DEEPEST, _HIGHEST_POWER = 20_000, 60, 16
 _DERIVATIVE = re.compile(r"(^|[;\n])([ \t]*)d([^\W\d]\w*)/dt[ \t]*=(?!=)")
@@ -58,7 +58,7 @@ _COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==
 class Statement:
     """``target = value``, or d target/dt = value where it is a ``derivative``.
 
-    It stands only where the parameter ``needs`` is given, if it names one: ``if v_min_mV: V = max(V, v_min_mV)``.
+    It is left out where the parameter ``needs``, if named, is not given: ``if v_min_mV: V = max(V, v_min_mV)``.
     """
 
     target: str
@@ -68,7 +68,7 @@ class Statement:
 
 
 def parse_expression(text: str, where: str) -> Expr:
-    """The expression that ``text`` is. Raises InvalidModel, naming ``where``, on what cannot be read."""
+    """Parse an expression. Raises InvalidModel, naming ``where``, on text that is none."""
     body = _tree(text, where).body
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise InvalidModel(f"{where}: {quoted(text)} must be one expression")
@@ -76,7 +76,7 @@ def parse_expression(text: str, where: str) -> Expr:
 
 
 def parse_statements(text: str, where: str) -> tuple[Statement, ...]:
-    """The assignments of ``text``, on lines of their own or parted by ";": ``V = ...``, ``w += ...``, ``dV/dt = ...``.
+    """Parse assignments, on lines of their own or separated by ";": ``V = ...``, ``w += ...``, ``dV/dt = ...``.
 
     ``if NAME: ...`` before one makes it depend on whether the parameter of that name is given. Raises InvalidModel,
     naming ``where``, on anything else.
@@ -189,7 +189,7 @@ class _Reader:
 
     @staticmethod
     def power(base: Expr, exponent: Expr) -> Expr:
-        """Whole powers are products, which round the same everywhere."""
+        """A power; whole powers become products, which round the same on every backend."""
         if not isinstance(exponent, Num) or not exponent.value.is_integer() or abs(exponent.value) > _HIGHEST_POWER:
             return Op("**", (base, exponent))
         whole = int(exponent.value)
@@ -214,9 +214,9 @@ def is_plain(name: object) -> bool:
 
 
 def check_expression(value: object, where: str, depth: int = 0) -> None:
-    """Raise InvalidModel, naming ``where``, on what no text that was read can have been.
+    """Raise InvalidModel, naming ``where``, on an expression that the parser cannot have made.
 
-    Expressions that were loaded are held to it, since programs are written of them.
+    It is called on expressions from files, because programs are written from them.
     """
     if depth > 2 * DEEPEST:
         raise InvalidModel(f"{where}: an expression is too deeply nested")
@@ -257,14 +257,14 @@ def substituted(value: Expr, given: Mapping[str, Expr]) -> Expr:
 
 
 def is_truth(value: Expr, names: Collection[str] = ()) -> bool:
-    """Whether an expression is true or false, not a number; ``names`` are those that are."""
+    """Whether the value of an expression is true or false instead of a number; ``names`` are those of such values."""
     if isinstance(value, Op) and value.op == "if":
         return all(is_truth(arg, names) for arg in value.args[1:])
     return value.op in TRUTHS if isinstance(value, Op) else isinstance(value, Name) and value.id in names
 
 
 Templates = Mapping[str, str]
-"""How a language writes each operation: ``{0}``, ``{1}`` are the arguments; see ``printed``."""
+"""Operation -> its text in a language, with ``{0}``, ``{1}`` for the arguments; see ``printed``."""
 
 _BINDING = {"if": 0, "or": 1, "and": 2, "not": 3} | dict.fromkeys(COMPARISONS, 4)
 _BINDING |= {"+": 5, "-": 5, "*": 6, "/": 6, "neg": 7, "**": 8}

@@ -1,4 +1,4 @@
-"""From differential equations to the statements of a step: the linear part exactly, the rest by a method."""
+"""Integration of differential equations as statements of a step: the linear part exactly, the rest by a method."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Equations:
 
 
 def integrated(equations: Equations, method: str, substeps: int) -> Integrated:
-    """One step. Raises InvalidModel where ``method`` is exact and the equations are not."""
+    """The statements of one step. Raises InvalidModel where ``method`` is exact and the equations are not linear."""
     linear = _linear(equations)
     rest = [state for state in equations.slopes if state not in linear]
     if rest and method == "exact":
@@ -71,17 +71,17 @@ def _linear(equations: Equations) -> dict[str, tuple[dict[str, Expr], Expr]]:
     alone = {state: equations.alone(state) for state in equations.slopes}
     chosen = list(alone)
     while True:
-        found = {}
+        parts = {}
         for state in chosen:
             part = linear_part(alone[state], list(alone))
             if part is None or not part[0].keys() <= set(chosen):
                 continue
             coefficients = {name for slope in part[0].values() for name in names_in(slope)}
             if coefficients <= set(equations.fixed):
-                found[state] = part
-        if len(found) == len(chosen):
-            return found
-        chosen = list(found)
+                parts[state] = part
+        if len(parts) == len(chosen):
+            return parts
+        chosen = list(parts)
 
 
 class _Block:
@@ -127,7 +127,7 @@ class _Block:
         values = {s: self._sum(self.moving, s, names, ()) if s in self.held else self.value(s, names) for s in names}
         left = list(values)
         while left:
-            # A state that no other reads any more can be renewed.
+            # A state that no later assignment reads can be overwritten.
             free = next((s for s in left if not any(s in names_in(values[o]) for o in left if o != s)), None)
             if free is None:
                 yield from (Statement(f"new_{s}", values[s]) for s in left)

@@ -1,4 +1,4 @@
-"""A kind of neuron as one table: what every backend reads, prints in its own language, or refuses by name.
+"""Kinds of neurons as tables of equations, which backends evaluate, print in their own language, or refuse by name.
 
 A step of any kind: the statements ``before``; refractory neurons count down; ``spiking`` is ``active and spike``; the
 statements ``reset`` where it spikes; the statements ``after``. Statements of ``before`` that assign a ``held`` state
@@ -31,7 +31,7 @@ from ernsnn.describe.expressions import (
 from ernsnn.errors import InvalidModel, quoted
 
 GIVEN = ("dt", "active", "free", "spiking", "normal", "uniform")
-"""Names that a step gives beside ``in_<receptor>``, the sum of what arrives.
+"""Names that a step provides beside ``in_<receptor>``, the sum of arriving weights.
 
 ``dt`` in ms; ``active``: not refractory in this step; ``free``: not after the reset either; ``spiking``; ``normal``
 and ``uniform``: one random number of ``graph.streams`` a neuron and step.
@@ -71,7 +71,7 @@ class State:
 
 @dataclass(frozen=True)
 class Receptor:
-    """What synapses act on: the unit of what a spike adds, and whether that may be negative."""
+    """A receptor of synapses: the unit of a weight, and whether it may be negative."""
 
     name: str
     unit: Literal["nA", "mV", "uS"]
@@ -80,7 +80,10 @@ class Receptor:
 
 @dataclass(frozen=True)
 class Requirement:
-    """A ``condition`` on parameters, and why it must hold. It is left out where a parameter of it is not given."""
+    """A ``condition`` on parameters, and the reason for it.
+
+    It is not checked where one of its parameters is not given.
+    """
 
     condition: Expr
     why: str
@@ -90,7 +93,7 @@ class Requirement:
 class Propagator:
     """Linear equations dx/dt = A x + b over a ``share`` of dt: exp(A h), and its integral, by which b acts.
 
-    ``matrix`` is A, of constants and parameters. What follows are further constants: ``factor`` and ``gain``.
+    ``matrix`` is A, of constants and parameters. ``factor`` and ``gain`` name the constants that result.
     """
 
     prefix: str
@@ -103,14 +106,14 @@ class Propagator:
         return other in self._reached(one)
 
     def _reached(self, one: str) -> set[str]:
-        found, new = {one}, [one]
+        reached, new = {one}, [one]
         while new:
             k = self.states.index(new.pop())
             for state, row in zip(self.states, self.matrix, strict=True):
-                if row[k] != Num(0.0) and state not in found:
-                    found.add(state)
+                if row[k] != Num(0.0) and state not in reached:
+                    reached.add(state)
                     new.append(state)
-        return found
+        return reached
 
     def factor(self, one: str, other: str) -> str:
         """The name of the constant by which ``one`` acts on ``other``."""
@@ -151,8 +154,8 @@ class Table:
     @property
     def names(self) -> set[str]:
         """All names that a step reads."""
-        found = {name for s in self.statements for name in names_in(s.value)}
-        return found | set(names_in(self.spike) if self.spike is not None else ())
+        names = {name for s in self.statements for name in names_in(s.value)}
+        return names | set(names_in(self.spike) if self.spike is not None else ())
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ class Kind:
     refractory: str = "tau_refrac_ms"
     requirements: tuple[Requirement, ...] = ()
     version: int = 1
-    """Of a kind of the library: it rises when its equations change."""
+    """The version of the equations of a kind of the library."""
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -186,18 +189,18 @@ class Kind:
 
     def table(self, current_integration: str) -> Table:
         """The equations under ``current_integration``. Raises InvalidModel where the kind has none."""
-        found = self.exact if current_integration == "exact" else self.step_average
-        if found is None:
+        table = self.exact if current_integration == "exact" else self.step_average
+        if table is None:
             raise InvalidModel(f"{self.name} has no currents to average; use current_integration='exact'")
-        return found
+        return table
 
     def given(self, current_integration: str, parameters: Iterable[str]) -> Table:
-        """The equations of neurons that have these ``parameters``: without what needs another."""
+        """The equations of neurons with these ``parameters``, without statements that need others."""
         return _given(self, current_integration, frozenset(parameters))
 
     @property
     def probes(self) -> dict[str, str]:
-        """What a probe can record -> the state that it is."""
+        """Name of a probe -> the state that it records."""
         return {state.probe: state.name for state in self.states if state.probe}
 
     @property
@@ -207,7 +210,7 @@ class Kind:
 
     @property
     def words(self) -> list[str]:
-        """What a projection may name as its receptor."""
+        """The words by which projections name receptors."""
         names = [r.name for r in self.receptors]
         return [
             *(word for word, name in RECEPTORS.items() if name in names),
@@ -286,7 +289,8 @@ def _check(kind: Kind, table: Table) -> None:
         check_known(value, fixed, f"{kind.name}: a propagator")
     everywhere = {"dt", *parameters, *states, *constants}
     for part, more in ((table.before, {"active"}), (table.reset, set()), (table.after, {"active", "spiking", "free"})):
-        # What a part assigns beside states is known to that part alone, and to the spike if it is ``before``.
+        # Names that a part assigns, other than states, are known in that part only, and in ``spike`` if it is
+        # ``before``.
         known, assignable, truths = everywhere | {"normal", "uniform"} | arriving | more, states, more
         for s in part:
             if s.needs and s.needs not in kind.optional:

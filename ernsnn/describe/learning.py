@@ -179,7 +179,7 @@ class LearningRule:
 
     @property
     def needs_epoch(self) -> bool:
-        """Whether anything happens at epochs."""
+        """Whether terms, flows or Normalise act at epochs."""
         return bool(self.normalise or self.flows) or any(term.event == EPOCH for term in self.terms)
 
     def check_epochs(self, dt_ms: float, path: str) -> None:
@@ -195,16 +195,16 @@ class LearningRule:
         return self.bounds.get(variable, (-np.inf, np.inf))
 
     def unused(self, transmitted: Collection[str] = ()) -> str:
-        """What is wrong where a trace, third factor or parameter of the rule has no effect; empty where all have one.
+        """A message on traces, third factors and parameters of the rule that have no effect; empty where all have one.
 
         Traces are used by terms; third factors by terms, gates of traces and flows; parameters by equations and where
         they are among ``transmitted``, the names in the text ``transmit`` of a projection.
         """
         read = self._read
-        found = [f"trace {name!r}" for name in self.traces if name not in read]
-        found += self._unused_third_factors
-        found += [f"parameter {name!r}" for name in self.parameters if name not in read.union(transmitted)]
-        return _unused(found)
+        unread = [f"trace {name!r}" for name in self.traces if name not in read]
+        unread += self._unused_third_factors
+        unread += [f"parameter {name!r}" for name in self.parameters if name not in read.union(transmitted)]
+        return _unused(unread)
 
     @property
     def _read(self) -> set[str]:
@@ -223,13 +223,13 @@ class LearningRule:
         if wrong:
             rule = f"letters, digits and '_' only, the first no digit, and no more than {LONGEST} bytes"
             return [f"{quoted(n)} is no name: {rule}" for n in wrong]
-        found = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
+        problems = [f"the name {name!r} is used twice" for name in sorted({n for n in known if known.count(n) > 1})]
         for term in self.terms:
             if term.target not in self.variables:
-                found.append(
+                problems.append(
                     f"a term changes {term.target!r}, but the synapse's variables are {', '.join(self.variables)}"
                 )
-            found += [
+            problems += [
                 f"a term of {term.target!r} uses {f.variable!r}, which is no variable, trace or third factor "
                 f"(known: {', '.join(known)})"
                 for f in term.factors
@@ -237,36 +237,38 @@ class LearningRule:
             ]
         for name, trace in self.traces.items():
             if trace.gate is not None and trace.gate not in self.third_factors:
-                found.append(f"trace {name!r}: its gate {trace.gate!r} is not among third_factors")
+                problems.append(f"trace {name!r}: its gate {trace.gate!r} is not among third_factors")
         for variable, (low, high) in self.bounds.items():
             if variable != "w":
-                found.append(f"bounds of {variable!r}: only 'w' has bounds here; a mark carries its own")
+                problems.append(f"bounds of {variable!r}: only 'w' has bounds here; a mark carries its own")
             elif not low <= high:
-                found.append(f"bounds of {variable!r}: need low <= high, got {low} and {high}")
-        found += [
+                problems.append(f"bounds of {variable!r}: need low <= high, got {low} and {high}")
+        problems += [
             f"Normalise: unknown variable {n.variable!r}" for n in self.normalise if n.variable not in self.variables
         ]
-        found += self._flow_problems()
+        problems += self._flow_problems()
         if self.needs_epoch and self.epoch_ms is None:
-            found.append("epoch terms, flows and Normalise need epoch_ms")
+            problems.append("epoch terms, flows and Normalise need epoch_ms")
         if self.epoch_ms is not None and not self.needs_epoch:
-            found.append("epoch_ms is given, but nothing happens at epochs")
+            problems.append("epoch_ms is given, but nothing happens at epochs")
         if self.epoch_ms is not None and self.epoch_ms <= 0:
-            found.append(f"epoch_ms must be > 0, got {self.epoch_ms}")
-        return found
+            problems.append(f"epoch_ms must be > 0, got {self.epoch_ms}")
+        return problems
 
     def _flow_problems(self) -> list[str]:
-        found, changed = [], [flow.variable for flow in self.flows]
-        found += [f"{v!r} has two flows; it can have one" for v in sorted(set(changed)) if changed.count(v) > 1]
+        problems, changed = [], [flow.variable for flow in self.flows]
+        problems += [f"{v!r} has two flows; it can have one" for v in sorted(set(changed)) if changed.count(v) > 1]
         for flow in self.flows:
             what = f"the {type(flow).__name__} of {flow.variable!r}"
-            found += [
+            problems += [
                 f"{what}: {v!r} is no variable of the synapse, which are {', '.join(self.variables)}"
                 for v in (flow.variable, *flow.reads)
                 if v not in self.variables
             ]
-            found += [f"{what}: {s!r} is not among third_factors" for s in flow.signals if s not in self.third_factors]
-        return found
+            problems += [
+                f"{what}: {s!r} is not among third_factors" for s in flow.signals if s not in self.third_factors
+            ]
+        return problems
 
     @classmethod
     @checked
@@ -325,5 +327,5 @@ class LearningRule:
 
 
 def _unused(parts: Sequence[str]) -> str:
-    """What is wrong with a rule of whose ``parts`` nothing makes use; empty for none."""
+    """A message on ``parts`` of a rule that nothing uses; empty without any."""
     return f"nothing uses the {', the '.join(parts)}: write it into an equation, or leave it out" if parts else ""

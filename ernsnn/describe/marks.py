@@ -36,7 +36,7 @@ from ernsnn.describe.units import same_time, single_time, to_single
 from ernsnn.errors import InvalidModel
 
 EPOCH_MS = 1000.0
-"""How often the flows of marks are applied unless said otherwise."""
+"""The default interval in ms at which flows of marks are applied."""
 
 
 @checked
@@ -85,28 +85,28 @@ class Labile:
 
     @property
     def mark(self) -> Mark:
-        """Its variable."""
+        """The variable of the mark."""
         return Mark(self.name, self.initial)
 
     def flow(self, others: Sequence[Flow]) -> Flow:
-        """It fades."""
+        """The flow by which it fades: da/dt = -a/tau."""
         return Relax(self.name, self.tau_s)
 
     def terms(self, x: str) -> tuple[Term, ...]:
-        """What events add to it; ``x`` names the pre trace."""
+        """The terms by which post spikes raise and lower it; ``x`` names the pre trace."""
         rising = Term(self.name, POST, self.rise, (Factor(variable=x), Factor(variable=self.name, scale=-1, offset=1)))
         falling = Term(self.name, POST, -self.fall, (Factor(variable=self.name),))
         return (rising, falling) if self.fall else (rising,)
 
     @property
     def gates(self) -> tuple[GateFactor, ...]:
-        """It opens potentiation."""
+        """The factor 1 + opens * a on potentiation; none where ``opens`` is 0."""
         opened = Factor(variable=self.name, scale=self.opens, offset=1.0)
         return (GateFactor(opened, "potentiation"),) if self.opens else ()
 
     @property
     def third_factors(self) -> tuple[str, ...]:
-        """None."""
+        """Names of the third factors that it reads: none."""
         return ()
 
 
@@ -146,11 +146,11 @@ class Stable:
 
     @property
     def mark(self) -> Mark:
-        """Its variable."""
+        """The variable of the mark."""
         return Mark(self.name, self.initial)
 
     def flow(self, others: Sequence[Flow]) -> Flow:
-        """It latches; how its tag decays is that mark's own flow."""
+        """The flow by which it latches; the tag decays by its own flow."""
         for flow in others:
             if flow.variable == self.tag and isinstance(flow, Relax) and flow.to == 0 and flow.of is None:
                 return self._latch(flow.tau_s)
@@ -171,25 +171,25 @@ class Stable:
         )
 
     def terms(self, x: str) -> tuple[Term, ...]:
-        """None: no event changes it."""
+        """No terms: no event changes it."""
         return ()
 
     @property
     def gates(self) -> tuple[GateFactor, ...]:
-        """It closes all plasticity of the weight."""
+        """The factor (1 - protects * m)^2 on all plasticity of the weight."""
         closed = Factor(variable=self.name, scale=-self.protects, offset=1.0, power=2)
         return (GateFactor(closed),) if self.protects else ()
 
     @property
     def third_factors(self) -> tuple[str, ...]:
-        """The consolidation signal."""
+        """Names of the third factors that it reads: the consolidation signal."""
         return (self.consolidated_by,)
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Custom:
-    """A mark of one's own: a variable, its flow, the terms by which events change it, and its gates on ``w``.
+    """A user's own mark: a variable, its flow, the terms by which events change it, and its gates on ``w``.
 
     Terms may use the rule's traces and variables and the mark's ``third_factors``. Raises InvalidModel, naming the
     mark, if the flow or a term is not the mark's own, on a gate that is no factor of the mark alone, and on one that
@@ -234,15 +234,15 @@ class Custom:
 
     @property
     def mark(self) -> Mark:
-        """Its variable."""
+        """The variable of the mark."""
         return self.variable
 
     def flow(self, others: Sequence[Flow]) -> Flow:
-        """As given."""
+        """The given flow."""
         return self.moves
 
     def terms(self, x: str) -> tuple[Term, ...]:
-        """As given."""
+        """The given terms."""
         return tuple(self.changes)
 
 
@@ -321,7 +321,7 @@ def _within(mark: Labile | Stable, name: str, path: str, low: float, high: float
 
 
 def _settle(mark: Labile | Stable, path: str) -> None:
-    """Check the name, the initial value and tau_s, by making what is made of them."""
+    """Check the name, the initial value and tau_s, by making the variable and the flow."""
     variable, flow = mark.mark, mark.flow(()) if isinstance(mark, Labile) else mark._latch(1.0)
     if not is_symbol(mark.name):
         raise InvalidModel(f"{path}: its name must be letters, digits and '_', the first no digit, and no long one")

@@ -1,4 +1,4 @@
-"""What may be a name. Files and variables of programs are named after parts, so names are short and plain."""
+"""Rules for names of networks and their parts, after which files and variables of programs are named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from ernsnn.errors import InvalidModel, quoted
 
 LONGEST = 200
-"""Bytes of a name, as UTF-8: a file's name may have 255, and some are a part's name and more."""
+"""The largest number of bytes of a name as UTF-8. A file's name may have 255, and some consist of a part's name and
+more."""
 _PART = re.compile(r"[A-Za-z_][\w.\-]*")
 
 
@@ -40,3 +41,14 @@ def part_name(name: object) -> str:
 def is_symbol(name: object) -> bool:
     """Whether ``name`` can be that of a trace, a mark or a third factor in a learning rule."""
     return isinstance(name, str) and name.isidentifier() and not _too_long(name)
+
+
+def variable_of(owner: str, variable: str) -> str:
+    """``owner.variable``: the name of a variable of a population, projection or third factor."""
+    return f"{owner}.{variable}"
+
+
+def owner_and_variable(name: str) -> tuple[str, str]:
+    """The inverse of ``variable_of``: names of owners may have dots, those of variables have none."""
+    owner, _, variable = name.rpartition(".")
+    return owner, variable

@@ -38,11 +38,13 @@ from ernsnn.errors import InvalidModel, quoted
 
 Listening = TypeVar("Listening", bound=Domain)
 MOST_NEURONS = 2**31 - 1
-"""Of a population: backends and files count neurons in 32 bits."""
+"""The largest size of a population: backends and files count neurons in 32 bits."""
 
 
 class Network:
-    """A network under construction. Methods add parts, return them, and refuse at once what cannot mean anything.
+    """A network under construction.
+
+    Methods add parts and return them; they raise InvalidModel on arguments without a meaning.
 
     ``dt_ms`` is the length of a step. ``current_integration`` says how currents act within a step: ``"exact"``
     (Rotter and Diesmann 1999; NEST's and Brian2's order) or ``"step_average"`` (SpiNNaker's).
@@ -319,7 +321,7 @@ class Network:
     ) -> Modulation:
         """Let an astrocyte, gate or signal act on neurons: their ``variable`` is shifted by ``gain`` times its value.
 
-        What it is at the end of a step's astrocytes acts on the neurons of the next step (in step 0: nothing). A
+        Its value after the astrocytes of a step acts on the neurons of the next step; in step 0 nothing acts. A
         modulator of several values has one for each neuron of ``target``. ``gain``: nA or mV per unit of the value.
         """
         view = as_view(target, "modulate")
@@ -384,7 +386,7 @@ class Network:
 
     @checked
     def freeze(self, start_ms: Any, stop_ms: Any) -> None:
-        """From ``start_ms`` to ``stop_ms`` (exclusive) nothing learns, so that a test leaves no trace.
+        """Freeze all learning from ``start_ms`` to ``stop_ms`` (exclusive), as during a test.
 
         Weights, marks, traces, intrinsic plasticity, astrocytes and gates stand still and take part in no epoch;
         neurons, sources, given signals, transmission and short-term plasticity, which is no learning, go on. Raises

@@ -1,4 +1,4 @@
-"""What kinds of neurons and of short-term plasticity share: classes with parameters as fields, and their values."""
+"""Base of kinds of neurons and of short-term plasticity: classes with parameters as fields, and their checks."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ Made = TypeVar("Made")
 
 
 class Parametrised(Protocol):
-    """A kind of neurons, or of what else has parameters."""
+    """A kind of neurons or of short-term plasticity, with its parameters and requirements."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the kind."""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Its parameters."""
+        """The parameters of the kind."""
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
-        """What must hold of them."""
+        """The requirements on its parameters."""
 
 
 def check_values(path: str, kind: Parametrised, values: Mapping[str, Value]) -> None:
-    """Raise InvalidModel, naming ``path`` and the parameter, on values that what is of a ``kind`` cannot have.
+    """Raise InvalidModel, naming ``path`` and the parameter, on values that a kind does not allow.
 
     Called on what the user wrote, and again by the lowering on the numbers that distributions gave.
     """
@@ -89,5 +89,5 @@ def class_of(base: type[Made], kind: Parametrised, defaults: Mapping[str, float 
 
 
 def initial_value(given: float | str, where: str) -> Expr:
-    """Where a state starts: a number, or the expression of parameters that a text is."""
+    """The initial value of a state: a number, or the expression of parameters in a text."""
     return parse_expression(given, where) if isinstance(given, str) else Num(to_single(given, where))

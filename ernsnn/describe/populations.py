@@ -52,7 +52,7 @@ class Population:
 
     @property
     def is_source(self) -> bool:
-        """Whether its spikes are given, not computed."""
+        """Whether its spikes are given instead of computed."""
         return not isinstance(self.model, Neuron)
 
     def __getitem__(self, part: slice) -> View:
@@ -69,7 +69,7 @@ class View:
 
     @property
     def size(self) -> int:
-        """How many neurons it has."""
+        """The number of neurons."""
         return self.stop - self.start
 
     @property

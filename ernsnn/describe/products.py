@@ -14,7 +14,7 @@ from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel
 
 MOST_POWER = 1000
-"""Backends write a power as a product: one of a billion factors is never written to its end."""
+"""The largest power; backends write powers as products."""
 
 
 @checked
@@ -51,9 +51,9 @@ class Product:
 
 
 def lowest(products: Sequence[Product], bounds: Callable[[str], tuple[float, float]]) -> float:
-    """The least that the sum of ``products`` is where every variable is at one of its ``bounds``.
+    """The lowest value of the sum of ``products`` with every variable at one of its ``bounds``.
 
-    That is the least of all where no variable has a higher power than one. An infinite bound counts as 1e6.
+    This is the minimum if no variable has a power above 1. An infinite bound counts as 1e6.
     """
     names = sorted({factor.variable for product in products for factor in product.factors})
     ends = [np.clip(bounds(name), -1e6, 1e6).tolist() for name in names]

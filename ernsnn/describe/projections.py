@@ -1,4 +1,4 @@
-"""Projections: synapses from one population to another, and what makes one valid."""
+"""Projections: synapses from one population to another, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Projection(Weighted):
 
 
 def check_projection(p: Projection, dt_ms: float, modulators: Mapping[str, Modulator]) -> None:
-    """Raise InvalidModel, naming the projection and listing all that cannot mean anything among these parts."""
+    """Raise InvalidModel, naming the projection and listing everything that is wrong with it."""
     problems = list(_problems(p, dt_ms, modulators))
     if problems:
         raise InvalidModel("\n".join(problems))

@@ -34,9 +34,9 @@ from ernsnn.describe.parametrised import check_values, class_of, initial_value
 from ernsnn.errors import InvalidModel, quoted, unknown
 
 GIVEN = ("since", "dt")
-"""Names that a spike gives: the time in ms since the last spike of the neuron, and a step in ms."""
+"""Names that a spike provides: the time in ms since the last spike of the neuron, and the step in ms."""
 NEVER = 2.0**53
-"""``since`` of a first spike, in steps: as good as infinite, and a number."""
+"""``since`` of a first spike in steps: finite, and long enough for everything to have decayed."""
 _TRIED_MS, _TRIED_SPIKES = (1.0, 10.0, 100.0, 1000.0), 20
 
 
@@ -51,7 +51,7 @@ class ShortTermKind:
     factor: Expr
     requirements: tuple[Requirement, ...] = ()
     version: int = 1
-    """Of a kind of the library: it rises when its equations change."""
+    """The version of the equations of a kind of the library."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -61,7 +61,7 @@ class ShortTermKind:
 
     @property
     def names(self) -> set[str]:
-        """All names that are read."""
+        """All names that its expressions read."""
         return {name for value in (*(s.value for s in self.on_spike), self.factor) for name in names_in(value)}
 
 
@@ -104,9 +104,9 @@ def _check(kind: ShortTermKind) -> None:
 
 
 def unusable(kind: ShortTermKind, parameters: Mapping[str, Any], dt_ms: float) -> str | None:
-    """What is wrong where some regular trains of spikes make ``factor`` negative, or leave the numbers.
+    """A message where regular trains of spikes make ``factor`` negative, NaN or infinite; empty otherwise.
 
-    This is a trial and no proof: which values the states of a kind reach at other spikes is not known ahead.
+    This is a test of some trains, not a proof for all.
     """
     for every_ms in (dt_ms, *(t for t in _TRIED_MS if t > dt_ms)):
         names = {**parameters, "dt": dt_ms}
@@ -116,9 +116,9 @@ def unusable(kind: ShortTermKind, parameters: Mapping[str, Any], dt_ms: float) -
             for s in kind.on_spike:
                 names[s.target] = evaluated(s.value, names)
             factor = evaluated(kind.factor, names)
-            found = {"factor": factor} | {s.name: names[s.name] for s in kind.states}
+            values = {"factor": factor} | {s.name: names[s.name] for s in kind.states}
             when = f"at spike {spike + 1} of a train of one every {every_ms:g} ms"
-            for name, value in found.items():
+            for name, value in values.items():
                 if not np.isfinite(value).all():
                     return f"{name} leaves the finite numbers {when}"
             if np.min(factor) < 0:
@@ -193,7 +193,7 @@ class ShortTerm:
 def check_short_term(
     path: str, given: ShortTerm, n_pre: int, dt_ms: float, variables: Collection[str]
 ) -> Iterator[str]:
-    """What is wrong with the short-term plasticity of a projection whose synapses have these ``variables``."""
+    """Yield errors in the short-term plasticity of a projection whose synapses have these ``variables``."""
     shared = [s.name for s in given.kind.states if s.name in variables]
     if shared:
         yield f"{path}: its synapses have a variable {quoted(shared[0])}, too; rename one, for probes name them"
@@ -244,4 +244,4 @@ class TsodyksMarkram(ShortTerm):
 
 
 LIBRARY: dict[str, ShortTermKind] = {TsodyksMarkram.kind.name: TsodyksMarkram.kind}
-"""The kinds of ernsnn by name. A graph names them; kinds of a user's own it holds whole."""
+"""Name -> equations of the kinds of ernsnn. Graphs store only the name of these, and all of a user's own kind."""

@@ -55,7 +55,7 @@ class Schedule:
 
     @property
     def width(self) -> int | None:
-        """For how many neurons there are values; None where one counts for all."""
+        """The number of neurons that have values of their own; None where one value is for all."""
         values = np.asarray(self.values)
         return len(self.columns) if self.columns is not None else values.shape[1] if values.ndim == 2 else None
 

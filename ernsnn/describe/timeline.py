@@ -1,4 +1,4 @@
-"""Timelines: the phases of a study (learn, rest, sleep with replay, test) and what is different in each of them.
+"""Timelines: the phases of a study (learn, rest, sleep with replay, test), and the quantities that change with them.
 
 >>> timeline = Timeline(
 ...     [Phase("learn", 30_000, inputs=[40.0, 1.0], teacher=1.5), Phase("sleep", 60_000, P=1.0),
@@ -27,13 +27,13 @@ from ernsnn.describe.units import exact, same_time, single_time, to_number
 from ernsnn.errors import InvalidModel
 
 MOST_PHASES = 1_000_000
-"""So many phases may a replay have."""
+"""The largest number of phases of a replay."""
 
 
 @checked
 @dataclasses.dataclass(frozen=True, eq=False)
 class Phase:
-    """A stretch of time with a name. ``quantities`` hold in it, in place of the timeline's own values.
+    """An interval with a name, in which ``quantities`` replace the timeline's own values.
 
     ``start_ms`` is where the phase before it ends unless given. With ``plastic=False`` a network that follows the
     timeline learns nothing in it.
@@ -63,7 +63,7 @@ class Phase:
 
     @property
     def stop_ms(self) -> float:
-        """Where it ends (exclusive)."""
+        """The time at which it ends (exclusive)."""
         return self.start_ms if np.isnan(self.start_ms) else float(exact(self.start_ms) + exact(self.duration_ms))
 
 
@@ -87,7 +87,7 @@ class Timeline:
 
     @property
     def phases(self) -> tuple[Phase, ...]:
-        """In their order, each with its start."""
+        """The phases in order, each with its start."""
         return tuple(self._named.values())
 
     def _append(self, phase: Phase, end: float) -> float:
@@ -130,7 +130,7 @@ class Timeline:
 
     @property
     def duration_ms(self) -> float:
-        """Where the last phase ends."""
+        """The time at which the last phase ends."""
         return self.phases[-1].stop_ms if self._named else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Units: a field's name carries its unit (``tau_m_ms``), and whatever a user gives is converted to it once.
+"""Units: the name of a field ends in its unit (``tau_m_ms``), and values are converted to it at construction.
 
 Accepted are plain numbers (already in the field's unit), text such as ``"20 ms"``, and quantities of Brian2, pint
 and the quantities package, none of which has to be installed.
@@ -158,7 +158,7 @@ def _is_date(value: Any) -> bool:
 
 
 def _is_truth(value: Any) -> bool:
-    """Whether True or False is in it: a number is meant, of which they are none."""
+    """Whether a value is or holds True or False, which are not accepted as numbers."""
     if isinstance(value, list | tuple):
         return any(map(_is_truth, value))
     return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
@@ -191,7 +191,7 @@ def to_number(value: Any, path: str) -> float | np.ndarray:
         array = np.array(value, dtype=float)
     except MemoryError:
         raise
-    except Exception:  # a class that is not ours may fail in any way
+    except Exception:  # a foreign class may raise any error
         raise InvalidModel(f"{path}: {quoted(value)} is no number, array of numbers or distribution") from None
     if not np.isfinite(array).all():
         raise InvalidModel(f"{path}: must be finite, got {quoted(value)}")
@@ -228,7 +228,7 @@ def first_step(time_ms: float, dt_ms: float) -> int:
 
 
 def _nearest(time_ms: float, dt_ms: float) -> tuple[int, bool]:
-    """The step nearest to a time, and whether it begins then but for rounding noise, which grows with the time."""
+    """(the step nearest to a time, whether it begins at that time up to rounding noise, which grows with the time)."""
     steps = round(time_ms / dt_ms)
     return steps, abs(steps * dt_ms - time_ms) <= dt_ms * min(max(1e-6, abs(steps) * 1e-9), 0.05)
 
@@ -239,21 +239,21 @@ def single_time(value: Any, path: str) -> float:
 
 
 def exact(time_ms: float) -> Fraction:
-    """The decimal number that a time is written as, 1/10 for 0.1: sums of such have no rounding noise."""
+    """The decimal number of a time as a Fraction, 1/10 for 0.1, so that sums have no rounding noise."""
     return Fraction(repr(float(time_ms)))
 
 
 def same_time(one_ms: float | Fraction, other_ms: float | Fraction) -> bool:
-    """Whether two times are one but for the rounding noise of sums: within 1e-9 ms, or 1e-10 of their size.
+    """Whether two times are equal up to the rounding noise of sums: within 1e-9 ms, or 1e-10 of their size.
 
-    For where no time step is known; ``whole_steps`` is the measure where it is.
+    It is for times without a known step; otherwise use ``whole_steps``.
     """
     one, other = float(one_ms), float(other_ms)
     return abs(one - other) <= max(1e-9, 1e-10 * abs(one), 1e-10 * abs(other))
 
 
 def from_zero(times_ms: np.ndarray) -> np.ndarray:
-    """Times of which those are 0 that are below it by rounding noise, such as 0.3 - 0.1 - 0.2."""
+    """Times with those set to 0 that are below it by rounding noise, such as 0.3 - 0.1 - 0.2."""
     moved = np.where((times_ms < 0) & (times_ms >= -1e-9), 0.0, times_ms)
     moved.setflags(write=False)
     return moved

@@ -137,7 +137,8 @@ class _Body:
         self.states = list(dict.fromkeys([*self.slopes, *initial, *remember, *(s.target for s in changes)]))
         if any(s.derivative for s in changes):
             raise InvalidModel(f"{name}: dX/dt stands in the text of the equations only")
-        # What is shared by equations has a name that is no state; the others renew states after these have moved.
+        # An assignment to a name that is no state is shared by equations; one to a state acts after all states have
+        # moved.
         self.shared = {s.target: s.value for s in statements if not s.derivative and s.target not in self.states}
         self.renewed = [s for s in statements if not s.derivative and s.target in self.states]
         for s in statements:
@@ -168,7 +169,7 @@ class _Body:
         step = integrated(Equations(self.name, self.slopes, shared, fixed, held), method, substeps)
         remembered = [Statement(name, Name(state)) for name, state in self.remember.items()]
         read = {n for s in self.renewed for n in names_in(s.value)} | set(names_in(spike) if spike else ())
-        for name in reversed(list(shared)):  # what is read after the states have moved is computed again
+        for name in reversed(list(shared)):  # shared names that are read after the states have moved are computed again
             if name in read:
                 read |= set(names_in(shared[name]))
         again = [Statement(name, value) for name, value in shared.items() if name in read]
@@ -182,7 +183,10 @@ class _Body:
         )
 
     def _arrival(self, receptor: str, statements: tuple[Statement, ...]) -> Iterator[Statement]:
-        """What the sum of arriving weights does: once, so each statement must be linear in w."""
+        """Statements by which the sum of arriving weights acts.
+
+        Each must be linear in w, since it is applied once to the sum.
+        """
         if not any("w" in names_in(s.value) for s in statements):
             raise InvalidModel(f"{self.name}.receptors[{receptor!r}]: uses no w, the weight of a spike")
         for s in statements:
@@ -195,7 +199,7 @@ class _Body:
             yield Statement(s.target, substituted(s.value, {"w": Name(f"in_{receptor}")}), s.needs)
 
     def state(self, name: str, units: Mapping[str, str]) -> State:
-        """A state: where it starts, and what a probe calls it."""
+        """A state with its initial value and the name of its probe."""
         return State(name, self._initial(name), self._probe(name, units))
 
     def _initial(self, name: str) -> Expr:

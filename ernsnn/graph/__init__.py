@@ -1,1 +1,1 @@
-"""What a backend reads: a graph of plain numbers, lowered from a network with all randomness fixed."""
+"""Graphs, which backends read: plain numbers, lowered from a network with all randomness fixed by the seed."""

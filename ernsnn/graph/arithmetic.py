@@ -19,15 +19,15 @@ from ernsnn.describe.evaluation import OPERATIONS as NUMPY
 
 PER_LN2 = 1 / log_of(2)
 LN2_HIGH = round(log_of(2) * 2**32) / 2**32
-"""With so few digits that its product with a whole number below 2^20 is exact; the rest is ``LN2_LOW``."""
+"""ln(2) with so few digits that its product with a whole number below 2^20 is exact; the rest is ``LN2_LOW``."""
 LN2_LOW = float(Decimal("0.693147180559945309417232121458") - Decimal(LN2_HIGH))
 EXP = tuple(1 / factorial(k) for k in range(12, -1, -1))
 """Coefficients of exp on [-ln(2)/2, ln(2)/2], the highest first; what is left out is below 2e-16."""
 EXPREL = tuple(1 / factorial(k + 1) for k in range(13, -1, -1))
 LOWEST, HIGHEST = -708.0, 710.0
-"""exp is that of LOWEST below it, which is 3e-308, and infinite from HIGHEST on."""
+"""The range of exp: below LOWEST it is exp(LOWEST) = 3e-308, from HIGHEST on infinite."""
 NEAR = 0.35
-"""Up to here exprel is its series."""
+"""The largest |x| for which exprel is computed by its series."""
 ATANH = tuple(2 / k for k in range(23, 0, -2))
 """Coefficients of log((1 + s)/(1 - s))/s in s^2, for s^2 up to .0295."""
 SQRT_HALF, MANTISSA = 4604544271217802189, 2**52 - 1
@@ -53,8 +53,8 @@ def exp(x: Any) -> Any:
     with np.errstate(invalid="ignore"):
         exponent = np.asarray(n, dtype=np.int64) + 1022
     # 2^1024 is no number, but twice 2^1023 may be the factor of one.
-    found = _horner(EXP, r) * (exponent << 52).view(np.float64) * 2.0
-    return np.where(x == x, found, x)  # NaN stays
+    result = _horner(EXP, r) * (exponent << 52).view(np.float64) * 2.0
+    return np.where(x == x, result, x)  # NaN stays
 
 
 def exprel(x: Any) -> Any:
@@ -79,9 +79,9 @@ def log(x: Any) -> Any:
     e = (bits >> 52) - np.where(small, 54, 0)
     m = ((bits & MANTISSA) + SQRT_HALF).view(np.float64)
     s = (m - 1.0) / (m + 1.0)
-    found = e * LN2_HIGH + (e * LN2_LOW + s * _horner(ATANH, s * s))
-    found = np.where(x < np.inf, found, x)
-    return np.where(x > 0.0, found, np.where(x == 0.0, -np.inf, np.nan))
+    result = e * LN2_HIGH + (e * LN2_LOW + s * _horner(ATANH, s * s))
+    result = np.where(x < np.inf, result, x)
+    return np.where(x > 0.0, result, np.where(x == 0.0, -np.inf, np.nan))
 
 
 def cos(x: Any) -> Any:
@@ -91,8 +91,8 @@ def cos(x: Any) -> Any:
     r = (x - n * HALF_PI_HIGH) - n * HALF_PI_LOW
     quarter = n - np.floor(n * 0.25) * 4.0
     square = r * r
-    found = np.where((quarter == 0.0) | (quarter == 2.0), _horner(COS, square), r * _horner(SIN, square))
-    return np.where((quarter == 1.0) | (quarter == 2.0), -found, found)
+    result = np.where((quarter == 0.0) | (quarter == 2.0), _horner(COS, square), r * _horner(SIN, square))
+    return np.where((quarter == 1.0) | (quarter == 2.0), -result, result)
 
 
 def tanh(x: Any) -> Any:
@@ -116,4 +116,4 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "tanh": tanh,
     "**": power,
 }
-"""What ``evaluation.evaluator`` takes for the equations of a step."""
+"""The functions with which ``evaluation.evaluator`` computes the equations of a step."""

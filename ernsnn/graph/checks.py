@@ -1,7 +1,7 @@
-"""Whether a graph that was read from somewhere can be one that ``lower`` made: what every backend takes for granted.
+"""Validation of graphs from files: whether ``lower`` can have made them, which every backend takes for granted.
 
-Each function yields what is wrong, in the user's names. ``shapes`` looks at no number of an array, so that it can be
-asked before any array is read; ``numbers`` needs the arrays.
+Each function yields errors, in the user's names. ``shapes`` needs no values of arrays, so that it can be called before
+arrays are read; ``numbers`` needs them.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from ernsnn.graph.values import Array, Draw, Scalar, Series, Shared, Value, colu
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _MOST = 2**31
-"""Delays in steps are counted by 32 bits."""
+"""The limit of delays in steps, which are stored in 32 bits."""
 _DRAWN = {"uniform": 2, "normal": 4, "lognormal": 2, "exponential": 1}
-"""How many parameters each distribution of ``values.sample`` has."""
+"""Distribution of ``values.sample`` -> its number of parameters."""
 
 
 def shapes(graph: g.Graph) -> Iterator[str]:
-    """What is wrong with names, references, sizes and single numbers."""
+    """Yield errors in names, references, sizes and single numbers."""
     yield from _named(graph)
     sized: list[g.Population | Modulator] = [*graph.populations, *graph.modulators]
     names = Counter(part.name for part in (*sized, *graph.projections, *graph.poisson_inputs))
@@ -69,11 +69,11 @@ def shapes(graph: g.Graph) -> Iterator[str]:
 
 
 _KEYS = ("key", "draws", "erasure")
-"""Fields with texts that random numbers are drawn by, of which no name and no line of a program is made."""
+"""Fields with keys of random numbers, which become neither names nor lines of programs."""
 
 
 def _named(graph: g.Graph) -> Iterator[str]:
-    """What is no name that a network could have given: programs and files are named after its parts."""
+    """Yield texts that cannot be names: programs and files are named after the parts of a network."""
     try:
         network_name(graph.name)
         for field in dataclasses.fields(graph):
@@ -93,7 +93,7 @@ def _check_texts(value: object) -> None:
     elif isinstance(value, dict):
         _check_texts([*value, *value.values()])
     elif isinstance(value, Kind | ShortTermKind | ModulatorKind):
-        pass  # has judged its names itself
+        pass  # has checked its names itself
     elif dataclasses.is_dataclass(value):
         _check_texts([getattr(value, field.name) for field in dataclasses.fields(value) if field.name not in _KEYS])
 
@@ -269,8 +269,8 @@ def _projection(j: g.Projection, graph: g.Graph) -> Iterator[str]:
             yield f"{j.name}: {b.modulator!r} cannot be its {b.symbol}"
 
 
-def _short_term(where: str, found: g.ShortTerm, variables: Collection[g.Variable], n_pre: int) -> Iterator[str]:
-    kind, given = found.kind, found.parameters
+def _short_term(where: str, short_term: g.ShortTerm, variables: Collection[g.Variable], n_pre: int) -> Iterator[str]:
+    kind, given = short_term.kind, short_term.parameters
     if {p.name for p in kind.parameters} != given.keys():
         yield f"{where}: {', '.join(given)} are not the parameters of {kind.name}"
     for name, value in given.items():
@@ -307,7 +307,7 @@ def _poisson_input(p: g.PoissonInput, graph: g.Graph) -> Iterator[str]:
 
 
 def numbers(graph: g.Graph) -> Iterator[str]:
-    """What is wrong with the numbers of arrays, where ``shapes`` finds nothing."""
+    """Yield errors in the numbers of arrays of a graph in which ``shapes`` has none."""
     for p in graph.populations:
         if isinstance(p, g.Neurons):
             try:
@@ -349,13 +349,13 @@ def numbers(graph: g.Graph) -> Iterator[str]:
             yield f"{q.name}.weight holds no number"
 
 
-def _usable(where: str, found: g.ShortTerm, dt_ms: float) -> Iterator[str]:
+def _usable(where: str, short_term: g.ShortTerm, dt_ms: float) -> Iterator[str]:
     try:
-        check_values(where, found.kind, found.parameters)
+        check_values(where, short_term.kind, short_term.parameters)
     except InvalidModel as error:
         yield str(error)
         return
-    if problem := unusable(found.kind, found.parameters, dt_ms):
+    if problem := unusable(short_term.kind, short_term.parameters, dt_ms):
         yield f"{where}: {problem}"
 
 
@@ -369,7 +369,7 @@ def _over_time(where: str, steps: np.ndarray, values: Series) -> Iterator[str]:
 
 
 def _listed(where: str, indptr: np.ndarray, items: np.ndarray, most: int, strictly: bool) -> Iterator[str]:
-    """Rows of whole numbers in [0, most) that rise within each."""
+    """Yield an error unless each row holds rising whole numbers in [0, most)."""
     if indptr[0] != 0 or indptr[-1] != len(items) or (indptr[1:] < indptr[:-1]).any():
         yield f"{where}: its rows do not fill it"
     elif len(items):

@@ -24,11 +24,11 @@ from ernsnn.graph.memory import require_memory
 from ernsnn.graph.seeds import Rows, generator
 
 _LISTED_BYTES = 4
-"""Of a synapse that is drawn."""
+"""Bytes of a synapse that is drawn."""
 _DIFFERENT_BYTES = 40
-"""Of a synapse, while pairs that differ are drawn."""
+"""Bytes of a synapse, while pairs that differ are drawn."""
 _ROW_BYTES = 16
-"""Of a neuron whose synapses are counted."""
+"""Bytes of a neuron whose synapses are counted."""
 _KEPT = 1 << 24
 """Synapses of a fixed in-degree that are drawn once; more are drawn to count them, and again to be put in place."""
 _POSTS = 1 << 20

@@ -28,7 +28,7 @@ class Dense:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are."""
+        """The number of synapses."""
         return self.n_pre * self.n_post - (0 if self.self_connections else min(self.n_pre, self.n_post))
 
     def targets(self, row: int) -> np.ndarray:
@@ -51,25 +51,25 @@ class OneToOne:
 
     @property
     def n_post(self) -> int:
-        """As many as there are pre neurons."""
+        """The number of post neurons, which is that of pre neurons."""
         return self.n_pre
 
     @property
     def indptr(self) -> np.ndarray:
-        """As ``Dense.indptr``."""
+        """See ``Dense.indptr``."""
         return np.arange(self.n_pre + 1, dtype=np.int64)
 
     @property
     def n_synapses(self) -> int:
-        """As ``Dense.n_synapses``."""
+        """See ``Dense.n_synapses``."""
         return self.n_pre
 
     def targets(self, row: int) -> np.ndarray:
-        """As ``Dense.targets``."""
+        """See ``Dense.targets``."""
         return self.posts(row, row + 1)
 
     def posts(self, first: int, last: int) -> np.ndarray:
-        """As ``Dense.posts``."""
+        """See ``Dense.posts``."""
         return np.arange(first, last, dtype=np.int32)
 
 
@@ -84,15 +84,15 @@ class CSR:
 
     @property
     def n_synapses(self) -> int:
-        """As ``Dense.n_synapses``."""
+        """See ``Dense.n_synapses``."""
         return len(self.indices)
 
     def targets(self, row: int) -> np.ndarray:
-        """As ``Dense.targets``."""
+        """See ``Dense.targets``."""
         return self.posts(row, row + 1)
 
     def posts(self, first: int, last: int) -> np.ndarray:
-        """As ``Dense.posts``."""
+        """See ``Dense.posts``."""
         return np.asarray(self.indices[self.indptr[first] : self.indptr[last]])
 
 

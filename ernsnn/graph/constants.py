@@ -10,7 +10,7 @@ from ernsnn.describe.evaluation import Numbers, evaluator
 from ernsnn.describe.kinds import Kind, Propagator
 
 _FOREVER = 2.0**40
-"""A refractory period of so many steps outlasts every run."""
+"""The largest refractory period in steps, longer than every run."""
 
 
 def decay(tau_ms: Numbers, dt_ms: float) -> Numbers:
@@ -30,15 +30,15 @@ def constants(
     """The constants of a kind's equations by name, and ``n_ref``, the refractory steps; numbers, or one a neuron."""
     values: dict[str, Numbers] = {name: np.asarray(value, dtype=float) for name, value in parameters.items()}
     values["dt"] = np.float64(dt_ms)
-    found: dict[str, Numbers] = {}
+    computed: dict[str, Numbers] = {}
     with np.errstate(all="ignore"):
         equations = kind.given(current_integration, parameters)
         for s in equations.constants:
-            values[s.target] = found[s.target] = np.asarray(evaluator(s.value)(values))[()]
+            values[s.target] = computed[s.target] = np.asarray(evaluator(s.value)(values))[()]
         for p in equations.propagators:
-            found |= propagated(p, values, dt_ms)
+            computed |= propagated(p, values, dt_ms)
         steps = refractory_steps(parameters[kind.refractory], dt_ms) if kind.refractory else 0
-    return found | {"n_ref": steps}
+    return computed | {"n_ref": steps}
 
 
 def propagated(p: Propagator, values: Mapping[str, Numbers], dt_ms: float) -> dict[str, Numbers]:
@@ -52,13 +52,13 @@ def propagated(p: Propagator, values: Mapping[str, Numbers], dt_ms: float) -> di
         for j, entry in enumerate(row):
             both[..., i, j] = entry * h
     grown = exponential(both)
-    found: dict[str, Numbers] = {}
+    factors: dict[str, Numbers] = {}
     for j, one in enumerate(p.states):
         for i, other in enumerate(p.states):
             if p.acts(one, other):
-                found[p.factor(one, other)] = grown[..., i, j][()]
-                found[p.gain(one, other)] = grown[..., i, n + j][()]
-    return found
+                factors[p.factor(one, other)] = grown[..., i, j][()]
+                factors[p.gain(one, other)] = grown[..., i, n + j][()]
+    return factors
 
 
 _TERMS = 18

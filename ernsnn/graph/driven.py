@@ -1,4 +1,4 @@
-"""Consolidation signals that nothing drives: a mark that waits for one would never latch, and nobody would say so."""
+"""Check for consolidation signals that can never be above 0, so that a mark that waits for one would never latch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import partial
 
 import numpy as np
 
+from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Source
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import columns_of
 
 
-def undriven(graph: Graph) -> Iterator[str]:
-    """One text, in the user's names, for every flow whose signal can never be above 0."""
+def undriven(graph: Graph) -> Iterator[InvalidModel]:
+    """One error for every flow whose signal can never be above 0."""
     modulators = {m.name: m for m in graph.modulators}
 
     def why(name: str) -> str:
@@ -26,9 +27,11 @@ def undriven(graph: Graph) -> Iterator[str]:
         for flow in p.learning.flows:
             for symbol in flow.signals:
                 if reason := why(bound[symbol]):
-                    yield (
+                    yield InvalidModel(
                         f"{p.name}.learning: nothing drives {symbol!r}, by which {flow.variable!r} is consolidated: "
-                        f"{bound[symbol]} {reason}"
+                        f"{bound[symbol]} {reason}",
+                        path=f"{p.name}.learning",
+                        names={m.name for m in graph.modulators},
                     )
 
 

@@ -1,4 +1,4 @@
-"""Dataclasses of numbers and arrays as JSON, and back; the digest of one. Nothing in what is read is executed."""
+"""Encoding of dataclasses of numbers and arrays as JSON, decoding, and digests. Nothing that is decoded is executed."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def digest(described: Any) -> str:
 
 
 def digest_of(encoded: Any, arrays: Mapping[str, np.ndarray]) -> str:
-    """The digest of what ``encode`` gave: its JSON, and the arrays in the order of their numbers."""
+    """The digest of the output of ``encode``: its JSON, and the arrays in the order of their numbers."""
     total = hashlib.sha256(json.dumps(encoded, sort_keys=True, separators=(",", ":")).encode())
     for name in sorted(arrays, key=lambda name: (len(name), name)):
         array = arrays[name]

@@ -21,7 +21,7 @@ def mean_share(tau_s: float, epoch_s: float) -> float:
 
 
 def relaxed(flow: Relax, epoch_s: float, v: np.ndarray, u: np.ndarray | float) -> np.ndarray:
-    """v after an epoch; ``u`` is the variable that sets where it goes. See ``describe.flows.Relax``."""
+    """v after an epoch; ``u`` is the variable that sets its target. See ``describe.flows.Relax``."""
     limit = flow.to + flow.slope * u
     return np.asarray(limit + (v - limit) * kept(flow.tau_s, epoch_s))
 
@@ -47,7 +47,7 @@ def erased(
     mean: np.ndarray,
     drawn: np.ndarray,
 ) -> np.ndarray:
-    """Which m are set to 0, from the values before an epoch, their ``mean`` per neuron and a random number each."""
+    """Whether each m is set to 0, by the values before an epoch, their ``mean`` per neuron and a random number."""
     assert flow.budget is not None
     assert flow.erasure is not None
     old = (m > flow.threshold) & (tag * mean_share(flow.tag_tau_s, epoch_s) < flow.tag_threshold)

@@ -13,6 +13,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.flows import Flow
 from ernsnn.describe.kinds import RECEPTORS, Kind, Table
 from ernsnn.describe.learning import Normalise, Term, Trace
+from ernsnn.describe.names import variable_of
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.graph.chunks import chunks, in_threads
@@ -137,7 +138,9 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class ShortTerm:
-    """Short-term plasticity: what a spike transmits is times its ``factor``; see ``describe.short_term``.
+    """Short-term plasticity: the weight that a spike transmits is multiplied by its ``factor``.
+
+    See ``describe.short_term``.
 
     Each parameter is a float, or one float a pre neuron of the projection.
     """
@@ -169,7 +172,7 @@ class Projection:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are."""
+        """The number of synapses."""
         return self.connectivity.n_synapses
 
     @property
@@ -269,7 +272,7 @@ class PoissonInput:
 
 @dataclass(frozen=True)
 class Modulation:
-    """Shifts a parameter of neurons by ``gain`` times what a modulator was in the step before."""
+    """Shifts a parameter of neurons by ``gain`` times the value of a modulator in the step before."""
 
     target: Member
     modulator: str
@@ -293,8 +296,8 @@ class Probe:
 
     @property
     def key(self) -> str:
-        """Under which name the recording holds it."""
-        return f"{self.target}.{self.variable}"
+        """The name of its signal in the recording: ``target.variable``."""
+        return variable_of(self.target, self.variable)
 
 
 @checked
@@ -322,11 +325,11 @@ class Graph:
 
     @property
     def n_synapses(self) -> int:
-        """How many synapses there are in all."""
+        """The number of synapses of all projections."""
         return sum(p.n_synapses for p in self.projections)
 
     def learns_at(self, t: int) -> bool:
-        """Whether anything learns in step ``t``: not within ``frozen``, intervals from first to last (exclusive)."""
+        """Whether learning is on in step ``t``, which is in none of the intervals ``frozen`` (end exclusive)."""
         return not self.frozen or not any(first <= t < last for first, last in self.frozen)
 
     def neurons(self) -> Iterator[Neurons]:

@@ -1,4 +1,4 @@
-"""Lowering: from what a user wrote to the graph. All randomness is fixed here, from the seed and the objects' names."""
+"""Lowering of a network to a graph. All randomness is fixed here, from the seed and the objects' names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ernsnn.describe.projections import Projection
 from ernsnn.describe.short_term import unusable
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.describe.units import time_of, whole_steps
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
 from ernsnn.graph.chunks import CHUNK
@@ -39,7 +39,7 @@ from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
 
 LONGEST_DELAY = 2**31 - 1
-"""In steps: what every backend can count."""
+"""The longest delay in steps that every backend can count."""
 
 
 @checked
@@ -71,7 +71,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     )
     problems = lowering.problems or list(undriven(graph))
     if problems:
-        raise InvalidModel("\n".join(problems))
+        raise InvalidModel.listing(problems)
     return graph
 
 
@@ -93,22 +93,23 @@ def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
 
 
 _DRAWS = {"normal": "noise", "uniform": "chance"}
-"""The random numbers that equations may read -> under which path their streams are drawn."""
+"""Random number that equations may read -> last part of the path of its streams."""
 
 
 class _Lowering:
     def __init__(self, network: Network, seed: int) -> None:
         self.network, self.seed, self.dt = network, seed, network.dt_ms
-        self.problems: list[str] = []
+        self.problems: list[InvalidModel] = []
 
     def each(self, method: Any, parts: Iterable[Any]) -> tuple[Any, ...]:
-        """Lower every part; a problem is noted and the others go on, so that all are told at once."""
+        """Lower every part; an error is kept and the others go on, so that all errors are reported together."""
         done = []
         for part in parts:
             try:
-                done.append(method(part))
+                with about(getattr(part, "name", "")):
+                    done.append(method(part))
             except InvalidModel as problem:
-                self.problems.append(str(problem))
+                self.problems.append(problem)
         return tuple(done)
 
     def key(self, path: str) -> str:
@@ -335,7 +336,8 @@ class _Lowering:
         return Member(view.population.name, view.start, view.stop)
 
     def injection(self, i: Injection) -> g.Injected:
-        steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
+        with about(f"current injected into {i.target.name}", i.target.population.name):
+            steps, values = self.schedule(f"current injected into {i.target.name}", i.current.schedule, i.target.size)
         return g.Injected(self.member(i.target), steps, values)
 
     def poisson_input(self, p: PoissonInput) -> g.PoissonInput:

@@ -1,4 +1,4 @@
-"""How much memory there is, so that what needs more is refused before any is taken."""
+"""Available memory, by which requests are checked before they are made."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MACHINE, _GROUP, _OURS = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/
 
 
 def available_bytes() -> int:
-    """What can still be taken: the least that the machine, a container and this process's own limit leave."""
+    """The bytes that can still be allocated: the least that machine, container and this process's limit leave."""
     return max(0, min([_of_machine(), *_of_container(), *_of_process()]))
 
 
 def _of_machine() -> int:
-    """As its kernel says, or else all that it has."""
+    """The available memory of the machine by its kernel, or else its total memory."""
     with suppress(OSError):
         for line in _MACHINE.read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -28,7 +28,7 @@ def _of_machine() -> int:
 
 
 def _of_container() -> Iterator[int]:
-    """What a control group (version 2) leaves, files that it only caches not counted; nothing where it has no limit."""
+    """Yield the bytes that a control group (version 2) leaves, without cached files; nothing where it has no limit."""
     with suppress(OSError, ValueError):
         limit, taken = (int((_GROUP / f"memory.{what}").read_text(encoding="ascii")) for what in ("max", "current"))
         lines = (_GROUP / "memory.stat").read_text(encoding="ascii").splitlines()
@@ -36,7 +36,7 @@ def _of_container() -> Iterator[int]:
 
 
 def _of_process() -> Iterator[int]:
-    """What ``ulimit -v`` leaves."""
+    """Yield the bytes that ``ulimit -v`` leaves; nothing where it has no limit."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY:
         with suppress(OSError):
@@ -44,7 +44,7 @@ def _of_process() -> Iterator[int]:
 
 
 def too_large(needed: int, available: int, of: str = "memory") -> str:
-    """The message of a refusal."""
+    """The message on a request that does not fit."""
     return f"needs {needed} bytes ({needed / 1e9:.1f} GB) of {of}; {available / 1e9:.1f} GB are available"
 
 

@@ -1,4 +1,4 @@
-"""What a probe can record of a graph."""
+"""Variables that probes can record of a graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ernsnn.graph.graph import Graph, Neurons, Population, Probe, Projection
 
 
 def not_probed(graph: Graph, target: str, variable: str) -> str:
-    """How ``variable`` of ``target``, a part of ``graph``, is recorded; what there is where it has no such variable."""
+    """A message on how to record ``variable`` of ``target``, or on the variables that the target has instead."""
     known = {p.name: ("populations", _of_population(p)) for p in graph.populations}
     known |= {p.name: ("projections", (*(v.name for v in p.variables), *_of_short_term(p))) for p in graph.projections}
     known |= {m.name: ("modulators", tuple(m.kind.probes)) for m in graph.modulators}
@@ -22,7 +22,7 @@ def not_probed(graph: Graph, target: str, variable: str) -> str:
 
 
 def variables(graph: Graph) -> Iterator[Probe]:
-    """A probe of everything that there is to record, of whole populations and in every step."""
+    """Yield a probe for every variable, of whole populations and in every step."""
     for p in graph.populations:
         yield from (Probe("neurons", p.name, 0, p.size, name, 1) for name in _of_population(p))
     for m in graph.modulators:

@@ -1,7 +1,7 @@
 """Randomness: one counter-based generator per named draw, so that no draw depends on any other.
 
 The key of a draw comes from (seed, path of the object); row r of it starts at counter r of Philox (Salmon et al. 2011).
-Rows can so be drawn in any order, one at a time, and adding a population moves nobody else's numbers.
+So rows can be drawn in any order, one at a time, and adding a population changes no other numbers.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from ernsnn.graph.values import Series, summed
 
 _POISSON_BLOCK = 256
 _AT_ONCE = 2**22
-"""So many numbers are drawn at a time, or those of one step."""
+"""The number of random numbers that are drawn at a time, or those of one step if that needs more."""
 
 
 def steps_at_once(size: int) -> int:
@@ -36,39 +36,39 @@ class GivenSpikes:
     def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """(steps, neurons) of all spikes with first <= step < last, by step, then neuron."""
         steps, neurons = self._by_step
-        found = slice(*np.searchsorted(steps, [first, last]))
-        return steps[found], neurons[found]
+        span = slice(*np.searchsorted(steps, [first, last]))
+        return steps[span], neurons[span]
 
     def expected(self, first: int, last: int) -> float:
-        """How many spikes there are with first <= step < last."""
+        """The number of spikes with first <= step < last."""
         return float(len(self.between(first, last)[0]))
 
 
 @dataclass(frozen=True, eq=False)
 class PoissonSpikes:
-    """From ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``; spikes are fixed by ``key``."""
+    """Random spikes: from ``steps[k]`` on neuron i spikes in a step with ``probabilities[k, i]``, fixed by ``key``."""
 
     steps: np.ndarray
     probabilities: Series
     key: str
 
     def between(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """As ``GivenSpikes.between``."""
-        found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        """See ``GivenSpikes.between``."""
+        parts = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
         size, blocks, start = self.probabilities.shape[1], Rows(self.key), first
         while start < last:
             stop = min(last, (start // _POISSON_BLOCK + 1) * _POISSON_BLOCK, start + steps_at_once(size))
             steps, neurons = divmod(np.flatnonzero(self._hits(start, stop, size, blocks)), size)
-            found.append((steps + start, neurons))
+            parts.append((steps + start, neurons))
             start = stop
-        return np.concatenate([s for s, _ in found]), np.concatenate([n for _, n in found])
+        return np.concatenate([s for s, _ in parts]), np.concatenate([n for _, n in parts])
 
     def expected(self, first: int, last: int) -> float:
         """The expectation of the number of spikes with first <= step < last."""
         return float(summed(self.steps, self.probabilities, first, last).sum())
 
     def _hits(self, first: int, last: int, size: int, blocks: Rows) -> np.ndarray:
-        """Which neurons spike in steps ``first`` to ``last`` of a block, up to the last step in which any can."""
+        """Whether each neuron spikes in steps ``first`` to ``last`` of a block, without steps in which none can."""
         pieces = np.searchsorted(self.steps, np.arange(first, last), side="right")
         start = max(pieces[0] - 1, 0)
         limits = np.ceil(self.probabilities[start : pieces[-1]] * 2.0**53).astype(np.uint64)
@@ -78,7 +78,7 @@ class PoissonSpikes:
         rows = int(np.flatnonzero(np.any(limits, axis=1)[piece]).max(initial=-1)) + 1
         if not rows:
             return np.zeros((0, size), bool)
-        # A uniform number is a whole one below 2^53 divided by that: left whole, it is found in half the time.
+        # A uniform number is a whole one below 2^53 divided by that; comparing whole numbers takes half the time.
         block, skipped = divmod(first, _POISSON_BLOCK)
         numbers: np.ndarray = blocks.at(block, skipped * size).bit_generator.random_raw(rows * size).reshape(rows, size)
         numbers >>= np.uint64(11)

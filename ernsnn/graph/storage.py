@@ -1,4 +1,4 @@
-"""A graph as JSON and arrays: saving and loading. No pickle anywhere, and nothing in a file is executed."""
+"""Saving and loading of graphs as JSON and arrays, without pickle; nothing in a file is executed."""
 
 from __future__ import annotations
 
@@ -98,15 +98,15 @@ def _loaded(folder: Path) -> graph.Graph:
     as_now = from_schema_1(stored["graph"]) if schema == 1 else stored["graph"]
     described = _checked(decode(as_now, standing, _CLASSES), checks.shapes)
     require_memory(str(folder), _NEURON_BYTES * sum(p.size for p in described.neurons()), "take fewer neurons")
-    found = arrays.all()
-    loaded = _checked(decode(as_now, found, _CLASSES), checks.numbers)
-    if (loaded.digest if schema == graph.SCHEMA else digest_of(stored["graph"], found)) != stored.get("digest"):
+    loaded_arrays = arrays.all()
+    loaded = _checked(decode(as_now, loaded_arrays, _CLASSES), checks.numbers)
+    if (loaded.digest if schema == graph.SCHEMA else digest_of(stored["graph"], loaded_arrays)) != stored.get("digest"):
         raise Unfit("its digest does not match")
     return loaded
 
 
 _NEURON_BYTES = 64
-"""No backend computes a neuron with less."""
+"""The least bytes that a neuron takes on any backend."""
 
 
 def _checked(loaded: Any, check: Callable[[graph.Graph], Iterator[str]]) -> graph.Graph:

@@ -1,5 +1,6 @@
-"""Values of many: per synapse one number, an explicit array, or a draw that is evaluated row by row when asked for;
-over time an array, or columns that neurons share.
+"""Values of many synapses or neurons: one number, an explicit array, or a draw that is evaluated row by row.
+
+Values over time are an array, or columns that neurons share.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Array:
     values: np.ndarray
 
     def row(self, row: int, start: int, count: int) -> Array1D:
-        """As ``Scalar.row``."""
+        """See ``Scalar.row``."""
         return np.asarray(self.values[start : start + count], dtype=float)
 
     def rows(self, first: int, starts: np.ndarray) -> Array1D:
@@ -58,7 +59,7 @@ class Array:
         return np.asarray(self.values[starts[0] : starts[-1]], dtype=float)
 
     def some(self, count: int) -> Array1D:
-        """As ``Scalar.some``."""
+        """See ``Scalar.some``."""
         return self.values
 
 
@@ -80,7 +81,7 @@ class Draw:
         return Draw, (self.kind, self.parameters, self.key, self.step_ms)
 
     def row(self, row: int, start: int, count: int) -> Array1D:
-        """As ``Scalar.row``; the same numbers however often and in whatever order rows are asked for."""
+        """See ``Scalar.row``; the numbers do not depend on the order or number of calls."""
         with _ONE_AT_A_TIME:
             drawn = _standard(self.kind, self._rows.at(row))(out=np.empty(count))
         return self._values(drawn)
@@ -103,7 +104,7 @@ class Draw:
         return values
 
     def some(self, count: int) -> Array1D:
-        """As ``Scalar.some``."""
+        """See ``Scalar.some``."""
         return self.row(0, 0, min(count, _SOME))
 
 

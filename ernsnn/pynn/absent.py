@@ -1,4 +1,4 @@
-"""What PyNN has and ernsnn has not: it can be described, so that all of it is told at once, but not run."""
+"""PyNN's cell and synapse types that ernsnn lacks: scripts can make them; ``check`` and ``run`` list them all."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ TYPES: dict[str, type] = {
 
 
 def unsupported(state: State) -> Iterator[Limit]:
-    """One limit for each part of the script that is of an absent type: Y201 cells, Y202 synapses."""
+    """Yield a limit for each part of the script of an absent type: Y201 cells, Y202 synapses."""
 
     def limit(code: str, path: str, thing: Absent, remedy: str) -> Limit:
         return Limit(code, path, f"{type(thing).__name__}: {thing.reason}", remedy)

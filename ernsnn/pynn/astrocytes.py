@@ -10,8 +10,9 @@ import numpy as np
 import quantities as pq
 from pyNN import common
 
+from ernsnn.describe.names import variable_of
 from ernsnn.describe.network import Network
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 
 from .populations import Population, PopulationView
 from .simulator import named, state
@@ -43,17 +44,17 @@ class Astrocyte:
         state.astrocytes.append(self)
 
     def record(self, variables: str | Sequence[str]) -> None:
-        """Record ``"C"``, its calcium, or ``"value"``, what it is as a third factor, in every step."""
+        """Record ``"C"``, its calcium, or ``"value"``, its value as a third factor, in every step."""
         state.require_open(f"{self.label}: record")
         self.recorded |= {variables} if isinstance(variables, str) else set(variables)
 
     def get_data(self) -> neo.Block:
-        """What has been recorded since the last reset, one signal for each variable."""
+        """The data since the last reset as a Neo Block, one signal for each variable."""
         segment = neo.Segment(name=f"segment{state.segment_counter:03d}")
         for variable in sorted(self.recorded):
             if state.under_way is None:
                 raise InvalidModel(f"{self.label}: nothing has been recorded yet; run() comes first")
-            _, values = state.under_way.recording.signals[f"{self.name}.{variable}"]
+            _, values = state.under_way.recording.signals[variable_of(self.name, variable)]
             period = state.dt * pq.ms
             signal = neo.AnalogSignal(values, units="", sampling_period=period, t_start=period, name=variable)
             segment.analogsignals.append(signal)
@@ -64,6 +65,7 @@ class Astrocyte:
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn."""
         views = [net.populations[p.root.name][int(p.places[0]) : int(p.places[-1]) + 1] for p in self.parts]
-        made = net.astrocyte(self.name, views, **self.options)
-        for variable in sorted(self.recorded):
-            net.probe(made, variable)
+        with about(self.name, *(p.root.name for p in self.parts)):
+            made = net.astrocyte(self.name, views, **self.options)
+            for variable in sorted(self.recorded):
+                net.probe(made, variable)

@@ -1,16 +1,16 @@
-"""From the parts of a script to a network of ernsnn."""
+"""Description of a script's parts as a network of ernsnn."""
 
 from __future__ import annotations
 
 from ernsnn.describe.network import Network
 
-from .simulator import Part, State
+from .simulator import ScriptPart, State
 
 
 def describe(state: State) -> Network:
-    """The network that the script described, as its parts are now."""
+    """The network of the script's parts as they are now."""
     net = Network(dt_ms=state.dt, current_integration=state.current_integration, name="script")
-    parts: list[Part] = [*state.populations, *state.astrocytes, *state.projections, *state.current_sources]
+    parts: list[ScriptPart] = [*state.populations, *state.astrocytes, *state.projections, *state.current_sources]
     for part in parts:
         part.add_to(net)
     return net

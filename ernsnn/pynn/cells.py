@@ -26,14 +26,14 @@ MEMBRANE = {
     "v_thresh": "v_threshold_mV",
     "i_offset": "i_offset_nA",
 }
-"""PyNN's parameters by the names that ``describe.neurons`` has for them."""
+"""Name in PyNN -> name in ``describe.neurons`` of parameters."""
 DECAYS = {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
 
 NEVER_MS = 1e9
-"""Longer than any run: what starts or ends later than that does not do so."""
+"""A time in ms after the end of every run."""
 
 LOST = "Y105"
-"""The code of spikes that come too late to be sent."""
+"""The code of the issue on spikes that are given too late to be sent."""
 
 
 def same(parameters: Iterable[str]) -> Any:
@@ -53,7 +53,7 @@ class NotAParameter(NonExistentParameterError):
 
 
 class Cell:
-    """What the neuron types share: which variables can be recorded, and the neuron that ernsnn runs."""
+    """Base of the neuron types: the variables that can be recorded, and the neuron of ernsnn."""
 
     model: type[Membrane]
     names: dict[str, str]
@@ -69,29 +69,29 @@ class Cell:
 
     @property
     def conducts(self) -> bool:
-        """Whether what a spike adds is a conductance."""
+        """Whether spikes add conductances instead of currents."""
         return all(receptor.unit == "uS" for receptor in self.model.kind.receptors)
 
     @property
     def synaptic(self) -> list[str]:
-        """What ernsnn records of synapses: I_E_nA and I_I_nA, or g_E_uS and g_I_uS, or nothing."""
+        """Names of the probes of synaptic variables: I_E_nA and I_I_nA, or g_E_uS and g_I_uS, or none."""
         return [probe for probe in self.model.kind.probes if probe[0] in "Ig"]
 
     @property
     def states(self) -> dict[str, tuple[str, float]]:
-        """State variables under PyNN's names: the variable of ernsnn, and 1, or -1 where PyNN's has the other sign."""
+        """PyNN's name of a state variable -> (name in ernsnn, 1, or -1 where PyNN's has the other sign)."""
         negative = -1.0 if not self.conducts and state.convention == "pynn" else 1.0
         own = (("v_mV", 1.0), *zip(self.synaptic, (1.0, negative), strict=False))
         return dict(zip(self.default_initial_values, own, strict=True))
 
     @property
     def recordable(self) -> list[str]:
-        """What can be recorded: spikes, v, and the synaptic currents or conductances that there are."""
+        """Names of what can be recorded: spikes, v, and synaptic currents or conductances."""
         return ["spikes", *self.probes]
 
     @property
     def probes(self) -> dict[str, tuple[str, float]]:
-        """What is recorded under PyNN's names, and its sign: the variable of ernsnn, and 1 or -1.
+        """PyNN's name of a recorded variable -> (name in ernsnn, sign).
 
         Conductances are positive. SpiNNaker calls currents gsyn, too, and both are positive; PyNN's inhibitory one is
         negative.
@@ -147,8 +147,8 @@ class SpikeSourceArray(cells.SpikeSourceArray):
     def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Trains:
         """The steps in which each neuron spikes. Raises InvalidParameterValueError on what is no list of times.
 
-        Times were given at the last change of ``history``; of what was sent before nothing is sent again, and of what
-        was given before nothing is told again.
+        Times were given at the last change of ``history``; spikes that have been sent are not sent again, and times
+        that were given before are not reported again.
         """
         what, size = f"{label}.spike_times", len(parameters["spike_times"])
         given = [np.asarray(getattr(each, "value", each), dtype=float) for each in parameters["spike_times"]]
@@ -184,7 +184,7 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
     @staticmethod
     def _note_late(what: str, past: np.ndarray, at_once: bool, now: int) -> None:
-        """Tell of times that were ``past``, or those of that moment, when they were given at step ``now``."""
+        """Report times that were ``past``, or those of that moment, when they were given at step ``now``."""
         if at_once:
             message = f"no step that ends at {state.ms(now):g} ms is to come; the spike is sent at "
             message += f"{state.ms(now + 1):g} ms"
@@ -199,7 +199,7 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
 
 class SpikeSourcePoisson(cells.SpikeSourcePoisson):
-    """In every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
+    """Poisson spikes: in every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
 
     translations = same(cells.SpikeSourcePoisson.default_parameters)
 

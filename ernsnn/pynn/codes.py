@@ -5,13 +5,13 @@ from __future__ import annotations
 from ernsnn.backend.issues import Fidelity
 
 CODES: dict[str, tuple[Fidelity, str]] = {
-    # Y1xx: what the time grid changes
+    # Y1xx: changes by the time grid
     "Y101": ("approximate", "spike times are moved to the end of their step"),
     "Y102": ("approximate", "a spike at the time at which it is given is sent in the next step"),
     "Y103": ("approximate", "several spikes of a neuron in one step are one"),
     "Y104": ("approximate", "delays are rounded to steps"),
     "Y105": ("approximate", "spikes given for times that are past are not sent"),
-    # Y2xx: not to be had
+    # Y2xx: types that ernsnn does not have
     "Y201": ("unsupported", "a type of cells that ernsnn has not"),
     "Y202": ("unsupported", "a type of synapses that ernsnn has not"),
     "Y203": ("unsupported", "a synaptic current or conductance that does not start at 0, in a program"),

@@ -6,7 +6,6 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -25,7 +24,8 @@ from ernsnn.errors import InvalidModel, quoted
 from . import simulator
 from .absent import unsupported
 from .codes import CODES
-from .runs import graph_of, labelled, relabelled, settings_of
+from .labels import in_labels, labelled
+from .runs import graph_of, settings_of
 from .simulator import CONVENTIONS, Convention
 
 state = simulator.state
@@ -44,7 +44,7 @@ def setup(
     seed: int = 0,
     **extra_params: Any,
 ) -> int:
-    """Begin anew: all parts of an earlier network are gone. Returns 0, the rank of the only process.
+    """Reset the simulator: all parts of an earlier network are removed. Returns 0, the rank of the only process.
 
     ``timestep`` and ``min_delay`` in ms (``"auto"``: one timestep). ``backend``: any of ernsnn, or ``"auto"``;
     where none is named, the fastest that runs step by step, ``native``.
@@ -105,7 +105,7 @@ def _in_order(timestep: float, min_delay: float | str, max_delay: float | str) -
 
 
 def _without_effect(given: Mapping[str, Any], own: Sequence[str]) -> None:
-    """Tell of settings that are other simulators', and raise InvalidModel on what may be ours, misspelt."""
+    """Warn of settings of other simulators, and raise InvalidModel on names that are nearly those of ernsnn."""
     for name in given:
         near = difflib.get_close_matches(name, own, n=1, cutoff=0.8)
         if near and near[0] != name:
@@ -168,11 +168,11 @@ get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, ra
 def check(backend: str | Backend | None = None) -> Issues:
     """Every limit that a run of the script meets, in the script's labels.
 
-    It is one with the backend and the options of ``setup``; of another ``backend``, with its defaults in scripts.
-    To the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike of the
-    time at which it is given sent in the next step), Y103 (several spikes of a neuron in a step), Y104 (delays rounded
-    to steps) and Y105 (spikes given for times that are past). Where the script has
-    cells (Y201) or synapses (Y202) that ernsnn has not, these alone are told.
+    It is one with the backend and the options of ``setup``; of another ``backend``, with its defaults in scripts. To
+    the backend's own come Y101 (spike times moved to the end of their step), Y102 (a spike of the time at which it is
+    given sent in the next step), Y103 (several spikes of a neuron in a step), Y104 (delays rounded to steps) and Y105
+    (spikes given for times that are past). Where the script has cells (Y201) or synapses (Y202) that ernsnn does not
+    have, only these are listed.
     """
     chosen = state.backend if backend is None else get_backend(backend)
     if chosen is None:
@@ -188,16 +188,7 @@ def check(backend: str | Backend | None = None) -> Issues:
         for path in (f"{p.label}.{variable}" for p in state.populations for variable in p.further_starts):
             message = "does not start at 0, which cannot be set in a program"
             state.note("Y203", path, message, f"use backend {names_of(lambda each: each.stepwise)}")
-    with labelled(state):
-        found = chosen.check(graph, **settings_of(chosen, options))
+    with labelled(state.labels):
+        issues = chosen.check(graph, **settings_of(chosen, options))
     own = [limit.issue(chosen.name, CODES) for limit in state.noted.values()]
-    renamed = [
-        replace(
-            issue,
-            path=relabelled(state, issue.path),
-            message=relabelled(state, issue.message),
-            remedy=relabelled(state, issue.remedy),
-        )
-        for issue in found
-    ]
-    return Issues(chosen.name, [*own, *renamed])
+    return Issues(chosen.name, [*own, *(in_labels(issue, state.labels) for issue in issues)])

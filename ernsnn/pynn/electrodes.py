@@ -12,7 +12,7 @@ from pyNN.standardmodels import StandardCurrentSource, electrodes
 
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 from ernsnn.graph import graph
 from ernsnn.graph.modulator import Member
 from ernsnn.graph.seeds import generator, key_of
@@ -44,7 +44,7 @@ class CurrentSource(StandardCurrentSource):
     """A current that changes at steps: it acts on potentials from the step that begins at its time."""
 
     varies = False
-    """Whether it changes all the time, so that it is laid out up to ``state.horizon`` only."""
+    """Whether it changes all the time, so that it is computed up to ``state.horizon`` only."""
 
     def __init__(self, **parameters: Any) -> None:
         parameters = plain(parameters, type(self).__name__)
@@ -75,11 +75,11 @@ class CurrentSource(StandardCurrentSource):
         self.targets = None
 
     def get_native_parameters(self) -> ParameterSpace:
-        """As they are now."""
+        """The present parameters."""
         return ParameterSpace(dict(self.given))
 
     def set_native_parameters(self, parameters: ParameterSpace) -> None:
-        """Change them: from now on, where the network has run."""
+        """Set parameters; if the network has run, from now on."""
         parameters.evaluate(simplify=True)
         given = {n: getattr(v, "value", v) for n, v in parameters.items()}
         for parameter, value in given.items():
@@ -90,7 +90,7 @@ class CurrentSource(StandardCurrentSource):
         state.changed_currents[self.number] = self
 
     def settled(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as they are kept."""
+        """The parameters as they are stored."""
         return parameters
 
     def changes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -122,10 +122,11 @@ class CurrentSource(StandardCurrentSource):
     def add_to(self, net: Network) -> None:
         """Inject it, population by population."""
         for population, current in self._injected(self.current()):
-            net.inject(net.populations[population.name], current)
+            with about("", population.name):
+                net.inject(net.populations[population.name], current)
 
     def lowered(self) -> list[graph.Injected]:
-        """Its part of the graph as it is from now on, whatever it was before."""
+        """The part of the graph from now on, without earlier changes."""
         return [
             graph.Injected(
                 Member(population.name, 0, population.size),
@@ -136,10 +137,7 @@ class CurrentSource(StandardCurrentSource):
         ]
 
     def _injected(self, current: Schedule) -> Iterator[tuple[Population, Schedule]]:
-        """What each population gets: a column for each number of times that it goes into a cell, or one for each cell.
-
-        The latter where injections differ.
-        """
+        """Yield (population, current), with a column for each number of injections into a cell, or for each cell."""
         if self.targets is None:
             self.targets = list(self._found_targets())
         times, values = current.times_ms, np.asarray(current.values)
@@ -167,7 +165,7 @@ _NEEDS: dict[str, tuple[Any, str]] = {
     "dt": (lambda values: (values > 0) & np.isfinite(values), "a time > 0"),
     "stdev": (lambda values: (values >= 0) & np.isfinite(values), "a current >= 0"),
 }
-"""What parameters are; all others are finite."""
+"""Kind of each parameter that is not a finite number."""
 
 
 def _check(source: str, parameter: str, value: Any) -> None:

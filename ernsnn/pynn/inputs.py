@@ -1,4 +1,4 @@
-"""What the sources of a script send: as it is set now, and as it was set before it was changed in a run."""
+"""Inputs that the sources of a script send: the present one, and earlier ones of a run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _NEVER = 1 << 62
 
 
 class Input(Protocol):
-    """What a source sends over time."""
+    """The input of a source over time."""
 
     def within(self, first: int, last: int) -> Self:
-        """That of the steps from ``first`` to ``last`` (exclusive)."""
+        """The input from step ``first`` to step ``last`` (exclusive)."""
 
     @classmethod
     def joined(cls, parts: Sequence[Any]) -> Self:
-        """Parts that follow one another as one."""
+        """Concatenate consecutive inputs."""
 
     def described(self, dt_ms: float) -> SpikeTimes | Poisson:
-        """As ernsnn describes it."""
+        """The source as a model of ``ernsnn.describe``."""
 
     def lowered(self, population: str, dt_ms: float, seed: int) -> GivenSpikes | PoissonSpikes:
-        """As a graph has it: what ``described`` is lowered to."""
+        """The spikes of the source as a graph has them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Trains:
         return cls(parts[0].size, steps[order], neurons[order], stamps[order])
 
     def holds(self, neurons: np.ndarray, stamps: np.ndarray) -> np.ndarray:
-        """Of each of these spikes, whether it is one of them."""
+        """Whether each of some spikes is one of these (bool array)."""
         return np.asarray(np.isin(self.size * stamps + neurons, self.size * self.stamps + self.neurons))
 
     def _once(self) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +84,7 @@ class Trains:
 
 @dataclass(frozen=True, eq=False)
 class Rates:
-    """From step ``steps[k]`` on neuron i has a rate of ``values[k, of[i]]`` Hz, and 0 before the first."""
+    """Rates over time: from step ``steps[k]`` on neuron i has ``values[k, of[i]]`` Hz, and 0 before the first."""
 
     steps: np.ndarray
     values: np.ndarray
@@ -128,24 +128,24 @@ class History:
     before: Any = None
 
     def end(self, step: int) -> None:
-        """Keep what is sent before ``step``: the input is about to change there."""
+        """Keep the input before ``step``, at which it changes."""
         if step > self.since:
             self.past.append(self.now.within(self.since, step))
             self.ends.append(step)
             self.before, self.since = self.now, step
 
     def known(self, first: int) -> list[Any]:
-        """What was sent from step ``first`` on, and what was given, before the last change."""
+        """(the input that was sent from step ``first`` on, the input that was given) before the last change."""
         return [*self.past[bisect_right(self.ends, first) :], *([] if self.before is None else [self.before])]
 
     @property
     def coming(self) -> Input:
         """The input from the last change on."""
-        found: Input = self.now.within(self.since, _NEVER) if self.since else self.now
-        return found
+        sent: Input = self.now.within(self.since, _NEVER) if self.since else self.now
+        return sent
 
     @property
     def whole(self) -> Input:
         """The input from the start on."""
-        found: Input = self.now.joined([*self.past, self.coming]) if self.past else self.now
-        return found
+        whole: Input = self.now.joined([*self.past, self.coming]) if self.past else self.now
+        return whole

@@ -13,7 +13,7 @@ from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence,
 
 from ernsnn.describe.arguments import whole
 from ernsnn.describe.network import Network
-from ernsnn.errors import InvalidModel, quoted, unknown
+from ernsnn.errors import InvalidModel, about, quoted, unknown
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.lower import lower_population
@@ -23,7 +23,7 @@ from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoiss
 from .drawing import ours, seeded
 from .inputs import History, Input
 from .recording import Recorder
-from .simulator import Run, named
+from .simulator import ScriptRun, named
 from .values import plain
 
 state = simulator.state
@@ -46,12 +46,12 @@ class Assembly(common.Assembly):
 
     @property
     def receptor_types(self) -> list[str]:
-        """Those that all members have, in their order: the first is for excitation, the second for inhibition."""
+        """The receptor types that all members have; the first is for excitation, the second for inhibition."""
         each = [population.celltype.receptor_types for population in self.populations]
         return [receptor for receptor in each[0] if all(receptor in others for others in each)]
 
 
-class Part:
+class PopulationPart:
     """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
 
     root: Population
@@ -80,7 +80,7 @@ class Part:
         self.initialize(**states)
 
     def initialize(self, **initial_values: Any) -> None:
-        """Set state variables of all cells where a run starts; in a run, those of now."""
+        """Set initial values of state variables of all cells; in a run, their present values."""
         super().initialize(**seeded(plain(initial_values, self.label)))  # type: ignore[misc]
 
     def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
@@ -125,7 +125,7 @@ class Part:
         self.root.set_initial(variable, self.places, values)
 
 
-class PopulationView(Part, common.PopulationView):
+class PopulationView(PopulationPart, common.PopulationView):
     __doc__ = common.PopulationView.__doc__
     _simulator = simulator
     _assembly_class = Assembly
@@ -149,16 +149,16 @@ class PopulationView(Part, common.PopulationView):
 
     @property
     def places(self) -> np.ndarray:  # type: ignore[override]
-        """Where its neurons are in that population."""
+        """Indices of its neurons in that population."""
         return np.asarray(self.index_in_grandparent(np.arange(self.size)))
 
     @property
     def initial_values(self) -> dict[str, Any]:
-        """Initial values by variable, those of these neurons."""
+        """Variable -> initial values of these neurons."""
         return {name: values[self.places] for name, values in self.root.starts.items()}
 
 
-class Population(Part, common.Population):
+class Population(PopulationPart, common.Population):
     __doc__ = common.Population.__doc__
     _simulator = simulator
     _recorder_class = Recorder
@@ -214,7 +214,7 @@ class Population(Part, common.Population):
         self.change_input()
 
     def rewind(self) -> None:
-        """Forget what inputs there were before parameters were changed."""
+        """Forget earlier inputs of a run."""
         if self.history:
             self.history = History(self._sends(None))
 
@@ -226,7 +226,7 @@ class Population(Part, common.Population):
         return float(self.starts[variable][self.id_to_index(id)])
 
     def set_initial(self, variable: str, places: np.ndarray, values: np.ndarray) -> None:
-        """Initial values of a state variable of the neurons at ``places``; in a run, those of now."""
+        """Set initial values of a state variable of the neurons at ``places``; in a run, present values."""
         if not np.isfinite(values).all():
             raise InvalidParameterValueError(f"{self.label}: {variable} must be finite, got {values}")
         if isinstance(self.celltype, Cell):
@@ -240,39 +240,39 @@ class Population(Part, common.Population):
         self.starts.setdefault(variable, np.zeros(self.size))[places] = values
 
     def _probe(self, variable: str) -> tuple[Probe, float]:
-        """What sees a state variable in a run, and its sign."""
+        """(the probe of a state variable, its sign)."""
         known = self.celltype.states
         if variable not in known:
             raise InvalidModel(unknown(f"{self.label}: no state variable", variable, known))
         return Probe("neurons", self.name, 0, self.size, known[variable][0], 1), known[variable][1]
 
     def now(self, variable: str) -> np.ndarray:
-        """A state variable of all neurons as it is now."""
+        """The present values of a state variable of all neurons."""
         if state.under_way is None:
             return self.starts[variable]
         probe, sign = self._probe(variable)
         return sign * state.under_way.read(probe) + 0.0  # no -0
 
     def variable_of(self, recordable: str) -> str:
-        """The state variable that is recorded under that name."""
+        """The state variable that is recorded under a name of PyNN."""
         probed, _ = self.celltype.probes[recordable]
         states: dict[str, tuple[str, float]] = self.celltype.states
         return next(name for name, (own, _) in states.items() if own == probed)
 
     @property
     def further_starts(self) -> dict[str, np.ndarray]:
-        """Where state variables start that ernsnn describes no start of: those of synapses that do not start at 0."""
+        """Synaptic variable -> initial values that are not 0, which ``describe`` cannot express."""
         own = self.starts if isinstance(self.celltype, Cell) else {}
         return {variable: values for variable, values in own.items() if variable != "v" and values.any()}
 
-    def start(self, run: Run) -> None:
-        """Set in a run that begins where ``further_starts`` are."""
+    def start(self, run: ScriptRun) -> None:
+        """Set ``further_starts`` in a run that begins."""
         for variable, values in self.further_starts.items():
             probe, sign = self._probe(variable)
             run.write(probe, slice(None), sign * values)
 
     def change_input(self) -> None:
-        """Let a source send what its parameters say, in a run from now on; warn of spikes that are lost.
+        """Set the input of a source from its parameters, in a run from now on; warn of spikes that are lost.
 
         Raises InvalidParameterValueError on spike times or rates that cannot be.
         """
@@ -289,17 +289,21 @@ class Population(Part, common.Population):
             warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=5)
 
     def _sends(self, history: History | None) -> Input:
-        """What a source was last told to send; notes what is rounded, or comes too late."""
+        """The present input of a source; notes times that are rounded or come too late."""
         assert isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson)
         return self.celltype.sends(self.parameters, self.label, history)
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn, with a probe for each variable that is recorded."""
-        if self.history:
-            self._sends(self.history)  # which notes what it rounds
-            net.population(self.name, self.size, self.history.whole.described(state.dt))
-            return
-        self._add_cells(net)
+        with about(self.name):
+            if self.history:
+                self._sends(self.history)  # which notes rounded times
+                net.population(self.name, self.size, self.history.whole.described(state.dt))
+            else:
+                self._add_cells(net)
+                self._add_probes(net)
+
+    def _add_probes(self, net: Network) -> None:
         for variable, (probed, _) in self.celltype.probes.items():
             if self.recorder.records(variable):
                 recorded = net.populations[self.name][self.recorder.span(variable)]
@@ -309,7 +313,7 @@ class Population(Part, common.Population):
         net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
 
     def lowered(self) -> graph.Population:
-        """Its part of the graph as it is from now on."""
+        """The population of the graph from now on."""
         if self.history:
             spikes = self.history.coming.lowered(self.name, state.dt, state.segment_seed)
             return graph.Source(self.name, self.size, spikes)

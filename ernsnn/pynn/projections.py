@@ -15,7 +15,7 @@ from pyNN.space import Space
 from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import Neuron
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, about
 from ernsnn.graph.graph import Probe
 
 from . import simulator
@@ -40,12 +40,12 @@ class Connection(common.Connection):
 
     @property
     def presynaptic_index(self) -> int:
-        """Which of the presynaptic neurons."""
+        """The index of the presynaptic neuron."""
         return int(self.projection.pre_of[self.number])
 
     @property
     def postsynaptic_index(self) -> int:
-        """Which of the postsynaptic neurons."""
+        """The index of the postsynaptic neuron."""
         return int(self.projection.post_of[self.number])
 
     def __getattr__(self, name: str) -> float:
@@ -169,7 +169,7 @@ class Projection(common.Projection):
             first, second = (state.populations[k].name for k in divmod(both, count))
             yield Block(state.name_of(self.label), first, second, pairs[order], ids[order])
 
-    # What there is of each synapse
+    # Attributes of synapses
 
     def __len__(self) -> int:
         return len(self.pre_of)
@@ -189,12 +189,12 @@ class Projection(common.Projection):
         return -1.0 if negative and not self.post.conductance_based else 1.0
 
     def has(self, name: str) -> bool:
-        """Whether a synapse has such an attribute."""
+        """Whether synapses have an attribute of this name."""
         addresses = ("presynaptic_index", "postsynaptic_index")
         return name in addresses or name in self.synapse_type.marks or self.synapse_type.has_parameter(name)
 
     def column(self, name: str) -> np.ndarray:
-        """An attribute of every synapse as it is now."""
+        """The present values of an attribute of every synapse."""
         addresses = {"presynaptic_index": self.pre_of, "postsynaptic_index": self.post_of}
         if name in addresses:
             return np.asarray(addresses[name])
@@ -221,7 +221,7 @@ class Projection(common.Projection):
                     probe = Probe("synapses", block.name, 0, 0, "w", 1)
                     state.under_way.write(probe, slice(None), self.sign * values[block.ids])
                 if self.synapse_type.plastic:
-                    return  # what the script described is how they start
+                    return  # the description of the script holds initial values
                 state.changed |= not state.under_way.live
         elif name not in self.values:
             raise InvalidModel(f"{self.label}: {name!r} is read, and not set")
@@ -282,12 +282,12 @@ class Projection(common.Projection):
 
     @cached_property
     def _places(self) -> np.ndarray:
-        """Where each synapse is in a flattened matrix (pre, post)."""
+        """Indices of synapses in a flattened matrix (pre, post)."""
         return np.asarray(self.pre_of * self.shape[1] + self.post_of)
 
     @cached_property
     def _last(self) -> np.ndarray:
-        """The last synapse of each pair, where a pair has several; else all."""
+        """Keep the last synapse of each pair where a pair has several; else all."""
         places = self._places
         several = len(np.unique(places)) < len(places)
         return len(places) - 1 - np.unique(places[::-1], return_index=True)[1] if several else np.arange(len(places))
@@ -326,20 +326,21 @@ class Projection(common.Projection):
             low, high = (extreme(block.pairs, axis=0) for extreme in (np.min, np.max))
             connector, shape = _connector(block.pairs - low, *(high - low + 1))
             assert isinstance(post.model, Neuron)
-            net.projection(
-                block.name,
-                pre[low[0] : high[0] + 1],
-                post[low[1] : high[1] + 1],
-                connector,
-                **{
-                    f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
-                        weights[block.ids], shape
-                    )
-                },
-                delay_ms=_one_or_all(grid[block.ids], shape),
-                receptor=self.receptor_type,
-                **self.synapse_type.described(net, self.constant),
-            )
+            with about(block.name, block.pre, block.post):
+                net.projection(
+                    block.name,
+                    pre[low[0] : high[0] + 1],
+                    post[low[1] : high[1] + 1],
+                    connector,
+                    **{
+                        f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
+                            weights[block.ids], shape
+                        )
+                    },
+                    delay_ms=_one_or_all(grid[block.ids], shape),
+                    receptor=self.receptor_type,
+                    **self.synapse_type.described(net, self.constant),
+                )
 
 
 def _connector(pairs: np.ndarray, n_pre: int, n_post: int) -> tuple[Connector, tuple[int, ...]]:
@@ -358,5 +359,5 @@ def _one_or_all(values: np.ndarray, shape: tuple[int, ...]) -> Any:
 def _owners(side: Any) -> np.ndarray:
     """For each neuron of a population, view or assembly, the number of its population and its place there."""
     parts = side.populations if isinstance(side, common.Assembly) else [side]
-    found = [np.stack([np.full(p.size, state.populations.index(p.root)), p.places]) for p in parts]
-    return np.concatenate(found, axis=1)
+    sides = [np.stack([np.full(p.size, state.populations.index(p.root)), p.places]) for p in parts]
+    return np.concatenate(sides, axis=1)

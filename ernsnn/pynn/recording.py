@@ -1,4 +1,4 @@
-"""What a script recorded, as Neo wants it."""
+"""Recorders of scripts, which return data as Neo objects."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import quantities as pq
 from pyNN import recording
 
 from ernsnn.backend.memory import require_room
+from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel
 
 from . import simulator
-from .simulator import Run
+from .simulator import ScriptRun
 
 state = simulator.state
 
 _COPIES = 2
-"""So many of a signal are held while it is taken out of a recording."""
+"""The number of values of a signal that are copied at a time."""
 
 
 class Recorder(recording.Recorder):
     """The recorder of one population. A signal has a value at time 0 and one at the end of each sampling interval.
 
-    What is recorded from some time in a run on holds what comes after: spikes of later steps, and the samples from then
-    on; in a signal with others those before are NaN.
+    Neurons whose recording begins in a run have spikes and samples from then on; in a signal with others earlier
+    samples are NaN.
     """
 
     _simulator = simulator
@@ -34,9 +35,10 @@ class Recorder(recording.Recorder):
         super().__init__(population, file)
         self.cleared_at = 0
         self.since: dict[str, np.ndarray] = {}
-        """Of what has been recorded since the last reset, the step from which on each neuron was."""
+        """Variable -> the first recorded step of each neuron since the last reset."""
         self.begun: dict[str, np.ndarray] = {}
-        """The values of each signal when neurons began to be recorded in a run, where the run knows them; else NaN."""
+        """Signal -> values of neurons at the step at which their recording began in a run; NaN where the run does not
+        know them."""
         self.first: dict[str, int] = {}
         """The step of the first sample that was taken out of each signal."""
 
@@ -92,7 +94,7 @@ class Recorder(recording.Recorder):
         annotations: Any = None,
         locations: Any = None,
     ) -> Any:
-        """What has been recorded. Raises InvalidModel where there was no run."""
+        """The recorded data as a Neo Block. Raises InvalidModel before the first run."""
         earlier = list(self.cache)
         if not state.running and not earlier:
             raise self._nothing_yet()
@@ -118,7 +120,7 @@ class Recorder(recording.Recorder):
             self.since.clear()  # what has been cleared stays so
 
     def store_to_cache(self, annotations: Any = None) -> None:
-        """Keep what was recorded up to a reset."""
+        """Keep the data recorded before a reset."""
         super().store_to_cache(annotations)
         self.cleared_at = 0
         self.begun.clear()
@@ -138,7 +140,7 @@ class Recorder(recording.Recorder):
         return segment
 
     def _since(self, variable: str) -> np.ndarray:
-        """From which step on there are data of each neuron."""
+        """The first step with data of each neuron."""
         since = self.since.get(variable, self._none())
         return np.asarray(np.maximum(since, self.cleared_at))
 
@@ -146,7 +148,7 @@ class Recorder(recording.Recorder):
         return self.begun.get(variable, np.full(self.population.size, np.nan))
 
     @property
-    def _run(self) -> Run:
+    def _run(self) -> ScriptRun:
         if state.under_way is None:
             raise self._nothing_yet()
         return state.under_way
@@ -166,9 +168,9 @@ class Recorder(recording.Recorder):
         return np.fromiter(ids, dtype=int) - int(self.population.first_id)
 
     def _get_spiketimes(self, ids: Any, clear: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        found, times = self._spikes(ids)
+        cells, times = self._spikes(ids)
         inside = times <= state.t  # a stamp beyond the end is one of the next run
-        return found[inside], times[inside]
+        return cells[inside], times[inside]
 
     def _get_all_signals(self, variable: Any, ids: Any, clear: bool = False) -> tuple[np.ndarray, None]:
         places = self._places(ids)
@@ -176,30 +178,30 @@ class Recorder(recording.Recorder):
         own, since = self.since[variable.name][places], self._since(variable.name)[places]
         first, span = since.min(initial=state.step), self.span(variable.name)
         none = (np.zeros(0, np.int64), np.zeros((0, span.stop - span.start)))
-        steps, values = self._run.recording.signals.get(f"{self.population.name}.{probed}", none)
-        # Only what is asked for is copied: all cells over a whole run may fill the memory.
+        steps, values = self._run.recording.signals.get(variable_of(self.population.name, probed), none)
+        # Only the requested cells are copied: all cells over a whole run may fill the memory.
         kept = slice(np.searchsorted(steps, first - 1), None)
         size = _COPIES * values[kept, 0].nbytes * len(places)
         require_room({f"data of {self.population.label}.{variable.name}": size}, "get the data of fewer cells")
-        ends, found = steps[kept] + 1, sign * values[kept, places - span.start] + 0.0  # no -0
+        ends, sampled = steps[kept] + 1, sign * values[kept, places - span.start] + 0.0  # no -0
         start = self.population.starts[self.population.variable_of(variable.name)][places]
         start = np.where(own == 0, start, self._begun(variable.name)[places])
         known = np.isfinite(start) & (own == since)
         every = max(round(self.sampling_interval / state.dt), 1)
         if known[since == first].any() and first % every == 0 and first not in ends[:1]:
-            ends, found = np.append(first, ends), np.concatenate([np.full((1, len(places)), np.nan), found])
+            ends, sampled = np.append(first, ends), np.concatenate([np.full((1, len(places)), np.nan), sampled])
         for begin in np.unique(since):
             row, those = np.searchsorted(ends, begin), since == begin
-            found[:row, those] = np.nan
+            sampled[:row, those] = np.nan
             if begin in ends[row : row + 1]:
-                found[row, known & those] = start[known & those]
+                sampled[row, known & those] = start[known & those]
         self.first[variable.name] = int(ends[0]) if len(ends) else state.step
-        return found, None
+        return sampled, None
 
     def _local_count(self, variable: Any, filter_ids: Any = None) -> dict[int, int]:
         ids = sorted(self.filter_recorded(variable, filter_ids))
-        found, _ = self._spikes(ids)
-        counts = np.bincount(found - int(self.population.first_id), minlength=self.population.size)
+        cells, _ = self._spikes(ids)
+        counts = np.bincount(cells - int(self.population.first_id), minlength=self.population.size)
         return dict(zip(map(int, ids), counts[self._places(ids)].tolist(), strict=True))
 
 

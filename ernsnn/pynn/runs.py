@@ -1,12 +1,10 @@
-"""A run under way: step by step where the backend can, else in one go when its data are first asked for."""
+"""Runs of scripts: step by step where the backend can, else in one go when data are first read."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, cast
 
@@ -21,9 +19,10 @@ from ernsnn.backend.recorder import Chunk, Growing, Recorder, joined
 from ernsnn.backend.registry import choose_backend, names_of
 from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.stepping import SteppedBackend
-from ernsnn.errors import ErnsnnError, UnsupportedOnBackend
+from ernsnn.errors import UnsupportedOnBackend, about
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
 from ernsnn.graph.lower import lower
+from ernsnn.recording.keys import signal_keys
 from ernsnn.recording.recording import Recording
 from ernsnn.result import Result, run
 from ernsnn.running.folder import interruptible
@@ -31,7 +30,8 @@ from ernsnn.running.folder import interruptible
 from .absent import unsupported
 from .building import describe
 from .codes import CODES
-from .simulator import Run, State
+from .labels import in_labels, labelled
+from .simulator import ScriptRun, State
 
 _STATES = "potentials and synaptic variables"
 
@@ -44,89 +44,69 @@ def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
     return backend.settings({**backend.doubles, **options})
 
 
-def begin(state: State) -> Run:
-    """Lower what the script described, and start it. Raises UnsupportedOnBackend, in the script's labels."""
+def begin(state: State) -> ScriptRun:
+    """Lower the script's network, and start its run. Raises UnsupportedOnBackend, in the script's labels."""
     absent = Issues("ernsnn.pynn", [limit.issue("ernsnn.pynn", CODES) for limit in unsupported(state)])
     if absent:
         raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
     graph = graph_of(state)
-    with labelled(state):
+    with labelled(state.labels):
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
         settings = settings_of(backend, state.options)
         backend.require_installed()
         issues = backend.require(graph, **settings)
         if isinstance(backend, SteppedBackend):
-            made: Run = Stepwise(graph, backend, settings)
+            made: ScriptRun = Stepwise(graph, backend, settings)
         else:
             made = InOneGo(graph, backend, settings)
         for population in state.populations:
             population.start(made)
     # A script may let sources spike, or cells be driven, as it goes on.
-    issues = Issues(backend.name, [issue for issue in issues if issue.code not in ("G305", "G306")])
-    warn_of(issues, graph, lambda text: relabelled(state, text))
-    return cast("Run", _Labelled(made, state))
+    doubtful = (in_labels(issue, state.labels) for issue in issues if issue.code not in ("G305", "G306"))
+    warn_of(doubtful, graph)
+    return cast("ScriptRun", _Labelled(made, state))
 
 
 def graph_of(state: State) -> Graph:
-    """What the script described, lowered; what is drawn while it runs differs from segment to segment."""
-    with labelled(state):
+    """The graph of the script's network; random numbers of a run differ from segment to segment."""
+    with labelled(state.labels):
         return lower(describe(state), state.segment_seed)
 
 
-@contextmanager
-def labelled(state: State) -> Iterator[None]:
-    """Let errors name parts by the script's labels; once, where this is within another."""
-    try:
-        yield
-    except ErnsnnError as error:
-        if getattr(error, "labelled", False):
-            raise
-        told = type(error)(relabelled(state, str(error)))
-        vars(told).update(vars(error), labelled=True)
-        raise told from None
-
-
 class _Labelled:
-    """A run whose errors name parts by the script's labels, whatever of it is called or read."""
+    """A run whose errors name parts by the script's labels."""
 
-    def __init__(self, run: Run, state: State) -> None:
+    def __init__(self, run: ScriptRun, state: State) -> None:
         self._its_run, self._state = run, state
 
     def __getattr__(self, name: str) -> Any:
-        with labelled(self._state):
-            found = getattr(self._its_run, name)
-        return self._calling(found) if callable(found) else found
+        with labelled(self._state.labels):
+            attribute = getattr(self._its_run, name)
+        return self._calling(attribute) if callable(attribute) else attribute
 
     def _calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            with labelled(self._state):
+            with labelled(self._state.labels):
                 return function(*arguments)
 
         return call
-
-
-def relabelled(state: State, text: str) -> str:
-    """``text`` with labels in place of names."""
-    names = sorted((name for name, label in state.labels.items() if name != label), key=len, reverse=True)
-    if not names:
-        return text
-    any_name = rf"(?<![\w.\-])({'|'.join(map(re.escape, names))})(?![\w\-])"
-    return re.sub(any_name, lambda found: state.labels[found[0]], text)
 
 
 _LESS = "record fewer cells or with a larger sampling_interval, or run for a shorter time"
 
 
 def require_room(room: Room, graph: Graph, backend: Backend, settings: Mapping[str, Any], first: int, n: int) -> None:
-    """Raise InvalidModel where what is recorded in ``n`` steps from ``first`` on does not fit the memory that is left.
+    """Raise InvalidModel where the recording of ``n`` steps from ``first`` on does not fit the memory that is left.
 
-    ``room`` is what earlier steps have left of it.
+    ``room`` is the memory that earlier steps have left.
     """
-    room.take(probed_bytes(graph, first, first + n, lambda kind: backend.recorded_bytes(kind, settings)), _LESS)
+    needed = probed_bytes(graph, first, first + n, lambda kind: backend.recorded_bytes(kind, settings))
+    with about("", *(probe.target for probe in graph.probes)):
+        room.take(needed, _LESS)
 
 
 class Stepwise:
-    """A run of an engine in this process: every call of ``advance`` takes up where the last one stopped."""
+    """A run of an engine in this process: every call of ``advance`` goes on where the last one stopped."""
 
     live = True
 
@@ -149,10 +129,10 @@ class Stepwise:
             self.recorded = Growing()
 
     def advance(self, n_steps: int) -> None:
-        """See ``Run.advance``."""
+        """See ``ScriptRun.advance``."""
         require_room(self.room, self.engine.graph, self.backend, self.settings, self.step, n_steps)
         self._recording = None
-        # A step that is cut in two could not be gone on from.
+        # Ctrl-C is handled between steps, from which a run can go on.
         with interruptible() as stopped, np.errstate(over="ignore", invalid="ignore"):
             end = self.step + n_steps
             while self.step < end:
@@ -162,7 +142,7 @@ class Stepwise:
             self.watch.look(self.step, time.perf_counter())
 
     def change(self, state: State) -> None:
-        """See ``Run.change``: another engine takes over, in the same state."""
+        """See ``ScriptRun.change``: another engine takes over, in the same state."""
         self.recorder.flush()
         learned = self.engine.final_values() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
         here = Recording.from_arrays(learned, {}, self.engine.state())
@@ -172,11 +152,13 @@ class Stepwise:
         self._listen(were)
 
     def adjust(self, state: State) -> None:
-        """See ``Run.adjust``: nothing is lowered but the changed parts, and the engine stays."""
+        """See ``ScriptRun.adjust``: nothing is lowered but the changed parts, and the engine stays."""
         populations = {p.name: p for p in self.engine.graph.populations}
         currents = dict(self.currents)
-        with labelled(state):
-            populations |= {name: cells.lowered() for name, cells in state.changed_cells.items()}
+        with labelled(state.labels):
+            for name, cells in state.changed_cells.items():
+                with about(name):
+                    populations[name] = cells.lowered()
             currents |= {number: current.lowered() for number, current in state.changed_currents.items()}
             if len(currents) > len(self.currents):
                 currents = {s.number: currents.get(s.number) or s.lowered() for s in state.current_sources}
@@ -192,22 +174,22 @@ class Stepwise:
                 self.source_spikes.change(name, source.spikes)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
-        """See ``Run.write``."""
+        """See ``ScriptRun.write``."""
         now = self.engine.probe(probe)
         now[places] = values
         self.engine.write(probe, now)
 
     def read(self, probe: Probe) -> np.ndarray:
-        """See ``Run.read``."""
+        """See ``ScriptRun.read``."""
         return self.engine.probe(probe)
 
     def synapses(self, projection: str, variable: str) -> np.ndarray:
-        """See ``Run.synapses``."""
+        """See ``ScriptRun.synapses``."""
         return self.engine.probe(Probe("synapses", projection, 0, 0, variable, 1))
 
     @property
     def recording(self) -> Recording:
-        """See ``Run.recording``."""
+        """See ``ScriptRun.recording``."""
         if self._recording is None:
             self.watch.insist_on_all(self.step)
             self.recorder.flush()
@@ -218,9 +200,9 @@ class Stepwise:
 
 
 class InOneGo:
-    """A run of a program, once data are asked for: of what is new since then, or, if need be, of all from the start.
+    """A run of a program, when data are read: of the steps since the last run, or of all if it cannot go on.
 
-    ``parts`` are what has been run, each going on from the one before; a backend that cannot go on has one at most.
+    ``parts`` are the results so far, each going on from the one before; a backend that cannot go on has one at most.
     """
 
     live = False
@@ -231,7 +213,7 @@ class InOneGo:
         self.room = Room()
 
     def advance(self, n_steps: int) -> None:
-        """See ``Run.advance``."""
+        """See ``ScriptRun.advance``."""
         require_room(self.room, self.graph, self.backend, self.settings, self.step, n_steps)
         self.step += n_steps
 
@@ -244,7 +226,7 @@ class InOneGo:
             self.parts = [*self.parts, result] if start else [result]
 
     def change(self, state: State) -> None:
-        """See ``Run.change``; only inputs can change where the backend cannot go on."""
+        """See ``ScriptRun.change``; only inputs can change where the backend cannot go on."""
         graph = graph_of(state)
         if self.backend.continues:
             if dataclasses.replace(self.graph, probes=graph.probes).digest != graph.digest:
@@ -254,11 +236,11 @@ class InOneGo:
         self.graph = graph
 
     def adjust(self, state: State) -> None:
-        """See ``Run.adjust``."""
+        """See ``ScriptRun.adjust``."""
         self.change(state)
 
     def write(self, probe: Probe, places: Any, values: np.ndarray) -> None:
-        """See ``Run.write``; only weights, and only where the backend can go on."""
+        """See ``ScriptRun.write``; only weights, and only where the backend can go on."""
         if not self.backend.continues or probe.kind == "neurons":
             raise self._refusal("weights" if probe.kind == "synapses" else _STATES, "set")
         self._catch_up()
@@ -269,7 +251,7 @@ class InOneGo:
         return any(p.name == projection and p.learning for p in self.graph.projections)
 
     def read(self, probe: Probe) -> np.ndarray:
-        """See ``Run.read``: not of a program."""
+        """See ``ScriptRun.read``: not of a program."""
         raise self._refusal(_STATES, "read")
 
     def _refusal(self, what: str, how: str) -> UnsupportedOnBackend:
@@ -279,13 +261,13 @@ class InOneGo:
         )
 
     def synapses(self, projection: str, variable: str) -> np.ndarray:
-        """See ``Run.synapses``."""
+        """See ``ScriptRun.synapses``."""
         self._catch_up()
         return self.parts[-1].recording.synapses[projection][variable]
 
     @property
     def recording(self) -> Recording:
-        """See ``Run.recording``."""
+        """See ``ScriptRun.recording``."""
         self._catch_up()
         return _whole(self.parts)
 
@@ -294,10 +276,10 @@ def _whole(parts: list[Result]) -> Recording:
     """Spikes and signals of consecutive results as the recording of one."""
     if len(parts) == 1:
         return parts[0].recording
-    arrays = [part.recording.to_arrays() for part in parts]
-    chunks = [{k: a for k, a in each.items() if k.startswith(("spikes/", "signals/"))} for each in arrays]
+    recordings = (dataclasses.replace(part.recording, synapses={}, neurons={}) for part in parts)
+    chunks = [{k: a for k, a in each.to_arrays().items() if k not in ("n_steps", "first_step")} for each in recordings]
     probes = parts[-1].graph.probes
-    none = {probe.key: chunks[-1][f"signals/{probe.key}/values"][:0] for probe in probes}
+    none = {probe.key: parts[-1].recording.signals[probe.key][1][:0] for probe in probes}
     for part, chunk in zip(parts, chunks, strict=True):
         _fit(chunk, part.graph.probes, probes, none)
     return Recording.from_arrays(joined(chunks) | {"n_steps": np.array(parts[-1].recording.end)}, {})
@@ -310,7 +292,7 @@ def _fit(chunk: Chunk, were: Sequence[Probe], probes: Sequence[Probe], none: Map
     """
     starts = {probe.key: probe.start for probe in were}
     for probe in probes:
-        steps, values, width = f"signals/{probe.key}/steps", f"signals/{probe.key}/values", none[probe.key].shape[1]
+        (steps, values), width = signal_keys(probe.key), none[probe.key].shape[1]
         known = chunk.get(values)
         if known is None:  # the probe has begun since
             chunk |= {steps: np.zeros(0, np.int64), values: none[probe.key]}

@@ -27,7 +27,7 @@ Convention = Literal["pynn", "spinnaker"]
 CONVENTIONS: tuple[Convention, ...] = ("pynn", "spinnaker")
 
 _LONGEST = 150
-"""Bytes of a name that comes from a label: of a long one the beginning."""
+"""The largest number of bytes of a name; of a longer label the beginning is taken."""
 _FIRST_HORIZON, _DECIMALS = 1024, 9
 
 
@@ -47,23 +47,23 @@ class ID(int, common.IDMixin):
 
 
 def named(label: Any, what: str) -> None:
-    """Raise InvalidModel on a label that is no text; there may be none."""
+    """Raise InvalidModel on a label that is neither text nor None."""
     if not isinstance(label, str | None):
         raise InvalidModel(f"{what}: label must be text, got {label!r}")
 
 
-class Part(Protocol):
-    """What a script makes: population, projection, current source or astrocyte."""
+class ScriptPart(Protocol):
+    """A part of a script: population, projection, current source or astrocyte."""
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn."""
 
 
-class ChangingPart(Part, Protocol):
+class ChangingPart(ScriptPart, Protocol):
     """A part that depends on when it was changed."""
 
     def rewind(self) -> None:
-        """Forget what it was before it was changed in a run."""
+        """Forget its earlier states in a run."""
 
 
 class Cells(ChangingPart, Protocol):
@@ -77,11 +77,11 @@ class Cells(ChangingPart, Protocol):
     def further_starts(self) -> dict[str, np.ndarray]:
         """Initial values of state variables other than V that are not 0."""
 
-    def start(self, run: Run) -> None:
+    def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""
 
     def lowered(self) -> graph.Population:
-        """Its part of the graph as it is from now on."""
+        """The part of the graph from now on."""
 
 
 class Current(ChangingPart, Protocol):
@@ -91,10 +91,10 @@ class Current(ChangingPart, Protocol):
     varies: bool
 
     def lowered(self) -> list[graph.Injected]:
-        """Its part of the graph as it is from now on, whatever it was before."""
+        """The part of the graph from now on, without earlier changes."""
 
 
-class Synapses(Part, Protocol):
+class Synapses(ScriptPart, Protocol):
     """A projection of a script."""
 
     label: str
@@ -106,7 +106,7 @@ class Synapses(Part, Protocol):
     def __len__(self) -> int: ...
 
 
-class Run(Protocol):
+class ScriptRun(Protocol):
     """A network that has begun to run. In a ``live`` one, weights that are written act without ``change``."""
 
     live: bool
@@ -116,7 +116,7 @@ class Run(Protocol):
         """Run ``n_steps`` more."""
 
     def change(self, state: State) -> None:
-        """Go on with what the script changed, whatever it is."""
+        """Go on with all changes of the script."""
 
     def adjust(self, state: State) -> None:
         """Go on with other inputs and parameters of cells: ``state.changed_cells`` and ``state.changed_currents``."""
@@ -132,21 +132,21 @@ class Run(Protocol):
 
     @property
     def recording(self) -> Recording:
-        """Spikes and signals up to now."""
+        """The recording up to now."""
 
 
 class State(common.control.BaseState):
     """Settings, parts and progress of a script. ``step`` counts the steps done since the start or ``reset``.
 
-    What the script changed in a run are ``changed_cells`` (by name) and ``changed_currents`` (by number); where it
-    changed anything else, ``changed`` is true.
-    Currents that change all the time are laid out up to step ``horizon``, which moves on before a run reaches it.
+    Changes of the script in a run are ``changed_cells`` (by name) and ``changed_currents`` (by number); ``changed`` is
+    true after any other change. Currents that change all the time are laid out up to step ``horizon``, which moves on
+    before a run reaches it.
     """
 
     mpi_rank, num_processes = 0, 1
 
-    begin: Callable[[State], Run]
-    """Lowers and starts what the script described: ``runs.begin``, set by ``ernsnn.pynn``."""
+    begin: Callable[[State], ScriptRun]
+    """Lowers the script's network and starts its run: ``runs.begin``, set by ``ernsnn.pynn``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class State(common.control.BaseState):
         self.populations: list[Cells] = []
         self.projections: list[Synapses] = []
         self.current_sources: list[Current] = []
-        self.astrocytes: list[Part] = []
+        self.astrocytes: list[ScriptPart] = []
         self.labels: dict[str, str] = {}
         self.numbers: Counter[str] = Counter()
         self.setups += 1
@@ -188,7 +188,7 @@ class State(common.control.BaseState):
         self.t_start = 0
         self.horizon = _FIRST_HORIZON
         self.segment_counter += 1
-        self.under_way: Run | None = None
+        self.under_way: ScriptRun | None = None
         self.changed = False
         self.changed_cells: dict[str, Cells] = {}
         self.changed_currents: dict[int, Current] = {}
@@ -207,32 +207,32 @@ class State(common.control.BaseState):
 
     @property
     def segment_seed(self) -> int:
-        """What is drawn in a run comes from it: another one for every segment of every seed."""
+        """The seed of random numbers in a run: a different one for every segment of every seed."""
         return self.seed + (self.segment_counter << 32)
 
     @property
     def latency(self) -> int:
-        """How many steps after its step a spike is stamped: PyNN's stamps are ends of steps, SpiNNaker's beginnings."""
+        """The steps from a spike's step to its stamp: 1 for PyNN (ends of steps), 0 for SpiNNaker (beginnings)."""
         return 1 if self.convention == "pynn" else 0
 
     @property
     def min_delay(self) -> float:
-        """As given, or else the shortest delay that there is."""
+        """The given shortest delay, or else that of all synapses, in ms."""
         if self._min_delay != "auto":
             return float(self._min_delay)
         return min([float(np.min(p.column("delay"))) for p in self.projections if len(p)], default=self.dt)
 
     def shortest_delay(self) -> float:
-        """What a synapse has that is given no delay."""
+        """The default delay of synapses in ms."""
         return self.dt if self._min_delay == "auto" else float(self._min_delay)
 
     def number(self, kind: str) -> int:
-        """How many of a kind were asked for since ``setup``: what a script leaves unnamed is numbered, from 0 on."""
+        """Count the parts of a kind since ``setup``, by which unnamed ones are numbered from 0 on."""
         self.numbers[kind] += 1
         return self.numbers[kind] - 1
 
     def name_of(self, label: str) -> str:
-        """A name for a part labelled ``label``, which only it has."""
+        """A unique name for a part with this label."""
         plain = re.sub(r"[^\w.\-]", "_", label.replace("→", "-to-")).encode()[:_LONGEST].decode(errors="ignore")
         plain = plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
         name, number = plain, 2
@@ -242,7 +242,7 @@ class State(common.control.BaseState):
         return name
 
     def note(self, code: str, path: str, message: str, remedy: str) -> None:
-        """Keep what the time grid changes of the script, for ``check``; each once."""
+        """Keep an issue on a change by the time grid for ``check``; each once."""
         self.noted.setdefault(f"{code} {path}", Limit(code, path, message, remedy))
 
     def require_open(self, what: str) -> None:

@@ -57,7 +57,7 @@ def check_sign(weights: Any, projection: Weighted) -> None:
 
 
 class Synapse:
-    """What the types share."""
+    """Base of the synapse types."""
 
     parameter_checks = {"weight": check_sign}  # noqa: RUF012 - PyNN reads it
     plastic = False
@@ -158,9 +158,10 @@ class STDPMechanism(Synapse, synapses.STDPMechanism):
 class MarkedSTDP(STDPMechanism):
     """STDP whose synapses carry epigenetic marks: ``marks`` are those of ``ernsnn.marks``, composed into the rule.
 
-    ``third_factors`` says which ``Astrocyte`` each signal of the marks is; ``transmit`` what a spike sends, a sum of
-    products of ``w`` and the marks. ``epoch_ms`` and ``rest`` are those of ``ernsnn.marks.with_marks``. The marks of
-    each synapse are read as weights are: ``projection.get("m", format="array")``.
+    ``third_factors`` says which ``Astrocyte`` each signal of the marks is; ``transmit`` the weight that a spike
+    transmits, a sum of products of ``w`` and the marks. ``epoch_ms`` and ``rest`` are those of
+    ``ernsnn.marks.with_marks``. The marks of each synapse are read as weights are: ``projection.get("m",
+    format="array")``.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""What a run leaves: its recording, and readings of it by names and in milliseconds."""
+"""Recordings of runs, in steps, and readings of them, by names and in milliseconds."""

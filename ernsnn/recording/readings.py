@@ -1,4 +1,4 @@
-"""What a run recorded, by names and in milliseconds instead of paths and steps."""
+"""Readings of a recording by names and in milliseconds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.names import variable_of
 from ernsnn.describe.units import first_step, to_unit
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import Content, write_folder
@@ -23,7 +24,7 @@ from ernsnn.recording.recording import Recording, by_neuron, counted, load_meta
 
 
 class Stored:
-    """A recording of ``graph`` in ``folder``, which is read when it is first asked for; its meta data are known."""
+    """A recording of ``graph`` in ``folder``, which is read at its first use; its meta data have been read."""
 
     def __init__(self, folder: Path, graph: Graph, meta: dict[str, Any]) -> None:
         self.folder, self.graph, self.meta = folder, graph, meta
@@ -35,7 +36,7 @@ class Stored:
 
     @property
     def n_steps(self) -> int:
-        """How many steps were recorded."""
+        """The number of recorded steps."""
         return round(float(self.meta["duration_ms"]) / self.graph.dt_ms)
 
     @property
@@ -45,7 +46,7 @@ class Stored:
 
     @property
     def spike_counts(self) -> dict[str, int]:
-        """How many spikes were recorded of each population."""
+        """Population -> number of recorded spikes."""
         return dict(self.meta["spike_counts"])
 
 
@@ -69,12 +70,12 @@ class Readings:
 
     @property
     def recording(self) -> Recording:
-        """What was recorded, in steps."""
+        """The recording, in steps."""
         return self._held.recording if isinstance(self._held, Stored) else self._held
 
     @property
     def folder(self) -> Path | None:
-        """Where the run was recorded to disk, so that ``recording`` is read when it is first asked for; else None."""
+        """The folder of a run that was recorded to disk, whose ``recording`` is read at its first use; else None."""
         return self._held.folder if isinstance(self._held, Stored) else None
 
     @property
@@ -84,22 +85,22 @@ class Readings:
 
     @property
     def issues(self) -> Issues:
-        """What the backend does otherwise than described, and what is doubtful about the network; prints as a table."""
+        """The issues of the run: differences from the description, and doubts about the network; prints as a table."""
         return Issues.from_json(self.meta["backend"], self.meta.get("issues", []))
 
     @property
     def duration_ms(self) -> float:
-        """How long was simulated."""
+        """The simulated time."""
         return self._held.n_steps * self.graph.dt_ms
 
     @property
     def start_ms(self) -> float:
-        """When it started: 0, or the end of the run from which it went on."""
+        """The time at which the run started: 0, or the end of the run from which it went on."""
         return self._held.first_step * self.graph.dt_ms
 
     @property
     def spike_counts(self) -> dict[str, int]:
-        """How many spikes were recorded of each population."""
+        """Population -> number of recorded spikes."""
         return self._held.spike_counts
 
     @checked
@@ -116,7 +117,7 @@ class Readings:
 
     @checked
     def counts(self, population: str, edges_ms: Sequence[float] | np.ndarray | None = None) -> np.ndarray:
-        """How often each neuron of a population spiked from each time in ``edges_ms`` up to the next.
+        """Count the spikes of each neuron of a population from each time in ``edges_ms`` up to the next.
 
         An array (intervals, neurons) of whole numbers, for edges (intervals + 1,) in ms that do not decrease: an
         interval holds the spikes from its first edge on and before its last. By default one interval, the whole run.
@@ -140,18 +141,18 @@ class Readings:
 
         Several synapses of one pair are refused: take them from ``recording.synapses``.
         """
-        found = next((p for p in self.graph.projections if p.name == projection), None)
-        if found is None:
+        p = next((p for p in self.graph.projections if p.name == projection), None)
+        if p is None:
             raise InvalidModel(unknown("no projection", projection, [p.name for p in self.graph.projections]))
-        rows = found.synapses
+        rows = p.synapses
         final = self.recording.synapses.get(projection, rows.variables)
         values = self._find(f"variable of {projection}", variable, final)
-        matrix = np.full((found.connectivity.n_pre, found.connectivity.n_post), np.nan)
-        if found.several_a_pair:
+        matrix = np.full((p.connectivity.n_pre, p.connectivity.n_post), np.nan)
+        if p.several_a_pair:
             raise InvalidModel(
                 f"{projection}: has several synapses for one pair; see recording.synapses[{projection!r}]"
             )
-        matrix[rows.pre - found.pre_start, rows.post - found.post_start] = values
+        matrix[rows.pre - p.pre_start, rows.post - p.post_start] = values
         return matrix
 
     @checked
@@ -163,8 +164,8 @@ class Readings:
         on other shapes and on values outside the bounds of the learning rule.
         """
         learns = {p.name: p for p in self.graph.projections if p.learning}
-        found = self._find("plastic projection", projection, learns)
-        wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in found.variables})
+        p = self._find("plastic projection", projection, learns)
+        wanted = self._find(f"variable of {projection}", variable, {v.name: v for v in p.variables})
         try:
             if isinstance(values, str) or np.ma.is_masked(values):
                 raise TypeError
@@ -172,21 +173,21 @@ class Readings:
                 given = np.asarray(values, dtype=float)
         except MemoryError:
             raise
-        except Exception:  # a class that is not ours may fail in any way
+        except Exception:  # a foreign class may raise any error
             raise InvalidModel(f"{projection}.{variable}: must be numbers, and none masked") from None
-        sides, rows = (found.connectivity.n_pre, found.connectivity.n_post), found.synapses
+        sides, rows = (p.connectivity.n_pre, p.connectivity.n_post), p.synapses
         if given.shape == sides:
-            given = given[rows.pre - found.pre_start, rows.post - found.post_start]
-        elif given.shape not in ((), (found.n_synapses,)):
+            given = given[rows.pre - p.pre_start, rows.post - p.post_start]
+        elif given.shape not in ((), (p.n_synapses,)):
             raise InvalidModel(
                 f"{projection}.{variable}: must be one number, a matrix of {sides[0]} x {sides[1]} or "
-                f"{found.n_synapses} numbers, got shape {given.shape}"
+                f"{p.n_synapses} numbers, got shape {given.shape}"
             )
         if not ((wanted.low <= given) & (given <= wanted.high)).all():
             raise InvalidModel(f"{projection}.{variable}: must be numbers within [{wanted.low:g}, {wanted.high:g}]")
         synapses = {name: dict(variables) for name, variables in self.recording.synapses.items()}
         kind = synapses[projection][variable].dtype
-        synapses[projection][variable] = np.broadcast_to(given, (found.n_synapses,)).astype(kind)
+        synapses[projection][variable] = np.broadcast_to(given, (p.n_synapses,)).astype(kind)
         return type(self)(self.graph, dataclasses.replace(self.recording, synapses=synapses))
 
     @checked
@@ -195,7 +196,7 @@ class Readings:
 
         Raises InvalidModel where it was not recorded, with the probe that records it.
         """
-        key, recorded = f"{target}.{variable}", self.recording.signals
+        key, recorded = variable_of(target, variable), self.recording.signals
         if key not in recorded:
             held = f" (recorded: {', '.join(recorded)})" if recorded else ""
             raise InvalidModel(f"no probe {key!r}: {not_probed(self.graph, target, variable)}{held}")

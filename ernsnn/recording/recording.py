@@ -1,4 +1,4 @@
-"""What every backend returns, in one form: spikes, signals, final synapses and where they come from."""
+"""``Recording``, the raw result of every backend: spikes, signals, final values and meta data, in steps."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ import numpy as np
 
 from ernsnn.arrays import Arrays, Form, checksum
 from ernsnn.describe.arguments import checked
+from ernsnn.describe.names import variable_of
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.graph.memory import require_memory
 from ernsnn.issues import Fidelity
 from ernsnn.loading import Unfit, fit, reading, sealed, unsealed
+from ernsnn.recording.keys import KINDS, ArrayKey, neuron_key, signal_keys, spike_keys, synapse_key
 
 SCHEMA = 1
 NAME = re.compile(r"[\w.\-]{1,80}")
-"""What a backend may be called."""
+"""The names that a backend may have."""
 _STATE = "state/"
 RECORDING_FILE, META_FILE, STATE_FILE = "recording.npz", "meta.json", "state.npz"
 RUN_FILE = "run.json"
-"""What was asked for, where a run is recorded while it goes on (``running.folder``)."""
+"""The file with the plan of a run that is recorded while it goes on (``running.folder``)."""
 
 
 class _Issue(TypedDict):
@@ -45,7 +47,7 @@ class _Start(TypedDict):
 
 
 class Said(TypedDict, total=False):
-    """What may be said of a run before it begins."""
+    """Meta data of a run that are known before it begins."""
 
     issues: list[_Issue]
     auto: list[str]
@@ -102,11 +104,11 @@ class Recording:
 
     @property
     def spike_counts(self) -> dict[str, int]:
-        """How many spikes were recorded of each population."""
+        """Population -> number of recorded spikes."""
         return {name: len(steps) for name, (steps, _) in self.spikes.items()}
 
     def from_zero(self) -> Recording:
-        """The same with the steps of its spikes counted from its own first."""
+        """The recording with the steps of spikes counted from its own first step."""
         if not self.first_step:
             return self
         return replace(
@@ -116,30 +118,26 @@ class Recording:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Flat arrays, ``kind/name/what``: the layout of ``recording.npz``, which compiled programs write too."""
         flat = {"n_steps": np.array(self.n_steps), "first_step": np.array(self.first_step)}
-        for name, (steps, neurons) in self.spikes.items():
-            flat[f"spikes/{name}/steps"], flat[f"spikes/{name}/neurons"] = steps, neurons
-        for name, (steps, values) in self.signals.items():
-            flat[f"signals/{name}/steps"], flat[f"signals/{name}/values"] = steps, values
-        for kind, owners in (("synapses", self.synapses), ("neurons", self.neurons)):
-            for name, variables in owners.items():
-                for variable, values in variables.items():
-                    flat[f"{kind}/{name}/{variable}"] = values
-        return flat
+        for name, pair in self.spikes.items():
+            flat |= zip(spike_keys(name), pair, strict=True)
+        for probe_key, pair in self.signals.items():
+            flat |= zip(signal_keys(probe_key), pair, strict=True)
+        return flat | self.final_values()
+
+    def final_values(self) -> dict[str, np.ndarray]:
+        """The final values of synapses and neurons, under their names in ``to_arrays``."""
+        synapses = {synapse_key(p, v): values for p, of in self.synapses.items() for v, values in of.items()}
+        return synapses | {neuron_key(p, v): values for p, of in self.neurons.items() for v, values in of.items()}
 
     @classmethod
     def from_arrays(
         cls, flat: dict[str, np.ndarray], meta: dict[str, Any], state: Mapping[str, np.ndarray] | None = None
     ) -> Recording:
         """The inverse of ``to_arrays``. A program's own arrays may hold its state too, as ``state/path``."""
-        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {
-            "spikes": {},
-            "signals": {},
-            "synapses": {},
-            "neurons": {},
-        }
+        nested: dict[str, dict[str, dict[str, np.ndarray]]] = {kind: {} for kind in KINDS}
         for key, array in flat.items():
             if key not in ("n_steps", "first_step") and not key.startswith(_STATE):
-                kind, name, what = key.split("/")
+                kind, name, what = ArrayKey.parse(key)
                 nested[kind].setdefault(name, {})[what] = array
         own = {key.removeprefix(_STATE): array for key, array in flat.items() if key.startswith(_STATE)}
         return cls(
@@ -191,7 +189,7 @@ class Recording:
     def of_run(
         cls, flat: dict[str, np.ndarray], meta: dict[str, Any], graph: Graph, n_steps: int, first_step: int = 0
     ) -> Recording:
-        """``from_arrays`` of what a program recorded that was to run so many steps of ``graph`` from ``first_step`` on.
+        """Check and read the arrays of a program that was to run ``n_steps`` steps of ``graph`` from ``first_step`` on.
 
         The arrays are of the ``forms_of_run``. Raises Unfit where they cannot be of that run.
         """
@@ -209,13 +207,13 @@ class Recording:
 
 
 def by_neuron(times: np.ndarray, neurons: np.ndarray, size: int) -> list[np.ndarray]:
-    """The ``times`` (steps or ms) of each of ``size`` neurons, in the order given; O(n log n) for n spikes."""
+    """Split ``times`` (steps or ms) by neuron, in the order given; O(n log n) for n spikes."""
     order = np.argsort(neurons, kind="stable")
     return np.split(times[order], np.searchsorted(neurons[order], np.arange(1, size)))
 
 
 def counted(steps: np.ndarray, neurons: np.ndarray, edges: np.ndarray, size: int) -> np.ndarray:
-    """How often each of ``size`` neurons spikes from each edge (a step) up to the next: (intervals, neurons).
+    """Count the spikes of each of ``size`` neurons from each edge (a step) up to the next: (intervals, neurons).
 
     ``edges`` (intervals + 1,) do not decrease; O(n log k) for n spikes and k edges.
     """
@@ -231,7 +229,10 @@ def meta_text(meta: Mapping[str, Any], checksums: Mapping[str, str]) -> str:
 
 
 def load_meta(folder: Path) -> dict[str, Any]:
-    """What ``meta_text`` wrote. Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without any."""
+    """Read what ``meta_text`` wrote.
+
+    Raises InvalidModel or Unfit on damaged meta data, FileNotFoundError without any.
+    """
     meta = unsealed(folder / META_FILE, "recording", SCHEMA)
     fit(meta, Meta, META_FILE)
     if not NAME.fullmatch(meta["backend"]):
@@ -240,29 +241,31 @@ def load_meta(folder: Path) -> dict[str, Any]:
 
 
 def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
-    """What every array may be that is recorded of a graph in so many steps, by its name in ``Recording.to_arrays``."""
+    """Yield (name in ``Recording.to_arrays``, form) of every array that a run of ``n_steps`` steps can record."""
     for p in graph.populations:
-        yield from ((f"spikes/{p.name}/{what}", Form("iu", (None,), n_steps * p.size)) for what in ("steps", "neurons"))
+        yield from ((key, Form("iu", (None,), n_steps * p.size)) for key in spike_keys(p.name))
     sizes = {m.name: m.size for m in graph.modulators} | {j.name: j.n_synapses for j in graph.projections}
     sides = {j.name: j.connectivity.n_pre for j in graph.projections}
     widths = {p.key: _width(p, sides if p.kind == "short_term" else sizes) for p in graph.probes}
     learning = [j for j in graph.projections if j.learning]
-    widths |= {f"{j.name}.{v.name}": j.n_synapses for j in learning for v in j.variables}
+    widths |= {variable_of(j.name, v.name): j.n_synapses for j in learning for v in j.variables}
     for key, width in widths.items():
-        yield f"signals/{key}/steps", Form("iu", (None,), n_steps)
-        yield f"signals/{key}/values", Form("biuf", (None, width), n_steps)
+        steps, values = signal_keys(key)
+        yield steps, Form("iu", (None,), n_steps)
+        yield values, Form("biuf", (None, width), n_steps)
     for j in learning:
-        yield from ((f"synapses/{j.name}/{v.name}", Form("iuf", (j.n_synapses,))) for v in j.variables)
+        yield from ((synapse_key(j.name, v.name), Form("iuf", (j.n_synapses,))) for v in j.variables)
     for n in graph.neurons():
         if n.intrinsic:
-            yield f"neurons/{n.name}/{n.intrinsic.target}", Form("f", (n.size,))
+            yield neuron_key(n.name, n.intrinsic.target), Form("f", (n.size,))
 
 
 def forms_of_run(graph: Graph, n_steps: int) -> dict[str, Form]:
-    """What a program records of so many steps: every array that must be there, by name."""
-    probed = {f"signals/{probe.key}" for probe in graph.probes}
-    found = {"n_steps": Form("iu", ()), **dict(forms(graph, n_steps))}
-    return {name: form for name, form in found.items() if name[:8] != "signals/" or name.rpartition("/")[0] in probed}
+    """Name -> form of every array that a program must record in ``n_steps`` steps."""
+    probed = {probe.key for probe in graph.probes}
+    arrays = ((ArrayKey.parse(name), form) for name, form in forms(graph, n_steps))
+    due = {str(key): form for key, form in arrays if key.kind != "signals" or key.owner in probed}
+    return {"n_steps": Form("iu", ()), **due}
 
 
 def _width(probe: Probe, sizes: Mapping[str, int]) -> int:
@@ -270,22 +273,22 @@ def _width(probe: Probe, sizes: Mapping[str, int]) -> int:
 
 
 def _arrays(path: Path, graph: Graph | None, meta: Mapping[str, Any], seal: str | None) -> dict[str, np.ndarray]:
-    """The arrays of a recording, none of which is read before all of them fit."""
-    found, spans = Arrays(path, seal=seal), {name: Form("iu", ()) for name in ("n_steps", "first_step")}
+    """Read the arrays of a recording, after the forms of all have been checked."""
+    arrays, spans = Arrays(path, seal=seal), {name: Form("iu", ()) for name in ("n_steps", "first_step")}
     for name, form in spans.items():
-        if name in found:
-            form.check(found.headers[name], name)
+        if name in arrays:
+            form.check(arrays.headers[name], name)
     n_steps = int(Arrays(path)["n_steps"])
     if not 0 <= n_steps < 2**53:
         raise Unfit(f"n_steps is {n_steps}")
     if graph is not None:
         if "duration_ms" in meta and meta["duration_ms"] != n_steps * graph.dt_ms:
             raise Unfit(f"n_steps is {n_steps}, and {META_FILE} says {meta['duration_ms']} ms")
-        found = Arrays(path, {**spans, **dict(forms(graph, n_steps))}, seal)
+        arrays = Arrays(path, {**spans, **dict(forms(graph, n_steps))}, seal)
     require_memory(
-        str(path), sum(header.n_bytes for header in found.headers.values()), "read single arrays of it with numpy.load"
+        str(path), sum(header.n_bytes for header in arrays.headers.values()), "read single arrays of it with numpy.load"
     )
-    return found.all()
+    return arrays.all()
 
 
 def _check(recording: Recording, graph: Graph) -> None:

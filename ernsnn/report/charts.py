@@ -69,8 +69,8 @@ def bars(p: Bars) -> Html:
         drawn += labels(group, _text(values[0][1]) if alone else "", y + 13)
         y += _LABEL
         for s, (name, value, reference) in enumerate(values):
-            told = f"{group}, {name}: {_text(value)}" + (f", expected {_text(reference)}" if reference else "")
-            drawn.append(_bar(value, reference, scale, zero, y, s, told))
+            title = f"{group}, {name}: {_text(value)}" + (f", expected {_text(reference)}" if reference else "")
+            drawn.append(_bar(value, reference, scale, zero, y, s, title))
             y += _BAR + 2
         y += _GAP
     height = y - _GAP / 2
@@ -126,8 +126,8 @@ def histogram(p: Histogram) -> Html:
     counts = {name: np.histogram(values, edges)[0] for name, values in finite.items()}
     ys = scale_of([float(c.max(initial=0)) for c in counts.values()], from_zero=True)
     drawn = []
-    for k, found in enumerate(counts.values()):
-        outline = placed(np.repeat(edges, 2), np.concatenate([[0], np.repeat(found, 2), [0]]).astype(float), xs, ys)
+    for k, heights in enumerate(counts.values()):
+        outline = placed(np.repeat(edges, 2), np.concatenate([[0], np.repeat(heights, 2), [0]]).astype(float), xs, ys)
         drawn.append(tag("path", d=path(outline) + "z", class_=f"band {style(k)}"))
         drawn.append(tag("path", d=path(outline), class_=f"line {style(k)}", stroke_dasharray=dash(k)))
     return plane(
@@ -188,19 +188,19 @@ def _named(x_label: str, y_label: str, height: float, left: float) -> Iterable[H
 
 
 def labels(name: str, value: str, y: float) -> list[Html]:
-    """What stands above a bar: its name, cut where it would run into the value at the other end."""
+    """The labels above a bar: its name, shortened where it would run into the value at the other end."""
     title = tag("title", name)
     left = tag("text", title, shorten(name, _LETTERS_A_LINE - len(value)), x=0, y=f"{y:g}", class_="label")
     return [left, tag("text", value, x="100%", y=f"{y:g}", text_anchor="end", class_="value")] if value else [left]
 
 
 def shorten(text: str, most: int) -> str:
-    """Not longer than ``most`` letters."""
+    """Shorten a text to ``most`` letters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def path(points: np.ndarray) -> str:
-    """Through ``points`` (n, 2), as the data of a path."""
+    """The path data of a line through ``points`` (n, 2)."""
     if not len(points):
         return ""
     return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in points.tolist())
@@ -220,7 +220,7 @@ def _text(value: Value) -> str:
 
 
 def placed(x: np.ndarray, y: np.ndarray, xs: Scale, ys: Scale) -> np.ndarray:
-    """The points (n, 2) of ``x`` and ``y`` as they lie on the drawing; those that are not finite are left out."""
+    """The points (n, 2) of ``x`` and ``y`` in units of the drawing, without those that are not finite."""
     there = np.isfinite(x) & np.isfinite(y)
     return np.stack([WIDTH * xs.shares(x[there]), HEIGHT * (1 - ys.shares(y[there]))], axis=1)
 
@@ -236,13 +236,13 @@ def _pieces(
     return (drawn[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
 
 
-def _dot(x: float, y: float, k: int, told: str) -> Html:
+def _dot(x: float, y: float, k: int, title: str) -> Html:
     return tag(
-        "circle", tag("title", told), cx=percent(x), cy=f"{HEIGHT * (1 - y):.1f}", r=3.5, class_=f"dot {style(k)}"
+        "circle", tag("title", title), cx=percent(x), cy=f"{HEIGHT * (1 - y):.1f}", r=3.5, class_=f"dot {style(k)}"
     )
 
 
-def _bar(value: Value, reference: Value, scale: Scale, zero: float, y: float, k: int, told: str) -> Html:
+def _bar(value: Value, reference: Value, scale: Scale, zero: float, y: float, k: int, title: str) -> Html:
     middle = _part(value, 0)
     if not math.isfinite(middle):
         return Html()
@@ -256,7 +256,7 @@ def _bar(value: Value, reference: Value, scale: Scale, zero: float, y: float, k:
     if math.isfinite(_part(reference, 0)):
         there = percent(scale.share(_part(reference, 0)))
         parts.append(tag("line", x1=there, x2=there, y1=f"{y - 2:g}", y2=f"{y + _BAR + 2:g}", class_="expected"))
-    return tag("g", tag("title", told), *parts, class_=style(k))
+    return tag("g", tag("title", title), *parts, class_=style(k))
 
 
 def _all(points: Mapping[str, tuple[Sequence[float], Sequence[float]]], *sides: int) -> Iterable[float]:

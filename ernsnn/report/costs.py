@@ -1,10 +1,10 @@
-"""The section on what a run did and what that would cost: operations, events, and joules of every price set."""
+"""The section on costs: operations, events, and joules by every price set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ernsnn.analyse.energy import CAVEAT, Energy, Estimate
+from ernsnn.analyse.energy import CAVEAT, Energy, EnergyEstimate
 from ernsnn.analyse.metrics import Metrics
 from ernsnn.analyse.prices import PART_OF
 from ernsnn.report.charts import labels
@@ -27,7 +27,7 @@ NAMES = {
     "multicast_packet": "packets, copied on their way",
     "multicast_hop": "links between chips that they cross",
 }
-"""The counts that are shown, in their order."""
+"""The counts that are listed, in this order."""
 
 PARTS = {
     "synaptic_operation": "synaptic operations",
@@ -37,21 +37,21 @@ PARTS = {
     "astrocyte_update": "astrocytes",
     "data_movement": "data movement",
 }
-"""What events and joules are divided into; each has its colour."""
+"""The parts that events and joules are divided into, each with its own colour."""
 
 _MOVES = ("packet", "hop_east_west", "hop_north_south", "multicast_packet", "multicast_hop")
 _ROW, _BAR, _TEXT = 44.0, 14.0, 19.0
 
 
-def costs(found: Metrics, energy: Energy) -> Section:
+def costs(metrics: Metrics, energy: Energy) -> Section:
     """Operations by projection, events and joules."""
     heads = ("projection", "synapses", "sparsity", "operations", "the same, dense", "learning", "marks")
     rows = [
         [s.projection, f"{s.synapses:,}", f"{s.connection_sparsity:.3f}"]
         + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
-        for s in found.counts.synapses
+        for s in metrics.counts.synapses
     ]
-    rows += [[f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in found.counts.inputs]
+    rows += [[f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in metrics.counts.inputs]
     counted = [[words, f"{energy.totals[what]:,.0f}"] for what, words in NAMES.items() if what in energy.totals]
     prices = [_row(name, e) for name, e in energy.estimates.items()]
     columns = ("prices", "chip", "events cost", "evidence", "scope", "source")
@@ -78,16 +78,16 @@ def joules(low: float, high: float) -> str:
     return f"{low / scale:.3g} {unit}" if low == high else f"{low / scale:.3g} to {high / scale:.3g} {unit}"
 
 
-def total(e: Estimate) -> str:
-    """What an estimate comes to, or that there is no total."""
+def total(e: EnergyEstimate) -> str:
+    """The total of an estimate as text, or that there is none."""
     cost = joules(*e.priced_J)
     if not e.missing:
         return cost
     return f"no total; {cost} of it" if e.lines else "no total"
 
 
-def reasons(estimates: dict[str, Estimate]) -> Iterable[str]:
-    """Why there is no total, what is left out of one, and what comes to it while a chip is on."""
+def reasons(estimates: dict[str, EnergyEstimate]) -> Iterable[str]:
+    """Yield sentences on missing totals, on omitted parts, and on static power."""
     for name, e in estimates.items():
         for part, why in e.missing.items():
             yield f"{name}: no price of {NAMES[part]}: {why}"
@@ -99,7 +99,7 @@ def reasons(estimates: dict[str, Estimate]) -> Iterable[str]:
             yield f"{name}: and while it is on, {e.prices.static}"
 
 
-def _row(name: str, e: Estimate) -> list[str]:
+def _row(name: str, e: EnergyEstimate) -> list[str]:
     return [name, e.prices.chip, total(e), e.prices.evidence, e.prices.scope, e.prices.source]
 
 
@@ -127,13 +127,13 @@ def _shares(energy: Energy) -> Html:
         left=8,
         above=6,
         legend=tag("ul", *entries, class_="legend"),
-        describe="; ".join(f"{name}: {text}, {_told(parts)}" for name, text, parts in stacks),
+        describe="; ".join(f"{name}: {text}, {_parts_text(parts)}" for name, text, parts in stacks),
         note="Shares at the upper prices. Each bar is whole; the picture beside it tells how much it stands for.",
     )
 
 
 def _joules(energy: Energy) -> Html:
-    """How many joules, on one logarithmic axis for all price sets; those without a total are only a lower limit."""
+    """A chart of joules on one logarithmic axis for all price sets; without a total, a lower limit."""
     priced = _priced(energy)
     scale = scale_of([v for e in priced.values() for v in e.priced_J], log=True)
     drawn: list[Html] = []
@@ -141,12 +141,12 @@ def _joules(energy: Energy) -> Html:
         y, (low, high) = k * _ROW + _TEXT, e.priced_J
         start, end = (scale.share(v) for v in (low or high, high))
         look = {"class_": "s7" if e.missing else style(0)}
-        told = tag("title", f"{name}: {_at_least(e)}")
+        title = tag("title", f"{name}: {_at_least(e)}")
         y_middle = f"{y + _BAR / 2:g}"
         marks = [tag("circle", cx=percent(end), cy=y_middle, r=5, class_="hollow" if e.missing else "dot")]
         marks += [tag("circle", cx=percent(start), cy=y_middle, r=5, class_="dot")] if start < end else []
         line = tag("line", x1=percent(start), x2=percent(end), y1=y_middle, y2=y_middle, class_="range")
-        drawn += [*labels(name, _at_least(e), k * _ROW + 13), tag("g", told, line, *marks, **look)]
+        drawn += [*labels(name, _at_least(e), k * _ROW + 13), tag("g", title, line, *marks, **look)]
     unpriced = [name for name in energy.estimates if name not in priced]
     note = "Open circles: something has no price, so that it is at least so much."
     note += f" Without a figure: {', '.join(unpriced)}." if unpriced else ""
@@ -163,13 +163,13 @@ def _joules(energy: Energy) -> Html:
     )
 
 
-def _priced(energy: Energy) -> dict[str, Estimate]:
+def _priced(energy: Energy) -> dict[str, EnergyEstimate]:
     """The estimates that have a figure: of chips, then of the processors that stand in for one."""
-    found = {name: e for name, e in energy.estimates.items() if e.priced_J[1]}
-    return dict(sorted(found.items(), key=lambda item: item[1].prices.evidence == "proxy"))
+    priced = {name: e for name, e in energy.estimates.items() if e.priced_J[1]}
+    return dict(sorted(priced.items(), key=lambda item: item[1].prices.evidence == "proxy"))
 
 
-def _at_least(e: Estimate) -> str:
+def _at_least(e: EnergyEstimate) -> str:
     return ("at least " if e.missing else "") + joules(*e.priced_J)
 
 
@@ -179,9 +179,9 @@ def _stack(name: str, parts: dict[str, float], k: int) -> Iterable[Html]:
     for c, (part, value) in enumerate(parts.items()):
         share = value / whole if whole else 0.0
         if share:
-            told = tag("title", f"{name}: {PARTS[part]} {share:.1%}")
+            title = tag("title", f"{name}: {PARTS[part]} {share:.1%}")
             place = {"x": percent(at), "width": percent(share), "y": f"{k * _ROW + _TEXT:g}", "height": _BAR}
-            yield tag("rect", told, class_=f"bar part {style(c)}", **place)
+            yield tag("rect", title, class_=f"bar part {style(c)}", **place)
             at += share
 
 
@@ -189,6 +189,6 @@ def _swatch(k: int) -> Html:
     return tag("svg", tag("rect", width=12, height=12), class_=f"swatch {style(k)}")
 
 
-def _told(parts: dict[str, float]) -> str:
+def _parts_text(parts: dict[str, float]) -> str:
     whole = sum(parts.values()) or 1.0
     return ", ".join(f"{PARTS[part]} {value / whole:.0%}" for part, value in parts.items() if value)

@@ -1,4 +1,4 @@
-"""From a picture as data to its figure: inline SVG with caption and legend."""
+"""Drawing of pictures as figures: inline SVG with caption and legend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ernsnn.studies.pictures import Bars, Histogram, Line, Matrix, Picture, Rast
 
 
 def draw(picture: Picture) -> Html:
-    """The figure of a picture. Whatever is in its words is shown as text."""
+    """The figure of a picture. Its texts are escaped."""
     match picture:
         case Line():
             return line(picture)

@@ -1,4 +1,4 @@
-"""The page of an experiment: what it asks, what it found, and how to run it again."""
+"""The page of an experiment: its question, its results, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ernsnn.studies.settings import write_setting
 
 
 def experiment_page(experiment: Experiment, data: Mapping[str, Any], findings: Findings) -> str:
-    """The page of what ``experiment`` found; ``data`` is what ``results.json`` holds."""
-    found = [table(findings.heads, findings.rows), *notes(findings.notes)]
-    sections = [Section("results", "Results", found)]
+    """The page of an experiment with its findings; ``data`` is the content of ``results.json``."""
+    content = [table(findings.heads, findings.rows), *notes(findings.notes)]
+    sections = [Section("results", "Results", content)]
     if findings.pictures:
         sections.append(Section("pictures", "Pictures", [charts(*map(draw, findings.pictures))]))
     about = [*paragraphs(experiment.about or ""), *_sources(experiment), *_settings(data["settings"])]
@@ -39,7 +39,7 @@ def notes(texts: Iterable[str]) -> list[Html]:
 
 
 def paragraphs(text: str) -> list[Html]:
-    """Paragraphs of a text: those that are set in as they are, and names between double backticks as code."""
+    """The paragraphs of a text: indented ones are kept as they are, names between double backticks become code."""
     blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
     return [tag("pre", block) if block.startswith("    ") else tag("p", *_words(block)) for block in blocks]
 
@@ -51,8 +51,8 @@ def _words(block: str) -> Iterable[object]:
 
 def _sources(experiment: Experiment) -> list[Html]:
     known = {"source": experiment.source, "published": experiment.published}
-    told = [(name, text) for name, text in known.items() if text]
-    return [facts(told)] if told else []
+    pairs = [(name, text) for name, text in known.items() if text]
+    return [facts(pairs)] if pairs else []
 
 
 def _settings(settings: Mapping[str, Any]) -> list[Html]:

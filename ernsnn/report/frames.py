@@ -1,4 +1,4 @@
-"""What every picture shares: the figure around it, its axes, and how its series look.
+"""Parts that all pictures share: the figure around them, axes, legends, and styles of series.
 
 A picture stretches with the page: what lies along x is given in percent, what lies along y in pixels, and curves are
 drawn in a viewBox of their own, of ``WIDTH`` units, whose strokes do not scale. So letters keep their size on any
@@ -135,7 +135,7 @@ def x_axis(scale: Scale, height: float, label: str, texts: Sequence[str] | None 
 
 
 def y_axis(scale: Scale, height: float, label: str, left: float) -> Html:
-    """As ``x_axis``; the label stands above."""
+    """See ``x_axis``; the label stands above."""
     parts = []
     for tick, text in zip(scale.ticks, scale.texts, strict=True):
         y = height * (1 - scale.share(tick))

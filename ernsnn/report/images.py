@@ -11,7 +11,7 @@ import numpy as np
 from ernsnn.report.markup import Html, join, tag
 
 _LEVELS = 51
-"""How many shades there are above none: fewer than could be told apart make no smaller file."""
+"""The number of shades above 0; fewer would not make files smaller."""
 
 
 def png(grey: np.ndarray) -> bytes:

@@ -1,4 +1,4 @@
-"""From sections to one HTML file that holds everything it needs."""
+"""Layout of sections as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything on a page. ``tiles`` are (what, figure, detail)."""
+    """The contents of a page. ``tiles`` are (name, figure, detail)."""
 
     kind: str
     title: str
@@ -40,7 +40,7 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The file's text. Whatever is not ``Html`` is escaped."""
+    """The file's text. All text that is not ``Html`` is escaped."""
     style = files("ernsnn.report").joinpath("templates", "style.css").read_text(encoding="utf-8")
     return _template().render(page=page, style=Html(style), version=ernsnn_version())
 
@@ -61,7 +61,7 @@ def table(
 ) -> Html:
     """A table that scrolls by itself where it is too wide; columns ``numbers`` stand to the right.
 
-    Of very many rows the first are shown, which it says.
+    Of very many rows the first are shown, and a line says so.
     """
     right, listed = set(numbers), list(rows)
     if len(listed) > MOST_ROWS:
@@ -75,18 +75,18 @@ def table(
         tag("tr", *(c if _is_cell(c) else cell("td", k, c) for k, c in enumerate(row))) for row in listed[:MOST_ROWS]
     )
     head = tag("tr", *(tag("th", h, class_="r" if k in right else None, scope="col") for k, h in enumerate(heads)))
-    told = tag("caption", caption) if caption else None
-    whole = tag("table", told, tag("thead", head), tag("tbody", *body))
+    caption_tag = tag("caption", caption) if caption else None
+    whole = tag("table", caption_tag, tag("thead", head), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption or ", ".join(heads))
 
 
 def verdict(text: str, good: bool | None) -> Html:
-    """A cell that says whether something is as it should be; None says nothing."""
+    """A table cell for right, wrong or unknown (None)."""
     return tag("td", text, class_=None if good is None else "good" if good else "bad")
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Html:
-    """Names and what they are."""
+    """A list of names and values."""
     return tag("dl", *(join(tag("dt", name), tag("dd", value)) for name, value in pairs), class_="facts")
 
 

@@ -1,4 +1,4 @@
-"""The section on what was learnt: synapses' variables and neurons' parameters, before and after."""
+"""The section on learning: variables of synapses and parameters of neurons, before and after a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BEFORE, _AFTER = "before", "after"
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What learning made of a variable of ``owner``: of all ``count`` values, or as many as ``note`` says."""
+    """A learned variable of ``owner``, before and after: all ``count`` values, or as many as ``note`` says."""
 
     owner: Projection | Neurons
     variable: str
@@ -40,16 +40,16 @@ class Change:
 
 def learning(result: Result) -> Section | None:
     """Every variable of every plastic projection, and what intrinsic plasticity changed; None where nothing learns."""
-    found = list(changes(result.graph, result.recording))
-    if not found:
+    changed = list(changes(result.graph, result.recording))
+    if not changed:
         return None
-    pictures = [_picture(change) for change in found[:MOST_PICTURES]]
+    pictures = [_picture(change) for change in changed[:MOST_PICTURES]]
     heads = ("of", "variable", "how many", "mean and range before", "mean and range after", "changed")
     rows = [
         [c.owner.name, c.label, f"{c.count:,}", _range(c.before), _range(c.after), _share(c.before != c.after)]
-        for c in found
+        for c in changed
     ]
-    notes = [f"Pictures of the first {MOST_PICTURES} of {len(found)}."] if len(found) > MOST_PICTURES else []
+    notes = [f"Pictures of the first {MOST_PICTURES} of {len(changed)}."] if len(changed) > MOST_PICTURES else []
     if result.recording.first_step:
         notes.append("This run went on from another: before is what the graph starts with.")
     parts = [charts(*pictures), table(heads, rows, numbers=(2, 5), caption="Variables that learn")]
@@ -57,7 +57,7 @@ def learning(result: Result) -> Section | None:
 
 
 def changes(graph: Graph, recording: Recording) -> Iterator[Change]:
-    """What was learnt in all; of too many synapses those of every k-th pre neuron."""
+    """Yield every learned variable; of very many synapses those of every k-th pre neuron."""
     for p in graph.projections:
         final = recording.synapses.get(p.name, {})
         every = -(-p.n_synapses // MOST_SYNAPSES) or 1
@@ -102,7 +102,7 @@ def _picture(change: Change) -> Html:
 
 
 def _is_small(projection: Projection) -> bool:
-    """Whether it fits into a matrix."""
+    """Whether a projection is small enough to be drawn as a matrix."""
     c = projection.connectivity
     return max(c.n_pre, c.n_post) <= MOST_CELLS and not projection.several_a_pair
 

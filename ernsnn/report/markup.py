@@ -25,5 +25,5 @@ def tag(name: str, *content: object, **attributes: object) -> Html:
 
 
 def join(*parts: object) -> Html:
-    """One after the other; None is nothing."""
+    """Concatenate markup; None is left out."""
     return Html("".join(p if isinstance(p, Html) else html.escape(str(p)) for p in parts if p is not None))

@@ -1,4 +1,4 @@
-"""Spikes of populations over time: each one a stroke, or where there are too many, how many as a shade."""
+"""Rasters: each spike is a stroke, or, where there are too many, their number is a shade."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ernsnn.report.frames import WIDTH, canvas, figure, percent, room_for, style
 from ernsnn.report.images import mask
 from ernsnn.report.markup import Html, tag
 from ernsnn.report.scales import Scale, number, tight_scale
-from ernsnn.studies.models import Mark
+from ernsnn.studies.models import TimeMark
 from ernsnn.studies.pictures import Raster
 
 MOST_STROKES = 20_000
@@ -21,7 +21,7 @@ MOST_LINES = 60
 _COLUMNS = 1200
 _LEAST_PX, _MOST_PX, _NEURON_PX, _GAP_PX = 16.0, 110.0, 5.0, 5.0
 _WHOLE_PX = 640.0
-"""How high all bands together are, unless even the least that each needs is more."""
+"""The height of all bands together in pixels, unless the least height of each adds up to more."""
 _LETTERS = 18
 
 
@@ -105,7 +105,7 @@ def _shades(bands: Sequence[Band], height: float, n_steps: int) -> Iterable[Html
 
 
 def _shares(band: Band, shape: tuple[int, ...], n_steps: int) -> np.ndarray:
-    """How dark each pixel of a band is: a fifth where one spike is, and full where as many are as hardly anywhere."""
+    """The shade of each pixel of a band: a fifth for one spike, full for as many as in the densest pixels."""
     rows, columns = min(shape[0], band.size), shape[1]
     column = band.steps * columns // n_steps
     at = band.neurons.astype(np.int64) * rows // band.size * columns + column
@@ -125,7 +125,7 @@ def _names(bands: Sequence[Band], names: Sequence[str]) -> Iterable[Html]:
             yield tag("line", x1=0, x2="100%", y1=line, y2=line, class_="rule")
 
 
-def _marks(marks: Sequence[Mark], scale: Scale, height: float) -> tuple[list[Html], list[Html]]:
+def _marks(marks: Sequence[TimeMark], scale: Scale, height: float) -> tuple[list[Html], list[Html]]:
     """Lines at the marks, short ones where there are many; and numbers where there is room, on narrow screens fewer."""
     kinds, lines, numbers = list(dict.fromkeys(mark.what for mark in marks)), [], []
     last, last_narrow = -1.0, -1.0
@@ -136,14 +136,14 @@ def _marks(marks: Sequence[Mark], scale: Scale, height: float) -> tuple[list[Htm
         lines.append(tag("line", x1=at, x2=at, y1=f"{ends[0]:g}", y2=f"{ends[1]:g}", class_=look))
         if share - last >= 0.026:
             narrow = share - last_narrow >= 0.09
-            told = tag("title", f"{k}: {mark.what} at {mark.t_ms:.12g} ms" + ", wrong" * wrong)
+            title = tag("title", f"{k}: {mark.what} at {mark.t_ms:.12g} ms" + ", wrong" * wrong)
             look = "tick number" + " wrong-number" * wrong + " minor" * (not narrow)
-            numbers.append(tag("text", told, k, x=at, y=-9, class_=look))
+            numbers.append(tag("text", title, k, x=at, y=-9, class_=look))
             last, last_narrow = share, share if narrow else last_narrow
     return lines, numbers
 
 
-def _key(marks: Sequence[Mark]) -> Html | None:
+def _key(marks: Sequence[TimeMark]) -> Html | None:
     if not marks:
         return None
     kinds = list(dict.fromkeys(mark.what for mark in marks))

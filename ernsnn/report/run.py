@@ -1,4 +1,4 @@
-"""The page of a run: what ran, what it did, what it learnt, what it would cost, and how to run it again."""
+"""The page of a run: network, activity, probes, learning, costs, issues, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ REPORT_FILE = "report.html"
 def page(result: Result, summary: Summary | None = None, placement: str | None = None) -> str:
     """The report of ``result`` as the text of one HTML file.
 
-    ``summary`` is what the run meant for its model; by default, what the result itself has of it.
+    ``summary`` is the model's summary of the run, by default the saved one.
     ``placement`` names the backend whose placement on chips is shown, and counted as packets: by default that which
-    ran it, if it is for any chip. Raises InvalidModel where the backend that was asked for puts neurons on none.
+    ran it, if it is for any chip. Raises InvalidModel where that backend has no placement.
     """
     if summary is None:
         summary = result.summary
-    found, placed = result.metrics(), _placement(result, placement)
+    metrics, placed = result.metrics(), _placement(result, placement)
     energy = result.energy(None, *_crossed(result, placed))
     sections = [
         _again(result),
-        activity(result, found, summary.marks if summary else ()),
+        activity(result, metrics, summary.marks if summary else ()),
         _operations(summary) if summary else None,
         learning(result),
         traces(result),
-        costs(found, energy),
+        costs(metrics, energy),
         _placed(placed),
         _issues(result.meta),
     ]
@@ -59,7 +59,7 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
             title=result.graph.name,
             lead=f"on {meta['backend']}, seed {meta['seed']}, graph {meta['digest'][:12]}",
             sections=[section for section in sections if section],
-            tiles=_tiles(result, found, summary),
+            tiles=_tiles(result, metrics, summary),
             warnings=_warnings(meta),
         )
     )
@@ -69,8 +69,8 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
 def write_report(result: Result | str | Path, out: str | Path | None = None, *, placement: str | None = None) -> Path:
     """Write the report of a result, or of the folder of a saved run, to the file ``out``, whole or not at all.
 
-    Without ``out``, ``report.html`` in the folder; for ``placement`` see ``page``. It says of the run what its model
-    said when it ended; no code is loaded. Raises InvalidModel where there is no run, or nothing can be written.
+    Without ``out``, ``report.html`` in the folder; for ``placement`` see ``page``. The summary is the saved one; no
+    code of a model is loaded. Raises InvalidModel where there is no run, or nothing can be written.
     """
     if isinstance(result, Result):
         return _to_file(REPORT_FILE if out is None else out, page(result, placement=placement))
@@ -80,7 +80,7 @@ def write_report(result: Result | str | Path, out: str | Path | None = None, *, 
 
 
 _HEAD = 2000
-"""So many bytes of a page have who wrote it."""
+"""The number of bytes at the beginning of a page that hold its generator."""
 
 
 def _is_report(file: Path) -> bool:
@@ -100,7 +100,7 @@ def _to_file(out: str | Path, text: str) -> Path:
 
 
 def into_folder(folder: Path, text: str) -> Path:
-    """Put a report beside what a run wrote."""
+    """Add a report to the folder of a run."""
     path = folder / REPORT_FILE
     if path.exists() and not path.is_symlink() and not _is_report(path):
         raise InvalidModel(f"{path}: exists, and is no report; move it elsewhere, or name another file for the report")
@@ -111,8 +111,8 @@ def into_folder(folder: Path, text: str) -> Path:
     return path
 
 
-def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tuple[str, str, str]]:
-    meta, counts = result.meta, found.counts
+def _tiles(result: Result, metrics: Metrics, summary: Summary | None) -> list[tuple[str, str, str]]:
+    meta, counts = result.meta, metrics.counts
     cells, spikes = sum(p.size for p in result.graph.populations), sum(result.spike_counts.values())
     speed = result.duration_ms / 1000 / meta["wall_s"] if meta["wall_s"] else 0.0
     tiles = [
@@ -121,7 +121,7 @@ def _tiles(result: Result, found: Metrics, summary: Summary | None) -> list[tupl
         ("neurons", number(cells, 4), _many(len(result.graph.populations), "population")),
         ("synapses", number(result.graph.n_synapses, 4), _many(len(result.graph.projections), "projection")),
         ("spikes", number(spikes, 4), f"{number(mean_rate_hz(spikes, cells, result.duration_ms))} Hz a neuron"),
-        ("activation sparsity", ratio(found.activation_sparsity), "of neurons that are computed"),
+        ("activation sparsity", ratio(metrics.activation_sparsity), "of neurons that are computed"),
         ("synaptic operations", number(counts.totals["synaptic_operation"], 4), "that change something"),
     ]
     if summary and summary.verdict:
@@ -148,12 +148,12 @@ def _time(ms: float) -> str:
 def _warnings(meta: Mapping[str, Any]) -> list[str]:
     left = [] if meta.get("finished", True) else ["This run was interrupted: `ernsnn resume` goes on with it."]
     differs = sum(issue["fidelity"] == "approximate" for issue in meta.get("issues", []))
-    told = f"{meta['backend']} differs from what was described in {_many(differs, 'place')}: see Issues."
-    return [*left, *([told] if differs else [])]
+    note = f"{meta['backend']} differs from what was described in {_many(differs, 'place')}: see Issues."
+    return [*left, *([note] if differs else [])]
 
 
 def _again(result: Result) -> Section:
-    """The command, or where the run was started from Python, how its graph is run again."""
+    """The command that repeats the run, or Python code where it was started from Python."""
     meta = result.meta
     command = meta.get("notes", {}).get("command")
     if command is None:
@@ -190,7 +190,7 @@ def _operations(summary: Summary) -> Section | None:
 
 
 def _placement(result: Result, asked: str | None) -> Sequence[Placed]:
-    """Where a backend puts the neurons; nothing where that which ran puts them nowhere, or is not there any more."""
+    """The placement by a backend; None where the backend that ran has none, or is no longer installed."""
     if asked is not None:
         return placement_on(result.graph, asked)
     try:
@@ -241,6 +241,6 @@ def _issues(meta: Mapping[str, Any]) -> Section:
         for issue in meta.get("issues", [])
     ]
     if not rows:
-        told = f"{meta['backend']} runs this network as it was described: no issues."
-        return Section("issues", "Issues", [tag("p", told)])
+        note = f"{meta['backend']} runs this network as it was described: no issues."
+        return Section("issues", "Issues", [tag("p", note)])
     return Section("issues", "Issues", [table(("code", "fidelity", "where", "what", "remedy"), rows)])

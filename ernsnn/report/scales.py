@@ -1,4 +1,4 @@
-"""Axes: from numbers to shares of a length, round ticks, and numbers as people read them."""
+"""Axes: positions of numbers along a length, round ticks, and number formats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PREFIXES = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))  # from when on,
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A figure in the least space: ``0.25``, ``1,204``, ``3.1 M``, ``2e-07``."""
+    """A number in few characters: ``0.25``, ``1,204``, ``3.1 M``, ``2e-07``."""
     if not math.isfinite(value):
         return "-"
     if value == 0:
@@ -43,7 +43,7 @@ class Scale:
     ticks: tuple[float, ...]
 
     def share(self, value: float) -> float:
-        """Where ``value`` lies: 0 at ``low``, 1 at ``high``; what lies outside is moved to the nearer end."""
+        """The position of ``value``: 0 at ``low``, 1 at ``high``; clipped to these."""
         value = min(max(value, self.low), self.high)
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
@@ -58,24 +58,24 @@ class Scale:
 
     @property
     def texts(self) -> list[str]:
-        """What stands at the ticks: with as many digits as tell them apart."""
+        """The texts of the ticks, with enough digits to be distinct."""
         for digits in (3, 4, 5, 6, 8):
-            found = [number(tick, digits) for tick in self.ticks]
-            if len(set(found)) == len(found):
+            labels = [number(tick, digits) for tick in self.ticks]
+            if len(set(labels)) == len(labels):
                 break
-        return found
+        return labels
 
 
 def scale_of(values: Iterable[float], *, log: bool = False, from_zero: bool = False, ticks: int = 5) -> Scale:
-    """A round axis that holds every finite value; ``log`` where all of them can be, being above 0.
+    """An axis with round ends that holds every finite value; with ``log`` logarithmic, if all are above 0.
 
     ``from_zero``: 0 lies on it too, as it must where lengths are compared.
     """
-    found = [float(v) for v in values if math.isfinite(v)]
+    numbers = [float(v) for v in values if math.isfinite(v)]
     if log:
-        return _log([v for v in found if v > 0], ticks)
-    found += [0.0] if from_zero or not found else []
-    low, high = min(found), max(found)
+        return _log([v for v in numbers if v > 0], ticks)
+    numbers += [0.0] if from_zero or not numbers else []
+    low, high = min(numbers), max(numbers)
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         wider = abs(low) * 0.1 or 1.0
         low, high = low - wider * (not from_zero or low < 0), high + wider
@@ -93,8 +93,8 @@ def tight_scale(low: float, high: float, ticks: int) -> Scale:
     return Scale(low, high, False, marks)
 
 
-def _log(found: list[float], ticks: int) -> Scale:
-    low, high = (min(found), max(found)) if found else (1.0, 10.0)
+def _log(numbers: list[float], ticks: int) -> Scale:
+    low, high = (min(numbers), max(numbers)) if numbers else (1.0, 10.0)
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     last += first == last
     every = math.ceil((last - first) / ticks)

@@ -1,4 +1,4 @@
-"""The section on probes: what was recorded over time, as curves, or as a mean and a band where there are many."""
+"""The section on probes: recorded values over time, as curves, or as a mean and a band where there are many."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ernsnn.describe.names import owner_and_variable
 from ernsnn.report.charts import HEIGHT, path, placed
 from ernsnn.report.frames import figure, key, plane, style
 from ernsnn.report.layout import Section, charts
@@ -18,12 +19,12 @@ MOST_CURVES, MOST_SAMPLES, MOST_PICTURES = 5, 500, 12
 
 def traces(result: Result) -> Section | None:
     """One picture a probe; None where there is no probe."""
-    found = result.recording.signals
-    if not found:
+    signals = result.recording.signals
+    if not signals:
         return None
-    parts = [charts(*(_trace(result, name) for name in list(found)[:MOST_PICTURES]))]
-    if len(found) > MOST_PICTURES:
-        parts.append(tag("p", f"The first {MOST_PICTURES} of {len(found)} probes.", class_="note"))
+    parts = [charts(*(_trace(result, name) for name in list(signals)[:MOST_PICTURES]))]
+    if len(signals) > MOST_PICTURES:
+        parts.append(tag("p", f"The first {MOST_PICTURES} of {len(signals)} probes.", class_="note"))
     return Section("probes", "Probes", parts)
 
 
@@ -37,16 +38,16 @@ def _trace(result: Result, name: str) -> Html:
     n, every = values.shape[1], math.ceil(len(times) / MOST_SAMPLES)
     described = f"{name} of {n}, over time."
     if not np.isfinite(values).any():
-        told = "None of its values is finite." if values.size else "Nothing was recorded."
-        return figure(name, [], height=10, left=10, describe=described, note=told)
+        note = "None of its values is finite." if values.size else "Nothing was recorded."
+        return figure(name, [], height=10, left=10, describe=described, note=note)
     if n <= MOST_CURVES:
-        curves, band, told = _extremes(times, values, every), None, f"Extremes of every {every} samples." * (every > 1)
+        curves, band, note = _extremes(times, values, every), None, f"Extremes of every {every} samples." * (every > 1)
     else:
         some = np.isfinite(values[::every]).any(axis=1)
         at, shown = times[::every][some], values[::every][some]
         low, high = np.nanquantile(shown, (0.1, 0.9), axis=1)
         curves, band = [(at, np.nanmean(shown, axis=1))], np.stack([low, high])
-        told = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
+        note = f"Mean of {n:,}, and the band that holds 80 % of them." + f" Every {every}th sample." * (every > 1)
     xs = tight_scale(float(times[0]), float(times[-1]), 5)
     ys = scale_of(v for part in [*(c for _, c in curves), *([] if band is None else [band])] for v in _ends(part))
     drawn = []
@@ -64,11 +65,11 @@ def _trace(result: Result, name: str) -> Html:
         ys,
         drawn,
         x_label="time (ms)",
-        y_label=name.rpartition(".")[2],
+        y_label=owner_and_variable(name)[1],
         height=HEIGHT,
         legend=key([str(first + k) for k in range(len(curves))]),
         describe=f"{described} It lies between {number(ys.low)} and {number(ys.high)}.",
-        note=told,
+        note=note,
     )
 
 

@@ -1,4 +1,4 @@
-"""A run as it stood between two steps, in one file without pickle: a reader finds the old one or the new."""
+"""Checkpoints: the state of a run between two steps, in one file without pickle that is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _About(TypedDict):
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run is: the next step, how long its recorded arrays are, and the seconds that it has taken."""
+    """The position of a run: its next step, the layout of its spool, and the seconds that it has taken."""
 
     step: int
     spool: Mapping[str, Mapping[str, Any]]
@@ -47,7 +47,7 @@ class Position:
 
 
 def checkpoint(run: Mapping[str, Any], position: Position, engine: Engine) -> Content:
-    """The content of a checkpoint. ``run`` is what must be the same for whoever goes on."""
+    """The content of a checkpoint; ``run`` is the key that a run must have to go on from it."""
     state = state_of(engine)
     about = {"schema": SCHEMA, "run": run, **asdict(position), "state": checksum(state)}
     arrays = {_ABOUT: np.array(json.dumps(about)), **state}

@@ -1,4 +1,4 @@
-"""Going on from the end of another run: what must be the same, and what may be changed."""
+"""Checks for a run that goes on from the end of another: what must be the same, and what may differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ernsnn.recording.recording import Recording
 
 
 def readings_of(start: Readings | str | Path) -> Readings:
-    """A result as it is, or that which is saved in a folder. Raises InvalidModel where there is none."""
+    """``start`` as readings: a result, or the folder of one. Raises InvalidModel where there is none."""
     if not isinstance(start, Readings | str | Path):
         raise InvalidModel(f"start: must be a Result or the folder of one, got {start!r}")
     result = start if isinstance(start, Readings) else Readings.load(start)
@@ -32,7 +32,7 @@ def readings_of(start: Readings | str | Path) -> Readings:
 
 
 def check_start(start: Readings, graph: Graph, backend: Backend) -> Recording:
-    """The recording from whose end ``graph`` can go on. Raises InvalidModel, listing all that stands against it.
+    """The recording from whose end ``graph`` goes on. Raises InvalidModel, listing every reason against it.
 
     The state has a place for everything that changes while a network runs, so that both must have the same
     populations, modulators and plastic synapses, and the same longest delay. Inputs, parameters, static weights and
@@ -87,11 +87,11 @@ def _differences(before: Graph, now: Graph) -> Iterator[str]:
 
 
 def _lacking(start: Readings) -> Iterator[str]:
-    """What a recording does not have that was learned."""
+    """Yield the final values that a recording lacks."""
     for p in start.graph.projections:
-        found = start.recording.synapses.get(p.name, {})
+        final = start.recording.synapses.get(p.name, {})
         for v in p.variables if p.learning else ():
-            if np.shape(found.get(v.name, ())) != (p.n_synapses,):
+            if np.shape(final.get(v.name, ())) != (p.n_synapses,):
                 yield f"its recording has no final values of {p.name}.{v.name}"
     for n in start.graph.neurons():
         if n.intrinsic and n.intrinsic.target not in start.recording.neurons.get(n.name, {}):
@@ -115,14 +115,17 @@ def _of_population(p: Population) -> dict[str, Any]:
 
 
 def _of_projection(p: Projection) -> dict[str, Any]:
-    """Nothing of a static one without short-term plasticity: its synapses have no state."""
+    """Traits of a projection that must be equal.
+
+    There are none without learning and short-term plasticity, since such a projection has no state.
+    """
     if p.learning is None and p.short_term is None:
         return {}
     sides = [p.pre, p.post, p.pre_start, p.post_start, p.receptor]
-    found = {"pair of populations": sides, "short-term plasticity": p.short_term and p.short_term.kind}
+    traits = {"pair of populations": sides, "short-term plasticity": p.short_term and p.short_term.kind}
     if p.learning is None:
-        return found
-    return {**found, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
+        return traits
+    return {**traits, "set of synapses": digest([p.connectivity, p.delay]), **_of_rule(p.learning)}
 
 
 _KINDS: dict[str, Any] = {

@@ -41,6 +41,7 @@ from ernsnn.files import (
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.loading import open_regular, reading
+from ernsnn.recording.keys import spike_keys
 from ernsnn.recording.readings import Readings, Stored
 from ernsnn.recording.recording import META_FILE, RECORDING_FILE, RUN_FILE, STATE_FILE, load_meta, meta_text
 from ernsnn.running.checkpoint import CHECKPOINT_FILE, Position, checkpoint, load_checkpoint
@@ -51,7 +52,7 @@ SPOOL = "spool"
 
 
 def _beside(folder: Path) -> Path:
-    """Where a run works whose result will replace what is in ``folder``."""
+    """The folder in which a run works whose result will replace ``folder``."""
     beside = absolute(folder.parent / f".{folder.name}.unfinished")
     if beside.is_symlink():
         raise InvalidModel(f"{beside}: is a link, which no run has made; remove it")
@@ -68,7 +69,7 @@ def _resume(folder: Path) -> str:
 
 
 def refuse_unfinished(folder: Path) -> None:
-    """Raise InvalidModel where a run that can be resumed, or is under way, is or will be in this place."""
+    """Raise InvalidModel where ``folder`` holds a run that can be resumed or is under way, or will hold its result."""
     for path in (folder, _beside(folder)):
         if (path / CHECKPOINT_FILE).exists():
             raise InvalidModel(
@@ -107,7 +108,7 @@ def abandon(place: Path) -> None:
 
 
 def place_of(folder: str | Path) -> Path:
-    """Where the run that will become ``folder`` works: there, or beside it.
+    """The folder in which the run works whose result will be ``folder``: that, or one beside it.
 
     One that had come to its end beside it, but for taking its place, does so now. Raises InvalidModel where what is
     there is neither what that run was to replace, nor what took its place.
@@ -129,17 +130,17 @@ def place_of(folder: str | Path) -> Path:
 
 
 def _identity(folder: Path) -> str | None:
-    """What the run whose result is in ``folder`` is called; None where there is none."""
+    """The name of the run whose result is in ``folder``; None where there is none."""
     try:
         with reading(f"{folder}: {META_FILE}"):
             meta = load_meta(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return str(meta.get("run") or meta_text(meta, {}))  # old ones were not called anything
+    return str(meta.get("run") or meta_text(meta, {}))  # runs of early versions have no name
 
 
 def _replaced(folder: Path) -> str | None:
-    """What the run in ``folder`` was to replace."""
+    """The name of the run that the one in ``folder`` replaces."""
     return Plan.load(folder).replaces if (folder / RUN_FILE).exists() else None
 
 
@@ -180,7 +181,7 @@ def record(
 
 
 def _begun(place: Path, plan: Plan, engine: Engine, recorder: Recorder) -> Position | None:
-    """Bring ``engine``, at which ``recorder`` looks, to where the checkpoint is; None where there is none."""
+    """Restore ``engine``, which ``recorder`` reads, from the checkpoint; None where there is none."""
     steps = range(plan.first_step, plan.end)
     return load_checkpoint(place, plan.key, steps, recorder.forms(plan.n_steps), engine)
 
@@ -197,7 +198,7 @@ def _record(
         if start is None and plan.first_step:
             raise InvalidModel(f"{path / CHECKPOINT_FILE}: is missing, and with it the state that the run goes on from")
         start = start or Position(0, {}, 0.0)
-        part = META_FILE, RECORDING_FILE, STATE_FILE  # of a partial recording, which would soon belie the spool
+        part = META_FILE, RECORDING_FILE, STATE_FILE  # of a partial recording, which would not agree with the spool
         check_files(path, [*part, CHECKPOINT_FILE])
         spool.cut(start.spool)
         for name in part:
@@ -217,7 +218,7 @@ def _record(
             about_run(graph, plan.run, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
         )
         meta["finished"] = run.t == plan.end
-        meta["spike_counts"] = {p.name: spool.rows(f"spikes/{p.name}/neurons") for p in graph.populations}
+        meta["spike_counts"] = {p.name: spool.rows(spike_keys(p.name)[1]) for p in graph.populations}
         learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.final_values()}
         state = engine.state()
         write_file(path / RECORDING_FILE, lambda file: spool.save(file, learned))
@@ -242,7 +243,7 @@ def _record(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process that holds it, however that ends."""
+    """Hold the lock of a folder; it is released when the process ends, for whatever reason."""
     with ExitStack() as opened:
         with reading(f"{folder}: {RUN_FILE}"):
             file = opened.enter_context(open_regular(folder / RUN_FILE))
@@ -255,7 +256,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, so that a step is never cut in two; pressed again, it is a KeyboardInterrupt."""
+    """Give a function that says whether Ctrl-C was pressed, for use between steps.
+
+    Pressed again it raises KeyboardInterrupt.
+    """
     pressed: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

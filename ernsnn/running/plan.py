@@ -1,4 +1,4 @@
-"""What was asked of a run: all that it needs beside its graph, as a file of the folder in which it works."""
+"""The plan of a run: all that it needs beside its graph, as a file of the folder in which it works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ernsnn.recording.recording import NAME, RUN_FILE, Said
 
 SCHEMA = 1
 MOST_STEPS = 2**53
-"""No run is longer: up to there times in steps are exact as float64, too."""
+"""The largest number of steps: up to there steps are exact as float64."""
 
 
 def _identity() -> str:
@@ -25,9 +25,9 @@ def _identity() -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was asked for. Times in steps; ``about`` goes into the meta data.
+    """The arguments of a run, with times in steps; ``about`` goes into the meta data.
 
-    ``run`` is what this run, and no other, is called; ``replaces``, what the run was whose place it takes.
+    ``run`` is the unique name of this run, ``replaces`` that of the run whose folder it takes.
     """
 
     backend: str
@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def key(self) -> dict[str, Any]:
-        """What must be the same for a checkpoint to be this run's."""
+        """The key that a checkpoint must have to be one of this run."""
         return {
             "digest": self.digest,
             "backend": self.backend,
@@ -59,7 +59,7 @@ class Plan:
         }
 
     def to_text(self) -> str:
-        """What ``load`` reads."""
+        """The text that ``load`` reads."""
         return sealed({"schema": SCHEMA, **asdict(self)})
 
     @classmethod

@@ -1,4 +1,4 @@
-"""check, compile and run: the three things one does with a network."""
+"""``check``, ``compile``, ``run`` and ``resume``: the functions that take a network or a graph."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _BAR_AFTER_S = 2.0
 
 
 def as_graph(model: Network | Graph, seed: int = 0) -> Graph:
-    """A network lowered; a graph as it is."""
+    """``model`` as a graph: a network is lowered, a graph returned as it is."""
     return model if isinstance(model, Graph) else lower(model, seed)
 
 
 @checked
 def check(model: Network | Graph, backend: str | Backend, *, seed: int = 0, **options: Any) -> Issues:
-    """Every limit that a run of a model meets on a backend, with these of the backend's options."""
+    """List every limit that a run of a model meets on a backend with these options."""
     return get_backend(backend).check(as_graph(model, seed), **options)
 
 
@@ -104,7 +104,7 @@ def run(
 
     Shows a progress bar on a terminal for anything over two seconds. Warns (ModelWarning) where the backend differs
     from what is described by more than a rounding, and of networks that are hardly what is meant; ``Result.issues``
-    has all that was found. Raises InvalidModel, UnsupportedOnBackend (listing every reason), BackendNotAvailable and
+    has all issues. Raises InvalidModel, UnsupportedOnBackend (listing every reason), BackendNotAvailable and
     ProgramFailed. What probes will record is counted before the run starts, and InvalidModel says how many bytes where
     neither memory nor, if it goes there, the disk can hold it.
     """
@@ -184,7 +184,7 @@ def resume(folder: str | Path) -> Readings:
 
 
 def _options_of(start: Readings | None, backend: Backend) -> dict[str, Any]:
-    """The options with which a run was made that another goes on from."""
+    """The options of the run from which another goes on."""
     return {} if start is None else {k: v for k, v in start.meta["options"].items() if k in backend.options}
 
 
@@ -203,7 +203,7 @@ def _run_in_memory(graph: Graph, plan: Plan, backend: Backend, start: Recording 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
-    """A bar on a terminal, for what takes over two seconds; it is told the fraction done."""
+    """A progress bar on a terminal, which appears after two seconds; it is called with the fraction done."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda fraction: None
         return

@@ -1,6 +1,6 @@
-"""Arrays that grow on disk while a run goes on: one file each, of plain numbers, to which is only added.
+"""Spool: arrays that grow on disk during a run, each a file of plain numbers that is only appended to.
 
-``layout`` says of each its type, shape, rows, and the running checksum of its bytes.
+``layout``: name -> dtype, shape of a row, number of rows, and running checksum of an array.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _COMPRESSION = 1  # of 9: numbers hardly become smaller with more, and it takes 
 
 
 class Spool:
-    """The files in ``folder``, one for each array, by the keys of what is appended, which are among ``keys``."""
+    """The files in ``folder``, one for each array; ``keys`` are the names that arrays may have."""
 
     def __init__(self, folder: Path, keys: Iterable[str]) -> None:
         self.folder, self.keys = folder, frozenset(keys)
@@ -45,7 +45,7 @@ class Spool:
             row["crc32"] = crc(array, row["crc32"])
 
     def cut(self, layout: Mapping[str, Mapping[str, Any]]) -> None:
-        """Go back to when the spool had this layout.
+        """Truncate the files to an earlier layout.
 
         Raises InvalidModel where a file is shorter, or holds other bytes, and, before any is changed, on a file that is
         none of its own.
@@ -74,7 +74,7 @@ class Spool:
         return int(row["rows"] * np.prod(row["shape"], dtype=np.int64) * np.dtype(row["dtype"]).itemsize)
 
     def sync(self) -> None:
-        """Wait until all of it is on the disk."""
+        """Wait until all files are on the disk."""
         for key in self.layout:
             with _using(self.folder / key):
                 sync(self.folder / key)
@@ -97,23 +97,26 @@ class Spool:
                         self._copy(key, whole, member)
 
     def _copy(self, key: str, file: BinaryIO, to: Any) -> None:
-        """Copy what is in a file, if anywhere. Raises InvalidModel where it is not what was appended."""
-        found = 0
+        """Compare the checksum of a file, copying its content to ``to`` if given.
+
+        Raises InvalidModel where it differs.
+        """
+        total_crc = 0
         while block := file.read(_COPIED_AT_ONCE):
-            found = zlib.crc32(block, found)
+            total_crc = zlib.crc32(block, total_crc)
             if to is not None:
                 to.write(block)
-        if found != self.layout[key]["crc32"]:
+        if total_crc != self.layout[key]["crc32"]:
             raise InvalidModel(f"{self.folder / key}: is damaged (its checksum does not match)")
 
     def checksum(self, others: Mapping[str, np.ndarray]) -> str:
-        """That of what ``save`` writes; see ``arrays.checksum``."""
+        """The checksum of the arrays that ``save`` writes; see ``arrays.checksum``."""
         contents = {form_of(key, a.dtype.str, a.shape): crc(a) for key, a in others.items()}
         own = {form_of(k, r["dtype"], (r["rows"], *r["shape"])): r["crc32"] for k, r in self.layout.items()}
         return total(contents | own)
 
     def remove(self) -> None:
-        """Delete them, and the folders that are then empty."""
+        """Delete the files, and the folders that are then empty."""
         for key in self.keys:
             with suppress(OSError):
                 (self.folder / key).unlink()
@@ -124,7 +127,7 @@ class Spool:
 
 @contextmanager
 def _using(path: Path, cannot: str = "") -> Iterator[None]:
-    """Turns what the system cannot do with ``path`` into an InvalidModel."""
+    """Turn an OSError on ``path`` into an InvalidModel."""
     try:
         yield
     except OSError as error:

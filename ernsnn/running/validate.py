@@ -1,4 +1,4 @@
-"""What a user asks of a run, in steps and as JSON has it; InvalidModel where it does not go together."""
+"""Validation of the arguments of a run: times become steps, notes plain JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def steps_of(graph: Graph, duration_ms: Any, name: str = "duration_ms") -> int:
 
 
 def check_plan(plan: Plan, graph: Graph, backend: Backend, out: Path | None) -> None:
-    """Raise where what was asked for does not go together."""
+    """Raise InvalidModel or UnsupportedOnBackend where the arguments of a run contradict one another."""
     if plan.checkpoint_every and out is None:
         raise InvalidModel("checkpoint_every_ms: needs out, the folder that they are kept in")
     if plan.samples and plan.samples[-1] >= plan.end:
@@ -65,7 +65,7 @@ def _require_space(plan: Plan, graph: Graph, backend: Backend, out: Path | None)
 
 
 def plain_notes(notes: Mapping[str, Any]) -> dict[str, Any]:
-    """Notes as JSON has them, NumPy's values as plain ones. Raises InvalidModel on what it cannot hold."""
+    """Notes as JSON holds them, NumPy's values as plain ones. Raises InvalidModel on other values."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, np.ndarray | np.generic):
@@ -73,10 +73,10 @@ def plain_notes(notes: Mapping[str, Any]) -> dict[str, Any]:
         raise TypeError(f"has an object of type {type(value).__name__}")
 
     try:
-        found: dict[str, Any] = json.loads(json.dumps(dict(notes), default=plain))
+        copied: dict[str, Any] = json.loads(json.dumps(dict(notes), default=plain))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidModel(f"notes: JSON cannot hold them: {error}") from None
-    return found
+    return copied
 
 
 def samples_of(graph: Graph, times_ms: Any) -> tuple[int, ...]:

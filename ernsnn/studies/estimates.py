@@ -14,7 +14,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.errors import InvalidModel, quoted
 
 INTERVAL = "mean ± 95 % interval over seeds"
-"""How an estimate reads, for the notes under a table."""
+"""An explanation of the text of an estimate, for notes under tables."""
 
 # Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom; beyond, the normal one is near enough.
 _T95 = (
@@ -61,7 +61,7 @@ class Estimate:
     @classmethod
     @checked
     def of_runs(cls, runs: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-        """The estimate of every measure, from all of them of each seed."""
+        """The estimate of every measure, from one dictionary of measures a seed."""
         return cls.of_each({name: [run[name] for run in runs] for name in runs[0]})
 
     @classmethod

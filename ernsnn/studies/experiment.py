@@ -27,20 +27,20 @@ NAME_IN_FILE = "EXPERIMENT"
 _NAME = re.compile(r"\w[\w\-]{0,79}")
 _TAKEN = ("backend", "seeds", "progress")
 QUICK = "quick"
-"""The name of the defaults."""
+"""The name of the setting with all defaults."""
 
 
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Repeats:
-    """What an experiment is run on: a backend, by its name, and seeds. ``progress`` is called with the share done."""
+    """The backend and the seeds of an experiment; ``progress`` is called with the fraction done."""
 
     backend: str
     seeds: Sequence[int]
     progress: Callable[[float], object] = lambda fraction: None
 
     def __iter__(self) -> Iterator[int]:
-        """The seeds, each of which counts as done when the next is asked for."""
+        """Iterate over the seeds; each counts as done when the next one is requested."""
         for n, seed in enumerate(self.seeds):
             yield seed
             self.progress((n + 1) / len(self.seeds))
@@ -81,16 +81,16 @@ class Experiment:
     """A named study over several seeds.
 
     - ``name``: what the command ``ernsnn experiment`` calls it.
-    - ``title``: one line: what it shows or asks.
+    - ``title``: one line on what it shows or asks.
     - ``run``: ``run(repeats, *, setting=default, ...) -> Findings``; its keyword arguments are the settings, and their
       defaults the quick ones.
-    - ``backend``: where it runs unless told otherwise.
+    - ``backend``: the default backend.
     - ``about``: what is done, in paragraphs; names of code stand between double backticks.
-    - ``source``: where the experiment comes from; ``published``: what was found there, in a line.
-    - ``measured``: from the results (as JSON has them), what was found here, in a line.
-    - ``settings``: what settings of a name set other than by default, such as ``{"full": {"train": 2000}}``.
+    - ``source``: where the experiment comes from; ``published``: its results, in a line.
+    - ``measured``: a function from the results (as JSON has them) to one line on them.
+    - ``settings``: name -> values that differ from the defaults, such as ``{"full": {"train": 2000}}``.
 
-    Raises InvalidModel where ``run`` takes something else, and where ``settings`` set what it does not have.
+    Raises InvalidModel where ``run`` has other parameters, and where ``settings`` name one that it does not have.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Experiment:
             self.check(each)
 
     def _parameters(self) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
-        """The first of ``run``, if it has one, and the others."""
+        """The first parameter of ``run``, if it has one, and the others."""
         try:
             parameters = list(inspect.signature(self.run).parameters.values())
         except ValueError:
@@ -128,11 +128,11 @@ class Experiment:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """Name -> default of everything that can be set."""
+        """Name -> default of every setting."""
         return {p.name: p.default for p in self._parameters()[1]}
 
     def named(self, name: str) -> dict[str, Any]:
-        """All settings of that name; ``quick`` are the defaults. Raises InvalidModel where there are none."""
+        """The values of a named setting; ``quick`` has the defaults. Raises InvalidModel on an unknown name."""
         known = {QUICK: {}, **self.settings}
         if name not in known:
             raise InvalidModel(unknown(f"{self.name}: no settings", name, known))
@@ -160,10 +160,10 @@ class Experiment:
         self.check(settings)
         if not seeds:
             raise InvalidModel(f"{self.name}: needs a seed")
-        found = self.run(Repeats(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
-        if not isinstance(found, Findings):
-            raise InvalidModel(f"{self.name}: run must return Findings, got {quoted(found)}")
-        return found
+        findings = self.run(Repeats(backend=backend or self.backend, seeds=seeds, progress=progress), **settings)
+        if not isinstance(findings, Findings):
+            raise InvalidModel(f"{self.name}: run must return Findings, got {quoted(findings)}")
+        return findings
 
 
 def experiment_names() -> list[str]:
@@ -174,21 +174,21 @@ def experiment_names() -> list[str]:
 def get_experiment(name: str) -> Experiment:
     """The experiment of that name, or in that file. Raises InvalidModel if there is none, or if it does not load."""
     if name.endswith(".py"):
-        found = getattr(load_file(name, Path(name)), NAME_IN_FILE, None)
-        if not isinstance(found, Experiment):
+        experiment = getattr(load_file(name, Path(name)), NAME_IN_FILE, None)
+        if not isinstance(experiment, Experiment):
             raise InvalidModel(f"{name}: has no {NAME_IN_FILE} that is an Experiment")
-        return found
+        return experiment
     loaders = discover(GROUP)
     if name not in loaders:
         own = " - an experiment of your own is a file that ends in .py"
         raise InvalidModel(unknown("no experiment", name, loaders) + own)
     try:
-        found = loaders[name]()
+        experiment = loaders[name]()
     except Exception as error:
         raise InvalidModel(f"experiment {name!r} does not load: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Experiment) or found.name != name:
+    if not isinstance(experiment, Experiment) or experiment.name != name:
         raise InvalidModel(f"experiment {name!r} is no Experiment of that name: fix its entry point")
-    return found
+    return experiment
 
 
 def _check_kind(name: str, value: object, default: object) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from ernsnn.analyse.summary import Mark as Mark
 from ernsnn.analyse.summary import Summary as Summary
+from ernsnn.analyse.summary import TimeMark as TimeMark
 from ernsnn.backend.discovery import discover
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, unknown
@@ -31,7 +31,7 @@ _SESSION_ONLY = ("input", "demo")
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A network ready to run, for how long (None: the user says), and how to read the result."""
+    """A network, its duration (None: the user gives it), and a function that summarises the result."""
 
     network: Network
     duration_ms: float | None = None
@@ -43,7 +43,7 @@ class Model:
     """A module with ``build(**parameters) -> Network``.
 
     One that reads input files or has a demonstration has ``session(*, input, demo, **parameters) -> Session`` too.
-    ``name`` is the user's word for it: a registered name, or the path of a file.
+    ``name`` is a registered name, or the path of a file.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Model:
 
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
-        """What can be set: what ``session`` names, and what ``build`` does, if session passes it on or is not there."""
+        """The parameters of ``session``, and those of ``build`` where ``session`` passes them on or does not exist."""
         named: dict[str, inspect.Parameter] = {}
         for signature in self._signatures():
             for name, parameter in signature.parameters.items():
@@ -72,7 +72,7 @@ class Model:
 
     @property
     def takes_any(self) -> bool:
-        """Whether it accepts parameters that it does not name."""
+        """Whether it accepts parameters of any name."""
         return all(_passes_on(signature) for signature in self._signatures())
 
     def open(
@@ -84,7 +84,7 @@ class Model:
     ) -> Session:
         """The session of these parameters; without a ``session`` of its own the model is built as it is.
 
-        Raises InvalidModel, naming the model and the cause, whatever goes wrong inside it.
+        Raises InvalidModel, naming the model and the cause, on every error within it.
         """
         for name in parameters:
             if name not in self.parameters and not self.takes_any:
@@ -127,7 +127,10 @@ def model_names() -> list[str]:
 
 
 def get_model(name: str) -> Model:
-    """The model of that name, or in that file. Raises InvalidModel, with the cause in one line, where it cannot be."""
+    """The model of that name, or in that file.
+
+    Raises InvalidModel, with the cause in one line, where it does not load.
+    """
     loaders = discover(GROUP)
     if name in loaders:
         with _guarded(name, None, "the plug-in does not load"):
@@ -143,9 +146,9 @@ def get_model(name: str) -> Model:
 def session_of(graph: Graph, notes: Mapping[str, Any], model: str | None, given: Path | None) -> Session | None:
     """The session of a saved run, made again from ``model``, which the user names, with the user's input file.
 
-    What is saved names no file to be opened, be it code or input. Without a ``model`` it is that of the run if it is
-    an installed one, as a backend is found by its name, and had no input file; else there is none. Nor is there where
-    it makes another network by now. Raises InvalidModel where a ``model`` that is given does not fit the run.
+    Saved runs name no file that would be opened, neither code nor input. Without ``model`` the run's own is taken if it
+    is installed and had no input file. None without such a model, and where it makes another network now. Raises
+    InvalidModel where a ``model`` that is given does not fit the run.
     """
     name, had_input = notes.get("model") if model is None else model, bool(notes.get("input"))
     if given is not None and (not had_input or (model is None and name not in model_names())):
@@ -175,15 +178,15 @@ def _checked(model: Model) -> Model:
 
 
 class _AsItIs(SourceFileLoader):
-    """Loads a file as it now is: a cache of its code is told from the file by size and second only."""
+    """Loads a file without Python's cache of its code, which is compared with the file by size and second only."""
 
     def get_code(self, fullname: str) -> CodeType:
-        """The code of the file's text."""
+        """Compile the text of the file."""
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def load_file(name: str, file: Path) -> ModuleType:
-    """The module that a user's file is, as it now is. Raises InvalidModel, with the cause, where it does not load."""
+    """Load a user's file as a module. Raises InvalidModel, with the cause, where it does not load."""
     absolute(file)
     if not file.is_file():
         raise InvalidModel(f"{name}: no such file")
@@ -201,9 +204,9 @@ def load_file(name: str, file: Path) -> ModuleType:
 
 @contextmanager
 def _guarded(name: str, file: Path | None, what: str) -> Iterator[None]:
-    """Turns whatever a model raises into one line, and what it prints into remarks on stderr.
+    """Turn every error of a model into an InvalidModel of one line, and print what it prints to stderr.
 
-    Neighbours of a model's file can be imported meanwhile.
+    Modules beside a model's file can be imported meanwhile.
     """
     neighbours = [] if file is None else [str(file.resolve().parent)]
     sys.path.extend(neighbours)

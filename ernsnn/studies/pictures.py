@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from ernsnn.analyse.summary import Mark
+from ernsnn.analyse.summary import TimeMark
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import single_time
 from ernsnn.errors import InvalidModel, quoted
@@ -22,7 +22,7 @@ Value = float | Estimate | None
 
 
 def _check(of: str, series: Mapping[str, Sequence[Value]], places: int) -> None:
-    """Raise InvalidModel where a series has not one value for each place, or one that is no Value."""
+    """Raise InvalidModel where a series has another number of values than ``places``, or one that is no Value."""
     for name, values in series.items():
         if len(values) != places:
             raise InvalidModel(
@@ -82,7 +82,7 @@ class Bars:
 @checked
 @dataclass(frozen=True, eq=False)
 class Scatter:
-    """Points (x, y) of each series; ``diagonal`` draws the line of equal values."""
+    """A scatter plot: points (x, y) of each series; ``diagonal`` draws the line of equal values."""
 
     points: Mapping[str, tuple[Sequence[float], Sequence[float]]]
     _: KW_ONLY
@@ -98,7 +98,7 @@ class Scatter:
 @checked
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """How often each value of each series (numbers) occurs."""
+    """A histogram of the numbers of each series."""
 
     series: Mapping[str, np.ndarray]
     _: KW_ONLY
@@ -132,7 +132,7 @@ class Matrix:
 class Raster:
     """Spikes over time, each population in a band of its own, with ``marks`` as numbered lines across.
 
-    ``spikes``: of each population (times in ms, neurons), and ``sizes``: how many neurons it has. What is drawn lasts
+    ``spikes``: of each population (times in ms, neurons), and ``sizes``: how many neurons it has. The picture reaches
     from ``start_ms`` to ``stop_ms``, in steps of ``dt_ms``.
     """
 
@@ -143,12 +143,12 @@ class Raster:
     stop_ms: float
     dt_ms: float
     title: str = "Spikes"
-    marks: Sequence[Mark] = ()
+    marks: Sequence[TimeMark] = ()
 
     @classmethod
     @checked
-    def of(cls, result: Result, *, title: str = "Spikes", marks: Sequence[Mark] = ()) -> Raster:
-        """The spikes of all populations of a run."""
+    def of(cls, result: Result, *, title: str = "Spikes", marks: Sequence[TimeMark] = ()) -> Raster:
+        """The raster of all populations of a run."""
         sizes = {population.name: population.size for population in result.graph.populations}
         start_ms, stop_ms = (k * result.graph.dt_ms for k in (result.recording.first_step, result.recording.end))
         spikes = {name: result.spikes(name) for name in sizes}

@@ -1,4 +1,4 @@
-"""Settings as text, ``KEY=VALUE``: how the command line reads them, and how what it did is written down again."""
+"""Settings as text, ``KEY=VALUE``, as the command line reads and writes them."""
 
 from __future__ import annotations
 

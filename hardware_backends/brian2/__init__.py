@@ -1,4 +1,4 @@
-"""Brian2: a graph becomes a pure Brian2 script, which is run in a process of its own."""
+"""The Brian2 backend: compiles a graph to a pure Brian2 script, and runs it in a process of its own."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Brian2Backend(Backend):
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``. Raises NotFinite, which names no step but where a probe has recorded it."""
         start, (program, state) = options.get("start"), self._compiled(graph, n_steps, options)
-        recording, told = recorded_run(
+        recording, facts = recorded_run(
             program,
             progress,
             f"the Brian2 program of {graph.name}",
@@ -89,7 +89,7 @@ class Brian2Backend(Backend):
             about=("target", "brian2"),
             further={"first_step": Form("iu", ()), **state},
         )
-        recording.meta.update(options={"target": told["target"]}, versions={"brian2": told["brian2"]})
+        recording.meta.update(options={"target": facts["target"]}, versions={"brian2": facts["brian2"]})
         layout = Layout(graph)
         check_recording(graph, recording)
         check_values(graph, seen(layout, recording.state or {}), recording.first_step, recording.end)

@@ -1,4 +1,4 @@
-"""What Brian2 cannot do, or what a user should know: one small function per limit."""
+"""Limits of Brian2: one small function each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYNAPSE_BYTES = 24
 
 
 def plastic_delays(graph: Graph) -> Iterator[Limit]:
-    """What synapses with plasticity transmit is fixed when it is sent and then travels through one register a step."""
+    """Yield a limit on long delays of plastic synapses: their weights pass through one register a step."""
     for p in graph.projections:
         if (p.learning is None and p.short_term is None) or any(_lacking(graph)):
             continue
@@ -43,7 +43,7 @@ def _lacking(graph: Graph) -> Iterator[Limit]:
 
 
 def memory(graph: Graph) -> Iterator[Limit]:
-    """Brian2 stores every synapse, and every neuron's parameters, explicitly."""
+    """Yield a limit where memory is too small for explicit synapses and parameters of neurons."""
     yield from _lacking(graph)
     for p in graph.projections:
         if isinstance(p.weight, Draw) and p.n_synapses > 50_000_000:

@@ -1,4 +1,4 @@
-"""From a graph to a Brian2 script: lays out, builds the parts, writes them with the template."""
+"""Compiler from a graph to a Brian2 script: lays out, builds the parts, writes them with the template."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ernsnn.arrays import Form
 from ernsnn.backend.protocol import Program
 from ernsnn.files import Content
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
 
 from ..templates import Escaped, script_template
@@ -20,7 +21,7 @@ from .parts import Group, Monitor, Parts, Pathway, SynapseGroup
 from .start import queued, take_up
 
 SAMPLES = 999
-"""The place of what probes read, at the end of a step; they record at the next."""
+"""The slot in which values of probes are copied, at the end of a step; they are recorded in the next."""
 
 
 def compile_program(
@@ -47,7 +48,7 @@ def compiled(
     parts.groups += groups.values()
     modulators(layout, graph, parts)
     parts.synapses += [synapses.static(s) for s in layout.static]
-    parts.synapses += [synapses.Plastic(s, graph, groups, layout).build(parts) for s in layout.plastic]
+    parts.synapses += [synapses.PlasticSynapses(s, graph, groups, layout).build(parts) for s in layout.plastic]
     for s in layout.unconnected:
         short_term.declare(s, groups[s.pre], graph.dt_ms, parts)
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
@@ -66,7 +67,7 @@ def compiled(
         layout=layout,
         outputs=outputs(layout),
         kept=[(f"state/{o.name}/{name}", o.name, name) for o in parts.owners for name in o.kept],
-        empty_synapses=[f"synapses/{p.name}/{v.name}" for p in empty.values() if p.learning for v in p.variables],
+        empty_synapses=[synapse_key(p.name, v.name) for p in empty.values() if p.learning for v in p.variables],
         empty_probes=[
             (probe.key, probe.every) for probe in graph.probes if probe.target in empty and probe.kind == "synapses"
         ],
@@ -83,7 +84,7 @@ def _resource(name: str) -> str:
 
 
 def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
-    """Every array that the script loads, under the name by which it does."""
+    """Collect the arrays that the script loads, by name."""
     arrays = {f"tables/{name}": values for name, values in parts.tables.items()}
     for group in parts.groups:
         arrays |= {f"{group.name}/{n}": v for n, v in group.values.items() if isinstance(v, np.ndarray)}
@@ -98,12 +99,12 @@ def collect(parts: Parts, layout: Layout) -> dict[str, np.ndarray]:
 
 
 def monitor(name: str, probe: Probe, layout: Layout, parts: Parts) -> None:
-    """Adds what records a probe.
+    """Add the monitor of a probe.
 
-    One of every step is a StateMonitor. Others record an event of their owner, or, where this is synapses, which have
-    no events, of neurons that take over their values then.
+    A probe of every step is a StateMonitor. Others record an event of their owner, or, since synapses have no events,
+    of neurons that copy the values of synapses then.
     """
-    owner, variable, record = found(probe, layout)
+    owner, variable, record = location(probe, layout)
     if probe.every == 1:
         parts.monitors.append(Monitor(name, probe.key, owner, variable, record, 1))
         return
@@ -123,7 +124,7 @@ def monitor(name: str, probe: Probe, layout: Layout, parts: Parts) -> None:
     parts.monitors.append(Monitor(name, probe.key, group.name, variable, record, probe.every, event=name))
 
 
-def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
+def location(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     """(object, variable, indices) that a probe records."""
     if probe.kind == "neurons":
         first = layout.start[probe.target]
@@ -134,20 +135,20 @@ def found(probe: Probe, layout: Layout) -> tuple[str, str, np.ndarray]:
     merged = next(s for s in (*layout.static, *layout.plastic, *layout.unconnected) if probe.target in s.slices)
     if probe.kind == "short_term":
         return merged.pre, short_term.variable(merged, probe.variable), merged.pre_cells
-    return merged.name, synapses.Plastic.variable(probe.variable), merged.places[merged.slices[probe.target]]
+    return merged.name, synapses.PlasticSynapses.variable(probe.variable), merged.places[merged.slices[probe.target]]
 
 
 def outputs(layout: Layout) -> list[tuple[str, str, str, str]]:
     """(key of the recording, object, variable, its index as text) of final synapses and learned neuron parameters."""
-    found: list[tuple[str, str, str, str]] = []
+    listed: list[tuple[str, str, str, str]] = []
     for s in layout.plastic:
         for name, part in s.slices.items():
             learning, index = s.first.learning, Escaped(f"arrays[{s.name + '/places'!r}][{part.start}:{part.stop}]")
             for v in learning.variables if learning else ():
-                found.append((f"synapses/{name}/{v.name}", s.name, synapses.Plastic.variable(v.name), index))
+                listed.append((synapse_key(name, v.name), s.name, synapses.PlasticSynapses.variable(v.name), index))
     for p in layout.graph.neurons():
         if p.intrinsic:
             first, target = layout.start[p.name], p.intrinsic.target
             index = Escaped(f"slice({first}, {first + p.size})")
-            found.append((f"neurons/{p.name}/{target}", layout.group[p.name], target, index))
-    return found
+            listed.append((neuron_key(p.name, target), layout.group[p.name], target, index))
+    return listed

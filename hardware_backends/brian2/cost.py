@@ -1,4 +1,4 @@
-"""Which of Brian2's targets to use: C++ is fast but takes its time to compile."""
+"""Choice of Brian2's target: C++ runs faster, but takes time to compile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 
 from ernsnn.graph.graph import Graph
 
-# Rough costs, measured on one 2-core machine (see benchmarks/README.md). They only steer a choice.
+# Rough costs, measured on one 2-core machine (see benchmarks/README.md). Only the choice depends on them.
 _NUMPY_STEP_S = 0.6e-3
 _NUMPY_NEURON_STEP_S = 60e-9
 _NUMPY_EVENT_S = 40e-9

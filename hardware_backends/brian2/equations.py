@@ -1,4 +1,4 @@
-"""A step of neurons, from the table of their kind's equations, as Brian2's code."""
+"""Printing of a step of neurons, from the table of their kind's equations, as Brian2's code."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LANGUAGE = {
     "ceil": "ceil_of({0})",
     "number": "where({0}, 1.0, 0.0)",
 }
-"""What Brian2 writes otherwise than Python. ``where``, ``floor_of`` and ``ceil_of`` are defined by the program: its own
-floor and ceil end at 2^31; and its clip of an integer is one, so that what is true becomes a float."""
+"""Operations that Brian2 writes differently from Python. ``where``, ``floor_of`` and ``ceil_of`` are defined by the
+program: its own floor and ceil end at 2^31; and its clip of an integer is one, so that what is true becomes a float."""
 _CONDITIONS = {"not": (True,), "and": (True, True), "or": (True, True), "if": (True, False, False)}
-"""The operations of which some arguments are conditions, and which."""
+"""Operation -> for each argument, whether it is a condition."""
 
 
 class Statements:
@@ -33,7 +33,7 @@ class Statements:
         self.truths = {"active", "spiking", "free"}
 
     def assigned(self, statements: Iterable[Statement], where: str = "", only: Collection[str] = ()) -> Iterator[str]:
-        """Statements one after the other; those that assign to one of ``only`` act ``where`` that is true."""
+        """Print statements in order; those that assign to one of ``only`` act where ``where`` is true."""
         for target, group in groupby(statements, lambda s: s.target):
             run, name = list(group), self.naming(target)
             if target not in only:
@@ -56,7 +56,7 @@ class Statements:
         return f"clip({text}, -inf, inf)" if text.isidentifier() and s.target not in self.truths else text
 
     def value(self, s: Statement, current: str) -> str:
-        """What a statement assigns, where its target is called ``current`` so far."""
+        """Print the value of a statement; ``current`` is the name of its target so far."""
         truth = s.target not in self.states and self.is_truth(s.value)
         if truth:
             self.truths.add(s.target)
@@ -68,30 +68,30 @@ class Statements:
         )
 
     def text(self, value: Expr, truth: bool, called: dict[str, str] | None = None) -> str:
-        """An expression that is a ``truth`` or a number."""
+        """Print an expression, as a condition if ``truth``, else as a number."""
         names = called or {}
         return printed(self.typed(value, truth), LANGUAGE, lambda name: names.get(name) or self.naming(name))
 
     def is_truth(self, value: Expr) -> bool:
-        """Whether Brian2 takes an expression for true or false."""
+        """Whether Brian2 takes an expression as a condition."""
         return value.op in TRUTHS if isinstance(value, Op) else isinstance(value, Name) and value.id in self.truths
 
     def typed(self, value: Expr, truth: bool) -> Expr:
-        """``value`` with what is true as 1 where a number is due, and ``!= 0`` where a number is a condition."""
-        found = value
+        """``value`` with conditions as 0 or 1 where a number is needed, and ``!= 0`` where a condition is."""
+        typed = value
         if isinstance(value, Op):
             conditions = _CONDITIONS.get(value.op, repeat(False))
-            found = Op(value.op, tuple(self.typed(arg, c) for arg, c in zip(value.args, conditions, strict=False)))
+            typed = Op(value.op, tuple(self.typed(arg, c) for arg, c in zip(value.args, conditions, strict=False)))
         if self.is_truth(value) == truth:
-            return found
-        return Op("!=", (found, Num(0.0))) if truth else Op("number", (found,))
+            return typed
+        return Op("!=", (typed, Num(0.0))) if truth else Op("number", (typed,))
 
 
 class Step(Statements):
     """Prints the step of a ``kind`` by its equations.
 
-    ``table`` may have statements that some of the neurons lack: those that need what ``partly`` names, a parameter that
-    not all of them have. The variable ``has_PARAMETER`` then says which do.
+    Some neurons may lack statements of ``table``: those that need a parameter in ``partly``, which not all neurons
+    have. The variable ``has_PARAMETER`` then says which do.
     """
 
     def __init__(self, kind: Kind, table: Table, naming: Naming, partly: Collection[str]) -> None:
@@ -99,7 +99,7 @@ class Step(Statements):
         self.kind, self.table = kind, table
 
     def code(self) -> list[str]:
-        """All statements, with the countdown of refractoriness, between what arrives and what is sent."""
+        """The code of a step: arrivals, statements, countdown of refractoriness."""
         table = self.table
         code = ["active = countdown <= 0", *self.assigned(table.before, "active", self.kind.held)]
         code.append("countdown = countdown - int(not active)")

@@ -1,4 +1,4 @@
-"""Text of Brian2 expressions. Numbers become named constants, so that new numbers need no new compilation."""
+"""Texts of Brian2 expressions, in which numbers are named constants, so that new numbers need no new compilation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Constants:
         self.values: dict[str, float] = {}
 
     def name(self, value: float) -> str:
-        """How code refers to ``value``."""
+        """The text by which code refers to a number."""
         for name, known in self.values.items():
             if known == value:
                 return name
@@ -32,7 +32,7 @@ class Constants:
 
     @property
     def equations(self) -> list[str]:
-        """Their declarations."""
+        """The declarations of the constants."""
         return [f"{name} : 1 (shared, constant)" for name in self.values]
 
 

@@ -1,4 +1,4 @@
-"""Flows of synaptic variables over an epoch, as code."""
+"""Code of flows of synaptic variables over an epoch."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def code(learning: Learning, epoch_s: float, naming: Naming, constants: Constant
 
 
 def flown(flow: Flow, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
-    """(code, the name under which it leaves the new value)."""
+    """(code of one flow, name of the new value)."""
     if isinstance(flow, Latch):
         return latched(flow, epoch_s, naming, constants)
     return relaxed(flow, epoch_s, naming, constants)
 
 
 def relaxed(flow: Relax, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
-    """As ``ernsnn.graph.flows.relaxed``."""
+    """Code of ``ernsnn.graph.flows.relaxed``."""
     name, number = naming(flow.variable), constants.name
     limit = number(flow.to) + ("" if flow.of is None else f" + {number(flow.slope)}*{naming(flow.of)}")
     return [
@@ -42,7 +42,7 @@ def relaxed(flow: Relax, epoch_s: float, naming: Naming, constants: Constants) -
 
 
 def latched(flow: Latch, epoch_s: float, naming: Naming, constants: Constants) -> tuple[list[str], str]:
-    """As ``ernsnn.graph.flows.latched``."""
+    """Code of ``ernsnn.graph.flows.latched``."""
     name, number = naming(flow.variable), constants.name
     back, share = number(1.0 / flow.tau_s), number(mean_share(flow.tag_tau_s, epoch_s))
     lines = [
@@ -58,7 +58,7 @@ def latched(flow: Latch, epoch_s: float, naming: Naming, constants: Constants) -
 
 
 def erased(flow: Latch, share: str, naming: Naming, constants: Constants) -> list[str]:
-    """As ``ernsnn.graph.flows.erased``; the sum of the variable per neuron is kept on the neurons (``synapses.py``)."""
+    """Code of ``ernsnn.graph.flows.erased``; the neurons keep the sum of the variable (``synapses.py``)."""
     assert flow.budget is not None
     assert flow.erasure is not None
     name, number = naming(flow.variable), constants.name

@@ -1,4 +1,4 @@
-"""Where everything lies: populations of one kind become one Brian2 group, projections of one kind one Synapses.
+"""Layout: populations of one kind become one Brian2 group, projections of one kind one Synapses object.
 
 Brian2 compiles every object on its own, so merging is what makes compiling short. A neuron is then known by its
 index within its group.
@@ -44,18 +44,18 @@ class Synapses:
 
     @property
     def first(self) -> Projection:
-        """Any of them: they differ in numbers only."""
+        """The first projection, which stands for all: they differ in numbers only."""
         return self.projections[0]
 
     @cached_property
     def slices(self) -> dict[str, slice]:
-        """Which synapses are whose, before they are sorted."""
+        """Projection -> its slice of the synapses before they are sorted."""
         ends = np.cumsum([p.n_synapses for p in self.projections])
         return {p.name: slice(int(e) - p.n_synapses, int(e)) for p, e in zip(self.projections, ends, strict=True)}
 
     @cached_property
     def order(self) -> np.ndarray:
-        """The synapses in the order in which they lie."""
+        """Indices that sort the synapses."""
         if self.first.learning is None:
             return np.arange(sum(p.n_synapses for p in self.projections))
         pre, post = self._cells("pre"), self._cells("post")
@@ -64,7 +64,7 @@ class Synapses:
 
     @cached_property
     def places(self) -> np.ndarray:
-        """Where each synapse lies."""
+        """The place of each synapse after sorting."""
         places: np.ndarray = np.argsort(self.order)
         return places
 
@@ -85,7 +85,7 @@ class Synapses:
 
     @cached_property
     def delays(self) -> list[int]:
-        """The delays that occur."""
+        """The distinct delays in steps."""
         return [int(d) for d in np.unique(self.delay)] or [1]
 
     def initial(self, variable: str) -> np.ndarray:
@@ -122,7 +122,7 @@ class Layout:
                 self.group[p.name], self.start[p.name] = group, self.size.get(group, 0)
                 self.size[group] = self.start[p.name] + p.size
         self.factor = {m.name: f"factor{k}" for k, m in enumerate(graph.modulators)}
-        # What a delay finds as it was when it began: weights that stay, or what has been sent to registers.
+        # Delays of Brian2 carry weights as they are at arrival: constant ones, or those of registers.
         stays = {p.name for p in graph.projections if p.learning is None and p.short_term is None}
         self.static = self.merged([p for p in graph.projections if p.name in stays], "static")
         self.plastic = self.merged([p for p in graph.projections if p.name not in stays], "plastic")
@@ -130,7 +130,7 @@ class Layout:
             Synapses(f"unconnected{k}", *self.sides(p), (p,), self)
             for k, p in enumerate(p for p in graph.projections if p.short_term and not p.n_synapses)
         ]
-        """Those without a synapse, whose pre neurons have states for all that."""
+        """Projections without a synapse, whose pre neurons have states of short-term plasticity."""
 
     def merged(self, projections: list[Projection], prefix: str) -> list[Synapses]:
         kinds: dict[tuple[str, ...], list[Projection]] = {}
@@ -143,7 +143,7 @@ class Layout:
         ]
 
     def kind(self, p: Projection) -> tuple[str, ...]:
-        """Equal for projections whose synapses can share one object."""
+        """The key that is equal for projections whose synapses can share one object."""
         kind = [*self.sides(p), p.arrives_at]
         if p.short_term is not None:  # so are states of pre neurons
             kind.append(p.name)

@@ -143,7 +143,7 @@ class _Cells:
 
 def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout) -> list[SynapseGroup]:
     """Connections that count the spikes of the domain."""
-    found = []
+    groups = []
     for side in layout.size:
         heard = [member for member in members if layout.group[member.population] == side]
         if heard:
@@ -151,8 +151,8 @@ def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layou
             j = np.concatenate([np.arange(member.stop - member.start) * (group.size > 1) for member in heard])
             count = Pathway("pre", "pre", [f"{counter}_post += 1"], HEAR, 0)
             name = f"{group.name}_{counter.replace('heard', 'hears')}_{side}"
-            found.append(SynapseGroup(name, side, group.name, [], [count], i, j))
-    return found
+            groups.append(SynapseGroup(name, side, group.name, [], [count], i, j))
+    return groups
 
 
 def local_value(bound: Bound, s: Synapses, group: Group, layout: Layout) -> tuple[str, list[str]]:

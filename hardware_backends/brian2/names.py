@@ -1,4 +1,4 @@
-"""How code names what users name: as they do where that means nothing else there."""
+"""Names in code for users' names: the same, unless they mean something else there."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ _TAKEN = re.compile(
 
 
 def own(name: str) -> str:
-    """How code names what the equations of a kind of neurons call ``name``: the same, unless it is taken."""
+    """The name in code for a name in the equations of a kind of neurons: the same, unless it is taken."""
     return name if _is_plain(name) and not _TAKEN.fullmatch(name) else symbol("neuron", name)
 
 
 def symbol(kind: str, name: str) -> str:
-    """How code names what a user calls ``name``, where anything may be a name.
+    """The name in code for a user's name of any form.
 
     Alone, a user's name may mean something else: Brian2 takes ``xi...`` for noise, ``..._pre`` for a variable of the
     pre neuron, ``_...`` for its own, and Python, C++ and SymPy have words of their own. Names with letters beyond

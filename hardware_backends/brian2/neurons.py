@@ -24,11 +24,11 @@ from .streams import advance, normal, uniform
 
 AFTER_SYNAPSES = 10
 EPOCH_INTRINSIC = -9
-"""Its place at the end of a step: after the epochs of synapses, before the probes."""
+"""The order of intrinsic plasticity at the end of a step: after the epochs of synapses, before the probes."""
 
 
 def sources(layout: Layout, end: int, parts: Parts) -> Group:
-    """Spikes are read from one table: each neuron has a cursor, which waits at the step of its next spike."""
+    """The group of spike sources. Spikes are read from one table; each neuron has a cursor at its next spike."""
     table: list[np.ndarray] = []
     cursors, length = [], 0
     for source in layout.sources:
@@ -73,7 +73,7 @@ def cells(name: str, layout: Layout, graph: Graph, longest: dict[str, int], part
         if read in learned:  # and so in the recording
             group.equations.append(f"{read} : 1")
             group.values[read] = joined(v[read] for v in values)
-        elif read in table.names:  # those that lack it read it, too, and nothing comes of it
+        elif read in table.names:  # neurons that lack the parameter read it, too, without an effect
             group.parameter("dt_ms" if read == "dt" else own(read), joined(v.get(read, 0.0) for v in values))
     for state in kind.states:
         initial = joined(evaluated(state.initial, p.parameters) for p in populations)
@@ -97,12 +97,12 @@ def cells(name: str, layout: Layout, graph: Graph, longest: dict[str, int], part
 
 
 def arriving(receptor: str, later: int = 0) -> str:
-    """What holds the sum that arrives at a receptor in the coming step, or so many steps ``later``."""
+    """The variable with the sum that arrives at a receptor in the next step, or ``later`` steps after that."""
     return f"q{later}_" * (later > 0) + own(f"in_{receptor}")
 
 
 def registers(longest: dict[str, int]) -> list[str]:
-    """Arrivals have been taken; those of plastic delays move one stage on."""
+    """Code that moves arrivals of plastic delays one register on, after those of this step have been read."""
     code = []
     for receptor, stages in longest.items():
         chain = [arriving(receptor, stage) for stage in range(stages)]
@@ -123,7 +123,7 @@ def pending(group: Group, receptors: Iterable[str], parts: Parts) -> list[str]:
 
 
 def inputs(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[list[str], dict[str, str]]:
-    """Code that finds the parameters that change in a run, and how the equations call those."""
+    """(code that computes the parameters that change in a run, name in the equations -> name in code)."""
     code, added = injected(layout, graph, group, parts)
     for parameter, shifts in modulated(layout, graph, group).items():
         shift = " + ".join(shifts)
@@ -134,7 +134,7 @@ def inputs(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[li
 
 
 def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[list[str], dict[str, str]]:
-    """Code that finds the injected current, and the expression of the whole constant current."""
+    """(code that computes the injected current, the expression of the sum of constant currents)."""
     injections = [i for i in graph.injections if layout.group[i.target.population] == group.name]
     if not injections:
         return [], {}
@@ -158,7 +158,7 @@ def injected(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[
 
 
 def modulated(layout: Layout, graph: Graph, group: Group) -> dict[str, list[str]]:
-    """What modulators add to parameters, as text. Their values are those of the step before."""
+    """Expressions that modulators add to parameters, with their values of the step before."""
     added: dict[str, list[str]] = {}
     sizes = {m.name: m.size for m in graph.modulators}
     for k, m in enumerate(graph.modulations):
@@ -188,7 +188,7 @@ def trace_code(name: str, trace: Trace, spikes: str, gate: str | None, freezes: 
 
 
 def declare_trace(group: Group, name: str, trace: Trace, dt_ms: float) -> None:
-    """Its variables and constants."""
+    """Declare the variables and constants of a trace."""
     group.state(name)
     group.equations.append(f"{name}_old : 1")
     group.parameter(f"{name}_P", np.array([decay(trace.tau_ms, dt_ms)]))
@@ -196,7 +196,7 @@ def declare_trace(group: Group, name: str, trace: Trace, dt_ms: float) -> None:
 
 
 def intrinsic(layout: Layout, graph: Graph, group: Group, parts: Parts) -> None:
-    """Intrinsic plasticity of each population that has it; a mask says which cells are its."""
+    """Intrinsic plasticity of each population that has it; a mask holds which cells belong to it."""
     for k, p in enumerate(graph.neurons()):
         if p.intrinsic is None or layout.group[p.name] != group.name:
             continue

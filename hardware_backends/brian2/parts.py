@@ -1,4 +1,4 @@
-"""The pieces of a program, as the template writes them."""
+"""The parts of a program, as the template writes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 NEVER = 2.0**62
-"""A step that is never reached."""
+"""A step after the end of every run."""
 
 
 def padded(values: np.ndarray, fill: float) -> np.ndarray:
@@ -29,7 +29,7 @@ class Operation:
 
 @dataclass
 class Pathway:
-    """What a spike does at a synapse. ``delay`` is in steps: one number, or the name of an array.
+    """Code that a spike executes at a synapse. ``delay`` is in steps: one number, or the name of an array.
 
     ``on`` names another event of the neurons than a spike, ``when`` the slot of the step in which it acts.
     """
@@ -80,7 +80,7 @@ class Group:
 
     @property
     def length(self) -> int:
-        """How many values a variable has."""
+        """The number of values of a variable."""
         return self.size
 
     def parameter(self, name: str, values: np.ndarray, kind: str = "1") -> None:
@@ -116,7 +116,7 @@ class SynapseGroup:
 
     @property
     def length(self) -> int:
-        """How many values a variable has."""
+        """The number of values of a variable."""
         return len(self.i)
 
 
@@ -157,7 +157,7 @@ class Parts:
 
     @property
     def owners(self) -> list[Owner]:
-        """All that has variables."""
+        """All objects with variables."""
         return [*self.groups, *self.synapses]
 
     def calls(self, function: str) -> bool:
@@ -170,7 +170,7 @@ class Parts:
 
     @property
     def freezes(self) -> bool:
-        """Whether there are steps in which the network does not learn."""
+        """Whether learning is frozen in some steps."""
         return bool(self.frozen)
 
     def follow(self, owner: Owner, table: str, steps: np.ndarray, piece: str = "piece", shared: bool = False) -> str:
@@ -183,7 +183,7 @@ class Parts:
     def let_freeze(self, owner: Owner, flag: str = "learns") -> None:
         """Declare ``flag`` on an owner, true in the steps in which the network learns, and keep it up to date.
 
-        It is set before all else of a step. On synapses it needs another name than on their neurons.
+        It is set first in a step. On synapses it needs another name than on their neurons.
         """
         declaration, piece = f"{flag} : boolean (shared)", f"{flag}_piece"
         if not self.freezes or declaration in owner.equations:

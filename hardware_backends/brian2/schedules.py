@@ -1,4 +1,4 @@
-"""Quantities that are given: they change in given steps and hold in between."""
+"""Given quantities, which change in given steps and are constant in between."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from .names import symbol
 from .parts import Group, Operation, Parts
 
 BEFORE_PRE_EVENTS = -1
-"""Its place within the synapses of a step, whose pre spikes send at 0."""
+"""The order of these pathways within the synapses slot of a step, in which pre spikes send at 0."""
 
 
 def variable(s: Synapses, name: str) -> str:
-    """How code names a state of the pre neurons, or what else its equations name."""
+    """The name in code of a state of the pre neurons, or of another name in its equations."""
     return f"{s.name}_{symbol('short', name)}"
 
 
@@ -50,7 +50,7 @@ def declare(s: Synapses, group: Group, dt_ms: float, parts: Parts) -> str:
     states = [state.name for state in kind.states]
     step = Statements(states, named)
     code = [
-        # A number of steps as large as at first stays what it is when 1 is added.
+        # The large number of steps of a first spike does not change when 1 is added.
         f"{steps} = {steps} + 1",
         f"{named('since')} = {steps}*{named('dt')}",
         *step.assigned(kind.on_spike, "spiking", states),

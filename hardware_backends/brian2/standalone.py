@@ -42,7 +42,7 @@ $(OBJS): | pch.h.gch
 
 
 def cache_folder() -> Path:
-    """Where compiled code is kept."""
+    """The folder of compiled code."""
     base = os.environ.get("ERNSNN_CACHE")
     if base:
         return Path(base) / "brian2"

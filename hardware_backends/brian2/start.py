@@ -1,7 +1,7 @@
-"""Going on from the end of another program: its variables, and what was on its way through Brian2's queues then.
+"""Start of a program from the end of another: its variables, and the spikes in Brian2's queues at that time.
 
 Its state is ``OWNER/VARIABLE`` for everything that the groups and synapses keep, and ``pending/GROUP/RECEPTOR``: what
-static synapses had sent and will arrive (k + 1 steps after the end, cell).
+static synapses have sent and arrives (k + 1 steps after the end, cell).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ernsnn.recording.recording import Recording
 from . import short_term
 from .layout import Layout, Synapses
 from .parts import Parts
-from .synapses import Plastic
+from .synapses import PlasticSynapses
 
 
 def queued(parts: Parts, layout: Layout, start: Recording) -> None:
-    """Before the parts are built: tables of what arrives of spikes from before the first step."""
+    """Tables of arrivals by spikes from before the first step; needed before the parts are built."""
     parts.first = start.end
     for group, receptors in _receptors(layout).items():
         for k, r in enumerate(receptors):
@@ -63,7 +63,7 @@ def _and_then_nothing(table: np.ndarray) -> np.ndarray:
 
 
 def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
-    """After the parts are built: the values of their variables. Raises InvalidModel where these lie otherwise."""
+    """Set the values of variables, after the parts are built. Raises InvalidModel where their layout is another."""
     for owner in parts.owners:
         for name in owner.kept:
             owner.values[name] = _kept(start, f"{owner.name}/{name}", owner.length)
@@ -71,7 +71,7 @@ def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
     for merged in layout.plastic:
         for v in merged.first.learning.variables if merged.first.learning else ():
             values = np.concatenate([start.synapses[p.name][v.name] for p in merged.projections])
-            learning[merged.name].values[Plastic.variable(v.name)] = merged.sorted(values)
+            learning[merged.name].values[PlasticSynapses.variable(v.name)] = merged.sorted(values)
     groups = {group.name: group for group in parts.groups}
     for p in layout.graph.neurons():
         if p.intrinsic:
@@ -98,7 +98,7 @@ def state_after(layout: Layout, recording: Recording, start: Recording | None) -
 
 
 def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Probe, np.ndarray]]:
-    """What probes of all neurons and modulators would see, of what a state holds."""
+    """Yield (probe, values) of all neurons and modulators in a state."""
     for probe in variables(layout.graph):
         part: slice | np.ndarray = slice(None)
         place = "/".join(layout.variable(probe)) if probe.kind in ("neurons", "modulator") else ""

@@ -1,4 +1,4 @@
-"""Synapses: static ones send, plastic ones learn and then send."""
+"""Static synapses, which send, and plastic ones, which learn and then send."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ EPOCH_ZERO, EPOCH_SUM, EPOCH_SCALE = -996, -995, -994
 
 
 def longest_registers(layout: Layout, group: str) -> dict[str, int]:
-    """How many steps a plastic weight can travel to these neurons, per receptor of their kind."""
+    """The longest delay of plastic synapses onto these neurons, per receptor of their kind."""
     delays = [(s.first.arrives_at, max(s.delays)) for s in layout.plastic if s.post == group]
     receptors = [r.name for r in layout.cells[group][0].kind.receptors]
     return {r: max([d for at, d in delays if at == r], default=1) for r in receptors}
 
 
 def static(s: Synapses) -> SynapseGroup:
-    """What arrives is taken at the start of a step, so a delay of one step is none of Brian2's."""
+    """Static synapses. Arrivals are read at the start of a step, so that a delay of one step is 0 in Brian2."""
     group = SynapseGroup(s.name, s.pre, s.post, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
     delay: int | str = s.delays[0] - 1 if len(s.delays) == 1 else f"{s.name}_delay"
     group.pathways.append(Pathway("pre", "pre", [f"{arriving(s.first.arrives_at)}_post += w"], PRE_EVENTS, delay))
     return group
 
 
-class Plastic:
+class PlasticSynapses:
     """Builds one plastic Synapses object, with the traces that its neurons hold for it.
 
     Synapses with short-term plasticity alone learn nothing.
@@ -66,7 +66,7 @@ class Plastic:
 
     @staticmethod
     def variable(name: str) -> str:
-        """The weight is w."""
+        """The name in code of a variable of synapses; the weight is w."""
         return "w" if name == "w" else symbol("mark", name)
 
     def trace_names(self, name: str) -> dict[int, str]:
@@ -76,7 +76,7 @@ class Plastic:
         return {0: own} if event == PRE else {d: f"{own}_{d}" for d in self.s.delays}
 
     def naming(self, pre_suffix: str, post_suffix: str) -> Naming:
-        """How an event refers to variables, traces (before or after this step's increments) and third factors."""
+        """Function from names to code of an event: variables, traces before or after this step, third factors."""
 
         def name_of(name: str) -> str:
             if name in {v.name for v in self.learning.variables}:
@@ -178,7 +178,7 @@ class Plastic:
         return [f"sent = {sent}", *(f"{name} += int(delay_steps == {d})*sent" for d, name in register.items())]
 
     def epochs(self, pre_group: Group, post_group: Group, parts: Parts) -> list[Pathway]:
-        """What happens to all synapses when an epoch ends: pathways of an event that all pre neurons then have."""
+        """Code for the end of an epoch: pathways of an event of all pre neurons."""
         learning, naming = self.learning, self.naming("", "")
         every, event = learning.epoch_steps or 1, f"{self.s.name}_epoch"
         ways = [Pathway("epoch", "pre", self.change(EPOCH, naming, guarded=False), EPOCH_TERMS, 0, event, "end")]
@@ -209,7 +209,7 @@ class Plastic:
         return ways
 
     def sums_for_erasure(self, group: Group, parts: Parts) -> list[Pathway]:
-        """What a flow with erasure needs: the sum of its variable per neuron, 1/number of synapses, and the streams."""
+        """Declare variables of a flow with erasure: the sum of its variable per neuron, 1/synapses, and streams."""
         ways = []
         for k, (variable, key) in enumerate(self.learning.erasure.items()):
             name = self.variable(variable)
@@ -228,13 +228,13 @@ class Plastic:
 
 
 def _nothing(weight: Value) -> Learning:
-    """A rule by which weights stay, and are transmitted."""
+    """A rule that changes nothing and transmits the weight."""
     w = Variable("w", weight, -np.inf, np.inf)
     return Learning((w,), (), (), (), None, (), (), (Product(1.0, (Factor(variable="w"),)),), {})
 
 
 def spike_history(layout: Layout, group: Group, parts: Parts) -> None:
-    """Which cells spiked d steps ago: post traces grow when a spike reaches the synapse."""
+    """Variables that hold which cells spiked d steps ago: post traces grow when a spike reaches the synapse."""
     longest = max((d for s in layout.plastic if s.first.learning for d in s.delays if s.post == group.name), default=0)
     if not longest:
         return

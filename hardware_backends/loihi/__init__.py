@@ -1,1 +1,1 @@
-"""Loihi: a graph becomes a network of integers, run by an emulator, by Lava's simulator, or on the chip."""
+"""The Loihi backends: a graph becomes a network of integers, run by an emulator, Lava's simulator, or the chip."""

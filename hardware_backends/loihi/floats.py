@@ -1,4 +1,4 @@
-"""From a graph to Lava's floating-point models: the closed forms of ``quantise.neurons``, with nothing rounded."""
+"""Conversion of a graph to Lava's floating-point models, by the closed forms of ``quantise.neurons``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FloatNetwork:
 
 
 def not_in_floats(graph: Graph) -> Iterator[Limit]:
-    """Everything that Lava's floating-point models have not."""
+    """Yield a limit for everything that Lava's floating-point models do not have."""
     if lacking := tuple(memory(graph)):
         yield from lacking
         return
@@ -96,5 +96,5 @@ def in_floats(graph: Graph, n_steps: int) -> FloatNetwork:
 
 
 def _lag(graph: Graph) -> int:
-    """With "exact" an arrival acts on V one step after it entered the current."""
+    """The steps from an arrival to its action on V: with "exact" one more, after the current."""
     return int(graph.current_integration == "exact")

@@ -1,4 +1,4 @@
-"""Settings that every backend in Loihi's integers has."""
+"""Options of all backends in Loihi's integers."""
 
 from __future__ import annotations
 

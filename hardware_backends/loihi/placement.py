@@ -1,4 +1,4 @@
-r"""How many cores a network takes, and what fills them first.
+r"""The number of cores that a network takes, and the resource that limits it.
 
 Every population gets cores of its own and is cut into equal blocks, one a core, as small as the limits demand (as
 nengo-loihi does). A core's synapse memory is counted as in nengo-loihi's block.py: the synapses of one axon are stored
@@ -30,7 +30,10 @@ DELAY_BITS, TAG_BITS = 6, 9
 
 @dataclass(frozen=True)
 class Block:
-    """What the fullest core of a population holds. ``bottleneck`` is what set the number of cores; empty: nothing."""
+    """The contents of the fullest core of a population.
+
+    ``bottleneck`` is the resource that set the number of cores; It is "" for one core.
+    """
 
     population: str
     neurons: int
@@ -44,7 +47,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Placement:
-    """All populations on one kind of chip. ``problems`` names what no number of cores mends."""
+    """The placement of all populations on one kind of chip. ``problems`` are limits that more cores do not meet."""
 
     chip: Chip
     blocks: tuple[Block, ...]
@@ -52,17 +55,17 @@ class Placement:
 
     @property
     def cores(self) -> int:
-        """Cores in all."""
+        """The number of cores."""
         return sum(block.cores for block in self.blocks)
 
     @property
     def chips(self) -> int:
-        """Chips in all."""
+        """The number of chips."""
         return max(1, math.ceil(self.cores / self.chip.cores))
 
     @property
     def bottleneck(self) -> str:
-        """What costs the most cores beyond the one that every population takes."""
+        """The resource that costs the most cores beyond the one that every population takes."""
         cost: dict[str, int] = {}
         for block in self.blocks:
             cost[block.bottleneck] = cost.get(block.bottleneck, 0) + block.cores - 1
@@ -71,12 +74,12 @@ class Placement:
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """The placement in one line."""
         why = f"; most cores are due to {self.bottleneck}" if self.bottleneck else ""
         return f"{self.cores} of {self.chip.cores} cores of {self.chip.name} ({len(self.blocks)} populations){why}"
 
     def fullest(self, block: Block) -> tuple[str, float]:
-        """What of a core ``block`` fills most, and its share of all that a core has."""
+        """(the resource of a core that ``block`` fills most, the share of it)."""
         chip = self.chip
         limits = {
             "neurons": (block.neurons, chip.neurons_per_core),
@@ -90,20 +93,20 @@ class Placement:
 
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
         """See ``Placed.cores_of``; what only the chip has (relays) takes cores, too."""
-        found, first, known = {}, 0, {p.name for p in graph.populations}
+        cores, first, known = {}, 0, {p.name for p in graph.populations}
         for block in self.blocks:
             if block.population in known:
                 neurons = np.arange(graph.population(block.population).size)
-                found[block.population] = first + neurons // block.neurons
+                cores[block.population] = first + neurons // block.neurons
             first += block.cores
-        return found
+        return cores
 
     def links_of(self, graph: Graph) -> None:
         """See ``Placed.links_of``."""
         return None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values; ``populations`` tell of their fullest core."""
+        """The placement as plain values; ``populations`` hold their fullest core."""
         populations = []
         for block in self.blocks:
             what, share = self.fullest(block)
@@ -138,7 +141,7 @@ def axon_bits(synapses: np.ndarray, bits_each: int) -> np.ndarray:
 
 
 class _Counts:
-    """What the cores of a population hold if there are ``cores``."""
+    """The contents of the cores of a population on ``cores`` of them."""
 
     def __init__(self, cells: Cells, network: IntegerNetwork, cores: int) -> None:
         self.cores, size = cores, math.ceil(cells.size / cores)
@@ -164,7 +167,7 @@ class _Counts:
         return int(counts.sum()), int(memory.sum()), int(np.count_nonzero(counts))
 
     def over(self, chip: Chip) -> list[str]:
-        """What is more than a core of ``chip`` holds."""
+        """The resources of which a core of ``chip`` has too little."""
         limits = {
             "neurons": (self.neurons, chip.neurons_per_core),
             "synapses": (self.synapses, chip.synapses_per_core),
@@ -175,7 +178,7 @@ class _Counts:
 
 
 def present(c: Connection) -> np.ndarray:
-    """Where a connection has synapses. A learning one may start at 0."""
+    """The mask of synapses of a connection, of which learning ones may have the weight 0."""
     there: np.ndarray = c.weights != 0 if c.rule is None else np.broadcast_to(np.asarray(c.delays) > 0, c.weights.shape)
     return there
 
@@ -219,7 +222,7 @@ def _fewest(whole: _Counts, chip: Chip) -> int:
 
 
 def _axons_out(cells: Cells, network: IntegerNetwork, counts: dict[str, _Counts]) -> int:
-    """How many (neuron, core) pairs the axons of a population make."""
+    """The number of (neuron, core) pairs of the axons of a population."""
     total = 0
     for c in network.connections:
         if c.pre != cells.name:

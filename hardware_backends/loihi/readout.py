@@ -1,4 +1,4 @@
-"""What a recording of a graph asks of its integer network, and how its integers are read: (integer + zero) * unit."""
+"""Readouts: values of a recording from those of the integer network, (integer + zero) * unit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ernsnn.graph.graph import Graph, Neurons, Probe, Projection
+from ernsnn.recording.keys import synapse_key
 
 from .arithmetic.integers import Connection, IntegerNetwork
 from .arithmetic.limits import STATE_SHIFT
@@ -21,8 +22,9 @@ from .quantise.transmit_first import tag_axis
 
 @dataclass(frozen=True, eq=False)
 class Readout:
-    """``key`` of the recording is ``variable`` of ``name``, an object of the integer network, after each of ``steps``.
+    """``variable`` of ``name``, an object of the integer network, after each of ``steps``, as the recording has it.
 
+    ``key`` is that of a probe, or, of a ``final`` value, the name of its array.
     ``picked`` are the positions of its values in the flattened state: of matrices (post, pre) of the connection itself.
     """
 
@@ -33,6 +35,7 @@ class Readout:
     picked: np.ndarray
     unit: float
     zero: float = 0.0
+    final: bool = False
 
 
 def readouts(graph: Graph, network: IntegerNetwork | FloatNetwork, n_steps: int) -> list[Readout]:
@@ -49,7 +52,7 @@ def _probe(
     probe: Probe,
     n_steps: int,
 ) -> Readout:
-    key, steps = f"signals/{probe.key}", np.arange(probe.every - 1, n_steps, probe.every)
+    key, steps = probe.key, np.arange(probe.every - 1, n_steps, probe.every)
     if probe.kind == "neurons":
         cells = graph.population(probe.target)
         assert isinstance(cells, Neurons)
@@ -77,7 +80,8 @@ def _finals(graph: Graph, connections: dict[str, Connection], n_steps: int) -> I
                 continue
             variable, axis = _axis(p, connections[p.name], v.name)
             last, picked = np.array([n_steps - 1]), _places(p, connections[p.name])
-            yield Readout(f"synapses/{p.name}/{v.name}", p.name, variable, last, picked, axis.step, axis.zero)
+            key = synapse_key(p.name, v.name)
+            yield Readout(key, p.name, variable, last, picked, axis.step, axis.zero, final=True)
 
 
 def _axis(p: Projection, c: Connection, name: str) -> tuple[str, Axis]:
@@ -85,7 +89,7 @@ def _axis(p: Projection, c: Connection, name: str) -> tuple[str, Axis]:
     assert p.learning is not None
     assert c.rule is not None
     v = p.learning.variable(name)
-    axis = weight_axis(v.low, v.high, p.receptor) if name == "w" else mark_axis(v.low, v.high)
+    axis = weight_axis(p, v.low, v.high) if name == "w" else mark_axis(v.low, v.high)
     assert axis is not None, "a network with an error must not be run"
     if name == "w" and c.rule.ahead:
         axis = tag_axis(axis)

@@ -12,6 +12,7 @@ from ernsnn.backend import stepping
 from ernsnn.backend.recorder import Recorder, Train
 from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import final_values, load_values
@@ -215,7 +216,7 @@ class Engine(stepping.Engine):
 
     def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
-        synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
+        synapses = {synapse_key(s.p.name, name): v for s in self.plastic for name, v in s.variables.items()}
         return synapses | final_values(self.neurons.parts.values())
 
     def load_values(self, recording: Recording) -> None:

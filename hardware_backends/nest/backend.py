@@ -53,8 +53,8 @@ class NestBackend(Backend):
         cells = {f"{p.name}/v_mV": Probe("neurons", p.name, 0, p.size, "v_mV", 1) for p in graph.neurons()}
         further = {f"state/{key}": Form("f", (probe.stop,)) for key, probe in cells.items()}
         about = ("nest", "pynn")
-        recording, told = recorded_run(program, progress, what, graph, n_steps, about=about, further=further)
+        recording, facts = recorded_run(program, progress, what, graph, n_steps, about=about, further=further)
         state = recording.state or {}
         check_recording(graph, recording)
         check_values(graph, ((probe, state[key]) for key, probe in cells.items()), 0, n_steps)
-        return replace(recording, meta={"versions": told}, state=None)
+        return replace(recording, meta={"versions": facts}, state=None)

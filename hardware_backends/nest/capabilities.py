@@ -1,4 +1,4 @@
-"""What NEST cannot do, or what a user should know: one small function per limit."""
+"""Limits of NEST: one small function each."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def receptors(graph: Graph) -> Iterator[Limit]:
             why = "step_average is made of currents of both signs" if averaged else "weights have both signs"
             remedy = "make them equal" + (", or use current_integration='exact'" if averaged else "")
             message = f"{why}, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
-            yield Limit("P212", p.name, message, remedy)
+            yield Limit("P212", p.name, message, remedy, names=(post.name,))
 
 
 def conductances(graph: Graph) -> Iterator[Limit]:

@@ -1,4 +1,4 @@
-"""From a graph to a PyNN script for NEST: lays out what the template writes."""
+"""Compiler from a graph to a PyNN script for NEST, which a template writes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ConnectionList:
     """One PyNN projection: the columns of its list of connections are arrays, "``key``/pre" and so on."""
 
     key: str
@@ -33,12 +33,12 @@ class Wiring:
 
 
 @dataclass(frozen=True)
-class Plastic:
-    """What the script must know to bring the weights of a projection up to date."""
+class WeightUpdate:
+    """Values by which the script brings the weights of a projection up to date at the end."""
 
     projection: Projection
     rule: PairRule
-    wiring: Wiring
+    wiring: ConnectionList
     potentiation: float
     depression: float
 
@@ -90,9 +90,9 @@ def _silenced(p: Neurons, longest_ms: float) -> Neurons:
     return replace(p, parameters={**p.parameters, "tau_refrac_ms": refractory})
 
 
-def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
+def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[ConnectionList]:
     """A projection of PyNN for every arrival and sign; where synapses learn, an arrival has one sign."""
-    rows, sign, post = p.synapses, -1 if p.receptor == "inhibitory" else 1, graph.population(p.post)
+    rows, sign, post = p.synapses, -1 if p.arrives_at == "I" else 1, graph.population(p.post)
     conducts = isinstance(post, Neurons) and post.kind.name == "ConductanceLIF"
     every, h = arrivals(graph, p), step_ms(graph)
     for k, arrival in enumerate(every):
@@ -110,7 +110,7 @@ def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
             if chosen.any():
                 key = f"{p.name}/{k}/{receptor}"
                 arrays |= {f"{key}/{name}": _one_or_all(column[chosen]) for name, column in columns.items()}
-                yield Wiring(key, p, arrival.relayed, receptor)
+                yield ConnectionList(key, p, arrival.relayed, receptor)
     if p.learning:
         arrays[f"{p.name}/unit"] = sign * every[0].factor[rows.post]
         arrays |= {f"{p.name}/{side}": getattr(rows, side) for side in ("pre", "post", "delay")}
@@ -123,14 +123,14 @@ def _one_or_all(column: np.ndarray) -> np.ndarray:
     return column[0] if (column == column[0]).all() else column
 
 
-def _plastic(graph: Graph, p: Projection, wirings: list[Wiring]) -> Plastic:
+def _plastic(graph: Graph, p: Projection, wirings: list[ConnectionList]) -> WeightUpdate:
     assert p.learning is not None
     rule, half = pair_rule(p.learning), graph.dt_ms / 2
     A_plus, A_minus = rule.fractions
     # A trace that is gone within a step is gone if it takes a little longer; NEST would divide by its time constant.
     shortest = graph.dt_ms / _GONE
     rule = replace(rule, tau_plus_ms=max(rule.tau_plus_ms, shortest), tau_minus_ms=max(rule.tau_minus_ms, shortest))
-    return Plastic(
+    return WeightUpdate(
         p,
         rule,
         next(w for w in wirings if w.projection is p),

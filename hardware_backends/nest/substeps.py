@@ -1,4 +1,4 @@
-r"""How a step of the model is laid out in steps of NEST, so that NEST does exactly what the specification says.
+r"""Layout of a step of the model in steps of NEST, with which NEST computes exactly the specified step.
 
 NEST tests thresholds and delivers spikes on one grid, its resolution h. A static network at ``exact`` is NEST's own:
 h = dt. Otherwise dt has several h:
@@ -33,7 +33,7 @@ TICS_PER_MS = 1000.0
 
 
 def substeps(graph: Graph) -> int:
-    """How many steps of NEST one step is."""
+    """The number of steps of NEST in one step."""
     if any(p.learning and p.n_synapses for p in graph.projections):
         return 4
     return 1 if graph.current_integration == "exact" or not graph.n_synapses else 2
@@ -65,7 +65,7 @@ class Arrival:
 
     @property
     def synaptic_early(self) -> float:
-        """How much shorter than the delay that of the synapse is, in steps."""
+        """The difference between the delay and that of the synapse, in steps."""
         return self.early + (0.25 if self.relayed else 0.0)
 
 
@@ -103,7 +103,7 @@ def _reach_mV(graph: Graph, p: Neurons) -> float:
         if injected.target.population == p.name:
             i_nA = i_nA + np.max(np.abs(columns_of(injected.values)[0]), initial=0.0)
     for q in graph.projections:
-        if q.post == p.name and q.receptor != "inhibitory" and q.n_synapses:
+        if q.post == p.name and q.arrives_at == "E" and q.n_synapses:
             rows = q.synapses
             largest = np.maximum(q.learning.variable("w").high if q.learning else rows.variables["w"], 0.0)
             factor = np.maximum(arrivals(graph, q)[0].factor, 1.0)

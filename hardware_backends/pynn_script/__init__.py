@@ -1,1 +1,1 @@
-"""What PyNN scripts for NEST and for SpiNNaker share: their parts, limits and rules."""
+"""Parts, limits and rules that PyNN scripts for NEST and for SpiNNaker share."""

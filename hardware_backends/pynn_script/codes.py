@@ -1,4 +1,4 @@
-"""The issue codes of what PyNN lacks: one number in every backend, after the letter that is the backend's."""
+"""Issue codes of features that PyNN lacks: the same number for every backend, after the backend's letter."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ _LACKING = {
 
 
 def with_lacking(prefix: str, own: Codes) -> Codes:
-    """The codes of a backend: its ``own``, and those of what PyNN lacks."""
+    """The codes of a backend: its ``own``, and those of features that PyNN lacks."""
     lacking: Codes = {prefix + number: ("unsupported", meaning) for number, meaning in _LACKING.items()}
     return dict(sorted({**lacking, **own}.items()))

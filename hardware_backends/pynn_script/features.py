@@ -1,4 +1,4 @@
-"""What PyNN lacks, wherever it runs: one small function per limit. ``prefix`` is that of the backend's codes."""
+"""Limits of PyNN on every simulator: one small function each. ``prefix`` is the letter of the backend's codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ELSEWHERE = "run it on native or brian2"
 
 
 def _neuron_models(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """Neurons are PyNN's IF_curr_exp and IF_cond_exp."""
+    """Yield limits for neurons other than PyNN's IF_curr_exp and IF_cond_exp."""
     for p in graph.neurons():
         if p.intrinsic:
             yield Limit(f"{prefix}203", p.name, f"its {p.intrinsic.target} learns", ELSEWHERE)
@@ -35,7 +35,7 @@ def _phases(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 
 def _short_term(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """A spike transmits the weight."""
+    """Yield limits for short-term plasticity."""
     for p in graph.projections:
         if p.short_term:
             message = f"short-term plasticity ({p.short_term.kind.name}); here a spike transmits the weight"
@@ -43,7 +43,7 @@ def _short_term(prefix: str, graph: Graph) -> Iterator[Limit]:
 
 
 def _learning(prefix: str, graph: Graph) -> Iterator[Limit]:
-    """Synapses learn by the pair rule."""
+    """Yield limits for learning rules other than the pair rule."""
     for p in graph.projections:
         if p.learning is None:
             continue

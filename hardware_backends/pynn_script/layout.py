@@ -1,4 +1,4 @@
-"""What every PyNN script is made of: populations, spike trains and injected currents, as their templates write them."""
+"""Layout of PyNN scripts: populations, spike trains and injected currents, as templates write them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ernsnn.graph.graph import Graph, Injected, Neurons
 from ernsnn.graph.values import columns_of
 
 CELLS = {"LIF": "IF_curr_exp", "ConductanceLIF": "IF_cond_exp"}
-"""The kinds of neurons that PyNN has, by what it calls them."""
+"""Kind of neurons -> its name in PyNN."""
 Value = float | str
 Arrays = dict[str, np.ndarray]
 
@@ -46,7 +46,7 @@ def parameters(p: Neurons, dt_ms: float) -> dict[str, float | np.ndarray]:
 
 
 def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
-    """A population of neurons; what differs between them goes into ``arrays``."""
+    """A population of neurons; parameters that differ between them are added to ``arrays``."""
 
     def stored(name: str, value: float | np.ndarray) -> Value:
         if np.ndim(value) == 0:
@@ -54,9 +54,9 @@ def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
         arrays[f"{p.name}/{name}"] = np.asarray(value, dtype=float)
         return f"{p.name}/{name}"
 
-    found = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
+    parameters_of = {name: stored(name, value) for name, value in parameters(p, dt_ms).items()}
     kind = CELLS[p.kind.name]
-    return Cells(p.name, p.size, kind, found, stored("v", p.parameters["v_init_mV"]))
+    return Cells(p.name, p.size, kind, parameters_of, stored("v", p.parameters["v_init_mV"]))
 
 
 def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
@@ -70,8 +70,8 @@ def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
 
 def injections(graph: Graph, arrays: Arrays) -> list[tuple[str, Injected]]:
     """Injected currents and their keys: neuron i has column ``of[i]`` of ``values``."""
-    found = [(f"injected/{k}", injected) for k, injected in enumerate(graph.injections)]
-    for key, injected in found:
+    named = [(f"injected/{k}", injected) for k, injected in enumerate(graph.injections)]
+    for key, injected in named:
         columns, of = columns_of(injected.values)
         arrays |= {f"{key}/steps": injected.steps, f"{key}/values": columns, f"{key}/of": of}
-    return found
+    return named

@@ -1,4 +1,4 @@
-"""Which learning rules are the pair rule as PyNN has it."""
+"""Recognition of PyNN's pair rule among learning rules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PairRule:
 
     @property
     def weight_dependence(self) -> str:
-        """PyNN's name of how the changes depend on the weight."""
+        """PyNN's name of the weight dependence."""
         return {
             (False, False): "AdditiveWeightDependence",
             (True, True): "MultiplicativeWeightDependence",
@@ -40,7 +40,7 @@ class PairRule:
 
 
 class NotThePairRule(ValueError):
-    """Why a rule is something else."""
+    """A rule is not the pair rule; the message says why."""
 
 
 def pair_rule(learning: Learning) -> PairRule:
@@ -63,7 +63,7 @@ def pair_rule(learning: Learning) -> PairRule:
 
 
 def _half(learning: Learning, event: str, traced: str, offset: float, scale: float) -> tuple[float, float, bool]:
-    """(amplitude, time constant, whether it is soft) of what spikes of one side do."""
+    """(amplitude, time constant, whether it is soft) of the change by spikes of one side."""
     terms = [term for term in learning.terms if term.event == event]
     if len(terms) != 1:
         raise NotThePairRule(f"{event} spikes have {len(terms)} terms, not one")

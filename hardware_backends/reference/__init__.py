@@ -1,4 +1,4 @@
-"""The reference: the time step as specified, in NumPy float64. Every other backend is held to it."""
+"""The reference backend: the time step as specified, in NumPy float64, with which all others are compared."""
 
 from __future__ import annotations
 

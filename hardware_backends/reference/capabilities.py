@@ -1,4 +1,4 @@
-"""What the reference cannot do: only what does not fit."""
+"""Limits of the reference: memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CODES: Codes = {"R301": ("unsupported", "more memory than there is")}
 
 
 def memory(graph: Graph) -> Iterator[Limit]:
-    """Every synapse is stored explicitly, in 8-byte numbers, and what arrives at neurons up to the longest delay."""
+    """Yield a limit where memory is too small for explicit synapses and arrivals up to the longest delay."""
     longest = max((float(np.max(p.delay.some(p.n_synapses), initial=1.0)) for p in graph.projections), default=1.0)
     neurons = neuron_bytes(graph) + int(16 * (longest + 1) * sum(p.size for p in graph.neurons()))
     needed = neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)
@@ -22,7 +22,10 @@ def memory(graph: Graph) -> Iterator[Limit]:
 
 
 def _numbers(p: Projection) -> int:
-    """Of a synapse: both ends, delay and variables; if it learns, the variables anew, and where it is found."""
+    """Numbers stored for a synapse: both ends, delay and variables.
+
+    A plastic synapse has its variables again, and its place by post neuron.
+    """
     return 3 + len(p.variables) + (len(p.variables) + 5 if p.learning else 0)
 
 

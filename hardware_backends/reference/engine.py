@@ -8,6 +8,7 @@ import numpy as np
 
 from ernsnn.backend import stepping
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
 
 from .intrinsic import final_values, load_values
@@ -69,7 +70,7 @@ class Engine(stepping.Engine):
                     neuron.intrinsic.step(t, spikes[name])
 
     def probe(self, probe: Probe) -> np.ndarray:
-        """Stage 6: what a probe sees."""
+        """Stage 6: a copy of the values of a probe."""
         if probe.kind == "neurons":
             return self.neurons[probe.target].variable(probe.variable)[probe.start : probe.stop].copy()
         if probe.kind == "modulator":
@@ -94,8 +95,8 @@ class Engine(stepping.Engine):
             self.neurons[p.name].adjust(p, graph)
 
     def final_values(self) -> dict[str, np.ndarray]:
-        """See ``stepping.Engine.learned``."""
-        synapses = {f"synapses/{s.p.name}/{name}": v for s in self.plastic for name, v in s.variables.items()}
+        """See ``stepping.Engine.final_values``."""
+        synapses = {synapse_key(s.p.name, name): v for s in self.plastic for name, v in s.variables.items()}
         return synapses | final_values(self.neurons.values())
 
     def load_values(self, recording: Recording) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST
 from ernsnn.graph.graph import Neurons
+from ernsnn.recording.keys import neuron_key
 
 from .terms import TraceState, changes
 
@@ -26,7 +27,7 @@ class IntrinsicState:
 
     @property
     def values(self) -> np.ndarray:
-        """The parameter's values now."""
+        """The present values of the parameter."""
         return self.own[self.target]
 
     def step(self, t: int, spiking: np.ndarray) -> None:
@@ -60,9 +61,9 @@ class Population(Protocol):
 
 
 def final_values(populations: Iterable[Population]) -> dict[str, np.ndarray]:
-    """The parameters that intrinsic plasticity changes, as they are now, in the layout of ``Recording.to_arrays``."""
+    """The present values of parameters with intrinsic plasticity, under their names in ``Recording.to_arrays``."""
     return {
-        f"neurons/{population.p.name}/{population.p.intrinsic.target}": population.intrinsic.values
+        neuron_key(population.p.name, population.p.intrinsic.target): population.intrinsic.values
         for population in populations
         if population.p.intrinsic and population.intrinsic
     }

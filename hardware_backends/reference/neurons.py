@@ -64,7 +64,7 @@ class NeuronState:
         self.spike = evaluator(equations.spike, OPERATIONS) if equations.spike is not None else None
 
     def arrive(self, step: int, receptor: int, neurons: np.ndarray, weights: np.ndarray) -> None:
-        """Book weights that will arrive in ``step`` at one of the kind's receptors."""
+        """Add weights that arrive in ``step`` at one of the kind's receptors."""
         np.add.at(self.arrivals[step % len(self.arrivals), receptor], neurons, weights)
 
     @np.errstate(all="ignore")  # both values of an ``if`` are computed
@@ -95,13 +95,13 @@ class NeuronState:
         where: np.ndarray | bool,
         only: Sequence[str] | dict[str, np.ndarray],
     ) -> None:
-        """Carry out statements, one after the other; those that assign to one of ``only`` act ``where`` that is so."""
+        """Execute statements in order; those that assign to one of ``only`` act where ``where`` is true."""
         for target, value in statements:
             new = value(values)
             values[target] = np.where(where, new, values[target]) if target in only else new
 
     def now(self, parameter: str, t: int) -> np.ndarray:
-        """A parameter that changes: with what injected currents and modulators add to it in step ``t``."""
+        """A parameter in step ``t``, with the sums of injected currents and modulators added."""
         value = self.own[parameter]
         if parameter == "i_offset_nA" and self.injections:
             value = value + sum(self.injected(i, t) for i in self.injections)
@@ -116,7 +116,7 @@ class NeuronState:
         return current
 
     def modulated(self, variable: str) -> np.ndarray | float:
-        """What modulators of the step before add to a parameter."""
+        """The sum that modulators of the step before add to a parameter."""
         shift: np.ndarray | float = 0.0
         for m, state in self.modulations:
             if m.variable == variable:

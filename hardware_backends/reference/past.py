@@ -1,4 +1,4 @@
-"""The spikes of the last steps, which reach synapses that learn when a delay is over."""
+"""The spikes of the last steps, which reach plastic synapses after a delay."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ernsnn.backend.state import outside
 
 
 class Past:
-    """Which neurons of a population spiked in each of the last ``length`` steps, one after the other in one array.
+    """The neurons of a population that spiked in each of the last ``length`` steps, in one array.
 
-    A step takes 16 bytes, and a spike 8: a long delay costs no more than that, also where a run's state is kept.
+    A step takes 16 bytes, and a spike 8, in memory and in checkpoints, so that long delays are cheap.
     """
 
     changes = ("begins", "ends", "used", "kept")
@@ -38,7 +38,10 @@ class Past:
         return self.kept["neurons"][self.begin[place] : self.end[place]]
 
     def _make_room(self, place: int, count: int) -> None:
-        """Leave out what has been forgotten, step ``place`` with it; what was asked for stays as it is."""
+        """Remove spikes of steps that have been overwritten, and of step ``place``.
+
+        Arrays that were returned are not changed.
+        """
         self.begins[place] = self.ends[place] = 0
         there = self.ends > 0
         first = int(self.begins[there].min(initial=self.used))
@@ -50,7 +53,7 @@ class Past:
         self.kept["neurons"] = roomy
 
     def possible(self, size: int) -> bool:
-        """Whether it can be that of ``size`` neurons."""
+        """Whether a restored state can be that of ``size`` neurons."""
         neurons, begins, ends = self.kept["neurons"], self.begins, self.ends
         ordered = bool((begins >= 0).all() and (begins <= ends).all() and (ends <= self.used).all())
         return ordered and self.used <= len(neurons) and not outside(neurons, size)

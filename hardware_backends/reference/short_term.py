@@ -13,7 +13,7 @@ from ernsnn.graph.graph import Projection
 class ShortTermState:
     """The states of a projection's pre neurons, at the spikes of which they are renewed.
 
-    ``factor`` is what each neuron's last spike transmits, times the weight; ``last`` is the step of that spike.
+    ``factor`` multiplies the weights that each neuron's last spike transmits; ``last`` is the step of that spike.
     """
 
     changes = ("state", "last")
@@ -26,7 +26,7 @@ class ShortTermState:
         self.state = {s.name: np.zeros(n) + evaluated(s.initial, self.fixed) for s in kind.states}
         self.last, self.factor = np.full(n, -NEVER), np.ones(n)
         self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
-        self.found = evaluator(kind.factor, OPERATIONS)
+        self.factor_of = evaluator(kind.factor, OPERATIONS)
 
     def spike(self, t: int, pre: np.ndarray) -> None:
         """The neurons ``pre``, counted from the projection's first, spike in step ``t``."""
@@ -39,4 +39,4 @@ class ShortTermState:
             values[target] = value(values)
         for name, state in self.state.items():
             state[pre] = values[name]
-        self.factor[pre], self.last[pre] = self.found(values), t
+        self.factor[pre], self.last[pre] = self.factor_of(values), t

@@ -1,4 +1,4 @@
-"""Stages 4 and 5 of the step: what spikes send, and how synapses learn."""
+"""Stages 4 and 5 of the step: transmission and learning."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def _ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
-    """Those of ``neurons`` that a projection's side holds, counted from its start."""
+    """The ``neurons`` within one side of a projection, counted from its start."""
     local = neurons - start
     return local[(local >= 0) & (local < count)]
 
 
 class StaticState:
-    """Synapses whose weights stay."""
+    """Static synapses."""
 
     changes: tuple[str, ...] = ("short_term",)
 
@@ -45,11 +45,11 @@ class StaticState:
         self.short_term = ShortTermState(p, dt_ms) if p.short_term else None
 
     def sent(self, ids: np.ndarray) -> np.ndarray:
-        """What the synapses ``ids`` transmit."""
+        """The weights that the synapses ``ids`` transmit."""
         return np.asarray(self.variables["w"][ids])
 
     def transmit(self, t: int, pre_spikes: np.ndarray) -> None:
-        """Send this step's pre spikes on their way."""
+        """Add the weights of this step's pre spikes to the arrivals of later steps."""
         pre = _inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
         if not len(pre):
             return
@@ -64,7 +64,7 @@ class StaticState:
 
 
 class PlasticState(StaticState):
-    """Synapses that learn. Post traces are kept once per delay, since that is when a post spike is seen."""
+    """Plastic synapses. Post traces are kept once per delay, since a post spike reaches synapses after their delay."""
 
     changes = ("variables", "x", "y", "past", "streams", "short_term")
     not_carried = ("variables",)

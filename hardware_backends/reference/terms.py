@@ -1,4 +1,4 @@
-"""Products, terms and traces, evaluated on arrays: what synaptic and intrinsic plasticity share."""
+"""Evaluation of products, terms and traces on arrays, for synaptic and intrinsic plasticity."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def product(coefficient: float, factors: Iterable[Factor], lookup: Lookup) -> np
 
 
 def changes(terms: Iterable[Term], lookup: Lookup) -> dict[str, np.ndarray | float]:
-    """target -> what all terms together add to it; all read the same values."""
+    """Target -> the sum of all terms on it; all read the same values."""
     total: dict[str, np.ndarray | float] = {}
     for term in terms:
         total[term.target] = total.get(term.target, 0.0) + product(term.coefficient, term.factors, lookup)

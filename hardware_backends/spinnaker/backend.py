@@ -25,8 +25,8 @@ class SpinnakerBackend(Backend):
     """Compiles to a PyNN script for sPyNNaker (Rhodes et al. 2018), maps it, and runs it on a board.
 
     ``placement`` maps on virtual boards, which have no results. Runs take the board or the spalloc server that the
-    user's own configuration of sPyNNaker names; without one there are none. No board has been at hand: what the check
-    says of the arithmetic is sPyNNaker's, and has not been held to a run.
+    user's own configuration of sPyNNaker names; without one there are none. No board has been at hand: the check
+    follows sPyNNaker's arithmetic, and has not been compared with a run.
     """
 
     name: ClassVar[str] = "spinnaker"
@@ -68,6 +68,6 @@ class SpinnakerBackend(Backend):
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``. Meta says which board it was."""
         program, what = self.compile(graph, n_steps, **options), f"the SpiNNaker program of {graph.name}"
-        recording, told = recorded_run(program, progress, what, graph, n_steps, about=("board", "spynnaker"))
-        recording.meta.update(versions={"spynnaker": told["spynnaker"]}, board=told["board"])
+        recording, facts = recorded_run(program, progress, what, graph, n_steps, about=("board", "spynnaker"))
+        recording.meta.update(versions={"spynnaker": facts["spynnaker"]}, board=facts["board"])
         return recording

@@ -1,6 +1,6 @@
-"""Which SpiNNaker board sPyNNaker's configuration names. Compiled programs carry a copy.
+"""The SpiNNaker board in sPyNNaker's configuration. Compiled programs carry a copy of this file.
 
-Read before sPyNNaker is asked: without any configuration it writes one into the user's home, and fails.
+The configuration is read before sPyNNaker is imported, which without any writes one into the user's home, and fails.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WHERE = "machine_name or spalloc_server in the section [Machine] of ~/.spynnake
 
 
 def missing() -> str | None:
-    """Why nothing can be executed, in one sentence; None if a board is named."""
+    """The reason in one sentence why no run is possible; None if a board is configured."""
     if importlib.util.find_spec("spynnaker") is None:
         return "sPyNNaker is not installed: pip install 'ernsnn[spinnaker]'"
     if configured() is None:
@@ -26,9 +26,9 @@ def missing() -> str | None:
 
 
 def configured() -> str | None:
-    """The board or server that is named, and where; None if there is none, or if boards are to be virtual.
+    """The configured board or server, and the file that names it; None without one, or for virtual boards.
 
-    Without the user and password that a server's address may hold: it is printed and kept with results.
+    A user and password in a server's address are removed, since the text is printed and saved with results.
     """
     for path in _files():
         machine = _machine(path)
@@ -40,7 +40,7 @@ def configured() -> str | None:
 
 
 def _files() -> Iterator[Path]:
-    """Where sPyNNaker looks."""
+    """The files of sPyNNaker's configuration."""
     appdirs = importlib.import_module("appdirs")
     for folder in (appdirs.site_config_dir(), appdirs.user_config_dir(), Path.home()):
         path = Path(folder) / ".spynnaker.cfg"

@@ -1,4 +1,4 @@
-"""What SpiNNaker cannot do, rounds, or does differently: one small function per limit."""
+"""Limits and roundings of SpiNNaker: one small function each."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ernsnn.graph.graph import Graph, Neurons
 from ..pynn_script.features import ELSEWHERE, lacking, pair_rules, two_currents
 from ..pynn_script.layout import parameters
 from ..pynn_script.rules import PairRule
-from .rounding import ACCUM, LARGEST, RECEPTORS, Part, accum, largest_sums, parts, scale, unit
+from .rounding import ACCUM, LARGEST, RECEPTORS, ReceptorSynapses, accum, largest_sums, parts, scale, unit
 
 PACKAGE = "spynnaker"
 NOT_INSTALLED = "sPyNNaker is not installed: pip install 'ernsnn[spinnaker]'"
 ATOMS_PER_CORE, DELAY_STAGES = 256, 8
 _RING_BUFFER_BITS, _RECEPTOR_BITS = 14, 1
-"""sPyNNaker's own: neurons a core, repetitions of a delay, bits that tell neuron, receptor and delay apart."""
+"""Constants of sPyNNaker: neurons a core, repetitions of a delay, bits for neuron, receptor and delay."""
 _REAL_TIME_MS = 1.0
-"""What a core of 256 neurons can rely on for a step."""
+"""The shortest step in ms for a core of 256 neurons."""
 _SLOWEST = 1e9
 _TRACE_UNITS = 2048
 _BYTES = 200
-"""Of a connection, here and in PyNN's lists."""
+"""Bytes of a connection, here and in PyNN's lists."""
 
 
 def time_scale(graph: Graph) -> int:
-    """How many times slower than real time a run must be, so that a step has a millisecond."""
+    """The factor by which a run must be slower than real time, so that a step has a millisecond."""
     return max(1, math.ceil(min(_REAL_TIME_MS / graph.dt_ms, _SLOWEST) - 1e-9))
 
 
@@ -43,7 +43,7 @@ def step_ms(graph: Graph) -> float:
 
 
 def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Limit]:
-    """sPyNNaker counts time in microseconds; its cores are fast enough for steps of 1 ms."""
+    """Yield limits for steps that are no whole microseconds, and for those that are slower than real time."""
     if (factor := time_scale_factor or time_scale(graph)) > 1:
         message = (
             f"a step of {graph.dt_ms:g} ms takes {graph.dt_ms * factor:g} ms: {factor} times slower than real time"
@@ -55,7 +55,7 @@ def time_step(graph: Graph, time_scale_factor: int) -> Iterator[Limit]:
 
 
 def numbers(graph: Graph) -> Iterator[Limit]:
-    """Everything but a weight is S16.15."""
+    """Yield limits for V, currents and parameters, which are S16.15."""
     message = f"V and currents are whole multiples of {ACCUM:.3g} mV and nA in every step"
     yield Limit("S104", graph.name, message, "", ACCUM)
     if graph.current_integration == "exact":
@@ -71,7 +71,7 @@ def numbers(graph: Graph) -> Iterator[Limit]:
 def _stored(
     path: str, values: Mapping[str, float | np.ndarray], scales: Mapping[str, float] | None = None
 ) -> Iterator[Limit]:
-    """What S16.15 makes of numbers, some of which are scaled before, of arrays the worst."""
+    """Yield limits on numbers that S16.15 rounds or cannot hold, some after scaling; of arrays the worst."""
     changed, largest = [], 0.0
     for name, value in values.items():
         asked, scaled = np.atleast_1d(np.asarray(value, dtype=float)), (scales or {}).get(name, 1.0)
@@ -89,17 +89,17 @@ def _stored(
 
 
 def memory(graph: Graph) -> Iterator[Limit]:
-    """sPyNNaker holds every neuron and every synapse explicitly on the host."""
+    """Yield a limit where the host's memory is too small for explicit neurons and synapses."""
     return too_little_memory(graph, "S302", neuron_bytes(graph) + _BYTES * graph.n_synapses)
 
 
 def weight_unit(p: Neurons) -> str:
-    """Of what a spike adds, which is the same on both receptors."""
+    """The unit of weights onto these neurons, the same on both receptors."""
     return p.kind.receptors[0].unit
 
 
 def _of_synapses(check: Callable[[Graph], Iterable[Limit]]) -> Capability:
-    """A check that looks at every neuron or synapse: not at those that memory cannot hold."""
+    """Let a check skip graphs that do not fit into memory."""
 
     @wraps(check)
     def checked(graph: Graph) -> Iterable[Limit]:
@@ -110,11 +110,11 @@ def _of_synapses(check: Callable[[Graph], Iterable[Limit]]) -> Capability:
 
 @_of_synapses
 def weights(graph: Graph) -> Iterator[Limit]:
-    """A weight is a whole number of units, one for each receptor of a population (see ``rounding``)."""
+    """Yield limits for weights, which are whole multiples of a unit of each receptor (see ``rounding``)."""
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
-    for name, found in sums.items():
+    for name, both in sums.items():
         limit = LARGEST / scale(neurons[name])
-        for receptor, largest in zip(RECEPTORS, found, strict=True):
+        for receptor, largest in zip(RECEPTORS, both, strict=True):
             if largest >= limit:
                 reached = f"{largest:g} {weight_unit(neurons[name])}"
                 message = f"what its {receptor} synapses transmit together reaches {reached}"
@@ -127,7 +127,7 @@ def weights(graph: Graph) -> Iterator[Limit]:
                 yield from _rounded(part, asked, unit(post, largest), weight_unit(post))
 
 
-def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[Limit]:
+def _rounded(part: ReceptorSynapses, asked: np.ndarray, one: float, unit: str) -> Iterator[Limit]:
     stored = np.rint(asked / one) * one
     off = np.abs(stored - asked)
     worst = int(np.argmax(off))
@@ -141,7 +141,7 @@ def _rounded(part: Part, asked: np.ndarray, one: float, unit: str) -> Iterator[L
 
 @_of_synapses
 def learning(graph: Graph) -> Iterator[Limit]:
-    """One rule a population; traces and weights are whole numbers."""
+    """Yield limits for several rules at a population, and for learning in whole numbers."""
     rules: dict[str, tuple[PairRule, str]] = {}
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     for p, rule in pair_rules(graph):
@@ -151,9 +151,9 @@ def learning(graph: Graph) -> Iterator[Limit]:
         first, name = rules.setdefault(p.post, (rule, p.name))
         if first != rule:
             message = f"is not that of {name!r}; neurons have one rule for all that learns onto them"
-            yield Limit("S210", f"{p.name}.learning", message, "use one rule")
+            yield Limit("S210", f"{p.name}.learning", message, "use one rule", names=(name,))
         post = neurons[p.post]
-        one = unit(post, sums[p.post][p.receptor == "inhibitory"])
+        one = unit(post, sums[p.post][p.arrives_at == "I"])
         up = rule.A_plus * (rule.w_max if rule.soft_plus else 1.0) / one
         down = rule.A_minus * (rule.w_max if rule.soft_minus else 1.0) / one
         message = f"traces in {_TRACE_UNITS}ths, weights in units of {one:.3g} {weight_unit(post)}, of which a pair of "
@@ -168,16 +168,16 @@ def learning(graph: Graph) -> Iterator[Limit]:
 
 
 def receptors(graph: Graph) -> Iterator[Limit]:
-    """The sign of a weight decides the receptor; so what has both signs needs one time constant."""
+    """Yield limits for signed weights onto receptors with different time constants."""
     for p, post in two_currents(graph):
         if p.receptor == "signed":
             message = f"weights have both signs, and tau_syn_E_ms and tau_syn_I_ms of {post.name!r} differ"
-            yield Limit("S212", p.name, message, "make them equal")
+            yield Limit("S212", p.name, message, "make them equal", names=(post.name,))
 
 
 @_of_synapses
 def delays(graph: Graph) -> Iterator[Limit]:
-    """A core remembers some steps ahead; other cores repeat what comes later."""
+    """Yield limits for delays beyond the steps that a core stores."""
     for p in graph.projections:
         longest = int(p.synapses.delay.max(initial=1))
         ahead = delay_slots(graph.population(p.post).size)
@@ -190,19 +190,19 @@ def delays(graph: Graph) -> Iterator[Limit]:
 
 
 def delay_slots(neurons: int) -> int:
-    """How many steps ahead a core of a population of that size remembers what arrives."""
+    """The number of steps ahead for which a core of a population of that size stores arrivals."""
     neuron_bits = max(1, (min(neurons, ATOMS_PER_CORE) - 1).bit_length())
     return int(2 ** (_RING_BUFFER_BITS - _RECEPTOR_BITS - neuron_bits))
 
 
 def probes(graph: Graph) -> Iterator[Limit]:
-    """Spikes and final weights are read back."""
+    """Yield limits for probes, since only spikes and final weights are read back."""
     for probe in graph.probes:
         yield Limit("S213", probe.key, "only spikes and final weights are read back", "leave the probe out")
 
 
 def installed(graph: Graph) -> Iterator[Limit]:
-    """Cores and chips are known from sPyNNaker only."""
+    """Yield an issue where sPyNNaker, which places neurons, is not installed."""
     if importlib.util.find_spec(PACKAGE) is None:
         yield Limit("S109", graph.name, f"cores and chips are not known: {NOT_INSTALLED}")
 

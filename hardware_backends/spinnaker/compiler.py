@@ -1,4 +1,4 @@
-"""From a graph to a PyNN script for SpiNNaker: lays out what the template writes."""
+"""Compiler from a graph to a PyNN script for SpiNNaker, which a template writes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .capabilities import step_ms
 from .rounding import largest_sums, parts
 
 CARRIED = ("board.py", "mapping.py")
-"""Files of this folder that a program has beside it."""
+"""Files of this folder that are copied beside a program."""
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ConnectionList:
     """One PyNN projection: its list of connections is the array ``key``."""
 
     key: str
@@ -32,7 +32,7 @@ class Wiring:
 
 
 def compile_program(graph: Graph, n_steps: int, *, time_scale_factor: int) -> Program:
-    """``program.py``, ``arrays.npz`` and what the program has beside it."""
+    """``program.py``, ``arrays.npz`` and the files that are copied beside them."""
     arrays: Arrays = {}
     trains(graph, n_steps, arrays)
     wirings = [wiring for p in graph.projections for wiring in _wirings(graph, p, arrays)]
@@ -53,11 +53,11 @@ def compile_program(graph: Graph, n_steps: int, *, time_scale_factor: int) -> Pr
     return Program({"program.py": text, "arrays.npz": arrays, **carried})
 
 
-def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[Wiring]:
+def _wirings(graph: Graph, p: Projection, arrays: Arrays) -> Iterator[ConnectionList]:
     """A projection of PyNN for every receptor. Weights are magnitudes."""
     rows, rule = p.synapses, pair_rule(p.learning) if p.learning else None
     for part in parts(p):
         key = f"{p.name}/{part.receptor}"
         columns = [rows.pre, rows.post, np.abs(rows.variables["w"]), rows.delay * step_ms(graph)]
         arrays[key] = np.stack(columns, axis=1)[part.chosen]
-        yield Wiring(key, p, part.receptor, rule)
+        yield ConnectionList(key, p, part.receptor, rule)

@@ -1,4 +1,4 @@
-"""Maps program.py on virtual boards: where everything goes, without executing anything. Compiled programs carry a copy.
+"""Maps program.py on virtual boards without executing it. Compiled programs carry a copy.
 
     python mapping.py [PLACEMENT.json]
 
@@ -38,7 +38,7 @@ def give_up(*_: object) -> None:
 
 
 def mapped(home: Path) -> dict[str, Any]:
-    """What sPyNNaker makes of the program, with ``home`` as its home."""
+    """Map the program by sPyNNaker, with ``home`` as the home folder."""
     (home / ".spynnaker.cfg").write_text(CONFIGURATION.format(folder=home), encoding="utf-8")
     os.environ["HOME"] = str(home)
     for name in ("XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
@@ -50,13 +50,13 @@ def mapped(home: Path) -> dict[str, Any]:
     began = time.perf_counter()
     program.build()
     program.sim.run(program.DURATION)
-    found = placement(program.N_STEPS) | {"seconds": round(time.perf_counter() - began, 2)}
+    placed = placement(program.N_STEPS) | {"seconds": round(time.perf_counter() - began, 2)}
     program.sim.end()
-    return found
+    return placed
 
 
 def placement(n_steps: int) -> dict[str, Any]:
-    """Cores, chips, memory, routes and weights of what has been mapped. SDRAM in bytes, for ``n_steps`` steps."""
+    """Cores, chips, memory, routes and weights of the mapping. SDRAM in bytes, for ``n_steps`` steps."""
     from spynnaker.pyNN.data import SpynnakerDataView
 
     view: Any = SpynnakerDataView
@@ -113,7 +113,7 @@ def placement(n_steps: int) -> dict[str, Any]:
 
 
 def routes(view: Any) -> tuple[dict[Any, int], dict[Any, int]]:
-    """Of each core that sends spikes: links between chips that a spike crosses, and cores that it reaches."""
+    """Core that sends spikes -> (links between chips that a spike crosses, cores that it reaches)."""
     links: dict[Any, int] = defaultdict(int)
     reached: dict[Any, int] = defaultdict(int)
     table = view.get_routing_table_by_partition()

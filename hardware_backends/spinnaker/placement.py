@@ -1,4 +1,4 @@
-"""Where sPyNNaker puts a network on SpiNNaker, found by mapping it on virtual boards in a process of its own."""
+"""Placement of a network on SpiNNaker by sPyNNaker, which maps it on virtual boards in a process of its own."""
 
 from __future__ import annotations
 
@@ -62,22 +62,22 @@ class _Found(TypedDict):
 
 @dataclass(frozen=True)
 class Placement:
-    """What ``mapping.py`` found, and what then happens (``afterwards``: executed where, or why not)."""
+    """The ``mapping`` by ``mapping.py``; ``afterwards``: the board that executes it, or why none does."""
 
-    found: dict[str, Any]
+    mapping: dict[str, Any]
     afterwards: str
 
     @property
     def summary(self) -> str:
         """Boards, chips and cores, in one line."""
-        f = self.found
+        f = self.mapping
         boards = f"{f['boards']} board{'s' * (f['boards'] > 1)} of {f['chips_per_board']}"
         return f"{f['cores']} cores on {f['chips']} chip{'s' * (f['chips'] > 1)} of {CHIP}, {boards} chips"
 
     def cores_of(self, graph: Graph) -> dict[str, np.ndarray]:
         """See ``Placed.cores_of``; a chip has as many numbers as cores that programs can have."""
-        chips = sorted({(c["x"], c["y"]) for p in self.found["populations"] for c in p["cores"]})
-        per_chip = self.found["cores_per_chip"] + 1  # what counts the cores of a chip starts at 0, and p at 1 or 2
+        chips = sorted({(c["x"], c["y"]) for p in self.mapping["populations"] for c in p["cores"]})
+        per_chip = self.mapping["cores_per_chip"] + 1  # cores of a chip are counted from 0, and p from 1 or 2
 
         def core(c: dict[str, Any]) -> int:
             return int(chips.index((c["x"], c["y"])) * per_chip + c["p"])
@@ -86,27 +86,27 @@ class Placement:
 
     def links_of(self, graph: Graph) -> dict[str, np.ndarray]:
         """See ``Placed.links_of``; all neurons of a core take the same routes."""
-        sending = {p["name"] for p in self.found["populations"] if any(c["cores_reached"] for c in p["cores"])}
+        sending = {p["name"] for p in self.mapping["populations"] if any(c["cores_reached"] for c in p["cores"])}
         links = self._of_neurons(graph, lambda c: int(c["links"]))
         return {name: values for name, values in links.items() if name in sending}
 
     def _of_neurons(self, graph: Graph, what: Callable[[dict[str, Any]], int]) -> dict[str, np.ndarray]:
         known = {p.name: p.size for p in graph.populations}
-        found = {}
-        for p in self.found["populations"]:
+        values = {}
+        for p in self.mapping["populations"]:
             if p["name"] in known:
-                found[p["name"]] = np.zeros(known[p["name"]], np.int64)
+                values[p["name"]] = np.zeros(known[p["name"]], np.int64)
                 for c in p["cores"]:
                     if "Synapses" not in c["kind"]:
-                        found[p["name"]][c["first"] : c["last"] + 1] = what(c)
-        return found
+                        values[p["name"]][c["first"] : c["last"] + 1] = what(c)
+        return values
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"chip": CHIP, "afterwards": self.afterwards, **self.found}
+        """The placement as plain values."""
+        return {"chip": CHIP, "afterwards": self.afterwards, **self.mapping}
 
     def __str__(self) -> str:
-        f = self.found
+        f = self.mapping
         heads = ("population", "cores", "neurons a core", "SDRAM KiB", *(f"{r} shift, unit" for r in RECEPTORS))
         rows: list[tuple[str, ...]] = [heads]
         for p in f["populations"]:
@@ -126,7 +126,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class NotPlaced:
-    """A network that sPyNNaker cannot map; ``why`` has its last words."""
+    """A network that sPyNNaker cannot map; ``why`` is the end of its output."""
 
     why: str
 
@@ -137,7 +137,7 @@ class NotPlaced:
     links_of = cores_of
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """The placement as plain values."""
         return {"chip": CHIP, "problems": [self.why]}
 
     def __str__(self) -> str:
@@ -145,7 +145,7 @@ class NotPlaced:
 
 
 def _unit(ring_buffer_shift: int, weight_scale: float) -> str:
-    """A shift, and what weights are whole multiples of; conductances are scaled beside what the shift does."""
+    """(shift, unit of weights) as text; conductances are scaled in addition to the shift."""
     currents = weight_scale == 2.0**-ring_buffer_shift / ACCUM
     return f"{ring_buffer_shift}, {1 / weight_scale:.3g} {'nA' if currents else 'uS'}"
 
@@ -166,11 +166,11 @@ def place(program: Program, name: str, afterwards: str) -> Placement | NotPlaced
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What ``mapping.py`` has written. Raises ProgramFailed on what it cannot have."""
+    """Read the output of ``mapping.py``. Raises ProgramFailed on content that it cannot have written."""
     with reading_of("the mapping", path):
-        found = read_json(path)
-        fit(found, _Found, path.name)
-        for p in found["populations"]:
+        stored = read_json(path)
+        fit(stored, _Found, path.name)
+        for p in stored["populations"]:
             scales, shifts = p["weight_scales"], p["ring_buffer_shifts"]
             if (
                 not p["cores"]
@@ -182,6 +182,6 @@ def _read(path: Path) -> dict[str, Any]:
             for c in p["cores"]:
                 if not 0 <= c["first"] <= c["last"] < p["size"] or c["p"] < 0:
                     raise Unfit(f"{quoted(p['name'])} has a core with neurons or a number that there are not")
-        if found["sdram_per_chip_bytes"] <= 0:
+        if stored["sdram_per_chip_bytes"] <= 0:
             raise Unfit("chips have no memory")
-        return dict(found)
+        return dict(stored)

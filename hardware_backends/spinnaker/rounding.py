@@ -23,9 +23,9 @@ from ernsnn.graph.graph import Graph, Neurons, Projection
 ACCUM = 2.0**-15
 """The unit of S16.15."""
 LARGEST = 2.0**16
-"""What S16.15 does not reach."""
+"""The limit of S16.15, which it does not reach."""
 CONDUCTANCE_SCALE = 1024.0
-"""What conductances in uS are multiplied by, which are small numbers; they are divided by it again before they act."""
+"""The factor by which small conductances in uS are multiplied; they are divided by it again before they act."""
 RECEPTORS = ("excitatory", "inhibitory")
 
 
@@ -36,7 +36,7 @@ def accum(value: float | np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Part:
+class ReceptorSynapses:
     """The synapses of a projection that enter one receptor: ``chosen`` of its rows, which may reach ``largest``."""
 
     projection: Projection
@@ -45,28 +45,28 @@ class Part:
     largest: np.ndarray
 
 
-def parts(p: Projection) -> Iterator[Part]:
+def parts(p: Projection) -> Iterator[ReceptorSynapses]:
     """A projection as SpiNNaker has it: weights are magnitudes, and the receptor tells their sign."""
     w = p.synapses.variables["w"]
     largest = np.maximum(np.abs(w), p.learning.variable("w").high) if p.learning else np.abs(w)
-    inhibits = w < 0 if p.receptor == "signed" else np.full(len(w), p.receptor == "inhibitory")
+    inhibits = w < 0 if p.receptor == "signed" else np.full(len(w), p.arrives_at == "I")
     for receptor, chosen in zip(RECEPTORS, (~inhibits, inhibits), strict=True):
         if chosen.any():
-            yield Part(p, receptor, chosen, largest[chosen])
+            yield ReceptorSynapses(p, receptor, chosen, largest[chosen])
 
 
 def largest_sums(graph: Graph) -> dict[str, tuple[float, float]]:
-    """The most that can arrive in one step at the two receptors of any neuron of each population."""
+    """Population -> (E, I): the largest sums of weights that can arrive at a neuron in one step."""
     sums = {p.name: np.zeros((2, p.size)) for p in graph.neurons()}
     for p in graph.projections:
         for part in parts(p):
             arriving = sums[p.post][RECEPTORS.index(part.receptor)]
             arriving += np.bincount(p.synapses.post[part.chosen], part.largest, len(arriving))
-    return {name: (float(found[0].max()), float(found[1].max())) for name, found in sums.items()}
+    return {name: (float(both[0].max()), float(both[1].max())) for name, both in sums.items()}
 
 
 def scale(p: Neurons) -> float:
-    """What weights onto these neurons are multiplied by before they are rounded."""
+    """The factor by which weights onto these neurons are multiplied before they are rounded."""
     return CONDUCTANCE_SCALE if p.kind.name == "ConductanceLIF" else 1.0
 
 
@@ -76,5 +76,5 @@ def shift(largest_scaled: float) -> int:
 
 
 def unit(p: Neurons, largest_sum: float) -> float:
-    """What weights onto these neurons are whole multiples of, where they may sum up to so much."""
+    """The unit of weights onto these neurons, given the largest sum that can arrive."""
     return float(2.0 ** (shift(largest_sum * scale(p)) - 15) / scale(p))

@@ -1,4 +1,4 @@
-"""The memory as a person uses it: learn, recall, run, read the table."""
+"""The memory's interface for users: learn, recall, run, read the table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Source
 from ernsnn.graph.spikes import GivenSpikes
 from ernsnn.result import Result, run
-from ernsnn.studies.models import Mark, Session, Summary
+from ernsnn.studies.models import Session, Summary, TimeMark
 
 from .network import GATE, Gating, build
 from .operations import MIN_SPACING_MS, SAFE_SPACING_MS, Kind, Operation, Operations, Pattern, input_times, judge
@@ -45,7 +45,7 @@ class CA3Memory:
         gate: Gating = "none",
         lateral_nA: float | None = None,
     ) -> None:
-        build(cues, contents, gate=gate, lateral_nA=lateral_nA)  # its checks are ours
+        build(cues, contents, gate=gate, lateral_nA=lateral_nA)  # it makes the checks
         self.cues, self.contents = cues, contents
         self.gate, self.lateral_nA = gate, lateral_nA
         self.spacing_ms = _whole("spacing_ms", spacing_ms)
@@ -73,7 +73,7 @@ class CA3Memory:
 
     @property
     def duration_ms(self) -> int:
-        """Until the last operation has been answered: its start and the safe spacing."""
+        """The time until the last operation has been answered: its start and the safe spacing."""
         return self.scheduled[-1].t_ms + SAFE_SPACING_MS if self.scheduled else 0
 
     def network(self) -> Network:
@@ -126,7 +126,7 @@ class CA3Memory:
 
 
 class MemoryResult(Result):
-    """A result that also knows its operations; they are read off the input, so that a loaded result has them too."""
+    """A result with its operations, which are read from the input, so that a loaded result has them too."""
 
     @cached_property
     def operations(self) -> Operations:
@@ -137,28 +137,28 @@ class MemoryResult(Result):
         inputs = np.split(source.spikes.steps, source.spikes.indptr[1:-1])
         trains = [train.tolist() for train in inputs]
         cues = self.graph.population("CA3cueCueRecall").size
-        found = _read_operations(trains[:cues], trains[cues:])
+        operations = _read_operations(trains[:cues], trains[cues:])
         gated = any(modulator.name == GATE for modulator in self.graph.modulators)
-        return judge(found, self.trains("OUT"), cues, self.recording.n_steps, echoes=not gated)
+        return judge(operations, self.trains("OUT"), cues, self.recording.n_steps, echoes=not gated)
 
     @property
     def moments(self) -> list[tuple[float, str]]:
-        """When each operation starts, and what is asked."""
+        """(time in ms, label) of the start of each operation."""
         return [(float(row.t_ms), f"{row.operation} {row.asked}") for row in self.operations]
 
     @property
     def summary(self) -> Summary:
         """The operations, as commands print and reports show them."""
-        found = self.operations
+        operations = self.operations
         return Summary(
             name="operations",
-            text=str(found),
-            data=found.to_json(),
-            verdict=found.verdict,
-            notes=found.notes,
-            heads=found.columns,
-            rows=[row.cells() for row in found],
-            marks=[Mark(row.t_ms, row.operation, row.right) for row in found],
+            text=str(operations),
+            data=operations.to_json(),
+            verdict=operations.verdict,
+            notes=operations.notes,
+            heads=operations.columns,
+            rows=[row.cells() for row in operations],
+            marks=[TimeMark(row.t_ms, row.operation, row.right) for row in operations],
         )
 
     def _repr_html_(self) -> str:
@@ -243,12 +243,12 @@ def _demonstration() -> Script:
     return Script(5, 10, None, None, [(name, arguments, None) for name, arguments in steps])
 
 
-def _check_sizes(what: str, found: dict[str, int], given: dict[str, Any]) -> dict[str, Any]:
+def _check_sizes(what: str, of_files: dict[str, int], given: dict[str, Any]) -> dict[str, Any]:
     """The parameters that are no sizes; those that are must be as the input has them."""
     for name, value in given.items():
-        if name in found and value != found[name]:
-            raise InvalidModel(f"{what}: has {found[name]} {name}, not {value}; leave {name} out")
-    return {name: value for name, value in given.items() if name not in found}
+        if name in of_files and value != of_files[name]:
+            raise InvalidModel(f"{what}: has {of_files[name]} {name}, not {value}; leave {name} out")
+    return {name: value for name, value in given.items() if name not in of_files}
 
 
 def _whole(name: str, value: Any) -> int:

@@ -20,7 +20,7 @@ _W = 6.0  # nA: one such spike makes a neuron fire
 
 Side = Literal["pre", "post"]
 _SIDES: tuple[dict[str, Side], ...] = ({"gate": "pre", "bit": "post"}, {"gate": "post", "bit": "pre"})
-"""Where the cues and the content are, in cue_to_content and in content_to_cue."""
+"""The sides of cues and contents in the projections cue_to_content and content_to_cue."""
 
 Gating = Literal["none", "astrocyte", "majority"]
 

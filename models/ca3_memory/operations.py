@@ -1,4 +1,4 @@
-"""Operations on the memory: their spikes, what an ideal memory answers, and what OUT showed."""
+"""Operations on the memory: their input spikes, the answers of an ideal memory, and those of OUT."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ runs of 1200 that learn, overwrite and recall by a cue or one bit, none failed a
 """
 
 MIN_SPACING_MS = 4
-"""Below this the input of one operation would run into that of the next. Up to about 12 ms recalls often fail."""
+"""The shortest distance of operations, below which the input of one would overlap that of the next. Up to about 12 ms
+recalls often fail."""
 
 LEARN_MS = 3
-"""For so many consecutive ms cue and content are driven together to be learnt."""
+"""The number of consecutive ms for which cue and content are driven together in a learn."""
 
 Kind = Literal["learn", "recall", "other"]
 
@@ -39,12 +40,12 @@ class Pattern:
         return ", ".join(" ".join([name, *map(str, members)]) for name, members in groups if members) or "nothing"
 
     def to_json(self) -> dict[str, list[int]]:
-        """As plain lists."""
+        """The pattern as plain lists."""
         return {"cue": list(self.cues), "content": list(self.contents)}
 
 
 Response = Mapping[int, Pattern]
-"""What OUT shows: ms after the start of an operation -> neurons that spike; no entry where none does."""
+"""A response of OUT: ms after the start of an operation -> neurons that spike; no entry where none does."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,12 @@ class Operation:
     asked: Pattern
 
     def spikes(self) -> Iterable[tuple[int, Pattern]]:
-        """(ms, neurons driven) of its input."""
+        """Yield (ms, neurons driven) of its input."""
         return ((self.t_ms + k, self.asked) for k in range(LEARN_MS if self.kind == "learn" else 1))
 
     @property
     def answered_after_ms(self) -> int:
-        """When OUT has shown the last of it."""
+        """The time in ms after its start at which OUT has shown the last of the answer."""
         return 8 if self.kind == "learn" else 7
 
 
@@ -79,18 +80,18 @@ def input_times(operations: Sequence[Operation], cues: int, contents: int) -> tu
 
 
 def read_operations(cue_times: Sequence[Sequence[int]], content_times: Sequence[Sequence[int]]) -> list[Operation]:
-    """The operations that given spike times amount to; what is none, or too near the next, is of kind ``"other"``."""
+    """The operations of given spike times; input that is none, or too near the next, is of kind ``"other"``."""
     runs: list[tuple[int, int, Pattern]] = []  # start, end (exclusive), driven
     for t, driven in _by_ms(enumerate(cue_times), enumerate(content_times)).items():
         if runs and runs[-1][1] == t and runs[-1][2] == driven:
             runs[-1] = (runs[-1][0], t + 1, driven)
         else:
             runs.append((t, t + 1, driven))
-    found = [Operation(_kind_of(end - start, driven), start, driven) for start, end, driven in runs]
-    for k, (one, following) in enumerate(pairwise(found)):
+    operations = [Operation(_kind_of(end - start, driven), start, driven) for start, end, driven in runs]
+    for k, (one, following) in enumerate(pairwise(operations)):
         if following.t_ms - one.t_ms < MIN_SPACING_MS:
-            found[k] = Operation("other", one.t_ms, one.asked)
-    return found
+            operations[k] = Operation("other", one.t_ms, one.asked)
+    return operations
 
 
 def _kind_of(length: int, driven: Pattern) -> Kind:
@@ -114,7 +115,9 @@ def _by_ms(
 
 
 def expected_responses(operations: Sequence[Operation], *, echoes: bool = True) -> list[Response | None]:
-    """What OUT shows if the memory is ideal; None where nobody can say, since input of another kind went before.
+    """The response of an ideal memory to each operation.
+
+    It is None where input of another kind went before, so that it is not defined.
 
     ``echoes``: whether the old bits of a used cue show once more while it learns anew, as in the published network.
     """
@@ -149,10 +152,10 @@ def _response(shown: Response) -> Response:
 
 @dataclass(frozen=True)
 class Row:
-    """One operation and what became of it.
+    """One operation with its expected and its actual response.
 
-    ``expected`` and ``recalled`` map ms after the start to what OUT shows then. ``right`` is None where there is no
-    verdict: ``note`` says why.
+    ``expected`` and ``recalled`` map ms after the start to the neurons of OUT that spike. ``right`` is None where there
+    is no verdict: ``note`` says why.
     """
 
     t_ms: int
@@ -177,7 +180,7 @@ class Row:
         return str(self.t_ms), self.operation, str(self.asked), expected, recalled, verdict
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data; responses as lists of what OUT shows ``after_ms``."""
+        """The row as plain data; responses as lists of neurons of OUT ``after_ms``."""
         return {
             "t_ms": self.t_ms,
             "operation": self.operation,
@@ -195,7 +198,7 @@ def _response_json(response: Response) -> list[dict[str, Any]]:
 
 
 def _text(kind: Kind, asked: Pattern, response: Response) -> str:
-    """The answer; then what else is shown, or not shown, besides the asked pattern passing through."""
+    """The answer as text, then further or missing spikes besides those of the asked pattern."""
     shown = dict(response)
     parts: list[str] = []
     if kind == "learn":
@@ -232,7 +235,7 @@ class Operations(Sequence[Row]):
 
     @property
     def verdict(self) -> str:
-        """How many are right, in one line."""
+        """The number of right operations, in one line."""
         counts = {v: sum(row.right is v for row in self) for v in (True, False, None)}
         parts = [f"{counts[True]} right", f"{counts[False]} wrong"]
         parts += [f"{counts[None]} not judged"] if counts[None] else []
@@ -240,7 +243,7 @@ class Operations(Sequence[Row]):
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the table has to know."""
+        """Notes for readers of the table."""
         echo = "once (old): on learning anew, bits of the old content that the new one lacks appear once"
         return [echo] if any(row.echo for row in self) else []
 
@@ -257,7 +260,7 @@ class Operations(Sequence[Row]):
         return f"<table><thead>{line(self.columns, 'th')}</thead><tbody>{body}</tbody></table><p>{self.verdict}</p>"
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As plain data, one dictionary a row."""
+        """The rows as plain data, one dictionary each."""
         return [row.to_json() for row in self]
 
 
@@ -271,7 +274,7 @@ def judge(
 ) -> Operations:
     """Compare OUT's spike times (cues first) with what is expected. An operation is right if OUT shows exactly that.
 
-    To an operation belongs what OUT shows from 5 ms after its start to 5 ms after the start of the next.
+    An operation has the spikes of OUT from 5 ms after its start to 5 ms after the start of the next.
     """
     if len(out_trains) < cues:
         raise InvalidModel(f"OUT has {len(out_trains)} neurons, fewer than the {cues} cues")

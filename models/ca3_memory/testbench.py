@@ -69,9 +69,9 @@ def _testbench(path: Path, content: Mapping[str, Any]) -> Testbench:
         notes.append(f"{path.name}: not read: {', '.join(others)}")
     if "numOperations" in content:
         stated = _whole(path, '"numOperations"', content["numOperations"], 0)
-        found = len(read_operations(cue_times, content_times))
-        if stated != found:
-            notes.append(f"{path.name}: its numOperations is {stated}, its spikes are {found} operations")
+        read = len(read_operations(cue_times, content_times))
+        if stated != read:
+            notes.append(f"{path.name}: its numOperations is {stated}, its spikes are {read} operations")
     return Testbench(cue_times, content_times, duration, tuple(notes))
 
 

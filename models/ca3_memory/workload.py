@@ -1,4 +1,4 @@
-"""Random operations for the CA3 memory, the noise on them, and the probes that ask what is left."""
+"""Random operations for the CA3 memory, the noise on them, and recalls that test the memory afterwards."""
 
 from __future__ import annotations
 

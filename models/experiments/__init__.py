@@ -1,1 +1,1 @@
-"""Experiments on the models, one ``EXPERIMENT`` a module; found through entry points."""
+"""Experiments on the models, one ``EXPERIMENT`` a module; entry points name them."""

@@ -35,17 +35,17 @@ from ..balanced import DT_MS, KINDS, build, modular_pairs
 MODULES, IDLE = 16, (0, 240)
 _PARTS = ("neuron_update", "delivery", "synapses")
 _SETTLED_MS = 200.0
-"""What comes before does not count for rates and intervals."""
+"""The start of the interval in ms in which rates and intervals are measured."""
 _LAST_MS = 50.0
 
 
 def rate_and_cv(result: Result) -> tuple[float, float]:
-    """Rate in Hz and CV of intervals, once the network has settled."""
+    """(rate in Hz, CV of intervals) after the network has settled."""
     skip, steps = round(_SETTLED_MS / DT_MS), result.recording.n_steps
     at, neurons = result.recording.spikes["cells"]
     late, size = at >= skip, result.graph.population("cells").size
-    found = activity("cells", size, at[late] - skip, neurons[late], steps - skip, result.graph.dt_ms, bin_steps=50)
-    return found.rate_hz, float("nan") if found.cv_isi is None else found.cv_isi
+    measured = activity("cells", size, at[late] - skip, neurons[late], steps - skip, result.graph.dt_ms, bin_steps=50)
+    return measured.rate_hz, float("nan") if measured.cv_isi is None else measured.cv_isi
 
 
 def lasts(result: Result) -> bool:
@@ -55,7 +55,7 @@ def lasts(result: Result) -> bool:
 
 
 def spikes_of(result: Result) -> int:
-    """How many the network had."""
+    """The number of spikes of a network."""
     return result.spike_counts["cells"]
 
 
@@ -116,7 +116,7 @@ def experiment(
 
 
 def events_of(result: Result) -> int:
-    """How many spikes reached a synapse's target: every spike once for each of its neuron's synapses."""
+    """The number of synaptic events: every spike once for each of its neuron's synapses."""
     _, neurons = result.recording.spikes["cells"]
     size = result.graph.population("cells").size
     spikes, synapses = np.bincount(neurons, minlength=size), np.zeros(size, int)
@@ -131,24 +131,24 @@ def measured(results: Mapping[str, Any]) -> str:
     """A line for the table of published systems."""
     slow, *fast = results["rates"].values()
     sizes = list(results["scaling"])
-    told = []
+    lines = []
     for size, r, s in zip(sizes, fast, results["scaling"].values(), strict=True):
         if size in (sizes[0], sizes[-1]):
             silent = sum(r["fell_silent"]["values"])
-            told.append(
+            lines.append(
                 f"{size} neurons {Estimate.from_json(r['rate_hz']):.1f} Hz, CV {r['cv_isi']['mean'] or 0:.2f}, "
                 f"{1e3 / s['million_events_per_s']['mean']:.0f} ns a synaptic event"
                 + (f" ({silent:.0f} of {len(r['fell_silent']['values'])} fell silent)" if silent else "")
             )
     beside = results["backends"]["conductances"]
     return (
-        f"conductances: {'; '.join(told)}; rates of {len(beside)} backends within {apart(beside):.1f} %. "
+        f"conductances: {'; '.join(lines)}; rates of {len(beside)} backends within {apart(beside):.1f} %. "
         f"Currents: {slow['rate_hz']['mean']:.1f} Hz"
     )
 
 
 def apart(beside: dict[str, dict[str, float]]) -> float:
-    """By how many per cent the highest rate of a backend lies above the lowest; NaN where one is silent."""
+    """The percentage by which the highest rate of a backend lies above the lowest; NaN where one is silent."""
     rates = [r["rate_hz"] for r in beside.values()]
     return 100 * (max(rates) / min(rates) - 1) if min(rates) > 0 else float("nan")
 
@@ -156,10 +156,10 @@ def apart(beside: dict[str, dict[str, float]]) -> float:
 def _on_backends(
     names: Sequence[str], neurons: int, duration_ms: float, seed: int
 ) -> tuple[dict[str, dict[str, dict[str, float]]], list[str]]:
-    """By synapses: rate and CV on each backend that has the network, and why others have not."""
-    found: dict[str, dict[str, dict[str, float]]] = {synapses: {} for synapses in KINDS}
+    """Kind of synapses -> rate and CV on each backend that has the network, and the reasons of the others."""
+    rates: dict[str, dict[str, dict[str, float]]] = {synapses: {} for synapses in KINDS}
     refusals = []
-    for synapses, of in found.items():
+    for synapses, of in rates.items():
         for name in names:
             options: dict[str, Any] = {"target": "numpy"} if name == "brian2" else {}
             try:
@@ -169,22 +169,22 @@ def _on_backends(
                 continue
             rate, cv = rate_and_cv(result)
             of[name] = {"rate_hz": rate, "cv_isi": cv, "spikes": float(spikes_of(result))}
-    return found, refusals
+    return rates, refusals
 
 
 def _modular(timed: Callable[..., Any], neurons: int, duration_ms: float, seeds: Sequence[int]) -> dict[str, Estimate]:
     """Rate of the modular network, and where its time goes, in per cent."""
-    found: dict[str, list[float]] = {part: [] for part in ("rate_hz", *_PARTS)}
+    parts: dict[str, list[float]] = {part: [] for part in ("rate_hz", *_PARTS)}
     steps = round(duration_ms / DT_MS)
     for seed in seeds:
         runs = [timed(neurons, seed, modules=MODULES, idle=idle) for idle in IDLE]
         runs.append(timed(neurons, seed, modules=MODULES, kicked=False))
-        found["rate_hz"].append(rate_and_cv(runs[0][0])[0])
+        parts["rate_hz"].append(rate_and_cv(runs[0][0])[0])
         work = [(neurons * steps, spikes_of(result), events_of(result)) for result, _ in runs]
         shares = split_time(np.array(work, float), np.array([wall for _, wall in runs]))
         for part, share in zip(_PARTS, shares[0], strict=True):
-            found[part].append(100 * float(share))
-    return Estimate.of_each(found)
+            parts[part].append(100 * float(share))
+    return Estimate.of_each(parts)
 
 
 def split_time(work: np.ndarray, wall_s: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a learn and a recall of the CA3 memory cost, published and gated, beside a look-up.
+"""Energy of a learn and a recall of the CA3 memory, published and gated, beside a look-up.
 
 Every cue learns a random content once; then every cue is recalled, or one bit of every content. A learn costs what a
 run of learns alone does, divided by their number; a recall what it adds to that. Operations follow each other by 20 ms,
@@ -47,8 +47,8 @@ def experiment(
     for seed in repeats:
         rng = np.random.default_rng(seed)
         contents = [sorted(rng.choice(size, round(density * size), replace=False).tolist()) for _ in range(size)]
-        found = {name: spiking(contents, gate, repeats.backend) for name, gate in MEMORIES.items()}
-        per_seed.append({**found, LOOK_UP: look_up(contents)})
+        memories = {name: spiking(contents, gate, repeats.backend) for name, gate in MEMORIES.items()}
+        per_seed.append({**memories, LOOK_UP: look_up(contents)})
     return _findings(per_seed)
 
 
@@ -86,9 +86,9 @@ def _findings(per_seed: Sequence[dict[str, dict[str, Totals]]]) -> Findings:
         here["counts"] = Estimate.of_runs(totals)
         here["energy_J"] = {}
         for name, prices in known.items():
-            found = [estimate(t, prices) for t in totals]
-            low, high = (Estimate.of([e.priced_J[k] for e in found]) for k in (0, 1))
-            missing, priced = found[0].missing, {price.what for price in prices.prices}
+            priced_runs = [estimate(t, prices) for t in totals]
+            low, high = (Estimate.of([e.priced_J[k] for e in priced_runs]) for k in (0, 1))
+            missing, priced = priced_runs[0].missing, {price.what for price in prices.prices}
             if memory != LOOK_UP or priced & {"mac", "dense_operation"}:  # chips of spikes have no look-up
                 here["energy_J"][name] = {"low": low, "high": high, "missing": missing}
     rows: list[list[object]] = [
@@ -118,19 +118,19 @@ def _picture(results: dict[str, Any], operation: str) -> Bars:
     )
 
 
-def _nJ(found: dict[str, Any] | None) -> Estimate | None:
-    return Estimate.of([v * 1e9 for v in found["high"].values]) if found and found["high"].mean else None
+def _nJ(energy: dict[str, Any] | None) -> Estimate | None:
+    return Estimate.of([v * 1e9 for v in energy["high"].values]) if energy and energy["high"].mean else None
 
 
-def _number(found: Estimate | None) -> str:
-    return "-" if found is None else f"{found.mean:.5g}"
+def _number(number: Estimate | None) -> str:
+    return "-" if number is None else f"{number.mean:.5g}"
 
 
-def _joules(found: dict[str, Any] | None) -> str:
-    if found is None or not found["high"].mean:
+def _joules(energy: dict[str, Any] | None) -> str:
+    if energy is None or not energy["high"].mean:
         return "-"
-    low, high = found["low"].mean * 1e9, found["high"].mean * 1e9
-    return ("> " if found["missing"] else "") + (f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}")
+    low, high = energy["low"].mean * 1e9, energy["high"].mean * 1e9
+    return ("> " if energy["missing"] else "") + (f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}")
 
 
 EXPERIMENT = Experiment(

@@ -37,7 +37,7 @@ _SUMS = {"fragment": _KINDS[1:], "all": _KINDS}
 
 @dataclass(frozen=True)
 class Condition:
-    """What is played on which memory; spacings in ms after a learn and after a recall."""
+    """A memory and its operations, with spacings in ms after a learn and after a recall."""
 
     memory: str
     size: int
@@ -50,7 +50,7 @@ class Condition:
 
     @property
     def spacing(self) -> str:
-        """As it was given."""
+        """The spacing as text, as it was given."""
         return f"{self.after_learn}/{self.after_recall}"
 
     @property
@@ -68,10 +68,10 @@ class Score:
     def add(self, counts: dict[str, tuple[int, int]]) -> None:
         """One seed's counts; sums over all fragments and over all recalls are added."""
         for name, kinds in (*((kind, (kind,)) for kind in _KINDS), *_SUMS.items()):
-            found = [counts.get(kind, (0, 0)) for kind in kinds]
-            self.counts.setdefault(name, []).append((sum(a for a, _ in found), sum(r for _, r in found)))
+            of_kinds = [counts.get(kind, (0, 0)) for kind in kinds]
+            self.counts.setdefault(name, []).append((sum(a for a, _ in of_kinds), sum(r for _, r in of_kinds)))
 
-    def found(self) -> dict[str, Any]:
+    def shares(self) -> dict[str, Any]:
         """Per kind that was asked for: asked and right in all, and the share over seeds."""
         return {
             kind: {
@@ -165,12 +165,12 @@ def _findings(scores: dict[Condition, Score], lateral_nA: float | None) -> Findi
     results: dict[str, Any] = {}
     rows = []
     for condition, score in scores.items():
-        found = score.found()
+        by_kind = score.shares()
         size = f"{condition.size}x{condition.size}"
-        results.setdefault(condition.memory, {}).setdefault(size, {})[condition.label] = found
+        results.setdefault(condition.memory, {}).setdefault(size, {})[condition.label] = by_kind
         noise = f"{condition.noise} {100 * condition.level:g} %" if condition.noise else "-"
-        cells = [f"{found[kind]['right']}/{found[kind]['asked']}" if kind in found else "-" for kind in _KINDS]
-        shares = [found[kind]["share"] if kind in found else "-" for kind in ("cue", "fragment")]
+        cells = [f"{by_kind[kind]['right']}/{by_kind[kind]['asked']}" if kind in by_kind else "-" for kind in _KINDS]
+        shares = [by_kind[kind]["share"] if kind in by_kind else "-" for kind in ("cue", "fragment")]
         rows.append([condition.memory, size, condition.spacing, noise, *cells, *shares])
     bits = [f"{bits} bit{'s' * (bits > 1)}" for bits in range(1, 5)]
     heads = ["memory", "size", "after learn/recall ms", "noise", "by cue", *bits, "share by cue", "share by bits"]
@@ -188,15 +188,15 @@ def _pictures(scores: dict[Condition, Score]) -> list[Bars]:
         (False, "Right recalls, by ms after a learn / after a recall"),
         (True, "Right recalls, by noise"),
     ):
-        found: dict[str, dict[str, Estimate]] = {}
+        shares_of: dict[str, dict[str, Estimate]] = {}
         for condition, score in scores.items():
-            asked = score.found().get("all")
+            asked = score.shares().get("all")
             if bool(condition.noise) is noisy and asked:
                 group = f"{condition.size}x{condition.size}, {condition.label}"
-                found.setdefault(condition.memory, {})[group] = asked["share"]
-        groups = list(dict.fromkeys(group for of in found.values() for group in of))
+                shares_of.setdefault(condition.memory, {})[group] = asked["share"]
+        groups = list(dict.fromkeys(group for of in shares_of.values() for group in of))
         if groups:
-            shares = {memory: [of.get(group) for group in groups] for memory, of in found.items()}
+            shares = {memory: [of.get(group) for group in groups] for memory, of in shares_of.items()}
             pictures.append(Bars(groups, shares, title=title, x_label="share of recalls"))
     return pictures
 

@@ -38,10 +38,10 @@ def experiment(
     result = run(build(dt_ms), duration_ms=DURATION_MS, backend=repeats.backend, seed=int(repeats.seeds[0]), **options)
     repeats.progress(1.0)
     results = {"published": PUBLISHED, **{method: _figures(result, method) for method in METHODS}}
-    crossings = zip_longest(*(found["crossings_s"] for found in results.values()), fillvalue=math.nan)
+    crossings = zip_longest(*(crossing["crossings_s"] for crossing in results.values()), fillvalue=math.nan)
     rows = [
         *([f"C passes {LEVEL_UM} uM (s)", *(f"{s:.2f}" for s in times)] for times in crossings),
-        *([name, *(f"{found[name]:.4f}" for found in results.values())] for name in MAXIMA),
+        *([name, *(f"{values[name]:.4f}" for values in results.values())] for name in MAXIMA),
     ]
     notes = [
         "no randomness: one run stands for every seed",

@@ -137,7 +137,7 @@ def experiment(
     for name, seconds in (("A_s", A_s), ("gap_s", gap_s), ("B_s", B_s)):
         if seconds < 1 or seconds != round(seconds):
             raise InvalidModel(f"chip_interference: {name} must be whole seconds above 0, got {seconds}")
-    found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in (*MEASURES, "A_kept")} for c in CONDITIONS}
+    by_condition: dict[str, dict[str, list[float]]] = {c: {m: [] for m in (*MEASURES, "A_kept")} for c in CONDITIONS}
     for seed in repeats:
         taught = run(
             learning(seed, A_s, gap_s, B_s),
@@ -147,13 +147,13 @@ def experiment(
         )
         net, timeline = probing(seed, taught, A_s + gap_s)
         result = run(net, duration_ms=timeline.duration_ms, seed=seed, backend=repeats.backend)
-        for condition, measures in found.items():
+        for condition, measures in by_condition.items():
             for measure in MEASURES:
                 cues = [f"cue.{k}" for k in range(PROBES)]
                 measures[measure].append(float(cue_rates(result, f"{condition}_{measure}", timeline, cues).mean()))
             before = measures["A_after_A"][-1]
             measures["A_kept"].append(measures["A_after_B"][-1] / before if before else 0.0)
-    estimates = {c: Estimate.of_each(measures) for c, measures in found.items()}
+    estimates = {c: Estimate.of_each(measures) for c, measures in by_condition.items()}
     rows = [
         [c, *of.values(), f"{min(of['A_kept'].values):.3g} to {max(of['A_kept'].values):.3g}"]
         for c, of in estimates.items()

@@ -1,13 +1,13 @@
 """A reservoir that adapts its balance, against the best of many static ones.
 
 Static: all of ``GRID`` and of the ``COUPLINGS`` w_E. The best is the one with the largest capacity (for NARMA-10: the
-smallest error) over all seeds, hence found by a search on what is reported. Adaptive: every excitatory neuron comes
-to its rate r; nothing is searched.
+smallest error) over all seeds, that is by a search on the reported measure. Adaptive: every excitatory neuron comes to
+its rate r; nothing is searched.
 
 ``ADAPTIVE``: ``adapting`` has w_E = 2 nA, rates r that are log-normal (sigma .5) with a mean of 100 Hz, and eta =
 .05 per spike, and never stops; all others differ from it in one thing. ``held`` stands still while numbers are read.
 
-What gains capacity, as found on seeds 100 to 105 (100 neurons, 900 to 3000 numbers; times the capacity of the best g
+Gains of capacity on seeds 100 to 105 (100 neurons, 900 to 3000 numbers; times the capacity of the best g
 at equal w_E):
 
 - Right rates do not. What adapts and then stands still comes to .8 to 1.3, at 3 nA to .4 to 1.2: there, rates leave
@@ -56,7 +56,7 @@ GRID = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.0)
 WORKS, FULL = 0.95, 1.2
 _MEASURES = ("capacity", "narma_error", "rate_hz")
 _MOST_NEURONS = 4000
-"""Excitatory neurons of one run: what bounds the spikes that are held at a time."""
+"""The number of excitatory neurons of one run, which bounds the spikes in memory."""
 
 
 ADAPTIVE = {
@@ -88,14 +88,14 @@ def experiment(
             f"ei_reservoir: needs 16 to {_MOST_NEURONS} excitatory neurons, 300 numbers and an adaptation of 1 at "
             f"least, got {excitatory}, {numbers} and {adaptation}"
         )
-    found: dict[Condition, list[dict[str, float]]] = {c: [] for c in conditions()}
+    by_condition: dict[Condition, list[dict[str, float]]] = {c: [] for c in conditions()}
     most = _MOST_NEURONS // excitatory
     # static networks have nothing to adapt to: they meet only the numbers that are read
     runs = [
         (group[k : k + most], adapts)
         for group, adapts in (
-            ([c for c in found if c.balance.g is not None], 0),
-            ([c for c in found if c.balance.g is None], adaptation),
+            ([c for c in by_condition if c.balance.g is not None], 0),
+            ([c for c in by_condition if c.balance.g is None], adaptation),
         )
         for k in range(0, len(group), most)
     ]
@@ -106,34 +106,34 @@ def experiment(
             net = build(of, met, adapts, excitatory, seed)
             result = run(net, duration_ms=len(met) * HOLD_MS, seed=seed, backend=repeats.backend)
             for condition, measures in zip(of, _measure(result, of, u[adaptation:], excitatory, seed), strict=True):
-                found[condition].append(measures)
+                by_condition[condition].append(measures)
             repeats.progress((n + (k + 1) / len(runs)) / len(repeats.seeds))
-    return _findings(found)
+    return _findings(by_condition)
 
 
 def _measure(
     result: Result, of: Sequence[Condition], numbers: np.ndarray, excitatory: int, seed: int
 ) -> list[dict[str, float]]:
-    """What is reported of each network of a run whose last ``numbers`` are read."""
-    told, rates = states(result, len(numbers))
-    wanted, found = narma(numbers), []
+    """The measures of each network of a run whose last ``numbers`` are read."""
+    state, rates = states(result, len(numbers))
+    wanted, runs = narma(numbers), []
     for k, condition in enumerate(of):
         own = slice(k * excitatory, (k + 1) * excitatory)
-        measures = {"capacity": capacity(told[:, own], numbers), "narma_error": error(told[:, own], wanted)}
+        measures = {"capacity": capacity(state[:, own], numbers), "narma_error": error(state[:, own], wanted)}
         measures["rate_hz"] = float(rates[own].mean())
         if condition.balance.g is None:
             target = targets(condition.balance, excitatory, seed)
             measures["off_target"] = float(np.abs(rates[own] - target).mean() / target.mean())
-        found.append(measures)
-    return found
+        runs.append(measures)
+    return runs
 
 
 def measured(results: Mapping[str, Any]) -> str:
     """A line for the table of published systems."""
 
     def gains(arm: str) -> str:
-        found = (f"{n}: {Estimate.from_json(of[arm]['gain']):.2f}" for n, of in results.items())
-        return "; ".join(found)
+        gains = (f"{n}: {Estimate.from_json(of[arm]['gain']):.2f}" for n, of in results.items())
+        return "; ".join(gains)
 
     narma = [of["adapting"]["narma_gain"]["mean"] for of in results.values()]
     return (
@@ -142,8 +142,8 @@ def measured(results: Mapping[str, Any]) -> str:
     )
 
 
-def _findings(found: dict[Condition, list[dict[str, float]]]) -> Findings:
-    estimates = {c: Estimate.of_runs(runs) for c, runs in found.items()}
+def _findings(by_condition: dict[Condition, list[dict[str, float]]]) -> Findings:
+    estimates = {c: Estimate.of_runs(runs) for c, runs in by_condition.items()}
     results: dict[str, Any] = {}
     rows: list[list[object]] = []
     notes = [

@@ -86,8 +86,8 @@ def experiment(
         timeline = protocol(seed, inputs, active, shared, A_s, gap_s, B_s)
         result = simulate(pools(timeline, CONDITIONS, name="interference"), timeline, seed, repeats.backend)
         for condition, measures in rates.items():
-            for measure, found in measures.items():
-                found.append(mean_rate(result, condition, timeline, measure, PROBES))
+            for measure, values in measures.items():
+                values.append(mean_rate(result, condition, timeline, measure, PROBES))
     return _findings(rates)
 
 
@@ -97,10 +97,10 @@ def _findings(rates: dict[str, dict[str, list[float]]]) -> Findings:
     rows = []
     for condition, measures in rates.items():
         kept = [b / a if a else 0.0 for a, b in zip(measures["A_after_A"], measures["A_after_B"], strict=True)]
-        found = {f"{m}_hz": e for m, e in estimates[condition].items()} | {"A_kept": Estimate.of(kept)}
-        results[condition] = {**found, "note_hz": list(_NOTE[condition])}
+        measured = {f"{m}_hz": e for m, e in estimates[condition].items()} | {"A_kept": Estimate.of(kept)}
+        results[condition] = {**measured, "note_hz": list(_NOTE[condition])}
         note = " / ".join(f"{value:g}" for value in _NOTE[condition])
-        rows.append([condition, *found.values(), f"{min(kept):.3g} to {max(kept):.3g}", note])
+        rows.append([condition, *measured.values(), f"{min(kept):.3g} to {max(kept):.3g}", note])
     heads = ["marks", "A after A (Hz)", "A after B (Hz)", "B after B (Hz)", "A kept", "range", "note (Hz)"]
     notes = [f"{INTERVAL}; A kept: A after B / A after A"]
     expected = {measure: [_NOTE[c][k] for c in rates] for k, measure in enumerate(MEASURES)}

@@ -42,9 +42,9 @@ from ..nalsm import (
     build,
     counted,
     counting,
+    draw_liquid,
     input_rates_hz,
     learnt,
-    liquid,
     rasters,
 )
 
@@ -65,7 +65,7 @@ def experiment(
 ) -> Findings:
     """All arms on the same images; seeds draw images and liquid. ``lsm_weight`` is the magnitude of ``lsm``.
 
-    The liquid learns from every training image ``passes`` times. The branching factor is told for ``w_astro_swept``
+    The liquid learns from every training image ``passes`` times. The branching factor is measured for ``w_astro_swept``
     beside the .015 of the arm.
     """
     if len(grid) != 3 or min(grid) < 1 or np.prod(grid) < 5:
@@ -76,7 +76,7 @@ def experiment(
         raise InvalidModel(f"nalsm: w_astro_swept must be numbers above 0, got {list(w_astro_swept)}")
     if passes < 1:
         raise InvalidModel(f"nalsm: passes must be at least 1, got {passes}")
-    found: dict[str, dict[str, list[float]]] = {arm: {} for arm in ARMS}
+    by_arm: dict[str, dict[str, list[float]]] = {arm: {} for arm in ARMS}
     plain: dict[str, list[float]] = {}
     swept: dict[float, list[float]] = {w: [] for w in sorted({*w_astro_swept, W_ASTRO})}
     places, seeds = (grid[0], grid[1], grid[2]), repeats.seeds
@@ -89,17 +89,17 @@ def experiment(
             "nalsm": with_astrocyte,
             "fixed": trial.taught(w_astro=None, depression=with_astrocyte[1]),
             "stdp": trial.taught(w_astro=None, depression=BIAS),
-            "lsm": ({k: lsm_weight * s for k, s in trial.drops.signs.items()}, None),
+            "lsm": ({k: lsm_weight * s for k, s in trial.liquid.signs.items()}, None),
         }
         for k, arm in enumerate(ARMS):
             for measure, value in trial.measured(*weights[arm]).items():
-                found[arm].setdefault(measure, []).append(value)
+                by_arm[arm].setdefault(measure, []).append(value)
             repeats.progress((n + (k + 1) / (len(ARMS) + len(swept))) / len(seeds))
         for k, w in enumerate(swept):
-            known = found["nalsm"]["branching"][-1]
+            known = by_arm["nalsm"]["branching"][-1]
             swept[w].append(known if w == W_ASTRO else trial.branching(trial.taught(w_astro=w)[0]))
             repeats.progress((n + (k + 1 + len(ARMS)) / (len(ARMS) + len(swept))) / len(seeds))
-    return _findings(found, plain, swept, {"data_set": data_set, "train": train, "test": test, "passes": passes})
+    return _findings(by_arm, plain, swept, {"data_set": data_set, "train": train, "test": test, "passes": passes})
 
 
 def measured(results: Mapping[str, Any]) -> str:
@@ -117,7 +117,7 @@ def measured(results: Mapping[str, Any]) -> str:
 
 
 class _Trial:
-    """One seed: images, a liquid, and what is done with them."""
+    """One seed: its images, its liquid, and the runs of it."""
 
     def __init__(
         self, data_set: str, data: Split, passes: int, seed: int, grid: tuple[int, int, int], backend: str
@@ -128,38 +128,38 @@ class _Trial:
         self.train, self.test = (input_rates_hz(images, highest) for images in (data.train, data.test))
         bright = self.train.any(axis=0) | self.test.any(axis=0)  # an input of a pixel that is always dark does nothing
         self.train, self.test = self.train[:, bright], self.test[:, bright]
-        self.drops = liquid(seed, int(bright.sum()), grid)
+        self.liquid = draw_liquid(seed, int(bright.sum()), grid)
 
     def taught(self, **how: Any) -> tuple[dict[str, np.ndarray], float]:
         """The weights after learning from the training images, and the mean of A while one was shown."""
         rates = np.tile(self.train, (self.passes, 1))
         duration = (LEARN_MS + REST_MS) * len(rates)
-        result = run(build(self.drops, rates, **how), duration_ms=duration, seed=self.seed, backend=self.backend)
+        result = run(build(self.liquid, rates, **how), duration_ms=duration, seed=self.seed, backend=self.backend)
         A = result.signal("A", "value")[1]
         shown = np.arange(len(A)) % (LEARN_MS + REST_MS) < LEARN_MS
-        return learnt(self.drops, result), float(A[shown].mean())
+        return learnt(self.liquid, result), float(A[shown].mean())
 
     def shown(self, rates: np.ndarray, weights: dict[str, np.ndarray], start: int = 0) -> tuple[int, Result]:
-        """How many images from ``start`` on fit into a run, and the run in which the liquid reads them."""
+        """(the number of images from ``start`` on that fit into a run, the run in which the liquid reads them)."""
         some = rates[start : start + ROUNDS * COPIES]
         duration = (SHOW_MS + REST_MS) * -(-len(some) // COPIES)
-        net, seed = counting(self.drops, some, weights), self.seed + start
+        net, seed = counting(self.liquid, some, weights), self.seed + start
         return len(some), run(net, duration_ms=duration, seed=seed, backend=self.backend)
 
     def branching(self, weights: dict[str, np.ndarray]) -> float:
         """Branching factor on the first test images."""
         n, result = self.shown(self.test[:COPIES], weights)
-        return branching_factor(self.drops, rasters(self.drops, result, n))
+        return branching_factor(self.liquid, rasters(self.liquid, result, n))
 
     def measured(self, weights: dict[str, np.ndarray], A: float | None) -> dict[str, float]:
-        """Everything about one arm, whose mean A was given; None: it has none."""
+        """All measures of one arm with this mean of A; None: it has none."""
         rates, n = np.concatenate([self.test, self.train]), len(self.test)
-        counts, branching = np.zeros((len(rates), self.drops.size), int), float("nan")
+        counts, branching = np.zeros((len(rates), self.liquid.size), int), float("nan")
         for start in range(0, len(rates), ROUNDS * COPIES):
             some, result = self.shown(rates, weights, start)
-            counts[start : start + some] = counted(self.drops, result, some)
+            counts[start : start + some] = counted(self.liquid, result, some)
             if start == 0:
-                branching = branching_factor(self.drops, rasters(self.drops, result, min(n, COPIES)))
+                branching = branching_factor(self.liquid, rasters(self.liquid, result, min(n, COPIES)))
         return {
             "accuracy": linear_readout(counts[n:], self.data.train_labels, counts[:n], self.data.test_labels),
             "rate_hz": float(counts.mean()) * 1000 / SHOW_MS,
@@ -169,17 +169,17 @@ class _Trial:
 
 
 def _findings(
-    found: dict[str, dict[str, list[float]]],
+    by_arm: dict[str, dict[str, list[float]]],
     plain: dict[str, list[float]],
     swept: dict[float, list[float]],
     setting: dict[str, Any],
 ) -> Findings:
-    arms = {arm: Estimate.of_each(measures) for arm, measures in found.items()}
+    arms = {arm: Estimate.of_each(measures) for arm, measures in by_arm.items()}
     beside = Estimate.of_each(plain)
     branching = Estimate.of_each({f"{w:g}": values for w, values in swept.items()})
 
     def against(other: str) -> Estimate:
-        pairs = zip(found["nalsm"]["accuracy"], found[other]["accuracy"], strict=True)
+        pairs = zip(by_arm["nalsm"]["accuracy"], by_arm[other]["accuracy"], strict=True)
         return Estimate.of([100 * (a - b) for a, b in pairs])
 
     gains = {f"nalsm over {other}": against(other) for other in ARMS[:-1]}

@@ -39,7 +39,7 @@ _WORKS = {"rmse_percent": 1.0, "spikes_within_one_step": 0.99}
 
 
 def rmse_percent(net: Network, reference: Result, chip: Result) -> list[float]:
-    """Of every silent neuron that was probed: root mean square difference of V in % from rest to threshold."""
+    """Root mean square difference of V, in % from rest to threshold, of every silent neuron that was probed."""
     errors: list[float] = []
     for name, population in net.populations.items():
         exact, rounded = (result.signal(name, "v_mV")[1] for result in (reference, chip))
@@ -71,12 +71,12 @@ def experiment(
         )
     run(build(2, 1, 0, dt_ms), duration_ms=2 * dt_ms, backend=backend)  # compiles, which is not timed
     sizes = tuple(sorted({int(n) for n in sizes}))
-    found = {n: [] for n in sizes}  # type: dict[int, list[dict[str, float | None]]]
+    compared = {n: [] for n in sizes}  # type: dict[int, list[dict[str, float | None]]]
     for n, seed in enumerate(repeats.seeds):
         for k, size in enumerate(sizes):
-            found[int(size)].append(_compared(build(int(size), types, seed, dt_ms), duration_ms, backend))
+            compared[int(size)].append(_compared(build(int(size), types, seed, dt_ms), duration_ms, backend))
             repeats.progress((n + (k + 1) / len(sizes)) / len(repeats.seeds))
-    return _findings(found, backend, dt_ms)
+    return _findings(compared, backend, dt_ms)
 
 
 def measured(results: Mapping[str, Any]) -> str:
@@ -108,10 +108,10 @@ def _compared(net: Network, duration_ms: float, backend: str) -> dict[str, float
     }
 
 
-def _findings(found: dict[int, list[dict[str, float | None]]], backend: str, dt_ms: float) -> Findings:
+def _findings(compared: dict[int, list[dict[str, float | None]]], backend: str, dt_ms: float) -> Findings:
     results: dict[str, Any] = {}
     rows, missed = [], []
-    for size, runs in found.items():
+    for size, runs in compared.items():
         values = {key: [r[key] for r in runs if r[key] is not None] for key in runs[0]}
         estimates = {key: Estimate.of([v for v in of if v is not None]) for key, of in values.items() if of}
         results[str(size)] = estimates
@@ -137,10 +137,10 @@ def _findings(found: dict[int, list[dict[str, float | None]]], backend: str, dt_
 
     def against_size(title: str, y_label: str, **curves: str) -> Line:
         lines = {
-            name: [Estimate.of([float(r[key] or 0.0) for r in runs]) for runs in found.values()]
+            name: [Estimate.of([float(r[key] or 0.0) for r in runs]) for runs in compared.values()]
             for name, key in curves.items()
         }
-        return Line(list(found), lines, title=title, x_label="neurons", y_label=y_label, log_x=True, log_y=True)
+        return Line(list(compared), lines, title=title, x_label="neurons", y_label=y_label, log_x=True, log_y=True)
 
     times = {"reference": "reference_s_per_s", backend: "chip_s_per_s"}
     pictures = [

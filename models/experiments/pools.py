@@ -1,4 +1,4 @@
-"""What experiments on pools of marked synapses have in common."""
+"""Pictures that experiments on pools of marked synapses share."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def experiment(
     """Show ``cues`` full cues, half cues, and novel ones of either size, once a seed."""
     if isinstance(cues, bool) or not isinstance(cues, int) or cues < 1:
         raise InvalidModel(f"resonance: cues must be a whole number >= 1, got {cues!r}")
-    found: dict[str, dict[str, dict[str, list[float]]]] = {}
+    by_store: dict[str, dict[str, dict[str, list[float]]]] = {}
     for seed in repeats:
         rng = rng_of(seed, "marked_pool.resonance")
         order = rng.permutation(INPUTS)
@@ -102,10 +102,10 @@ def experiment(
         for store in STORES:
             for size in ("full", "half"):
                 measured = _measure(result, store.replace(" ", "_"), timeline, size, cues)
-                kept = found.setdefault(store, {}).setdefault(size, {})
+                kept = by_store.setdefault(store, {}).setdefault(size, {})
                 for measure, value in measured.items():
                     kept.setdefault(measure, []).append(value)
-    return _findings(found)
+    return _findings(by_store)
 
 
 def _measure(result: Result, pool: str, timeline: Timeline, size: str, cues: int) -> dict[str, float]:
@@ -131,10 +131,10 @@ def _measure(result: Result, pool: str, timeline: Timeline, size: str, cues: int
     }
 
 
-def _findings(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Findings:
+def _findings(by_store: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Findings:
     results: dict[str, Any] = {}
     rows = []
-    for store, sizes in found.items():
+    for store, sizes in by_store.items():
         state, read_out = store.split()
         for size, measures in sizes.items():
             estimates = {name: e for name, values in measures.items() if (e := _estimate(values)) is not None}
@@ -144,10 +144,10 @@ def _findings(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) 
     notes = [
         "intact: equal drive by the full cue; a read-out that made recall faster would show a shorter latency there",
     ]
-    cues = list(next(iter(found.values())))
-    shown = {cue: [_estimate(of[cue]["auc"]) for of in found.values()] for cue in cues}
-    title = "How well cues are told from novel ones"
-    return Findings(results, heads, rows, notes, [Bars(list(found), shown, title=title, x_label="AUC")])
+    cues = list(next(iter(by_store.values())))
+    shown = {cue: [_estimate(of[cue]["auc"]) for of in by_store.values()] for cue in cues}
+    title = "How well cues are distinguished from novel ones"
+    return Findings(results, heads, rows, notes, [Bars(list(by_store), shown, title=title, x_label="AUC")])
 
 
 def _estimate(values: Sequence[float]) -> Estimate | None:

@@ -71,7 +71,7 @@ def experiment(
         raise InvalidModel(f"retention: at must be numbers of memories from 1 to 1000, got {list(at)}")
     if not 1 <= active <= inputs or novel < 1:
         raise InvalidModel(f"retention: needs 1 <= active <= inputs and novel >= 1, got {active}, {inputs}, {novel}")
-    found: dict[str, dict[int, list[dict[str, Any]]]] = {c: {k: [] for k in sorted(at)} for c in conditions(active)}
+    by_pool: dict[str, dict[int, list[dict[str, Any]]]] = {c: {k: [] for k in sorted(at)} for c in conditions(active)}
     for seed in repeats:
         rng = rng_of(seed, "marked_pool.retention")
         drawn = np.array([rng.permutation(inputs)[:active] for _ in range(max(at) + novel)])
@@ -82,10 +82,10 @@ def experiment(
             if synapses.stable:
                 network.probe(network.projections[f"inputs-{name}"], "m", every_ms=SAMPLE_MS)
         result = simulate(network, timeline, seed, repeats.backend)
-        for name, blocks in found.items():
+        for name, blocks in by_pool.items():
             for k, values in blocks.items():
                 values.append(_read(result, name, timeline, k, novel))
-    return _findings(found)
+    return _findings(by_pool)
 
 
 def _read(result: Result, pool: str, timeline: Timeline, k: int, novel: int) -> dict[str, Any]:
@@ -106,10 +106,10 @@ def _read(result: Result, pool: str, timeline: Timeline, k: int, novel: int) -> 
     return {"auc": auc, "marked": marked, "rate_hz": remembered.mean(), "novel_hz": unknown.mean()}
 
 
-def _findings(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> Findings:
+def _findings(by_pool: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> Findings:
     results: dict[str, Any] = {}
     rows = []
-    for pool, blocks in found.items():
+    for pool, blocks in by_pool.items():
         results[pool] = {}
         for k, values in blocks.items():
             estimates = {
@@ -137,19 +137,19 @@ def _findings(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) ->
         f"{INTERVAL}; marked: share of synapses with m > .5",
         "results.json has the AUC by age, newest memory first",
     ]
-    return Findings(results, heads, rows, notes, _pictures(found))
+    return Findings(results, heads, rows, notes, _pictures(by_pool))
 
 
-def _pictures(found: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[Line]:
-    """How well memories are told from novel patterns: as more are taught, and by their age in the end."""
-    taught = list(next(iter(found.values())))
+def _pictures(by_pool: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[Line]:
+    """Pictures of the AUC of memories against novel patterns: as more are taught, and by their age in the end."""
+    taught = list(next(iter(by_pool.values())))
     means = {
         pool: [Estimate.of([v["auc"].mean() for v in values]) for values in blocks.values()]
-        for pool, blocks in found.items()
+        for pool, blocks in by_pool.items()
     }
     ages = {
         pool: [Estimate.of([v["auc"][-1 - age] for v in blocks[taught[-1]]]) for age in range(taught[-1])]
-        for pool, blocks in found.items()
+        for pool, blocks in by_pool.items()
     }
     since = range(taught[-1])
     after = Line(taught, means, title="All memories", x_label="memories taught", y_label="AUC")

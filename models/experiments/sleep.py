@@ -82,7 +82,7 @@ def experiment(
             raise InvalidModel(f"sleep: {name} must be whole seconds from 1 on, got {seconds}")
     if asleep_at_s < learn_s + 3:
         raise InvalidModel(f"sleep: asleep_at_s must be at least learn_s + 3, got {asleep_at_s}")
-    found: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
+    by_condition: dict[str, dict[str, list[float]]] = {c: {m: [] for m in MEASURES} for c in CONDITIONS}
     for seed in repeats:
         for replayed in (False, True):
             timeline = protocol(seed, replayed, learn_s, asleep_at_s, sleep_s)
@@ -90,25 +90,25 @@ def experiment(
             result = simulate(network, timeline, seed, repeats.backend)
             for condition, (needs_replay, pool) in CONDITIONS.items():
                 if needs_replay is replayed:
-                    for measure, values in found[condition].items():
+                    for measure, values in by_condition[condition].items():
                         values.append(mean_rate(result, pool, timeline, measure, PROBES))
-    return _findings(found)
+    return _findings(by_condition)
 
 
-def _findings(found: dict[str, dict[str, list[float]]]) -> Findings:
+def _findings(by_condition: dict[str, dict[str, list[float]]]) -> Findings:
     results: dict[str, Any] = {}
     rows = []
-    estimates = {condition: Estimate.of_each(measures) for condition, measures in found.items()}
+    estimates = {condition: Estimate.of_each(measures) for condition, measures in by_condition.items()}
     for condition, of in estimates.items():
         results[condition] = {f"{m}_hz": e for m, e in of.items()} | {"note_A_after_B_hz": _NOTE[condition]}
         rows.append([condition, *of.values(), f"{_NOTE[condition]:g}"])
-    kept = {condition: np.mean(measures["A_after_B"]) for condition, measures in found.items()}
+    kept = {condition: np.mean(measures["A_after_B"]) for condition, measures in by_condition.items()}
     single = max(kept["gate"], kept["replay"])
     notes = []
     if single > 0:
         notes.append(f"gate and replay keep {kept['both'] / single:.1f} times what the better of the two alone keeps")
     heads = ["in sleep", "A after sleep (Hz)", "A after B (Hz)", "B after B (Hz)", "note: A after B"]
-    picture = answers(estimates, {"A_after_B": [_NOTE[condition] for condition in found]})
+    picture = answers(estimates, {"A_after_B": [_NOTE[condition] for condition in by_condition]})
     return Findings(results, heads, rows, notes, [picture])
 
 

@@ -1,4 +1,4 @@
-"""Digits are learnt by symmetric STDP, and told; beside it stand networks that lack a part, and plain classifiers.
+"""Digits are learnt by symmetric STDP and classified, beside networks that lack a part, and plain classifiers.
 
 Levels are accuracies to reach on ``digits``: .88 works, .92 is full, .95 beyond.
 """
@@ -32,7 +32,7 @@ def spike_counts(result: Result, population: str, phases: Sequence[Phase]) -> np
     return result.counts(population, [*(p.start_ms for p in phases), result.duration_ms])
 
 
-def told(counts: np.ndarray) -> np.ndarray:
+def classified(counts: np.ndarray) -> np.ndarray:
     """The digit with the most spikes (images, digits); -1 where there is none."""
     return np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
 
@@ -47,7 +47,7 @@ def experiment(
     epochs: int = 1,
     ablations: bool = True,
 ) -> Findings:
-    """Learn ``train`` images ``epochs`` times, then tell ``test`` others; seeds draw the split, weights and spikes.
+    """Learn ``train`` images ``epochs`` times, then classify ``test`` others; seeds draw the split, weights and spikes.
 
     train=0 and test=0 take all that there are: 1437 and 360 of images="digits", 4000 and 1000 of "mnist".
     """
@@ -57,7 +57,7 @@ def experiment(
         raise InvalidModel(unknown("symmetric_stdp: no set of images", images, _ALL))
     train, test = train or _ALL[images][0], test or _ALL[images][1]
     arms = ARMS if ablations else {"full": ARMS["full"]}
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
+    by_arm: dict[str, list[dict[str, Any]]] = {name: [] for name in arms}
     plain: list[dict[str, float]] = []
     for seed in repeats:
         data = split(images, train, test, seed)
@@ -66,22 +66,24 @@ def experiment(
             build(timeline, hidden, arms, seed), duration_ms=timeline.duration_ms, seed=seed, backend=repeats.backend
         )
         plain.append(baselines(data))
-        for name, of in found.items():
+        for name, of in by_arm.items():
             of.append(_read(result, name, data, timeline))
-    return _findings(found, plain, {"images": images, "train": train, "test": test, "hidden": hidden, "epochs": epochs})
+    return _findings(
+        by_arm, plain, {"images": images, "train": train, "test": test, "hidden": hidden, "epochs": epochs}
+    )
 
 
 def _read(result: Result, arm: str, data: Split, timeline: Timeline) -> dict[str, Any]:
-    """What a network told of the test images, and how its hidden layer did so."""
+    """The accuracy of a network on the test images, and measures of its hidden layer."""
     tests = timeline.phases[-len(data.test) :]
     hidden, output = (spike_counts(result, f"{arm}.{layer}", tests) for layer in ("hidden", "output"))
     digit = np.eye(CLASSES)[result.weights(f"{arm}.tell").argmax(axis=1)]
-    answers = told(output)
+    answers = classified(output)
     confusion = np.zeros((CLASSES, CLASSES))
     np.add.at(confusion, (data.test_labels[answers >= 0], answers[answers >= 0]), 1.0)
     return {
         "accuracy": float(np.mean(answers == data.test_labels)),
-        "votes": float(np.mean(told(hidden @ digit) == data.test_labels)),
+        "votes": float(np.mean(classified(hidden @ digit) == data.test_labels)),
         "spikes_per_image": float(hidden.sum(axis=1).mean()),
         "neurons_per_image": float((hidden > 0).sum(axis=1).mean()),
         "silent_neurons": float(np.mean(hidden.sum(axis=0) == 0)),
@@ -106,13 +108,13 @@ _HEADS = {
 
 
 def _findings(
-    found: Mapping[str, Sequence[Mapping[str, Any]]],
+    by_arm: Mapping[str, Sequence[Mapping[str, Any]]],
     plain: Sequence[Mapping[str, float]],
     setting: Mapping[str, Any],
 ) -> Findings:
     baseline = Estimate.of_runs(plain)
-    arms = {name: {key: Estimate.of([r[key] for r in of]) for key in _HEADS} for name, of in found.items()}
-    confusion = np.mean([r["confusion"] for r in found["full"]], axis=0)
+    arms = {name: {key: Estimate.of([r[key] for r in of]) for key in _HEADS} for name, of in by_arm.items()}
+    confusion = np.mean([r["confusion"] for r in by_arm["full"]], axis=0)
     results = {
         "setting": dict(setting),
         "baselines": baseline,
@@ -123,7 +125,7 @@ def _findings(
     rows += [[f"{name} on pixels", estimate, *"-" * (len(_HEADS) - 1)] for name, estimate in baseline.items()]
     accuracy = {name: of["accuracy"] for name, of in arms.items()}
     notes = [
-        f"{INTERVAL}; {{train}} images of {{images}} learnt {{epochs}} times, {{test}} told, "
+        f"{INTERVAL}; {{train}} images of {{images}} learnt {{epochs}} times, {{test}} classified, "
         "{hidden} hidden neurons".format(**setting)
     ]
     if setting["images"] == "digits":
@@ -137,12 +139,12 @@ def _findings(
             [*accuracy, *baseline],
             {"accuracy": [*accuracy.values(), *baseline.values()]},
             title="Accuracy of each arm and of plain classifiers",
-            x_label="share of test images told right",
+            x_label="share of test images classified right",
         ),
         Matrix(
             confusion,
-            title="What the full network tells of each digit",
-            x_label="digit told",
+            title="Answers of the full network to each digit",
+            x_label="digit answered",
             y_label="digit shown",
             limits=(0.0, 1.0),
             note="Share of the images of the digit, mean over seeds; a row lacks those without an answer.",

@@ -104,15 +104,15 @@ def _findings(names: list[str], result: Result, after_ms: int) -> Findings:
     shown: dict[str, tuple[float, float | None]] = {}
     for k, name in enumerate(names):
         final = {v: float(_at(result, v, DURATION_MS)[k]) for v in ("w", "a", "m")}
-        found: dict[str, Any] = {"w_1800s": final["w"], "m_1800s": final["m"]}
+        measured: dict[str, Any] = {"w_1800s": final["w"], "m_1800s": final["m"]}
         pairs = [("at 1800 s", final["w"], _NOTE_FINAL.get(name))]
         if name in _NOTE_DEPRESSED:
             before, after = (float(_at(result, "w", t)[k]) for t in (DEPRESSING_MS, after_ms))
-            found |= {"w_before": before, "w_after": after}
+            measured |= {"w_before": before, "w_after": after}
             expected = _NOTE_DEPRESSED[name]
             pairs = [("before depression", before, expected[0]), ("after depression", after, expected[1])]
-        found["note"] = [expected for _, _, expected in pairs]
-        results[name] = found
+        measured["note"] = [expected for _, _, expected in pairs]
+        results[name] = measured
         for when, got, expected_w in pairs:
             shown[f"{name}, {when}"] = got, expected_w
             rows.append([name, when, f"{got:.3f}", "-" if expected_w is None else f"{expected_w:.3f}"])

@@ -1,8 +1,8 @@
-"""Every test here that runs a network (by_hand.run) runs it on every backend that has its feature.
+"""Parametrisation: every test here that runs a network (by_hand.run) does so on every backend that has its feature.
 
-Which those are the backends say: a module may have a function ``having`` that gives a small network with its feature,
-and only backends that run this one as it is take part. For those in ``SLOW`` its tests are among the slow ones, and so
-are all but its first test for those that take much of a second a run.
+The backends decide: a module may have a function ``having`` that gives a small network with its feature, and backends
+without issues on this network take part. For those in ``SLOW`` its tests are among the slow ones, and so are all but
+its first test for those that take much of a second a run.
 """
 
 from __future__ import annotations

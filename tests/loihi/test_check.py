@@ -28,7 +28,7 @@ from ernsnn.backend.registry import get_backend
 from ernsnn.describe.marks import Labile, Stable
 from ernsnn.errors import UnsupportedOnBackend
 from ernsnn.hardware_backends.loihi.check import features as check_features
-from ernsnn.hardware_backends.loihi.check.check import find
+from ernsnn.hardware_backends.loihi.check.check import check_graph
 from ernsnn.hardware_backends.loihi.codes import CODES
 from ernsnn.hardware_backends.loihi.floats import not_in_floats
 from ernsnn.hardware_backends.loihi.lava.backend import LavaBackend
@@ -39,7 +39,9 @@ CELL = LIF(tau_m_ms=10, tau_syn_E_ms=2, tau_syn_I_ms=2, cm_nF=0.2)
 
 
 def check(net: Network, *, chip: bool = False) -> list[Issue]:
-    return [limit.issue("loihi2", CODES) for limit in find(LavaBackend().known(ernsnn.lower(net)), chip=chip).limits]
+    return [
+        limit.issue("loihi2", CODES) for limit in check_graph(LavaBackend().known(ernsnn.lower(net)), chip=chip).limits
+    ]
 
 
 def base(cell: object = CELL, dt_ms: float = 1.0, size: int = 2) -> Network:

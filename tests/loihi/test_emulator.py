@@ -16,7 +16,7 @@ from ernsnn.hardware_backends.loihi.arithmetic.integers import (
     Cells,
     Connection,
     IntegerNetwork,
-    Part,
+    Operand,
     Product,
     Rule,
     Source,
@@ -62,7 +62,7 @@ def test_learning_much(network):
 
 def one_connection(**changes):
     """A plastic connection and its network, with ``changes`` of its parts."""
-    trace, product = Trace(16, 2.0), Product(1, 0, "y0", (Part("x1"),))
+    trace, product = Trace(16, 2.0), Product(1, 0, "y0", (Operand("x1"),))
     rule = Rule(
         dw=changes.pop("dw", (product,)),
         dt=changes.pop("dt", ()),
@@ -102,8 +102,8 @@ def one_connection(**changes):
         ({"dw": (Product(1, 9, "x0"),)}, "the exponent -7 to 8"),
         ({"dw": (Product(1, 0, "w"),)}, "every product needs x0, y0 or u0 to u9"),
         ({"dw": (Product(1, 0, "u0"), Product(1, 0, "u1"))}, "p: all products must have the same u_k"),
-        ({"dw": (Product(1, 0, "x0", (Part("x1", sgn=True),)),)}, "sgn is for w, d or t"),
-        ({"dw": (Product(1, 0, "x0", (Part("y1"),)),)}, "y1 is neither a trace nor a third factor"),
+        ({"dw": (Product(1, 0, "x0", (Operand("x1", sgn=True),)),)}, "sgn is for w, d or t"),
+        ({"dw": (Product(1, 0, "x0", (Operand("y1"),)),)}, "y1 is neither a trace nor a third factor"),
     ],
 )
 def test_what_lava_would_not_take_is_refused(changes, message):

@@ -10,13 +10,20 @@ from lava_needed import cells, needs_lava, source, synapses
 
 from ernsnn.backend.subprocesses import run_program
 from ernsnn.errors import InvalidModel
-from ernsnn.hardware_backends.loihi.arithmetic.integers import Astrocyte, IntegerNetwork, Part, Product, Rule, Trace
+from ernsnn.hardware_backends.loihi.arithmetic.integers import (
+    Astrocyte,
+    IntegerNetwork,
+    Operand,
+    Product,
+    Rule,
+    Trace,
+)
 from ernsnn.hardware_backends.loihi.lava.compiler import compile_program, series
 from ernsnn.hardware_backends.loihi.lava.run import LavaRun, run_on_lava
 
 COINCIDENCE = Rule(
     # A trace without memory: +16 where pre and post meet in a step.
-    dw=(Product(1, 0, "y0", (Part("x1"),)),),
+    dw=(Product(1, 0, "y0", (Operand("x1"),)),),
     dt=(),
     dd=(),
     traces={"x1": Trace(16, 0)},
@@ -195,15 +202,15 @@ def test_our_processes_do_as_lavas_own(tmp_path) -> None:
         "w": rng.integers(-20, 40, (3, 4)) * 2,
     }
     steps, neurons = np.nonzero(given["spikes"].T)
-    x1, y1, y2, y3 = (Part(name) for name in ("x1", "y1", "y2", "y3"))
+    x1, y1, y2, y3 = (Operand(name) for name in ("x1", "y1", "y2", "y3"))
     rules = (
         Rule(
             dw=(
                 Product(3, -2, "y0", (x1,)),
                 Product(-1, -1, "x0", (y1,)),
-                Product(-8, -4, "x0", (Part("w", 1, -30, True),)),
+                Product(-8, -4, "x0", (Operand("w", 1, -30, True),)),
             ),
-            dt=(Product(2, -6, "x0", (y2, Part("t", -1, 100))), Product(-1, -7, "u1", (Part("t"),))),
+            dt=(Product(2, -6, "x0", (y2, Operand("t", -1, 100))), Product(-1, -7, "u1", (Operand("t"),))),
             dd=(),
             traces={"x1": Trace(40, 5.5), "y1": Trace(30, 3.0), "y2": Trace(100, 9.0)},
             third={},
@@ -261,7 +268,10 @@ def source_of(steps: np.ndarray, neurons: np.ndarray):
 
 
 def test_rules_as_lava_reads_them() -> None:
-    rule = (Product(-8, -4, "x0", (Part("w", 1, -30, True),)), Product(7, 0, "u3", (Part("t", -1, 255), Part("y1"))))
+    rule = (
+        Product(-8, -4, "x0", (Operand("w", 1, -30, True),)),
+        Product(7, 0, "u3", (Operand("t", -1, 255), Operand("y1"))),
+    )
     assert series(rule) == "- 8*2^-4*x0*sgn(w-30) + 7*2^0*u3*(255-t)*y1"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import ernsnn as ern
 from ernsnn.describe.projections import Receptor
-from ernsnn.hardware_backends.loihi.check.check import find
+from ernsnn.hardware_backends.loihi.check.check import check_graph
 from ernsnn.hardware_backends.loihi.codes import CODES
 from ernsnn.hardware_backends.loihi.quantise.quantise import required
 
@@ -44,7 +44,7 @@ def left(net: ern.Network, monkeypatch: pytest.MonkeyPatch, steps: int = STEPS) 
 def told(net: ern.Network) -> dict[str, dict[str, str]]:
     """{population: {u or v: code}}."""
     found: dict[str, dict[str, str]] = {}
-    for i in find(ern.lower(net)).limits:
+    for i in check_graph(ern.lower(net)).limits:
         if i.code in ("L303", "L308"):
             found.setdefault(i.path, {})["u" if "its current" in i.message else "v"] = i.code
     return found
@@ -65,7 +65,7 @@ EVERY_STEP = list(range(STEPS))
 def test_excitation_that_adds_up_wraps_around_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     net = driven(EVERY_STEP)
     assert "u" in left(net, monkeypatch)["n"]
-    (issue,) = (i for i in find(ern.lower(net)).limits if i.code == "L303")
+    (issue,) = (i for i in check_graph(ern.lower(net)).limits if i.code == "L303")
     # 20 weights of 128 a step, which decay by 41 of 4096, and 250 of them.
     u = 20 * 128 * 4096 / 41 * (1 - (1 - 41 / 4096) ** STEPS)
     assert f"{u / 2**17:.3g} times its range" in issue.message
@@ -116,7 +116,7 @@ def test_what_only_a_storm_could_do_is_told_as_that(monkeypatch: pytest.MonkeyPa
     cell = ern.LIF(tau_syn_E_ms=5, tau_syn_I_ms=5, tau_refrac_ms=2)
     net.projection("p", net.population("a", 600, cell), net.population("n", 1, cell), weight_nA=0.1)
     assert told(net) == {"n": {"u": "L308"}}
-    (issue,) = (i for i in find(ern.lower(net)).limits if i.code == "L308")
+    (issue,) = (i for i in check_graph(ern.lower(net)).limits if i.code == "L308")
     assert CODES[issue.code][0] == "exact"
     assert " Hz of each" in issue.message
 
@@ -182,7 +182,7 @@ def unannounced(seeds: range, monkeypatch: pytest.MonkeyPatch) -> tuple[list[obj
     counts = {"left": 0, "L303": 0, "L308": 0, "L303 and stayed": 0, "nothing told": 0}
     for seed in seeds:
         net = drawn(seed)
-        if any(CODES[limit.code][0] == "unsupported" for limit in find(ern.lower(net)).limits):
+        if any(CODES[limit.code][0] == "unsupported" for limit in check_graph(ern.lower(net)).limits):
             continue
         was, said = left(net, monkeypatch), told(net)
         for name, quantities in was.items():

@@ -118,7 +118,7 @@ def emulator_weight(graph: ernsnn.Graph, emulator: Emulator) -> float:
     learning = graph.projections[1].learning
     assert learning is not None
     w = learning.variables[0]
-    axis = weight_axis(w.low, w.high, graph.projections[1].receptor)
+    axis = weight_axis(graph.projections[1], w.low, w.high)
     assert axis is not None
     return tag_axis(axis).value(int(emulator.variable("p", "t")[0, 0]))
 

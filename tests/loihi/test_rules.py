@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ernsnn.describe.kinds import RECEPTORS
 from ernsnn.describe.learning import EPOCH, POST, PRE, Term
 from ernsnn.describe.products import Factor
-from ernsnn.hardware_backends.loihi.arithmetic.integers import Part, Product
+from ernsnn.graph.graph import Projection
+from ernsnn.hardware_backends.loihi.arithmetic.integers import Operand, Product
 from ernsnn.hardware_backends.loihi.arithmetic.rules import (
     Axis,
     Monomial,
@@ -25,7 +29,14 @@ from ernsnn.hardware_backends.loihi.quantise.learning import mark_axis, weight_a
 
 SETTINGS = settings(deadline=None, derandomize=True)
 
-W = weight_axis(0.0, 1.0, "excitatory")
+
+def axis_on(receptor: str, low: float, high: float) -> Axis | None:
+    """How a projection onto ``receptor`` would hold weights from ``low`` to ``high``."""
+    projection = SimpleNamespace(receptor=receptor, arrives_at=RECEPTORS[receptor])
+    return weight_axis(cast("Projection", projection), low, high)
+
+
+W = axis_on("excitatory", 0.0, 1.0)
 assert W is not None
 X = Axis("x1", 1 / 64, 0, 0, 127, "pre", 64)
 Y = Axis("y1", 1 / 64, 0, 0, 127, "post", 64)
@@ -89,26 +100,29 @@ def test_a_pair_rule_in_monomials() -> None:
     up = monomials(Term("w", POST, 0.5, (Factor(variable="x"),)), W.step, AXES, "y0")
     # What a coincident pre spike added is taken back.
     assert [(m.coefficient, m.parts) for m in up] == [
-        (pytest.approx(127.5 / 64), (Part("x1"),)),
-        (pytest.approx(-127.5), (Part("x0"),)),
+        (pytest.approx(127.5 / 64), (Operand("x1"),)),
+        (pytest.approx(-127.5), (Operand("x0"),)),
     ]
     (down,) = monomials(Term("w", PRE, -0.5, (Factor(variable="y"),)), W.step, AXES, "x0")
-    assert (down.coefficient, down.parts) == (pytest.approx(-127.5 / 64), (Part("y1"),))
+    assert (down.coefficient, down.parts) == (pytest.approx(-127.5 / 64), (Operand("y1"),))
 
 
 def test_widths_and_shifts_are_lavas() -> None:
     # loihi.md: trace * trace is 8 times smaller than in float, trace * tag 32 times.
-    assert Monomial(1.0, "y0", (Part("x1"), Part("y1"))).shift == 3
-    assert Monomial(1.0, "y0", (Part("x1"), Part("t"))).shift == 5
-    assert Monomial(1.0, "y0", (Part("x1"),)).shift == 0
+    assert Monomial(1.0, "y0", (Operand("x1"), Operand("y1"))).shift == 3
+    assert Monomial(1.0, "y0", (Operand("x1"), Operand("t"))).shift == 5
+    assert Monomial(1.0, "y0", (Operand("x1"),)).shift == 0
 
 
 @SETTINGS
 @given(
     st.floats(1e-7, 1e-2),
-    st.lists(st.sampled_from([Part("x1"), Part("y1"), Part("w"), Part("t", constant=257)]), max_size=2),
+    st.lists(
+        st.sampled_from([Operand("x1"), Operand("y1"), Operand("w"), Operand("t", constant=257)]),
+        max_size=2,
+    ),
 )
-def test_a_widened_product_is_the_same_and_has_a_coefficient(number: float, parts: list[Part]) -> None:
+def test_a_widened_product_is_the_same_and_has_a_coefficient(number: float, parts: list[Operand]) -> None:
     m = Monomial(number, "y0", tuple(parts))
     wide, constant = widened(m)
     values = {"x1": 50, "y1": 30, "w": 100, "t": -40, "d": 0, "x0": 0}
@@ -122,10 +136,10 @@ def test_a_widened_product_is_the_same_and_has_a_coefficient(number: float, part
 
 def test_a_factor_stays_one_where_it_fits_and_is_a_sum_where_not() -> None:
     assert alternatives(Factor(variable="w", scale=-1, offset=1), W, POST) == [
-        (pytest.approx(-1 / 255), (Part("w", constant=-255),))
+        (pytest.approx(-1 / 255), (Operand("w", constant=-255),))
     ]
     assert alternatives(Factor(variable="m", scale=1, offset=1), M, POST) == [
-        (pytest.approx(1 / 512), (Part("t", constant=257),)),
+        (pytest.approx(1 / 512), (Operand("t", constant=257),)),
         (1, ()),
     ]
     assert alternatives(Factor(variable="m", scale=0, offset=2), M, POST) == [(2, ())]
@@ -146,7 +160,7 @@ def test_weights_and_marks_fill_their_integers() -> None:
     assert [M.value(n) for n in (M.low, M.high)] == pytest.approx([0, 1])
     low = mark_axis(-1.0, 3.0)
     assert [low.value(n) for n in (low.low, low.high)] == pytest.approx([-1, 3])
-    inhibitory = weight_axis(0.0, 2.0, "inhibitory")
+    inhibitory = axis_on("inhibitory", 0.0, 2.0)
     assert inhibitory is not None
     assert inhibitory.value(-255) == pytest.approx(2)
     for low_bound, high_bound, receptor in (
@@ -156,10 +170,15 @@ def test_weights_and_marks_fill_their_integers() -> None:
         (-2.0, 1.0, "signed"),
         (-1.0, 1.0, "excitatory"),
     ):
-        assert weight_axis(low_bound, high_bound, receptor) is None
+        assert axis_on(receptor, low_bound, high_bound) is None
 
 
 def test_products_are_written_in_lavas_syntax() -> None:
-    parts = (Part("x1"), Part("w", constant=-255), Part("t", sign=-1, constant=3), Part("t", sgn=True, constant=-64))
+    parts = (
+        Operand("x1"),
+        Operand("w", constant=-255),
+        Operand("t", sign=-1, constant=3),
+        Operand("t", sgn=True, constant=-64),
+    )
     assert text(Product(-4, 3, "y0", parts)) == "-4*2^3*y0*x1*(w-255)*(-t+3)*sgn(t-64)"
-    assert text(Product(5, 0, "u3", (Part("w", sign=-1),))) == "5*u3*(-w)"
+    assert text(Product(5, 0, "u3", (Operand("w", sign=-1),))) == "5*u3*(-w)"

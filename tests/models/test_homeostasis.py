@@ -1,4 +1,4 @@
-"""Homeostasis: blows that strike what they should, loops that push the right way, and the judgement."""
+"""Homeostasis: perturbations that change what they should, loops that push the right way, and the judgement."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import homeostasis
 from ernsnn.models.experiments import homeostasis as study
-from ernsnn.models.experiments.homeostasis import BLOWS, CONDITIONS, PULSES, SINGLE
+from ernsnn.models.experiments.homeostasis import CONDITIONS, PERTURBATIONS, PULSES, SINGLE
 from ernsnn.models.homeostasis import N_E, Loops
 
 
 @pytest.fixture(scope="module")
-def wiring() -> homeostasis.Wiring:
+def wiring() -> homeostasis.Networks:
     return homeostasis.wire([0], 2)
 
 
-def test_networks_are_drawn_by_seed_and_try(wiring: homeostasis.Wiring) -> None:
+def test_networks_are_drawn_by_seed_and_try(wiring: homeostasis.Networks) -> None:
     both, other = homeostasis.wire([1, 0], 2), wiring.pairs["EE"]
     assert both.networks == 4
     assert np.array_equal(both.pairs["EE"][len(other) :] - 2 * N_E, other)
@@ -29,19 +29,19 @@ def test_networks_are_drawn_by_seed_and_try(wiring: homeostasis.Wiring) -> None:
     assert (np.bincount(other[:, 1]) == 16).all()
 
 
-def test_what_a_blow_changes(wiring: homeostasis.Wiring) -> None:
-    lost = study.struck("30 % of synapses lost", wiring)
+def test_what_a_perturbation_changes(wiring: homeostasis.Networks) -> None:
+    lost = study.perturbed("30 % of synapses lost", wiring)
     assert set(lost) == {"to_E", "EE"}
     for name, w_mV in (("to_E", 1.0), ("EE", 3.0)):
         assert set(lost[name]) == {0.0, w_mV}
         assert (lost[name] == 0).mean() == pytest.approx(0.3, abs=0.04)
-    halved = study.struck("inhibition halved", wiring)
+    halved = study.perturbed("inhibition halved", wiring)
     assert set(halved) == {"IE"}
     assert set(halved["IE"]) == {4.0}
-    assert all(study.struck(blow, wiring) == {} for blow in BLOWS if "before" in blow or "regrown" in blow)
+    assert all(study.perturbed(p, wiring) == {} for p in PERTURBATIONS if "before" in p or "regrown" in p)
 
 
-def test_lost_synapses_are_those_of_the_list(wiring: homeostasis.Wiring) -> None:
+def test_lost_synapses_are_those_of_the_list(wiring: homeostasis.Networks) -> None:
     """Weights that were scaled keep what they have; the others are gone, and come back as they were."""
     net = homeostasis.build(Loops(k_hours=1.0), wiring)
     for p in ernsnn.lower(net, 0).projections:
@@ -49,10 +49,10 @@ def test_lost_synapses_are_those_of_the_list(wiring: homeostasis.Wiring) -> None
             assert np.array_equal(np.column_stack([p.synapses.pre, p.synapses.post]), wiring.pairs[p.name])
 
 
-def test_blows_and_pulses_move_the_rate_of_a_network_without_loops(wiring: homeostasis.Wiring) -> None:
+def test_perturbations_and_pulses_move_the_rate_of_a_network_without_loops(wiring: homeostasis.Networks) -> None:
     rates = study.play(Loops(), wiring, settle_s=2, window_s=2, speed_up=1.0)
-    assert rates.shape == (2 + 2 * len(BLOWS) + 2 * PULSES, 2)
-    before, *after = rates[1 : 2 + 2 * len(BLOWS) : 2].mean(axis=1)
+    assert rates.shape == (2 + 2 * len(PERTURBATIONS) + 2 * PULSES, 2)
+    before, *after = rates[1 : 2 + 2 * len(PERTURBATIONS) : 2].mean(axis=1)
     assert 2 < before < 10
     threefold, normal, lost, regrown, halved, back = after
     assert threefold > 3 * before
@@ -63,15 +63,15 @@ def test_blows_and_pulses_move_the_rate_of_a_network_without_loops(wiring: homeo
     assert pulses[1::2].mean() > 1.5 * pulses[::2].mean()
 
 
-def test_a_network_that_is_scaled_loses_and_regrows_synapses(wiring: homeostasis.Wiring) -> None:
-    """Standing still (k next to nothing), scaled weights are struck as static ones are."""
+def test_a_network_that_is_scaled_loses_and_regrows_synapses(wiring: homeostasis.Networks) -> None:
+    """Standing still (k next to nothing), scaled weights are perturbed as static ones are."""
     still = Loops(k_hours=1e-9)
     scaled, static = (study.play(loops, wiring, settle_s=1, window_s=1, speed_up=1.0) for loops in (still, Loops()))
     assert scaled == pytest.approx(static, rel=0.01)  # the sums of weights are rounded elsewhere
 
 
 @pytest.mark.parametrize("name", [name for name in CONDITIONS if name != "none"])
-def test_loops_push_against_errors_of_both_signs(name: str, wiring: homeostasis.Wiring) -> None:
+def test_loops_push_against_errors_of_both_signs(name: str, wiring: homeostasis.Networks) -> None:
     def rate(loops: Loops, rate_hz: float) -> float:
         result = ernsnn.run(
             homeostasis.build(loops, wiring, rate_hz, speed_up=100.0), duration_ms=2000, backend="native"
@@ -83,7 +83,7 @@ def test_loops_push_against_errors_of_both_signs(name: str, wiring: homeostasis.
         assert rate(CONDITIONS[name], 15.0) > rate(Loops(), 15.0)
 
 
-def test_the_coordinator_hurries_where_there_is_need(wiring: homeostasis.Wiring) -> None:
+def test_the_coordinator_hurries_where_there_is_need(wiring: homeostasis.Networks) -> None:
     """It is off at r0, where weights hardly move, and on under threefold input."""
     moved = {}
     for rate_hz in (20.0, 60.0):
@@ -121,13 +121,13 @@ def test_findings_count_failures() -> None:
     found = findings.results["conditions"]
     none = found["none"]
     assert (none["tries"], none["failures"], none["runaways"]) == (24, 2, 2)
-    assert none["blows"][BLOWS[0]]["recovery_s"]["values"] == [12.0, 0.0]
+    assert none["perturbations"][PERTURBATIONS[0]]["recovery_s"]["values"] == [12.0, 0.0]
     assert none["recovery_s"]["values"] == [2.0, 0.0]
     assert none["answer_hz"]["mean"] == 4.0
     assert found["all"]["failures"] == 0
     assert findings.results["best_single"] == "5 ms"  # all are alike
     assert findings.results["seconds_saved_over"]["5 ms"]["mean"] == pytest.approx(1 / 6)
-    assert study.measured(findings.results).startswith("failures of 24 blows: none 2; 5 ms 0; ")
+    assert study.measured(findings.results).startswith("failures of 24 perturbations: none 2; 5 ms 0; ")
     assert len(findings.pictures) == 2
 
 

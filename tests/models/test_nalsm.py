@@ -19,8 +19,8 @@ def rates(n: int, pixels: int = 30) -> np.ndarray:
     return nalsm.input_rates_hz(np.random.default_rng(5).random((n, pixels)), highest=0.1)
 
 
-def drops() -> nalsm.Liquid:
-    return nalsm.liquid(1, 30, GRID)
+def small_liquid() -> nalsm.Liquid:
+    return nalsm.draw_liquid(1, 30, GRID)
 
 
 def driven(weight: float, steps: int, shown: int) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_the_liquid_is_connected_by_kind() -> None:
     inhibitory = np.arange(216) >= 173
     count = dict.fromkeys(("EE", "EI", "IE", "II", "input"), 0)
     for seed in range(6):
-        big = nalsm.liquid(seed, 100, (6, 6, 6))
+        big = nalsm.draw_liquid(seed, 100, (6, 6, 6))
         for kind, of_kind in (("E", ~inhibitory), ("I", inhibitory)):
             pre, post = big.pairs[kind].T
             assert of_kind[pre].all()
@@ -95,7 +95,7 @@ def test_the_liquid_is_connected_by_kind() -> None:
 
 
 def test_the_astrocyte_is_the_papers_recursion() -> None:
-    net = nalsm.build(drops(), rates(4), w_astro=0.05)
+    net = nalsm.build(small_liquid(), rates(4), w_astro=0.05)
     result = ernsnn.run(net, duration_ms=120, backend="reference")
     spikes = {name: np.bincount(steps, minlength=120) for name, (steps, _) in result.recording.spikes.items()}
     A, expected = 0.15, []
@@ -118,7 +118,7 @@ def test_inhibitory_magnitudes_learn_the_other_way_round() -> None:
 
 
 def test_weights_stay_in_their_bounds_and_move() -> None:
-    liquid = drops()
+    liquid = small_liquid()
     result = ernsnn.run(nalsm.build(liquid, rates(10)), duration_ms=300, backend="native")
     weights = nalsm.learnt(liquid, result)
     for kind, low in (("E", 0.0), ("I", 0.0), ("input", -3.0)):
@@ -128,7 +128,7 @@ def test_weights_stay_in_their_bounds_and_move() -> None:
 
 
 def test_copies_read_different_images_in_order() -> None:
-    liquid, n = drops(), nalsm.COPIES + 3
+    liquid, n = small_liquid(), nalsm.COPIES + 3
     shown = np.zeros((n, 30))
     shown[np.arange(n), np.arange(n)] = 300.0  # image k is pixel k alone
     weights = {kind: np.zeros(len(pairs)) for kind, pairs in liquid.pairs.items()}

@@ -11,7 +11,7 @@ import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import symmetric_stdp
 from ernsnn.models.experiments import symmetric_stdp as study
-from ernsnn.models.experiments.symmetric_stdp import spike_counts, told
+from ernsnn.models.experiments.symmetric_stdp import classified, spike_counts
 from ernsnn.models.images import Split, split
 from ernsnn.models.symmetric_stdp import ARMS, Arm, build, protocol
 
@@ -80,7 +80,7 @@ def test_two_bars_are_told_apart(timeline: ernsnn.Timeline, learnt: ernsnn.Resul
     clear = abs(upper - 0.5) > 0.2
     assert clear.sum() >= 6
     assert (tell[clear, :2].argmax(axis=1) == np.where(upper[clear] > 0.5, 0, 1)).all()
-    answers = told(spike_counts(learnt, "full.output", timeline.phases[60:]))
+    answers = classified(spike_counts(learnt, "full.output", timeline.phases[60:]))
     assert 0 in answers
     assert 1 in answers
     assert all(answer in (-1, wanted) for answer, wanted in zip(answers, [0, 1, 0, 1], strict=True))
@@ -95,7 +95,7 @@ def test_spikes_are_counted_in_each_phase(timeline: ernsnn.Timeline, learnt: ern
 
 
 def test_no_spike_is_no_answer() -> None:
-    assert told(np.array([[0, 0, 0], [0, 2, 1]])).tolist() == [-1, 1]
+    assert classified(np.array([[0, 0, 0], [0, 2, 1]])).tolist() == [-1, 1]
 
 
 def test_every_image_has_the_same_brightness() -> None:

@@ -67,7 +67,7 @@ def test_sPyNNaker_has_the_units_that_the_check_tells(placed):
     graph, found = placed
     sums, neurons = largest_sums(graph), {p.name: p for p in graph.neurons()}
     assert [name for name, p in neurons.items() if p.kind.name == "ConductanceLIF"] == ["conducts"]
-    for p in found.found["populations"]:
+    for p in found.mapping["populations"]:
         if p["name"] in sums:
             post = neurons[p["name"]]
             assert p["ring_buffer_shifts"] == [shift(s * scale(post)) for s in sums[p["name"]]]
@@ -82,13 +82,13 @@ def test_every_neuron_has_a_core(placed):
     assert (len(counts), counts.max()) == (20, 256)
     numbers = [set(c.tolist()) for c in cores.values()]
     assert len(set.union(*numbers)) == sum(map(len, numbers)), "no core has neurons of two populations"
-    assert found.found["chips"] > 1
-    assert found.found["sdram_bytes"] >= found.found["fullest_sdram_bytes"] > 0
+    assert found.mapping["chips"] > 1
+    assert found.mapping["sdram_bytes"] >= found.mapping["fullest_sdram_bytes"] > 0
 
 
 def test_long_delays_have_cores_of_their_own(placed):
     graph, found = placed
-    kinds = {p["name"]: p["kind"] for p in found.found["populations"]}
+    kinds = {p["name"]: p["kind"] for p in found.mapping["populations"]}
     assert "DelayExtensionVertex" in kinds.values()
     assert [i.path for i in ern.check(graph, "spinnaker") if i.code == "S108"] == ["learns-too.delay_ms"]
 
@@ -97,10 +97,10 @@ def test_spikes_cross_links_where_they_must(placed):
     graph, found = placed
     links = found.links_of(graph)
     assert set(links) == {"in-1.a", "many"}, "the others send to nobody"
-    at = {p["name"]: {(c["x"], c["y"]) for c in p["cores"]} for p in found.found["populations"]}
+    at = {p["name"]: {(c["x"], c["y"]) for c in p["cores"]} for p in found.mapping["populations"]}
     # A tree that reaches k other chips has k links at least.
     assert links["in-1.a"].min() >= len(at["many"] - at["in-1.a"]) > 0
-    far = [c for p in found.found["populations"] if p["name"] == "many" for c in p["cores"]]
+    far = [c for p in found.mapping["populations"] if p["name"] == "many" for c in p["cores"]]
     for c in far:
         if (c["x"], c["y"]) not in at["one"]:
             assert links["many"][c["first"]] > 0
@@ -109,7 +109,7 @@ def test_spikes_cross_links_where_they_must(placed):
 def test_the_table_tells_what_was_found(placed):
     _, found = placed
     text = str(found)
-    assert f"{found.found['cores']} cores on {found.found['chips']} chips of SpiNNaker 1" in text
+    assert f"{found.mapping['cores']} cores on {found.mapping['chips']} chips of SpiNNaker 1" in text
     assert "networks are mapped and not executed" in text
     assert all(f"{r} shift" in text for r in RECEPTORS)
     [row] = [line for line in text.splitlines() if line.strip().startswith("conducts ")]
@@ -211,6 +211,6 @@ def test_ten_thousand_neurons(home):
     net.projection("ei", excites, inhibits, some, weight_nA=0.02)
     net.projection("ie", inhibits, excites, some, weight_nA=0.1, receptor="inhibitory")
     [found] = SpinnakerBackend().placement(ern.lower(net))
-    cores = {p["name"]: len(p["cores"]) for p in found.found["populations"]}
+    cores = {p["name"]: len(p["cores"]) for p in found.mapping["populations"]}
     assert cores == {"in": 1, "exc": 25, "inh": 7}
-    assert found.found["fullest_table"] < 1023
+    assert found.mapping["fullest_table"] < 1023

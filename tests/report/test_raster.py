@@ -11,7 +11,7 @@ from pictures import images, parsed
 import ernsnn as ern
 from ernsnn.recording.recording import Recording
 from ernsnn.report import raster as drawing
-from ernsnn.studies.models import Mark
+from ernsnn.studies.models import TimeMark
 from ernsnn.studies.pictures import Raster
 
 
@@ -70,7 +70,7 @@ def test_many_spikes_are_a_shade_where_they_are(monkeypatch):
 
 
 def test_marks_are_numbered_where_there_is_room():
-    marks = [Mark(0.0, "learn", True), Mark(1.0, "recall", False), Mark(1.01, "recall", None)]
+    marks = [TimeMark(0.0, "learn", True), TimeMark(1.0, "recall", False), TimeMark(1.01, "recall", None)]
     tree = parsed(raster(graph_of(2), recording(10, []), marks))
     lines = [e.get("class") for e in tree.iter("line") if "mark" in e.get("class", "") and e.get("y1") == "0"]
     assert lines[-3:] == ["mark m0", "mark m1 wrong", "mark m1"]

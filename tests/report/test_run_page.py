@@ -21,7 +21,7 @@ from ernsnn.recording.readings import Stored
 from ernsnn.recording.recording import Recording
 from ernsnn.report import layout, learning, page, write_report
 from ernsnn.result import Result
-from ernsnn.studies.models import Mark, Summary
+from ernsnn.studies.models import Summary, TimeMark
 
 EVIL = '"><script>alert(1)</script>&'
 VOID = {"meta", "br", "img", "link", "input"}
@@ -132,7 +132,7 @@ def test_every_name_is_harmless(plastic):
         ),
     )
     summary = Summary(
-        name=EVIL, text=EVIL, data=None, verdict=EVIL, heads=[EVIL], rows=[[EVIL]], marks=[Mark(1.0, EVIL, False)]
+        name=EVIL, text=EVIL, data=None, verdict=EVIL, heads=[EVIL], rows=[[EVIL]], marks=[TimeMark(1.0, EVIL, False)]
     )
     found = Reader(page(named, summary))
     assert "script" not in {name for name, _ in found.elements}

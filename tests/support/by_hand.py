@@ -11,11 +11,11 @@ from ernsnn import LIF, Network, SpikeTimes
 approx = pytest.approx
 TAU_SYN = 0.3
 backend = "reference"
-"""Where ``run`` runs: tests in tests/features go through all backends (see conftest.py there)."""
+"""The backend of ``run``: tests in tests/features set each in turn (see conftest.py there)."""
 
 
 def run(network, n_steps, seed=1):
-    """Skips what the backend says that it does not have."""
+    """Run a network; skip the test where the backend does not run it exactly."""
     graph = ernsnn.lower(network, seed)
     if not engines.exact(backend, graph):
         pytest.skip(f"{backend}: {engines.get_backend(backend).check(graph)[0]}")
@@ -62,7 +62,7 @@ class Pair:
         )
 
     def run(self, n_steps=40, *, probed=True):
-        """With all variables of the synapse probed, unless a backend is to do without."""
+        """Run it with all variables of the synapse probed, unless the backend cannot."""
         for variable in self.projection.learning.variables if probed else ():
             self.net.probe(self.projection, variable)
         recording = run(self.net, n_steps)
@@ -70,7 +70,7 @@ class Pair:
         return recording
 
     def w(self, n_steps=40):
-        """The weight in the end."""
+        """The final weight."""
         return self.run(n_steps, probed=False).synapses["p"]["w"][0]
 
 

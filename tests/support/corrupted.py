@@ -1,7 +1,7 @@
-"""Folders that are wrong in some way: bits flipped, files cut, swapped and missing, and what a stranger might write.
+"""Corruptions of folders: bits flipped, files cut, swapped and missing, and content of a hostile author.
 
-A change is ``honest`` where nobody meant it: then it must be refused, or change nothing. A ``hostile`` one has its
-checksums and digests made anew, so that what it says may be another run; it must do no harm.
+An ``honest`` change is an accident, which must be refused, or change nothing. A ``hostile`` one has new checksums and
+digests, so that its content may be another run; it must do no harm.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def picked(rng, values):
 
 
 def flipped(rng, content):
-    """One bit of it is another."""
+    """Flip one bit."""
     at = int(rng.integers(len(content)))
     return content[:at] + bytes([content[at] ^ (1 << int(rng.integers(8)))]) + content[at + 1 :]
 
 
 def cut(rng, content):
-    """It ends too early, or goes on."""
+    """Truncate or extend a file."""
     return content[: int(rng.integers(len(content)))] if rng.random() < 0.8 else content + content[:7]
 
 
@@ -92,7 +92,7 @@ def arrays_of(path):
 
 
 def with_other_arrays(rng, arrays):
-    """Some arrays of which one is missing, is called otherwise, has other numbers, another type or another shape."""
+    """Remove or rename an array, or change its numbers, its type or its shape."""
     name = picked(rng, list(arrays))
     array, rest = arrays[name], {k: v for k, v in arrays.items() if k != name}
     number = array if array.dtype.kind in "biuf" else np.zeros(3)
@@ -137,7 +137,7 @@ def files_of(folder):
 
 
 def honest(rng, folder):
-    """What time, disks and people do."""
+    """Accidental corruptions of a folder."""
     path = picked(rng, files_of(folder))
     content, kind = path.read_bytes(), rng.random()
     if kind < 0.5 and content:
@@ -161,7 +161,7 @@ def honest(rng, folder):
 
 
 def hostile(rng, folder):
-    """What someone writes who knows the format."""
+    """Corruptions by an author who knows the format."""
     kind = rng.random()
     there = {path.relative_to(folder).as_posix(): path for path in files_of(folder)}
     if kind < 0.1:

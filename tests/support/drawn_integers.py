@@ -10,7 +10,7 @@ from ernsnn.hardware_backends.loihi.arithmetic.integers import (
     Cells,
     Connection,
     IntegerNetwork,
-    Part,
+    Operand,
     Product,
     Rule,
     Source,
@@ -108,12 +108,12 @@ class _Builder:
         coincidence = {"x0": ["y0"], "y0": ["x0"]}.get(event, [])
         variable = self.draw(st.sampled_from(["w", "t", "d", *traces, *traces, *traces, *coincidence]))
         if variable[1:] == "0":
-            return Part(variable)
+            return Operand(variable)
         constant = self.draw(st.sampled_from([0, 0, self.integer(-300, 300)]))
         if variable in ("w", "t", "d") and self.draw(st.booleans()):
-            return Part(variable, 1, constant, sgn=True)
+            return Operand(variable, 1, constant, sgn=True)
         # Lava cannot read (0 - var).
-        return Part(variable, -1 if constant and self.draw(st.booleans()) else 1, constant)
+        return Operand(variable, -1 if constant and self.draw(st.booleans()) else 1, constant)
 
     def astrocyte(self, name):
         members = []

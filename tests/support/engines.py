@@ -20,7 +20,7 @@ _SETTINGS = {"precision": "float64", "target": "numpy"}
 
 
 def options_of(backend: Backend) -> dict[str, str]:
-    """Those with which it is exact, and starts fast."""
+    """The options with which a backend is exact, and starts fast."""
     return {name: value for name, value in _SETTINGS.items() if name in backend.options}
 
 
@@ -32,7 +32,7 @@ def exact(name: str, graph: Graph) -> bool:
 
 
 def having(graph: Graph | None) -> Sequence[str]:
-    """Those that run ``graph`` as it is, if there is one; else all."""
+    """The backends that run ``graph`` exactly; all where there is no graph."""
     return [name for name in (*stepped(), *PROGRAMS) if graph is None or exact(name, graph)]
 
 

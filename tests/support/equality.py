@@ -1,4 +1,4 @@
-"""Whether two versions of the package give the same to the bit, on random networks of every feature.
+"""Comparison of two versions of the package to the bit, on random networks of every feature.
 
     python tests/support/equality.py run before.json --arrays before/       (with the older version's Python)
     python tests/support/equality.py run after.json --arrays after/         (with the newer one's)
@@ -28,17 +28,17 @@ KINDS = ("spikes", "probes", "final")
 
 
 def arrays_of(result) -> dict[str, np.ndarray]:
-    """Everything that a run gave, by kind and name."""
-    recording, found = result.recording, {}
+    """All arrays of a result, by kind and name."""
+    recording, arrays = result.recording, {}
     for name, (steps, neurons) in recording.spikes.items():
-        found[f"spikes/{name}"] = np.stack([steps, neurons]).astype(np.int64)
+        arrays[f"spikes/{name}"] = np.stack([steps, neurons]).astype(np.int64)
     for key, (steps, values) in recording.signals.items():
-        found[f"probes/{key}/steps"] = np.asarray(steps, np.int64)
-        found[f"probes/{key}"] = np.asarray(values, np.float64)
+        arrays[f"probes/{key}/steps"] = np.asarray(steps, np.int64)
+        arrays[f"probes/{key}"] = np.asarray(values, np.float64)
     for owners in (recording.synapses, recording.neurons):
         for name, variables in owners.items():
-            found |= {f"final/{name}.{v}": np.asarray(values, np.float64) for v, values in variables.items()}
-    return found
+            arrays |= {f"final/{name}.{v}": np.asarray(values, np.float64) for v, values in variables.items()}
+    return arrays
 
 
 def run_one(seed: int, backend: str) -> tuple[dict[str, np.ndarray], int, Counter]:
@@ -53,20 +53,20 @@ def run_one(seed: int, backend: str) -> tuple[dict[str, np.ndarray], int, Counte
     with warnings.catch_warnings(action="ignore"):
         drawn, options = Draw(seed), BACKENDS[backend]
     parts = [STEPS] if seed % 5 else [STEPS // 2 + 3, STEPS - STEPS // 2 - 3]
-    found, result, spikes = {}, None, 0
+    arrays, result, spikes = {}, None, 0
     for k, steps in enumerate(parts):
         started = {} if result is None else {"start": result}
         duration = steps * drawn.dt
         with warnings.catch_warnings(action="ignore"):
             result = ern.run(drawn.net, duration_ms=duration, seed=seed, backend=backend, **options, **started)
-        found |= {(f"{name}/part{k}" if k else name): array for name, array in arrays_of(result).items()}
+        arrays |= {(f"{name}/part{k}" if k else name): array for name, array in arrays_of(result).items()}
         spikes += sum(result.spike_counts[p.name] for p in drawn.neurons)
     drawn.note(*["continued"] * (len(parts) > 1))
-    return found, spikes, drawn.features
+    return arrays, spikes, drawn.features
 
 
 def digest(array: np.ndarray) -> str:
-    """Of its bytes, its type and its shape."""
+    """The digest of an array's bytes, type and shape."""
     about = f"{array.dtype.str}{array.shape}".encode()
     return hashlib.sha256(about + np.ascontiguousarray(array).tobytes()).hexdigest()
 
@@ -108,7 +108,7 @@ def run(out: Path, seeds: range, folder: Path | None, backends: list[str]) -> in
 
 
 class Tally:
-    """What differs between two runs of the same networks."""
+    """Differences between two runs of the same networks."""
 
     def __init__(self) -> None:
         self.networks, self.equal, self.differing = Counter(), Counter(), {}

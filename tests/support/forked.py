@@ -25,7 +25,7 @@ from ernsnn.recording.recording import Recording
 def run_forked(
     graph: Graph, n_steps: int, target: str = "numpy", threads: int = 0, start: Recording | None = None
 ) -> Recording:
-    """What ``Brian2Backend.run`` does, without starting Python and importing Brian2 again."""
+    """``Brian2Backend.run`` without starting Python and importing Brian2 again."""
     import brian2  # noqa: F401
 
     recording = recording_of(compile_program(graph, n_steps, target=target, threads=threads, start=start))
@@ -33,7 +33,7 @@ def run_forked(
 
 
 def recording_of(program: Program) -> Recording:
-    """What a program records. Whatever it imports must be harmless to import here."""
+    """The recording of a program, which is executed in a fork of this process."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = program.write(Path(scratch) / "program")
         child = os.fork()
@@ -64,6 +64,6 @@ def recording_of(program: Program) -> Recording:
 
 
 def assert_same(graph, n_steps, **options):
-    """What Brian2 finds is what the reference finds (see ``alike``)."""
+    """Assert that recordings of Brian2 and of the reference are alike (see ``alike``)."""
     expected = Engine(graph).run(n_steps, lambda fraction: None)
     assert_alike(run_forked(graph, n_steps, **options), expected)

@@ -1,4 +1,4 @@
-"""Which module of the package imports which, as its files say: everywhere, in functions and for types alone, too."""
+"""The imports between modules of the package, read from their files, also within functions and for types alone."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ FOLDERS = {
 
 def modules(folders: Mapping[str, Path] = FOLDERS) -> dict[str, Path]:
     """Dotted name -> file of every module as it is installed."""
-    found = {}
+    paths = {}
     for package, folder in folders.items():
         for path in sorted(folder.rglob("*.py")):
             parts = path.relative_to(folder).with_suffix("").parts
-            found[".".join([package, *parts]).removesuffix(".__init__")] = path
-    return found
+            paths[".".join([package, *parts]).removesuffix(".__init__")] = path
+    return paths
 
 
 def imported(source: str, module: str, is_package: bool) -> Iterator[tuple[str, str]]:
@@ -43,12 +43,12 @@ def arrows(folders: Mapping[str, Path] = FOLDERS) -> dict[str, set[str]]:
     what is no module, means ``ernsnn.report``.
     """
     known = modules(folders)
-    found: dict[str, set[str]] = {}
+    graph: dict[str, set[str]] = {}
     for module, path in known.items():
         pairs = imported(path.read_text(), module, path.name == "__init__.py")
         named = {f"{base}.{name}" if f"{base}.{name}" in known else base for base, name in pairs}
-        found[module] = (named & known.keys()) - {module}
-    return found
+        graph[module] = (named & known.keys()) - {module}
+    return graph
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:

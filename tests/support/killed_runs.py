@@ -1,4 +1,4 @@
-"""Runs that are killed: a network with a bit of everything, and how its process ends at a chosen moment."""
+"""Runs that are killed at a chosen moment, of a network with a bit of everything."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ RUN = {"duration_ms": DURATION_MS, "backend": "reference", "weights_at_ms": [0, 
 
 
 def assert_recorded(result, expected):
-    found = result.recording.to_arrays()
-    assert found.keys() == expected.keys()
+    actual = result.recording.to_arrays()
+    assert actual.keys() == expected.keys()
     for key, array in expected.items():
-        assert (found[key].dtype, found[key].tobytes()) == (array.dtype, array.tobytes()), key
+        assert (actual[key].dtype, actual[key].tobytes()) == (array.dtype, array.tobytes()), key
 
 
 def in_child(action):

@@ -1,4 +1,4 @@
-"""What tests of Lava share: the reason to skip them, small networks, and what runs of Lava may not leave behind."""
+"""Parts of tests of Lava: the reason to skip them, small networks, and checks for leftover processes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def segments() -> set[str]:
 
 def running(folder: Path) -> list[int]:
     """Processes, zombies aside, whose working directory is in ``folder``, which may be gone by now."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         try:
             where = os.readlink(entry / "cwd")
@@ -58,5 +58,5 @@ def running(folder: Path) -> list[int]:
         except OSError:
             continue
         if where.startswith(str(folder)) and state != "Z":
-            found.append(int(entry.name))
-    return found
+            pids.append(int(entry.name))
+    return pids

@@ -15,7 +15,7 @@ BAD = [
     *(ern.Uniform(2, 1), ern.Normal(0, -1), ern.Normal(0, 1), ern.Uniform(math.nan, 1), ern.LogNormal(-1, 1)),
     *(ern.LIF(), ern.Poisson(1.0), ern.AllToAll(), ern.OneToOne(), ern.Trace("pre", 5.0), "__import__('os').abort()"),
 ]
-"""What no field expects, or only some."""
+"""Values that no field expects, or only some."""
 
 
 class Refused(Exception):
@@ -141,7 +141,7 @@ WORDS = {
     "frozen": ["freeze"],
     "run": ["duration_ms", "seed"],
 }
-"""What an error may call a part, beside its name."""
+"""Words by which an error may name a part, beside its name."""
 
 
 def network(rng, folder):

@@ -18,7 +18,7 @@ def hill(x, k, n):
 
 
 def fluxes(k, Y, C, I, h, Gamma):
-    """What flows, by the names of Stimberg et al. 2019 without their J_."""
+    """The fluxes, by the names of Stimberg et al. 2019 without their J_."""
     m_inf = hill(I, k["d_1"], 1) * hill(C, k["d_5"], 1)
     gradient = k["C_T"] - (1 + k["rho_A"]) * C
     beyond = I - k["I_bias"]

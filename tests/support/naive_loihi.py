@@ -1,4 +1,4 @@
-"""The integer network once more, in plain Python numbers, one neuron and one synapse at a time.
+"""A second implementation of integer networks, in plain Python numbers, one neuron and one synapse at a time.
 
 Written from the formulae of Lava's fixed-point models alone; it shares nothing with the emulator but the description.
 """
@@ -85,7 +85,7 @@ class Synapses:
             self.draw = {"x": self.random["x"].random(), "y": self.random["y"].random(), "s": self.synaptic.random()}
 
     def arriving(self, spikes):
-        """What spikes of one step lead to: {delay: {post: amount}}."""
+        """The arrivals by spikes of one step: {delay: {post: amount}}."""
         sums = defaultdict(lambda: defaultdict(int))
         for j, i in self.pairs:
             if i in spikes:
@@ -96,8 +96,8 @@ class Synapses:
     def trace(self, name):
         if name in self.c.rule.third:
             return 0, 65535
-        found = self.c.rule.traces.get(name)
-        return (found.impulse, found.tau) if found else (0, 0)
+        trace = self.c.rule.traces.get(name)
+        return (trace.impulse, trace.tau) if trace else (0, 0)
 
     def learn(self, step, pre, post, third):
         """One step; ``pre`` and ``post`` are the neurons whose spikes are heard now."""

@@ -1,4 +1,4 @@
-"""A network on every backend that reads equations, and what the others say of its kinds of neurons."""
+"""Assertions on a network for every backend that reads equations, and on issues of the others."""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ QUICK = {"native": {"precision": "float64"}, "brian2": {"target": "numpy"}}
 
 
 def assert_equal_spikes(net: ern.Network, duration_ms: float, within: float = 1e-9) -> dict[str, int]:
-    """Spikes are equal, and probes ``within`` a share of their size; returns how many spikes there are."""
+    """Assert that spikes are equal, and probes ``within`` a share of their size.
+
+    Returns population -> number of spikes.
+    """
     reading = [name for name in backend_names() if get_backend(name).kinds is None]
     assert len(reading) >= 3
     expected = ern.run(net, duration_ms=duration_ms, backend="reference")
     for name in reading:
-        found = ern.run(net, duration_ms=duration_ms, backend=name, **QUICK.get(name, {}))
+        result = ern.run(net, duration_ms=duration_ms, backend=name, **QUICK.get(name, {}))
         for population, (steps, neurons) in expected.recording.spikes.items():
-            np.testing.assert_array_equal(found.recording.spikes[population][0], steps, err_msg=name)
-            np.testing.assert_array_equal(found.recording.spikes[population][1], neurons, err_msg=name)
+            np.testing.assert_array_equal(result.recording.spikes[population][0], steps, err_msg=name)
+            np.testing.assert_array_equal(result.recording.spikes[population][1], neurons, err_msg=name)
         for key, (_, values) in expected.recording.signals.items():
             most = within * np.max(np.abs(values), initial=0.0)
-            np.testing.assert_allclose(found.recording.signals[key][1], values, rtol=0, atol=most, err_msg=name)
+            np.testing.assert_allclose(result.recording.signals[key][1], values, rtol=0, atol=most, err_msg=name)
     return dict(expected.spike_counts)
 
 
 def refused_in_words(net: ern.Network, population: str, kind: str) -> None:
-    """Every other backend says G201 of the population, names its kind, and where it runs."""
+    """Assert that every other backend reports G201 on the population, naming its kind and backends that have it."""
     others = [name for name in backend_names() if get_backend(name).kinds is not None]
     assert {"loihi-emulator", "spinnaker", "nest"} <= set(others)
     for name in others:
-        [found] = [issue for issue in ern.check(net, name).errors if issue.code == "G201"]
-        assert found.path == population
-        assert f"its neurons are {kind}" in found.message
-        assert "run it on brian2, native, reference" in found.remedy
+        [issue] = [issue for issue in ern.check(net, name).errors if issue.code == "G201"]
+        assert issue.path == population
+        assert f"its neurons are {kind}" in issue.message
+        assert "run it on brian2, native, reference" in issue.remedy
 
 
 def modulator_refused_in_words(net: ern.Network, modulator: str, kind: str) -> None:
@@ -44,7 +47,7 @@ def modulator_refused_in_words(net: ern.Network, modulator: str, kind: str) -> N
     others = [name for name in backend_names() if get_backend(name).modulators is not None]
     assert {"loihi-emulator", "spinnaker", "nest"} <= set(others)
     for name in others:
-        [found] = [issue for issue in ern.check(net, name).errors if issue.code == "G204"]
-        assert found.path == modulator
-        assert f"its kind is {kind}, and {name} has " in found.message
-        assert found.remedy == "run it on brian2, native, reference"
+        [issue] = [issue for issue in ern.check(net, name).errors if issue.code == "G204"]
+        assert issue.path == modulator
+        assert f"its kind is {kind}, and {name} has " in issue.message
+        assert issue.remedy == "run it on brian2, native, reference"

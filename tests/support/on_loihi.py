@@ -1,4 +1,4 @@
-"""What tests of all backends on Loihi's arithmetic share: the CA3 memory's rasters, and one small lively network."""
+"""Assertions for all backends on Loihi's arithmetic: the CA3 memory's rasters, and one small lively network."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def lively() -> ern.Network:
 def assert_near_the_reference(backend: str) -> None:
     """``lively`` in the user's units: the same spikes, and nearly the same of everything that is probed."""
     expected = ern.run(lively(), duration_ms=60, backend="reference")
-    found = ern.run(lively(), duration_ms=60, backend=backend)
-    assert set(found.recording.spikes) == set(expected.recording.spikes)
+    actual = ern.run(lively(), duration_ms=60, backend=backend)
+    assert set(actual.recording.spikes) == set(expected.recording.spikes)
     for population in expected.recording.spikes:
-        assert found.trains(population) == expected.trains(population)
+        assert actual.trains(population) == expected.trains(population)
     assert sum(len(steps) for steps, _ in expected.recording.spikes.values()) > 30
     for key, (steps, values) in expected.recording.signals.items():
-        assert np.array_equal(found.recording.signals[key][0], steps)
+        assert np.array_equal(actual.recording.signals[key][0], steps)
         # 8-bit weights, 12-bit decays, traces rounded at random; a plastic delay learns later (a relay).
         allowed = 0.2 if key == "a-b.w" else 0.02 * np.ptp(values)
-        assert np.max(np.abs(found.recording.signals[key][1] - values)) < allowed, key
+        assert np.max(np.abs(actual.recording.signals[key][1] - values)) < allowed, key
     [weights] = expected.recording.synapses["a-b"].values()
-    assert np.max(np.abs(found.recording.synapses["a-b"]["w"] - weights)) < 0.1
+    assert np.max(np.abs(actual.recording.synapses["a-b"]["w"] - weights)) < 0.1
     assert np.ptp(weights) > 0.3

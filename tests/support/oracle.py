@@ -1,4 +1,4 @@
-"""A second, deliberately naive reading of the time step: scalars in plain Python loops, one object a synapse.
+"""The oracle: a second, naive implementation of the time step, with scalars in Python loops, one object a synapse.
 
 Written from the specification alone. Traces, calcium and moving thresholds are no running variables here but sums over
 all events so far, by their definition; every synapse keeps its own; every time constant is put into math.exp anew.
@@ -148,7 +148,7 @@ class Neuron:
         return total + self.shift("i_offset_nA")
 
     def shift(self, variable):
-        """What modulators, as they were left by the step before, add to a parameter."""
+        """The sum that modulators, with their values of the step before, add to a parameter."""
         total = 0.0
         for m in self.graph.modulations:
             position = self.index - m.target.start

@@ -40,7 +40,7 @@ class Decaying:
 
 
 class LearningClock:
-    """How many steps up to and including t were not frozen: the time that traces and astrocytes live in."""
+    """The number of steps up to and including t that were not frozen: the clock of traces and astrocytes."""
 
     def __init__(self, graph):
         self.frozen = {t for first, last in graph.frozen for t in range(first, last)}
@@ -54,7 +54,7 @@ class LearningClock:
 
 
 class ThirdFactor:
-    """Astrocytes, what is made of several, or a given signal."""
+    """A third factor: astrocytes, a gate or maximum of several, or a given signal."""
 
     def __init__(self, modulator, graph):
         self.m, self.graph, self.clock = modulator, graph, LearningClock(graph)

@@ -1,4 +1,4 @@
-"""Kinds of neurons that are nobody's but a user's."""
+"""Kinds of neurons as users write them."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ class Block:
 
 
 def blocks(page: str) -> Iterator[Block]:
-    for found in _BLOCK.finditer(page):
-        yield Block(found[1], found[2], page.count("\n", 0, found.start()) + 1)
+    for block in _BLOCK.finditer(page):
+        yield Block(block[1], block[2], page.count("\n", 0, block.start()) + 1)
 
 
 def run_page(page: Path) -> int:

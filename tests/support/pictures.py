@@ -32,4 +32,4 @@ def pixels(data):
 
 def images(figure):
     """Every image in a figure, as its bytes."""
-    return [pixels(base64.b64decode(found)) for found in re.findall(r"data:image/png;base64,([^\"]+)", figure)]
+    return [pixels(base64.b64decode(encoded)) for encoded in re.findall(r"data:image/png;base64,([^\"]+)", figure)]

@@ -28,7 +28,7 @@ PROBED = {
     ern.CalciumAstrocyte: ("value", "C", "I", "h", "Gamma_A", "Y"),
 }
 UNIT = {ern.DeltaLIF: "mV", ern.ConductanceLIF: "uS"}
-"""Of a weight, where it is not nA."""
+"""Kind of neurons -> unit of weights, where it is not nA."""
 
 
 class Draw(Glia, Rules):
@@ -78,7 +78,7 @@ class Draw(Glia, Rules):
             return ern.Uniform(low, high)
         return ern.Normal((low + high) / 2, (high - low) / 4, low=low, high=high)
 
-    # The whole
+    # Networks
 
     def build(self) -> None:
         self.timeline()
@@ -183,7 +183,7 @@ class Draw(Glia, Rules):
             return population[start : int(self.rng.integers(start + 1, population.size)) + 1]
         return population[:]
 
-    # What acts on neurons
+    # Injections and modulations
 
     def inject(self, population) -> None:
         part, kind = self.part(population), self.one("constant", "steps", "each", "noise", "columns", "timeline")

@@ -1,4 +1,4 @@
-"""The two rasters that the CA3 memory is held to, spike for spike: the published one and one of our own.
+"""The two rasters that the CA3 memory must reproduce, spike for spike: the published one and one of our own.
 
 Of the published one the repository has the operations that were asked for, from which the input spikes follow, and a
 digest of each population's spikes. Run as a script with the authors' raster (a file of "source", "testbench" and
@@ -23,14 +23,14 @@ Trains = Sequence[Sequence[float]]
 
 
 def digest(trains: Trains) -> str:
-    """Of spike times in ms, one list a neuron."""
+    """The digest of spike times in ms, one list a neuron."""
     plain = [sorted(float(t) for t in train) for train in trains]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Raster:
-    """What goes in, and the digest and number of the spikes of each population that comes out."""
+    """The input of the memory, and digest and number of the expected spikes of each population."""
 
     bench: dict
     digests: dict[str, str]
@@ -38,7 +38,7 @@ class Raster:
 
     @property
     def duration_ms(self) -> int:
-        """How long the experiment is."""
+        """The duration of the experiment."""
         return self.bench["simTime"]
 
     def network(self, **options) -> ern.Network:
@@ -83,7 +83,7 @@ def of_file(data: dict) -> Raster:
 
 def published_file(data: dict) -> dict:
     """The content of tests/data/ca3_published.json, from a file of all spikes."""
-    found, bench = of_file(data), data["testbench"]
+    published, bench = of_file(data), data["testbench"]
     asked = read_operations(bench["cue"], bench["cont"])
     return {
         "source": f"{data['source'].partition(' Times in ms')[0]} Here are the operations that its input amounts to, "
@@ -92,8 +92,8 @@ def published_file(data: dict) -> dict:
         "contents": len(bench["cont"]),
         "duration_ms": bench["simTime"],
         "asked": [{"operation": o.kind, "t_ms": o.t_ms} | o.asked.to_json() for o in asked],
-        "spikes": found.spikes,
-        "digests": found.digests,
+        "spikes": published.spikes,
+        "digests": published.digests,
     }
 
 

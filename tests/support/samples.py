@@ -185,7 +185,7 @@ SAMPLES = {
 
 
 def contents(graph: ernsnn.Graph) -> str:
-    """SHA-256 over what draws come out as: the digest holds their keys only."""
+    """SHA-256 over the values of draws, of which a graph's digest holds the keys only."""
     total = hashlib.sha256()
     for p in graph.projections:
         rows = p.synapses

@@ -30,12 +30,12 @@ def simulate(net):
         groups[p["pre"]].connect_neurons_sparse(groups[p["post"]], {"weight": [w for *_, w in p["synapses"]]}, pairs)
     chip = sanafe.SpikingChip(architecture)
     chip.load(snn)
-    found = chip.sim(net["steps"], timing_model="simple", spike_trace=True)
-    spikes = [(t, s.group_name, s.neuron_offset) for t, step in enumerate(found["spike_trace"]) for s in step]
-    return {"spikes": spikes, "energy": found["energy"], "updated": found["neurons_updated"]}
+    simulated = chip.sim(net["steps"], timing_model="simple", spike_trace=True)
+    spikes = [(t, s.group_name, s.neuron_offset) for t, step in enumerate(simulated["spike_trace"]) for s in step]
+    return {"spikes": spikes, "energy": simulated["energy"], "updated": simulated["neurons_updated"]}
 
 
 if __name__ == "__main__":
-    found = simulate(json.load(sys.stdin))
+    simulated = simulate(json.load(sys.stdin))
     print()  # SANA-FE prints its progress on a line that it does not end
-    print(json.dumps(found))
+    print(json.dumps(simulated))

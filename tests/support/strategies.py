@@ -17,7 +17,7 @@ import ernsnn
 from ernsnn import Factor, Latch, LearningRule, Mark, Network, Normalise, Relax, Term, Trace
 
 STEPS = 120
-"""How many steps a drawn network is worth simulating: its given spikes lie in these."""
+"""The number of steps in which drawn networks have given spikes."""
 
 RULES = ("pair", "multiplicative", "nearest", "triplet", "general")
 """Kinds of learning rules. "general" has random terms; its extras are switched by the other arguments."""
@@ -265,7 +265,7 @@ class _Builder:
         rho, transmit = self.number(0.1, 1.0), "w"
         if marks and self.on("transmit"):
             transmit = self.draw(st.sampled_from(["w + rho*m", "w*(1 + rho*m)**2", "0.5*w - 0.1*m*w + 0.3"]))
-        # What nothing uses is refused.
+        # Unused traces, third factors and parameters are refused.
         read = {factor.variable for term in terms for factor in term.factors}
         traces = {name: trace for name, trace in traces.items() if name in read}
         read |= {trace.gate for trace in traces.values()} | {signal for flow in flows for signal in flow.signals}
@@ -306,10 +306,10 @@ class _Builder:
         return Trace(event, self.number(2, 20) * self.dt, self.number(0.4, 1.5), mode, gate)
 
     def factors(self, readable: list[str], marks) -> tuple[Factor, ...]:
-        found = []
+        factors = []
         for variable in self.draw(st.lists(st.sampled_from(readable), max_size=2)):
             affine = self.draw(st.booleans())
-            found.append(
+            factors.append(
                 Factor(
                     variable=variable,
                     scale=self.number(-0.4, 0.8) if affine else 1.0,
@@ -318,10 +318,10 @@ class _Builder:
                 )
             )
         for mark in marks:
-            found.append(Factor(variable=mark.name, scale=-self.number(0.1, 0.9), offset=1.0, power=2))
+            factors.append(Factor(variable=mark.name, scale=-self.number(0.1, 0.9), offset=1.0, power=2))
         if self.draw(st.booleans()):
-            found.append(Factor(variable="w", scale=-0.5, offset=self.number(1.6, 2.0)))
-        return tuple(found)
+            factors.append(Factor(variable="w", scale=-0.5, offset=self.number(1.6, 2.0)))
+        return tuple(factors)
 
     # All of it
 

@@ -1,4 +1,4 @@
-"""What a result holds, as labelled arrays with units: the one place from which everything that is exported comes."""
+"""The contents of a result as labelled arrays with units, from which all exports are made."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ernsnn.describe.names import owner_and_variable, variable_of
 from ernsnn.graph.graph import Graph, Neurons, Probe, Projection
 from ernsnn.recording.readings import Readings
 
@@ -44,12 +45,12 @@ class Series:
     @property
     def name(self) -> str:
         """``target.variable``."""
-        return f"{self.target}.{self.variable}"
+        return variable_of(self.target, self.variable)
 
 
 @dataclass(frozen=True, eq=False)
 class Final:
-    """What synapses, or neurons, have learned by the end: every array has one value for each of them."""
+    """Final values of plastic synapses, or of neurons: every array has one value for each of them."""
 
     kind: Literal["synapses", "neurons"]
     owner: str
@@ -60,7 +61,7 @@ class Final:
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """Everything that a result holds, in the order of the graph. ``about`` is its meta data as JSON."""
+    """The contents of a result, in the order of the graph. ``about`` is its meta data as JSON."""
 
     name: str
     dt_ms: float
@@ -74,7 +75,7 @@ class Contents:
 
     @property
     def stop_ms(self) -> float:
-        """When it ends."""
+        """The time at which the run ends."""
         return self.start_ms + self.duration_ms
 
 
@@ -97,13 +98,13 @@ def contents(result: Readings) -> Contents:
 
 
 def _series(graph: Graph, key: str, steps: np.ndarray, values: np.ndarray) -> Series:
-    target, _, variable = key.rpartition(".")
+    target, variable = owner_and_variable(key)
     labels, unit = _seen(graph, key, target, variable, values.shape[1])
     return Series(target, variable, unit, steps, steps * graph.dt_ms, labels, values)
 
 
 def _seen(graph: Graph, key: str, target: str, variable: str, width: int) -> tuple[dict[str, np.ndarray], str]:
-    """What a probe saw: the labels of its columns, and their unit."""
+    """The labels of the columns of a probe, and the unit of its values."""
     projection = next((p for p in graph.projections if p.name == target), None)
     if projection and variable in {v.name for v in projection.variables}:
         return _ends(projection), weight_unit(graph, projection, variable)
@@ -119,11 +120,11 @@ def _finals(result: Readings) -> Iterator[Final]:
     graph, recording = result.graph, result.recording
     for p in graph.projections:
         if p.name in recording.synapses:
-            found = recording.synapses[p.name]
-            yield Final("synapses", p.name, _ends(p), found, {v: weight_unit(graph, p, v) for v in found})
-    for name, found in recording.neurons.items():
+            variables = recording.synapses[p.name]
+            yield Final("synapses", p.name, _ends(p), variables, {v: weight_unit(graph, p, v) for v in variables})
+    for name, variables in recording.neurons.items():
         labels = {"neuron": np.arange(graph.population(name).size)}
-        yield Final("neurons", name, labels, found, {v: _suffix(v) for v in found})
+        yield Final("neurons", name, labels, variables, {v: _suffix(v) for v in variables})
 
 
 def _ends(p: Projection) -> dict[str, np.ndarray]:

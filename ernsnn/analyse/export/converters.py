@@ -1,4 +1,4 @@
-"""A result as the objects of other libraries: Neo, xarray and NWB. ``docs/exports.md`` tells what becomes what."""
+"""Conversion of a result to objects of Neo, xarray and NWB; ``docs/exports.md`` lists what becomes what."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 WRITTEN_BY = "written-by-ernsnn"
-"""In every exported file, to be known again."""
+"""The mark by which a file is recognised as an export of ernsnn."""
 
 
 # Neo
@@ -64,7 +64,7 @@ def _annotations(c: Contents) -> dict[str, Any]:
 
 
 def _neo_signal(s: Series, dt_ms: float) -> tuple[Any, bool]:
-    """A signal, and whether its samples are equally far apart."""
+    """A probe as a signal of Neo, regular or irregular."""
     import neo
     import quantities as pq
 
@@ -162,7 +162,7 @@ def to_nwb(result: Readings) -> NWBFile:
 
 
 _Table = tuple[str, dict[str, np.ndarray], dict[str, str]]
-"""Its name, its columns, and their units."""
+"""(name, columns, units) of a table."""
 
 
 def _add_tables(file: NWBFile, name: str, purpose: str, tables: list[_Table]) -> None:

@@ -1,4 +1,4 @@
-"""A result as a file of another format: .csv, .npz, .nix or .nwb, the same data in each. See ``docs/exports.md``."""
+"""Export of a result to a .csv, .npz, .nix or .nwb file, with the same data in each. See ``docs/exports.md``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ernsnn.analyse.export.converters import WRITTEN_BY, to_neo, to_nwb
 from ernsnn.analyse.extras import needed
 from ernsnn.errors import InvalidModel
 from ernsnn.files import Content, real, write_file
+from ernsnn.recording.keys import ArrayKey
 from ernsnn.recording.readings import Readings
 
 SPIKES_HEAD = ("population", "neuron", "time_ms")
@@ -44,11 +45,12 @@ def export(result: Readings, path: str | Path, *, force: bool = False) -> list[P
 
 
 Files = dict[Path, tuple[Content, str]]
-"""What is to be written where, and by what each file is known to be ours: text at its beginning, or anywhere in it."""
+"""Path -> (content, mark) of the files to write; a file with that mark in it is an earlier export, and may be
+replaced."""
 
 
 def _check_ours(path: Path, mark: str) -> None:
-    """Raise InvalidModel where there is something in place of ``path`` that no export wrote."""
+    """Raise InvalidModel where ``path`` exists and is no export of ernsnn."""
     try:
         if path.exists() and not path.is_file():
             what = "a folder" if path.is_dir() else "no file"
@@ -71,7 +73,7 @@ def _is_ours(path: Path, mark: bytes) -> bool:
 
 
 def _csv(result: Readings, path: Path) -> Files:
-    """Tables with one header each; that of the spikes is last, so that where it is new all are."""
+    """The files of .csv tables; that of the spikes is written last, so that all are new where it is."""
     files: Files = {}
     for name, head, rows in _tables(contents(result)):
         beside = path.with_name(f"{path.stem}.{name}.csv") if name else path
@@ -129,16 +131,16 @@ def _npz(result: Readings, path: Path) -> Files:
 def arrays(c: Contents) -> dict[str, np.ndarray]:
     """Every array of a result under ``kind/name/what``, and its meta data as JSON."""
     times = {"dt_ms": c.dt_ms, "start_ms": c.start_ms, "duration_ms": c.duration_ms}
-    found = {WRITTEN_BY: np.array(c.about), **{name: np.array(value) for name, value in times.items()}}
+    named = {WRITTEN_BY: np.array(c.about), **{name: np.array(value) for name, value in times.items()}}
     for s in c.spikes:
         parts = {"time_ms": s.times_ms, "neuron": s.neurons, "size": np.array(s.size)}
-        found |= {f"spikes/{s.population}/{what}": array for what, array in parts.items()}
+        named |= {str(ArrayKey("spikes", s.population, what)): array for what, array in parts.items()}
     for series in c.series:
         parts = {"time_ms": series.times_ms, **series.labels, "values": series.values}
-        found |= {f"signals/{series.name}/{what}": array for what, array in parts.items()}
+        named |= {str(ArrayKey("signals", series.name, what)): array for what, array in parts.items()}
     for f in c.finals:
-        found |= {f"{f.kind}/{f.owner}/{what}": array for what, array in (f.labels | f.variables).items()}
-    return found
+        named |= {str(ArrayKey(f.kind, f.owner, what)): array for what, array in (f.labels | f.variables).items()}
+    return named
 
 
 # .nix and .nwb: by libraries that write to a path
@@ -180,14 +182,14 @@ def _nwb(result: Readings, path: Path) -> Files:
 
 
 def _through(write: Callable[[Path], None], suffix: str) -> Content:
-    """What a library writes to a path of its own, copied from there."""
+    """A content that a library writes to a temporary path, copied from there."""
 
     def copy(file: BinaryIO) -> None:
         with tempfile.TemporaryDirectory() as folder:
             beside = Path(folder) / f"export{suffix}"
             try:
                 write(beside)
-            except (OSError, RuntimeError) as error:  # HDF5 tells of a full disk by either
+            except (OSError, RuntimeError) as error:  # HDF5 reports a full disk by either
                 raise OSError(errno.EIO, " ".join(str(error).split())) from error
             with beside.open("rb") as made:
                 shutil.copyfileobj(made, file)

@@ -1,6 +1,6 @@
 """Kinds of neurons, one a file: the class that a user fills in, and the table of its equations.
 
-A kind is known once its file lies here.
+Every module in this folder is imported, so that a new file adds a kind.
 """
 
 import pkgutil
@@ -21,9 +21,9 @@ CLASSES: dict[str, type[Neuron]] = {
     for cls in vars(module).values()
     if isinstance(cls, type) and issubclass(cls, Neuron) and "kind" in vars(cls)
 }
-"""The kinds of ernsnn, as the classes that users fill in."""
+"""Name -> class of the kinds of ernsnn."""
 named(CLASSES.values())
 LIBRARY: dict[str, Kind] = {cls.kind.name: cls.kind for cls in CLASSES.values()}
-"""Their equations by name. A graph names them; kinds of a user's own it holds whole."""
+"""Name -> equations of the kinds of ernsnn. Graphs store only the name of these, and all of a user's own kind."""
 
 __all__ = ["CLASSES", "LIBRARY", "LIF", "AdaptiveLIF", "ConductanceLIF", "DeltaLIF", "Neuron"]

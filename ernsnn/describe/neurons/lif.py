@@ -24,7 +24,7 @@ DECAYS = """
     P_I = exp(-dt/tau_I)
 """
 AVERAGED = "gain_E = tau_E/dt*(1 - P_E)\ngain_I = tau_I/dt*(1 - P_I)\n"
-"""What arrives acts with its mean over the step in which it decays: (tau/dt)(1 - exp(-dt/tau))."""
+"""Means over a step of currents that decay from 1: (tau/dt)(1 - exp(-dt/tau))."""
 # Rotter and Diesmann (1999): R tau_s/(tau_s - tau_m) (P_s - P_m), or (dt/cm) P_m where the time constants are equal.
 # |P_s - P_m| = P_slow (1 - exp(-delta)) with delta = dt |tau_s - tau_m|/(tau_s tau_m); exprel keeps all digits when
 # they are close, and is 1 where they are equal.
@@ -38,7 +38,7 @@ BOUNDS = """
     if noise_mV: V = V + noise*normal
     if v_min_mV: V = max(V, v_min_mV)
 """
-"""What follows V's own equation."""
+"""The statements after V's own equation."""
 MOVES = "V = v_rest_mV + P_m*(V - v_rest_mV) + k_E*I_E - k_I*I_I + i_offset_nA*k_c\n"
 AVERAGED_MOVES = """
     I_E = I_E + in_E*gain_E

@@ -47,4 +47,4 @@ ORDERED = (
     required("v_reset_mV < v_threshold_mV", "or every spike would be followed by another"),
     *(required(f"v_min_mV <= {name}", "the lowest V there is") for name in ("v_rest_mV", "v_reset_mV", "v_init_mV")),
 )
-"""What must hold of the parameters."""
+"""Requirements on the parameters."""

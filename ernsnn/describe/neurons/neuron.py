@@ -1,4 +1,4 @@
-"""What all kinds of neurons share. A parameter is one number, an array (one value a neuron) or a distribution."""
+"""Base of all kinds of neurons. A parameter is one number, an array (one value a neuron) or a distribution."""
 
 from __future__ import annotations
 

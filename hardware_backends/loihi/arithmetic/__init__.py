@@ -1,1 +1,1 @@
-"""Loihi's integers: what a network is in them, what they can hold, and how numbers and rules are put into them."""
+"""Loihi's integer arithmetic: integer networks, ranges, and conversion of numbers and rules to integers."""

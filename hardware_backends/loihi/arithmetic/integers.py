@@ -1,4 +1,4 @@
-"""The integer network: what a graph is on Loihi's arithmetic. Quantising makes it; the emulator and Lava run it.
+"""Integer networks, which ``quantise`` makes of graphs, and which the emulator and Lava run.
 
 Everything is in Lava's fixed-point units and in steps. A spike that is stamped s on a connection of delay D >= 1
 arrives, and acts on u and v, in step s + D (Lava's DelayDense counts D - 1). Step s here is Lava's step s + 1.
@@ -44,8 +44,8 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One factor of a product: ``sign * variable + constant``, or with ``sgn`` the sign of that.
+class Operand:
+    """One operand of a product: ``sign * variable + constant``, or with ``sgn`` the sign of that.
 
     x0 beside the event y0, or y0 beside x0, is a coincidence: 1 where both spike in the step (its width is 1).
     """
@@ -63,7 +63,7 @@ class Product:
     mantissa: int
     exponent: int
     event: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Operand, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Trace:
 class Rule:
     """A learning rule: products per target in their order, traces by name (x1, x2, y1, y2, y3), and the seed.
 
-    ``third`` says which of y1 to y3 are no traces of post spikes but third factors: the name of what sends them.
+    ``third``: which of y1 to y3 are third factors instead of traces of post spikes -> the name of the sender.
     ``ahead``: w is what a spike of the next step transmits, and the learnt weight itself is in the tag.
     """
 
@@ -138,7 +138,7 @@ class Astrocyte:
 
 @dataclass(frozen=True, eq=False)
 class IntegerNetwork:
-    """All of it. ``scale`` is integer units of v per mV of each population, to read v back."""
+    """An integer network. ``scale``: population -> integer units of v per mV, to read v back."""
 
     sources: tuple[Source, ...]
     cells: tuple[Cells, ...]

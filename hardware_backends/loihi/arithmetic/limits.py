@@ -1,4 +1,4 @@
-"""The numbers of Loihi: what its arithmetic can hold, and what its cores have room for, each with its source.
+"""The limits of Loihi's arithmetic and of its cores, each with its source.
 
 Arithmetic: lava-nc 0.10.0 (lava/proc/lif, lava/magma/core/learning), measured bit for bit. Loihi 1: Davies et al. 2018
 (IEEE Micro 38(1)) and nengo-loihi 1.1 (block.py, validate.py). Loihi 2: Intel, "Taking Neuromorphic Computing to the
@@ -11,34 +11,34 @@ from dataclasses import dataclass
 
 # Neurons (lava/proc/lif/process.py: documented there, not enforced)
 DECAY_ONE = 4096
-"""Decays are parts of this: 12 bits."""
+"""Decays are in units of 1/DECAY_ONE (12 bits)."""
 DECAY_MAX = 4095
 STATE_SHIFT = 6
-"""What arrives, and the threshold, stand this many bits above the lowest of u and v."""
+"""Arrivals and thresholds are shifted left by this many bits relative to u and v."""
 THRESHOLD_MAX = 131071
 CURRENT_MAX = 1 << 17
 """u wraps at 2^23: with STATE_SHIFT, this many weight units at once."""
 BIAS_MANTISSA_MAX = 4096
 BIAS_EXPONENT_MAX = 7
 REFRACTORY_MAX = 64
-"""Steps (nengo-loihi, validate.py)."""
+"""The longest refractory period in steps (nengo-loihi, validate.py)."""
 
 # Synapses (lava/proc/dense, lava/utils/weightutils.py)
 WEIGHT_MAX = 255
 WEIGHT_BITS = 8
 WEIGHT_EXPONENT_MAX = 7
 DELAY_MAX = 62
-"""Steps. Lava's DelayDense counts one less, and hangs above 63."""
+"""The longest delay in steps. Lava's DelayDense counts one less, and hangs above 63."""
 
 NUMBER_MAX = 1e30
-"""Of a graph: of larger numbers, and of those below 1 over it, products of a few would leave the floats."""
+"""The largest number of a graph (the smallest is 1 over it), so that products of a few stay within the floats."""
 
 # Learning (lava/magma/core/learning/constants.py, product_series.py)
 MANTISSA_MAX = 7
 """Mantissas are 4 bits: -8 to 7. -8 is -4 * 2, so that 7 serves both signs."""
 EXPONENT_MIN, EXPONENT_MAX = -7, 8
 EPOCH_EXPONENT_MAX = 9
-"""u0 to u9."""
+"""The number of epoch events, u0 to u9."""
 MANTISSA_WIDTH = 4
 ACCUMULATOR_WIDTH = 15
 PRODUCT_WIDTH_MAX = 31
@@ -52,7 +52,7 @@ PRE_TRACES, POST_TRACES = ("x1", "x2"), ("y1", "y2", "y3")
 
 @dataclass(frozen=True)
 class Chip:
-    """One chip: cores, and what a core has room for. None: not published, so not counted.
+    """A chip: cores, and the capacities of a core; None where not published, and so not checked.
 
     ``neurons_per_core`` and ``synapses_per_core`` of Loihi 2 are quotients of the published totals of a chip, not
     limits of a core. ``synapse_bits_per_core`` is memory; see ``placement``.

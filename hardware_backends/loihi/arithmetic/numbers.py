@@ -1,4 +1,4 @@
-"""One number, or one matrix, as integers: mantissas and exponents with the smallest error."""
+"""Conversion of a number, or a matrix, to integer mantissas and exponents with the smallest error."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .integers import SignMode
 from .limits import EXPONENT_MAX, EXPONENT_MIN, MANTISSA_MAX, WEIGHT_EXPONENT_MAX, WEIGHT_MAX
 
 TOLERANCE = 1 / WEIGHT_MAX
-"""One unit of the largest weight: no other number has to be better than that."""
+"""The relative error by one unit of the largest weight, which is accepted for all other numbers."""
 COEFFICIENT_TOLERANCE = 0.01
-"""A second product is spent on a coefficient that one product misses by more."""
+"""The relative error of one product above which a coefficient gets a second one."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Scaled:
 
     @property
     def value(self) -> float:
-        """The number that it is."""
+        """The value of the number."""
         return math.ldexp(self.mantissa, self.exponent)
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ def nearest(value: float, exponents: range = range(EXPONENT_MIN, EXPONENT_MAX + 
 def coefficient(value: float) -> tuple[Scaled, ...]:
     """One or two m * 2^e whose sum is ``value``: two where one misses by more than COEFFICIENT_TOLERANCE.
 
-    None at all where the value is nearest to 0, below half of 2^-7.
+    Empty where the value rounds to 0, below half of 2^-7.
     """
     one = nearest(value)
     if one.mantissa == 0:
@@ -70,7 +70,7 @@ def coefficient(value: float) -> tuple[Scaled, ...]:
     pairs = [(first, nearest(value - first.value)) for first in firsts]
 
     def key(pair: tuple[Scaled, ...]) -> tuple[float, int, float]:
-        # Of those that are good enough the one with the smallest exponents: what is shifted down is cut off to a
+        # Of the good pairs take the one with the smallest exponents: a shift down truncates to a
         # multiple of 2^exponent, so that -1/2 + 7/16 would lose far more than -4/64.
         error = abs(total(pair) - value)
         return max(0.0, error - COEFFICIENT_TOLERANCE * abs(value)), max(s.exponent for s in pair), error
@@ -80,13 +80,13 @@ def coefficient(value: float) -> tuple[Scaled, ...]:
 
 
 def total(parts: tuple[Scaled, ...]) -> float:
-    """The number that a coefficient became."""
+    """The value of a rounded coefficient."""
     return math.fsum(part.value for part in parts)
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """Integer weights with their exponent; what arrives is weights * 2^exponent."""
+    """Integer weights with their exponent; arrivals are weights * 2^exponent."""
 
     matrix: np.ndarray
     exponent: int
@@ -94,7 +94,7 @@ class Weights:
 
     @property
     def stored(self) -> np.ndarray:
-        """What a spike brings, in weight units."""
+        """The weights in weight units: weights * 2^exponent."""
         return self.matrix * 2.0**self.exponent
 
 

@@ -20,7 +20,7 @@ from typing import Literal
 from ernsnn.describe.learning import EPOCH, POST, PRE, Term
 from ernsnn.describe.products import Factor
 
-from .integers import Part, Product, Variable
+from .integers import Operand, Product, Variable
 from .limits import (
     ACCUMULATOR_WIDTH,
     EXPONENT_MIN,
@@ -36,7 +36,7 @@ _LARGE = range(MANTISSA_MAX // 2 + 1, MANTISSA_MAX + 1)
 OVERSHOOT = 1 / 32
 """A factor may leave its width by this share: being cut off there costs less than a difference of rounded products."""
 
-Sum = list[tuple[float, tuple[Part, ...]]]
+Sum = list[tuple[float, tuple[Operand, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Side(Factor):
 
 @dataclass(frozen=True)
 class Axis:
-    """How an integer stands for a variable of the graph: v = step * (n + zero), n from low to high.
+    """The representation of a variable of the graph by an integer n: v = step * (n + zero), n from low to high.
 
     A trace has a ``side`` and its ``impulse``.
     """
@@ -60,16 +60,16 @@ class Axis:
     impulse: int = 0
 
     def value(self, n: float) -> float:
-        """What the integer n stands for."""
+        """The value of the integer n."""
         return self.step * (n + self.zero)
 
     def integer(self, value: float) -> float:
-        """The number, to be rounded, that stands for ``value``."""
+        """The unrounded integer for ``value``."""
         return value / self.step - self.zero
 
     @property
     def limit(self) -> int:
-        """A factor with this variable is cut off at +-limit."""
+        """The magnitude at which a factor with this variable is clipped."""
         return int(2 ** WIDTHS[self.name])
 
 
@@ -79,7 +79,7 @@ class Monomial:
 
     coefficient: float
     event: str
-    parts: tuple[Part, ...]
+    parts: tuple[Operand, ...]
 
     @property
     def width(self) -> int:
@@ -88,17 +88,17 @@ class Monomial:
 
     @property
     def shift(self) -> int:
-        """By how many bits Lava shifts the product down: the exponent has to make up for it."""
+        """The number of bits by which Lava shifts the product down, which the exponent compensates."""
         return max(0, self.width - ACCUMULATOR_WIDTH)
 
     @property
-    def rest(self) -> tuple[Part, ...]:
+    def rest(self) -> tuple[Operand, ...]:
         """All factors but traces of pre spikes and coincidences: a correction has the same as what it corrects."""
         return tuple(part for part in self.parts if part.variable not in ("x0", *PRE_TRACES))
 
     @property
     def corrects(self) -> bool:
-        """Whether it takes back what a coincident spike added to a trace."""
+        """Whether it subtracts the impulse that a coincident spike added to a trace."""
         return any(part.variable in ("x0", "y0") for part in self.parts)
 
 
@@ -108,7 +108,7 @@ def widened(m: Monomial) -> tuple[Monomial, int]:
     Nothing changes d, which is 0. It makes the product wider, so that Lava shifts it further down. Not at epochs of
     more than a step: longer ones do the same there.
     """
-    wide = replace(m, parts=(*m.parts, Part("d")))
+    wide = replace(m, parts=(*m.parts, Operand("d")))
     if m.event not in ("x0", "y0", "u0") or wide.width > PRODUCT_WIDTH_MAX:
         return m, 1
     if abs(math.ldexp(m.coefficient, m.shift - EXPONENT_MIN)) >= _LARGE[0]:
@@ -116,23 +116,23 @@ def widened(m: Monomial) -> tuple[Monomial, int]:
     asked = abs(math.ldexp(m.coefficient, wide.shift - EXPONENT_MIN))
     choices = [(mantissa, max(1, min(round(asked / mantissa), 2 ** WIDTHS["d"] - 1))) for mantissa in _LARGE]
     _, constant = min(choices, key=lambda choice: abs(math.prod(choice) - asked))
-    return replace(m, coefficient=m.coefficient / constant, parts=(*m.parts, Part("d", constant=constant))), constant
+    return replace(m, coefficient=m.coefficient / constant, parts=(*m.parts, Operand("d", constant=constant))), constant
 
 
 def monomials(term: Term, target_step: float, axes: Mapping[str, Axis], event: str) -> list[Monomial]:
     """A term as monomials: all factors multiplied out."""
-    found: dict[tuple[Part, ...], float] = {}
+    sums: dict[tuple[Operand, ...], float] = {}
     powers = [alternatives(f, axes[f.variable], term.event) for f in term.factors for _ in range(f.power)]
     for chosen in itertools.product(*powers):
         number = term.coefficient / target_step * math.prod(a for a, _ in chosen)
         parts = [part for _, more in chosen for part in more]
         once = {part for part in parts if part.variable == "x0"}  # x0 is 0 or 1: its square is itself
         key = tuple(sorted((p for p in parts if p.variable != "x0"), key=_order)) + tuple(once)
-        found[key] = found.get(key, 0.0) + number
-    return [Monomial(number, event, parts) for parts, number in found.items() if number]
+        sums[key] = sums.get(key, 0.0) + number
+    return [Monomial(number, event, parts) for parts, number in sums.items() if number]
 
 
-def _order(part: Part) -> tuple[str, int]:
+def _order(part: Operand) -> tuple[str, int]:
     return part.variable, part.constant
 
 
@@ -145,15 +145,15 @@ def alternatives(factor: Factor, axis: Axis, event: str) -> Sum:
         return [(factor.offset, ())]
     if isinstance(factor, Side):
         threshold = axis.integer(-factor.offset / factor.scale)
-        return [(math.copysign(1.0, scaled), (Part(axis.name, constant=-round(threshold), sgn=True),))]
+        return [(math.copysign(1.0, scaled), (Operand(axis.name, constant=-round(threshold), sgn=True),))]
     constant = seen.zero + factor.offset / scaled
     slack = axis.limit * (1 + OVERSHOOT)
     if axis.low + constant >= -slack and axis.high + constant <= slack:
-        result: Sum = [(scaled, (Part(axis.name, constant=round(constant)),))]
+        result: Sum = [(scaled, (Operand(axis.name, constant=round(constant)),))]
     else:
-        result = [(scaled, (Part(axis.name, constant=round(seen.zero)),)), (factor.offset, ())]
+        result = [(scaled, (Operand(axis.name, constant=round(seen.zero)),)), (factor.offset, ())]
     if axis.impulse and axis.side == "pre" and event == POST:
-        result.append((-scaled * axis.impulse, (Part("x0"),)))
+        result.append((-scaled * axis.impulse, (Operand("x0"),)))
     return result
 
 
@@ -174,9 +174,9 @@ def rounded_ends(factor: Factor, axis: Axis) -> tuple[tuple[float, float], ...]:
 
 
 def text(product: Product) -> str:
-    """A product for the eye, in Lava's syntax: -4*2^3*x0*y1*(w-255)."""
+    """A product as text, in Lava's syntax: -4*2^3*x0*y1*(w-255)."""
 
-    def written(part: Part) -> str:
+    def written(part: Operand) -> str:
         sign = "-" if part.sign < 0 else ""
         inner = f"{sign}{part.variable}{part.constant:+d}" if part.constant else f"{sign}{part.variable}"
         if part.sgn:

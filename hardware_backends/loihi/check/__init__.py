@@ -1,1 +1,1 @@
-"""What a network meets on Loihi: features that it has not, numbers that overflow, and the chip's own limits."""
+"""Checks of a network for Loihi: missing features, overflows, and limits of the chip."""

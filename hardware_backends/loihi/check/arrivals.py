@@ -1,4 +1,4 @@
-"""What arrives at a population of integers, and from whom: the senders, how often they spike, and their synapses."""
+"""Arrivals at a population of an integer network: senders, their spikes, and their synapses."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _LEARNT = {"EXCITATORY": (0, WEIGHT_MAX), "INHIBITORY": (-WEIGHT_MAX, 0), "MIXED
 
 @dataclass(frozen=True, eq=False)
 class Sender:
-    """What spikes: neurons ``index`` of a source, or others if it is None, each every ``every`` steps at most."""
+    """Neurons that spike: ``index`` of a source, or computed ones if it is None, each at most every ``every`` steps."""
 
     every: np.ndarray
     spikes: GivenSpikes | PoissonSpikes | None = None
     index: np.ndarray | None = None
 
     def part(self, own: slice) -> Sender:
-        """Some of them."""
+        """A part of the sender."""
         return Sender(self.every[own], self.spikes, None if self.index is None else self.index[own])
 
     @property
     def poisson(self) -> bool:
-        """Whether they are Poisson sources, whose spikes are independent."""
+        """Whether it is a Poisson source, whose spikes are independent."""
         return isinstance(self.spikes, PoissonSpikes)
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The largest of each Poisson source to spike in a step."""
+        """The largest probability of each Poisson neuron to spike in a step."""
         assert isinstance(self.spikes, PoissonSpikes)
         highest: np.ndarray = np.max(self.spikes.probabilities[:, self.index], axis=0, initial=0.0)
         return highest
@@ -71,18 +71,18 @@ class Heard:
 
 
 def senders_of(graph: Graph, network: IntegerNetwork) -> dict[str, Sender]:
-    """All that spike, by the name of their population; a relay sends what it hears."""
-    found = {c.name: Sender(np.full(c.size, c.refractory + 1.0)) for c in network.cells}
+    """Population -> its sender; a relay sends the spikes of its input."""
+    senders = {c.name: Sender(np.full(c.size, c.refractory + 1.0)) for c in network.cells}
     for source in graph.sources():
         spikes, index = source.spikes, np.arange(source.size)
         if isinstance(spikes, GivenSpikes):
-            found[source.name] = Sender(_intervals(spikes), spikes, index)
+            senders[source.name] = Sender(_intervals(spikes), spikes, index)
         else:
-            found[source.name] = Sender(np.ones(source.size), spikes, index)
+            senders[source.name] = Sender(np.ones(source.size), spikes, index)
     for c in network.connections:
         if c.post.endswith(RELAY):
-            found[c.post] = found[c.pre].part(slice(c.pre_start, c.pre_start + c.weights.shape[1]))
-    return found
+            senders[c.post] = senders[c.pre].part(slice(c.pre_start, c.pre_start + c.weights.shape[1]))
+    return senders
 
 
 def _intervals(spikes: GivenSpikes) -> np.ndarray:
@@ -96,7 +96,7 @@ def _intervals(spikes: GivenSpikes) -> np.ndarray:
 
 
 def heard_by(name: str, network: IntegerNetwork, senders: dict[str, Sender]) -> Iterator[Heard]:
-    """Everything that arrives at the population of that name."""
+    """All synapses onto a population, with their senders."""
     relays = {c.post: c for c in network.connections if c.post.endswith(RELAY)}
     for c in network.connections:
         if c.post != name:

@@ -1,4 +1,4 @@
-"""The capability check of the Loihi backends: what ``quantise`` found, and where the network would go on a chip."""
+"""The capability check of the Loihi backends: limits from ``quantise`` and the placement on a chip."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from .overflow import overflows
 
 
 @dataclass(frozen=True)
-class Found:
-    """Every limit, every unsupported feature, every kind of rounding with its worst case; a placement on each chip."""
+class IntegerCheck:
+    """The limits of a graph (unsupported features, and each kind of rounding at its worst), and its placements."""
 
     limits: tuple[Limit, ...]
     placements: tuple[Placement, ...]
 
 
-_FOUND: WeakKeyDictionary[Graph, dict[tuple[Order, bool], Found]] = WeakKeyDictionary()
-"""Of graphs in use: who asks what one meets asks next where it goes, and the integers take long to make."""
+_CHECKS: WeakKeyDictionary[Graph, dict[tuple[Order, bool], IntegerCheck]] = WeakKeyDictionary()
+"""The results for graphs in use, since ``check`` and ``placement`` need the same integers, which take long to make."""
 
 
-def find(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> Found:
-    """What ``graph`` meets in integers. Each graph is looked at once; none that memory cannot hold."""
+def check_graph(graph: Graph, order: Order = "spinnaker", chip: bool = False) -> IntegerCheck:
+    """Check ``graph`` in integers, or its memory alone if that does not suffice; the result is kept."""
     if lacking := tuple(memory(graph)):
-        return Found(lacking, ())
-    known = _FOUND.setdefault(graph, {})
+        return IntegerCheck(lacking, ())
+    known = _CHECKS.setdefault(graph, {})
     if (order, chip) not in known:
         network, report = quantise(graph, n_steps=0, order=order, chip=chip)
-        if not report.errors:  # what cannot be had is missing in the network
+        if not report.errors:  # unsupported parts are missing in the network
             overflows(graph, network, report)
         placements = tuple(place(network, kind) for kind in CHIPS)
-        placed = (found for placement in placements for found in _told(graph, placement))
-        known[order, chip] = Found((*report.grouped(), *placed), placements)
+        placed = (limit for placement in placements for limit in _of_placement(graph, placement))
+        known[order, chip] = IntegerCheck((*report.grouped(), *placed), placements)
     return known[order, chip]
 
 
-def _told(graph: Graph, placement: Placement) -> Iterator[Limit]:
+def _of_placement(graph: Graph, placement: Placement) -> Iterator[Limit]:
     yield Limit("L306", graph.name, placement.summary)
     if placement.chips > 1:
         yield Limit("L307", graph.name, f"takes {placement.chips} chips of {placement.chip.name}")
@@ -54,5 +54,5 @@ def _told(graph: Graph, placement: Placement) -> Iterator[Limit]:
 
 
 def capabilities(order: Order = "spinnaker", chip: bool = False) -> tuple[Capability, ...]:
-    """What a backend lists as its capabilities that runs in this order, or on the chip itself."""
-    return (lambda graph: find(graph, order, chip).limits,)
+    """The capabilities of a backend that learns in this order, or runs on the chip itself."""
+    return (lambda graph: check_graph(graph, order, chip).limits,)

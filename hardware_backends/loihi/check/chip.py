@@ -1,4 +1,4 @@
-"""What Lava's simulator runs and a board with Loihi 2 does not: processes of ours have no models for the chip."""
+"""Limits of a board with Loihi 2 beyond Lava's simulator: ernsnn's own processes have no models for the chip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIMULATE = "run it on the backend lava, the simulator of the chip"
 
 
 def on_chip(graph: Graph, network: IntegerNetwork, report: Report) -> IntegerNetwork:
-    """``network``, which is ``graph`` in integers, as the chip has it. Notes everything that it has not."""
+    """``network``, which is ``graph`` in integers, as the chip runs it; limits are added to ``report``."""
     for cells in network.cells:
         if cells.refractory:
             message = f"is refractory ({_steps(cells.refractory)}); Lava's LIF, which the chip has, never is"

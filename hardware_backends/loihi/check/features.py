@@ -1,4 +1,4 @@
-"""What a graph may hold and Loihi has not: one small function per feature."""
+"""Features of graphs that Loihi does not have: one small function each."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..quantise.latch import without_field
 
 _RUN_ELSEWHERE = "run it on reference or brian2"
 _PER_NEURON = "i_offset_nA"
-"""The one parameter that may differ within a population: the bias."""
+"""The only parameter that may differ within a population: the bias."""
 LARGEST_MATRIX = 20_000_000
-"""Weights of one projection."""
+"""The largest number of weights of one projection."""
 _ENTRY_BYTES = 130
-"""Of a weight, while integers are chosen: measured with nine million."""
+"""Bytes of a weight while integers are chosen, measured with nine million."""
 
 
 def neuron_models(graph: Graph) -> Iterator[Limit]:
-    """Neurons are leaky integrators with one fixed threshold."""
+    """Yield limits for neurons other than leaky integrators with one fixed threshold."""
     for p in graph.neurons():
         if p.intrinsic:
             yield Limit("L202", p.name, f"its {p.intrinsic.target} learns", _RUN_ELSEWHERE)
@@ -35,7 +35,7 @@ def neuron_models(graph: Graph) -> Iterator[Limit]:
 
 
 def potentials(graph: Graph) -> Iterator[Limit]:
-    """V is held relative to rest, starts there and is reset to there."""
+    """Yield limits for V that does not start at rest, or is not reset to it, since V is stored relative to rest."""
     for p in graph.neurons():
         for name in ("v_reset_mV", "v_init_mV"):
             if np.any(np.asarray(p.parameters[name]) != p.parameters["v_rest_mV"]):
@@ -46,7 +46,7 @@ def potentials(graph: Graph) -> Iterator[Limit]:
 
 
 def uniform(graph: Graph) -> Iterator[Limit]:
-    """Decays and the threshold belong to a population."""
+    """Yield limits for decays and thresholds that differ within a population."""
     for p in graph.neurons():
         for name, value in p.parameters.items():
             if name != _PER_NEURON and np.ptp(value) > 0:
@@ -59,7 +59,7 @@ def receptors(graph: Graph, p: Neurons) -> set[str]:
 
 
 def currents(graph: Graph) -> Iterator[Limit]:
-    """One u serves both receptors."""
+    """Yield limits for different time constants of E and I, which share u."""
     for p in graph.neurons():
         same = p.kind.name == "DeltaLIF" or np.array_equal(p.parameters["tau_syn_E_ms"], p.parameters["tau_syn_I_ms"])
         if not same and len(receptors(graph, p)) == 2:
@@ -67,22 +67,22 @@ def currents(graph: Graph) -> Iterator[Limit]:
 
 
 def drives(graph: Graph) -> Iterator[Limit]:
-    """A bias is constant."""
+    """Yield limits for injections and modulations, since a bias is constant."""
     for injection in graph.injections:
         yield Limit("L208", injection.target.population, "a current that changes in time", "drive it with spikes")
     for modulation in graph.modulations:
         what = f"{modulation.modulator!r} shifts {modulation.variable}"
-        yield Limit("L208", modulation.target.population, what, _RUN_ELSEWHERE)
+        yield Limit("L208", modulation.target.population, what, _RUN_ELSEWHERE, names=(modulation.modulator,))
 
 
 def phases(graph: Graph) -> Iterator[Limit]:
-    """Learning cannot be switched off."""
+    """Yield a limit for phases without learning, which cannot be switched off."""
     if graph.frozen:
         yield Limit("L209", graph.name, f"{len(graph.frozen)} phases without learning", _RUN_ELSEWHERE)
 
 
 def plastic_shapes(graph: Graph) -> Iterator[Limit]:
-    """A plastic connection is one matrix with one delay, and its weight is what it transmits."""
+    """Yield limits for plastic projections that are not one matrix with one delay, or transmit other than w."""
     for p in graph.projections:
         if p.learning is None:
             continue
@@ -98,7 +98,7 @@ def plastic_shapes(graph: Graph) -> Iterator[Limit]:
 
 
 def short_term(graph: Graph) -> Iterator[Limit]:
-    """A spike transmits the weight."""
+    """Yield limits for short-term plasticity."""
     for p in graph.projections:
         if p.short_term:
             message = f"short-term plasticity ({p.short_term.kind.name}); a spike transmits the weight"
@@ -106,7 +106,7 @@ def short_term(graph: Graph) -> Iterator[Limit]:
 
 
 def sizes(graph: Graph) -> Iterator[Limit]:
-    """Matrices are written out."""
+    """Yield limits for projections with too large matrices, which are stored in full."""
     for p in graph.projections:
         entries = p.connectivity.n_pre * p.connectivity.n_post
         if entries > LARGEST_MATRIX:
@@ -115,14 +115,14 @@ def sizes(graph: Graph) -> Iterator[Limit]:
 
 
 def memory(graph: Graph) -> Iterator[Limit]:
-    """Neurons and matrices are written out, for which integers are chosen by all of them."""
+    """Yield a limit where memory is too small for all neurons and matrices at once."""
     entries = (p.connectivity.n_pre * p.connectivity.n_post for p in graph.projections)
     matrices = sum(_ENTRY_BYTES * n for n in entries if n <= LARGEST_MATRIX)
     return too_little_memory(graph, "L310", neuron_bytes(graph) + matrices)
 
 
 def refractoriness(graph: Graph) -> Iterator[Limit]:
-    """How long a neuron can be silent, and what a delta neuron hears at the end of that."""
+    """Yield limits for long refractory periods, and for delta neurons, whose input at the end of one counts."""
     for p in graph.neurons():
         steps = int(np.max(refractory_steps(p.parameters["tau_refrac_ms"], graph.dt_ms)))
         if steps > REFRACTORY_MAX:
@@ -133,7 +133,7 @@ def refractoriness(graph: Graph) -> Iterator[Limit]:
 
 
 def probes(graph: Graph) -> Iterator[Limit]:
-    """Excitatory and inhibitory currents are one; weights that stay as they are have nowhere to be read back from."""
+    """Yield limits for probes of single currents, which are one here, and of static weights, which cannot be read."""
     fixed = {p.name for p in graph.projections if p.learning is None}
     absent = {p.name: without_field(p.learning) for p in graph.projections if p.learning}
     delta = {p.name for p in graph.neurons() if p.kind.name == "DeltaLIF"}

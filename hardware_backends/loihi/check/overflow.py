@@ -1,4 +1,4 @@
-r"""Whether u wraps around or V is cut off: what sources bring about by themselves, and what can come together at worst.
+r"""Check whether u wraps around or V is clipped, by the input of sources alone, and at worst.
 
 In steps, with a = (4096 - (du + 1))/4096 and b = (4096 - dv)/4096, one arrival of 1 leads to
 
@@ -38,12 +38,12 @@ _END = float(CURRENT_MAX << STATE_SHIFT)
 """u wraps above this, and at minus this; V is cut off below one more than minus this."""
 _L = 46.0
 _USUAL = 3.0
-"""Standard deviations that are met before long."""
+"""The number of standard deviations that are reached soon."""
 
 
 @dataclass(frozen=True)
 class _Response:
-    """What one arrival of 1 leads to in the course of time."""
+    """The response to one arrival of 1 over time."""
 
     peak: float
     total: float
@@ -51,7 +51,7 @@ class _Response:
 
 
 def _responses(cells: n.Cells) -> tuple[_Response, _Response]:
-    """Those of u and of v."""
+    """The responses of u and of v."""
     a, b = 1 - (cells.du + 1) / DECAY_ONE, 1 - cells.dv / DECAY_ONE
     u = _Response(1.0, 1 / (1 - a), 1 / (1 - a * a))
     if b == 1:
@@ -63,17 +63,17 @@ def _responses(cells: n.Cells) -> tuple[_Response, _Response]:
 
 
 def overflows(graph: Graph, network: n.IntegerNetwork, report: Report) -> None:
-    """Note every population of ``network``, which is ``graph`` in integers, whose u or V leaves its range."""
+    """Add a limit for every population of ``network`` (``graph`` in integers) whose u or V leaves its range."""
     users, senders = {p.name for p in graph.neurons()}, senders_of(graph, network)
     for cells in network.cells:
         if cells.name in users:
             population = _Population(cells, list(heard_by(cells.name, network, senders)))
-            population.tell(graph.dt_ms, network.scale[cells.name], report)
+            population.add_limits(graph.dt_ms, network.scale[cells.name], report)
 
 
 @dataclass(frozen=True, eq=False)
 class Reached:
-    """How far u goes up and down, and V down, of each neuron: numbers >= 0, in units of u and v."""
+    """The ranges of u, up and down, and of V, down, of each neuron: numbers >= 0, in units of u and v."""
 
     up: np.ndarray
     down: np.ndarray
@@ -81,12 +81,12 @@ class Reached:
 
     @property
     def of_u(self) -> float:
-        """As a share of the range of u: it wraps around above 1."""
+        """The share of the range of u; u wraps around above 1."""
         return max(float(np.max(self.up, initial=0.0)) / _END, float(np.max(self.down, initial=0.0)) / (_END - 1))
 
     @property
     def of_v(self) -> float:
-        """As a share of the range of V: it is cut off above 1."""
+        """The share of the range of V; V is clipped above 1."""
         return float(np.max(self.deep, initial=0.0)) / (_END - 1)
 
 
@@ -97,8 +97,8 @@ class _Population:
         pull = np.maximum(-np.asarray(cells.bias, dtype=np.float64), 0) * 2.0**cells.bias_exp
         self.pulled = np.where(pull > 0, pull * DECAY_ONE / cells.dv if cells.dv else math.inf, 0.0)
 
-    def tell(self, dt_ms: float, scale: float, report: Report) -> None:
-        """Note what leaves its range by what the sources send (L303), and what might by more (L308)."""
+    def add_limits(self, dt_ms: float, scale: float, report: Report) -> None:
+        """Add limits where the input of sources leaves a range (L303), and where more input might (L308)."""
         will, can = self.reached()
         name, unit = self.cells.name, scale * 2**STATE_SHIFT
         remedy = "use fewer synapses, weights that differ less, or a shorter tau_syn"
@@ -117,7 +117,7 @@ class _Population:
             report.add("L308", name, f"{message}{can.of_v:.3g} times that{self._rate(self.v, dt_ms)}", remedy)
 
     def _rate(self, response: _Response, dt_ms: float) -> str:
-        """From which common rate on."""
+        """The common rate from which on a range is left."""
         sums = [self._sum(self.heard, lambda h: np.maximum(-h.lowest, 0).sum(axis=1))]
         if response is self.u:
             sums.append(self._sum(self.heard, lambda h: np.maximum(h.highest, 0).sum(axis=1)))
@@ -125,7 +125,7 @@ class _Population:
         return f", at {1000 / most / dt_ms:.3g} Hz of each" if 1 < most < math.inf else ""
 
     def reached(self) -> tuple[Reached, Reached]:
-        """What the sources bring about by themselves, and what cannot be excluded."""
+        """(the ranges by the input of sources, the ranges that cannot be excluded)."""
         worst = self._worst(self.heard)
         worst = replace(worst, deep=worst.deep + self.pulled)
         if worst.of_u <= 1 and worst.of_v <= 1:
@@ -150,14 +150,14 @@ class _Population:
         return self._beside(sources, _usual, far, far.v_low), can
 
     def _sum(self, heard: Sequence[Heard], each: Callable[[Heard], np.ndarray]) -> np.ndarray:
-        """Over everything that each neuron hears."""
+        """The sum over all synapses of each neuron."""
         total = np.zeros(self.cells.size)
         for h in heard:
             total[h.post_start : h.post_start + len(h.now)] += each(h)
         return total
 
     def _worst(self, heard: Sequence[Heard]) -> Reached:
-        """What spikes of one sign lead to if all senders spike as often as they can."""
+        """The response to spikes of one sign if all senders spike as often as they can."""
         return Reached(
             self._sum(heard, lambda h: _reach(np.maximum(h.highest, 0), h.sender, self.u)),
             self._sum(heard, lambda h: _reach(np.maximum(-h.lowest, 0), h.sender, self.u)),
@@ -165,12 +165,12 @@ class _Population:
         )
 
     def _beside(self, heard: Sequence[Heard], beside: Beside, far: Extremes, v_low: np.ndarray) -> Reached:
-        """What spikes of sources lead to: those that are given exactly, of others what is expected and ``beside``."""
+        """The response to spikes of sources: given ones exactly, of others the expectation and ``beside``."""
         u, v = (self._spread(heard, response, beside) for response in (self.u, self.v))
         return Reached(far.u_high + u, u - far.u_low, v - v_low)
 
     def _spread(self, heard: Sequence[Heard], response: _Response, beside: Beside) -> np.ndarray:
-        """How far Poisson sources get from their mean. What one source sends on several ways comes together."""
+        """The deviation of Poisson sources from their mean; several connections of one source are added up."""
         random = [h for h in heard if h.sender.poisson]
         most, variance = np.zeros(self.cells.size), np.zeros(self.cells.size)
         for source in {id(h.sender.spikes) for h in random}:
@@ -183,7 +183,7 @@ class _Population:
 
 
 Beside = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""From the most that one spike leads to and the variance: how far a sum of independent spikes is from its mean."""
+"""Function from the largest response to one spike and the variance to the deviation of a sum of independent spikes."""
 
 
 def _usual(most: np.ndarray, variance: np.ndarray) -> np.ndarray:
@@ -197,13 +197,13 @@ def _bernstein(most: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 def _once(weights: np.ndarray, response: _Response) -> np.ndarray:
-    """What one spike leads to at most."""
+    """The largest response to one spike."""
     most: np.ndarray = np.max(weights, axis=1, initial=0.0) * response.peak
     return most
 
 
 def _reach(weights: np.ndarray, sender: Sender, response: _Response) -> np.ndarray:
-    """The most that ``weights`` of one sign lead to at once."""
+    """The largest sum of ``weights`` of one sign that arrive together."""
     if not sender.poisson:
         often = 1 / sender.every
         most: np.ndarray = _weighed(weights, 1 - often, response.peak) + _weighed(weights, often, response.total)

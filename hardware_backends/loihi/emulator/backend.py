@@ -11,6 +11,7 @@ import numpy as np
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Progress
 from ernsnn.graph.graph import Graph
+from ernsnn.recording.keys import signal_keys, spike_keys
 from ernsnn.recording.recording import Recording
 
 from ..check.check import capabilities
@@ -19,7 +20,7 @@ from ..options import ARITHMETIC, KINDS, MODULATORS
 from ..quantise.quantise import required
 from ..readout import Readout, readouts
 
-_TOLD_EVERY = 1000
+_REPORT_EVERY = 1000
 """Steps between two reports of progress."""
 
 
@@ -47,23 +48,21 @@ class LoihiEmulatorBackend(Backend):
         emulator = Emulator(network)
         wanted = readouts(graph, network, n_steps)
         rows: list[list[np.ndarray]] = [[] for _ in wanted]
-        told = np.append(np.arange(_TOLD_EVERY, n_steps, _TOLD_EVERY), n_steps)
-        for end in np.unique(np.concatenate([told, *(r.steps + 1 for r in wanted)])).tolist():
+        reports = np.append(np.arange(_REPORT_EVERY, n_steps, _REPORT_EVERY), n_steps)
+        for end in np.unique(np.concatenate([reports, *(r.steps + 1 for r in wanted)])).tolist():
             emulator.advance(end - emulator.step)
-            for found, r in zip(rows, wanted, strict=True):
-                if len(found) < len(r.steps) and r.steps[len(found)] == end - 1:
-                    found.append((emulator.variable(r.name, r.variable).ravel()[r.picked] + r.zero) * r.unit)
+            for values, r in zip(rows, wanted, strict=True):
+                if len(values) < len(r.steps) and r.steps[len(values)] == end - 1:
+                    values.append((emulator.variable(r.name, r.variable).ravel()[r.picked] + r.zero) * r.unit)
             progress(end / n_steps)
         arrays, spikes = {"n_steps": np.array(n_steps)}, emulator.spikes
         for p in graph.populations:
-            arrays[f"spikes/{p.name}/steps"], arrays[f"spikes/{p.name}/neurons"] = spikes[p.name]
-        for found, r in zip(rows, wanted, strict=True):
-            arrays |= _recorded(r, found)
+            arrays |= zip(spike_keys(p.name), spikes[p.name], strict=True)
+        for values, r in zip(rows, wanted, strict=True):
+            arrays |= _recorded(r, values)
         return Recording.from_arrays(arrays, {"versions": {"numba": version("numba")}})
 
 
 def _recorded(r: Readout, rows: list[np.ndarray]) -> dict[str, np.ndarray]:
     values = np.array(rows).reshape(len(r.steps), len(r.picked))
-    if r.key.startswith("signals/"):
-        return {f"{r.key}/steps": r.steps, f"{r.key}/values": values}
-    return {r.key: values[-1]}
+    return {r.key: values[-1]} if r.final else dict(zip(signal_keys(r.key), (r.steps, values), strict=True))

@@ -1,4 +1,4 @@
-"""From an integer network to the flat arrays of the emulator."""
+"""Conversion of an integer network to the flat arrays of the emulator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arithmetic.integers import Astrocyte, Cells, IntegerNetwork, Part, Product, Rule, Source, Trace
+from ..arithmetic.integers import Astrocyte, Cells, IntegerNetwork, Operand, Product, Rule, Source, Trace
 from ..arithmetic.limits import (
     ACCUMULATOR_WIDTH,
     EXPONENT_MAX,
@@ -46,7 +46,7 @@ FRACTION = 7
 
 
 class Places:
-    """Where each population and astrocyte is."""
+    """The place of each population and astrocyte in the arrays."""
 
     def __init__(self, network: IntegerNetwork) -> None:
         populations: list[Source | Cells] = [*network.sources, *network.cells]
@@ -103,20 +103,20 @@ def wiring(network: IntegerNetwork, places: Places) -> Wiring:
         n_post, n_pre = c.weights.shape
         rule = -1
         if c.rule:
-            found, at = np.ones(1, np.int64), synapses
+            every, at = np.ones(1, np.int64), synapses
             rule, n_rules, synapses = n_rules, n_rules + 1, synapses + n_post * n_pre
         else:
             delay = np.broadcast_to(np.asarray(c.delays), c.weights.shape).T
             pre, post = np.nonzero((c.weights.T != 0) & (delay > 0))
-            found, which = np.unique(delay[pre, post], return_inverse=True)
+            every, which = np.unique(delay[pre, post], return_inverse=True)
             at, n_rows = n_rows, n_rows + n_pre
             counts.append(np.bincount(pre, minlength=n_pre))
             targets.append((which * n_post + post).astype(np.int32))
             weights.append(c.weights.T[pre, post].astype(np.int32))
         where = places.neuron(c.pre, c.pre_start), n_pre, places.neuron(c.post, c.post_start), n_post
         first = c.rule is None or c.order == "loihi"
-        connections.append((places.population[c.pre], *where, c.exponent, at, len(delays), len(found), rule, first))
-        delays, gathered = np.concatenate([delays, found]), max(gathered, len(found) * n_post)
+        connections.append((places.population[c.pre], *where, c.exponent, at, len(delays), len(every), rule, first))
+        delays, gathered = np.concatenate([delays, every]), max(gathered, len(every) * n_post)
     return Wiring(
         connections=_records(CONNECTION, connections),
         rows=np.cumsum(np.concatenate(counts)),
@@ -138,12 +138,12 @@ def reduced(product: Product) -> tuple[int, int]:
 
 
 def shifts(product: Product) -> tuple[int, int]:
-    """How far a product is shifted to the right, and then to the left."""
+    """The shifts of a product, (right, then left), in bits."""
     width = sum(WIDTHS[part.variable] for part in product.parts) + MANTISSA_WIDTH
     return min(31, max(0, width - ACCUMULATOR_WIDTH)), reduced(product)[1] + FRACTION
 
 
-def _part(part: Part) -> tuple[int, int, int, int]:
+def _part(part: Operand) -> tuple[int, int, int, int]:
     limit = 1 << WIDTHS[part.variable]
     low, high = (-1, 1) if part.sgn else (-limit, limit - 1)
     return VARIABLES.index(part.variable), part.sign * part.constant, low, high

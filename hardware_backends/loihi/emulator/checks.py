@@ -1,4 +1,4 @@
-"""What Lava would refuse, hang on, or silently change in an integer network."""
+"""Checks for integer networks that Lava would refuse, hang on, or silently change."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from .build import BOUNDS, SYNAPTIC, TRACES, products, reduced
 
 
 def check(network: IntegerNetwork) -> None:
-    """Raises InvalidModel with everything that is wrong."""
-    found = [f"{it.name}: {text}" for it in network.cells for text in _cells(it)]
-    found += [f"{it.name}: {text}" for it in network.astrocytes for text in _astrocyte(it)]
-    found += [f"{it.name}: {text}" for it in network.connections for text in _connection(it, network)]
-    if found:
-        raise InvalidModel("\n".join(["no integer network for Loihi:", *found]))
+    """Raise InvalidModel, listing every error of a network."""
+    problems = [f"{it.name}: {text}" for it in network.cells for text in _cells(it)]
+    problems += [f"{it.name}: {text}" for it in network.astrocytes for text in _astrocyte(it)]
+    problems += [f"{it.name}: {text}" for it in network.connections for text in _connection(it, network)]
+    if problems:
+        raise InvalidModel("\n".join(["no integer network for Loihi:", *problems]))
 
 
 def _cells(it: Cells) -> Iterator[str]:

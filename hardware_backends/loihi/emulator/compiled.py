@@ -1,4 +1,4 @@
-"""Numba's compiler with types: what is compiled is kept on disk, next to the source or in the user's cache."""
+"""Numba's compiler with types; compiled code is cached on disk, next to the source or in the user's cache."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def compiled(function: Function) -> Function:
     """``function``, compiled when it is first called.
 
-    Numba keeps what it has compiled until the function's own file changes, so compiled functions that call each other
-    stand in one file.
+    Numba's cache is valid until the function's own file changes, so compiled functions that call each other are in one
+    file.
     """
     return cast(Function, numba.njit(cache=True)(function))
 
 
 def inlined(function: Function) -> Function:
-    """The same, and placed into the compiled functions that call it."""
+    """``function``, compiled and inlined into the compiled functions that call it."""
     return cast(Function, numba.njit(cache=True, forceinline=True)(function))

@@ -13,7 +13,7 @@ from .state import Draws
 _CHUNK = 1024
 _ROOM = 1 << 18
 _SYNAPSE_SEED = 2
-"""Hard-wired in Lava (ConnVarRandom)."""
+"""The seed that is hard-wired in Lava (ConnVarRandom)."""
 
 Spikes = dict[str, tuple[np.ndarray, np.ndarray]]
 
@@ -55,9 +55,9 @@ class Emulator:
     def _run(self, n: int, draws: Draws) -> int:
         given_at = np.searchsorted(self._given_steps, np.arange(self.step, self.step + n + 1))
         state = (self.membranes, self.wiring, self.plastic, self.glia)
-        done, found = run_steps(self.step, n, given_at, self._given_neurons, *state, draws, self.out)
-        self._steps.append(self.out.steps[:found].copy())
-        self._neurons.append(self.out.neurons[:found].copy())
+        done, n_spikes = run_steps(self.step, n, given_at, self._given_neurons, *state, draws, self.out)
+        self._steps.append(self.out.steps[:n_spikes].copy())
+        self._neurons.append(self.out.neurons[:n_spikes].copy())
         self.step += done
         return done
 
@@ -80,7 +80,7 @@ class Emulator:
     @property
     def spikes(self) -> Spikes:
         """(steps, neurons) of each population so far, by step, then neuron."""
-        steps, neurons = (np.concatenate([np.zeros(0, np.int32), *found]) for found in (self._steps, self._neurons))
+        steps, neurons = (np.concatenate([np.zeros(0, np.int32), *chunks]) for chunks in (self._steps, self._neurons))
         result = {}
         for name, k in self.places.population.items():
             first = self.places.first[k]

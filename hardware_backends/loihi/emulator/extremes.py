@@ -1,7 +1,6 @@
-"""How far given spikes take u and V: the emulator's arithmetic for one population, without the ends of its range.
+"""The extremes of u and V under given spikes, by the emulator's arithmetic for one population without clipping.
 
-A population hears spikes that are known, and expected arrivals of sources whose rates are known. What it hears from
-anywhere else is left out.
+Inputs are given spikes, and expected arrivals of sources with known rates; all others are left out.
 """
 
 from __future__ import annotations
@@ -17,15 +16,16 @@ from ..check.arrivals import Heard
 from .compiled import compiled
 
 _QUIET = 20
-"""Time constants after which nothing changes any more: 24 bits have decayed."""
+"""The number of time constants after which all 24 bits have decayed."""
 _NEVER_DECAYS = 100_000
-"""Steps that a V is followed which never decays, after the last change."""
+"""The number of steps for which a V without decay is computed after the last change."""
 
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """Of each neuron: the highest and lowest u, the lowest V, and a bound below V that holds with whatever else the
-    neuron hears, and however often it spikes, once the V that this else leads to is added.
+    """Extremes of each neuron: the highest and lowest u, the lowest V, and a bound below V.
+
+    The bound holds with any further input, and however often the neuron spikes, if the V by that input is added.
     """
 
     u_high: np.ndarray
@@ -44,7 +44,7 @@ class _Wires(NamedTuple):
 
 
 class _Events(NamedTuple):
-    """By step: a spike, of an amount of 1; or (``rates``) by how much what a sender brings in every step changes."""
+    """Events by step: a spike, of an amount of 1, or (``rates``) a change of a sender's expected amount a step."""
 
     steps: np.ndarray
     senders: np.ndarray
@@ -53,14 +53,14 @@ class _Events(NamedTuple):
 
 
 def extremes(cells: Cells, heard: Sequence[Heard]) -> Extremes:
-    """Of all steps, those after the last spike included."""
-    wires, found = _wires(heard), np.zeros((5, cells.size))
+    """The extremes over all steps, also after the last spike."""
+    wires, extremes = _wires(heard), np.zeros((5, cells.size))
     bias = np.asarray(cells.bias, dtype=np.float64) * 2.0**cells.bias_exp
     slow = 4096 / cells.dv if cells.dv else _NEVER_DECAYS / _QUIET
     quiet = int(_QUIET * (4096 / (cells.du + 1) + slow)) + int(np.max(wires.delays, initial=1)) + 1
     keep_u, keep_v, threshold = 4096.0 - (cells.du + 1), 4096.0 - cells.dv, float(cells.vth << 6)
-    _follow(keep_u, keep_v, threshold, cells.refractory, bias, quiet, wires, _events(heard), found)
-    *far, drift = found
+    _follow(keep_u, keep_v, threshold, cells.refractory, bias, quiet, wires, _events(heard), extremes)
+    *far, drift = extremes
     if not cells.dv:
         far[2][drift < 0] = far[3][drift < 0] = -np.inf
     return Extremes(*far)
@@ -68,22 +68,22 @@ def extremes(cells: Cells, heard: Sequence[Heard]) -> Extremes:
 
 def _wires(heard: Sequence[Heard]) -> _Wires:
     rows = [np.zeros(1, np.int64)]
-    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    wires = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     for h in heard:
         pre, post = np.nonzero(h.now.T)
         rows.append(np.bincount(pre, minlength=h.now.shape[1]))
-        found.append((post + h.post_start, h.delays[post, pre].astype(np.int64), h.now[post, pre]))
-    return _Wires(np.cumsum(np.concatenate(rows)), *(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        wires.append((post + h.post_start, h.delays[post, pre].astype(np.int64), h.now[post, pre]))
+    return _Wires(np.cumsum(np.concatenate(rows)), *(np.concatenate(parts) for parts in zip(*wires, strict=True)))
 
 
 def _events(heard: Sequence[Heard]) -> _Events:
-    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))]
+    events = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))]
     first = 0
     for h in heard:
         steps, senders, amounts = h.sender.events()
-        found.append((steps, senders + first, amounts, np.full(len(steps), h.sender.poisson)))
+        events.append((steps, senders + first, amounts, np.full(len(steps), h.sender.poisson)))
         first += h.now.shape[1]
-    together = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    together = [np.concatenate(parts) for parts in zip(*events, strict=True)]
     order = np.argsort(together[0], kind="stable")
     return _Events(*(part[order] for part in together))
 
@@ -98,9 +98,9 @@ def _follow(
     quiet: int,
     wires: _Wires,
     events: _Events,
-    found: np.ndarray,
+    extremes: np.ndarray,
 ) -> None:
-    """Fills the rows of ``found``, the last one with what V gains a step at the end. Whole numbers stay whole."""
+    """Fills the rows of ``extremes``, the last one with what V gains a step at the end. Whole numbers stay whole."""
     n = len(bias)
     ring = wires.delays.max() + 1 if len(wires.delays) else 1
     arriving, changing = np.zeros((ring, n)), np.zeros((ring, n))
@@ -115,14 +115,14 @@ def _follow(
             rate[j] += changing[slot, j]
             u[j] = np.trunc(u[j] * keep_u / 4096) + arriving[slot, j] + rate[j]
             changing[slot, j], arriving[slot, j] = 0.0, 0.0
-            found[0, j], found[1, j] = max(found[0, j], u[j]), min(found[1, j], u[j])
+            extremes[0, j], extremes[1, j] = max(extremes[0, j], u[j]), min(extremes[1, j], u[j])
             bound[j] = np.trunc(min(bound[j], 0.0) * keep_v / 4096) + u[j] + bias[j]
-            found[3, j] = min(found[3, j], bound[j])
+            extremes[3, j] = min(extremes[3, j], bound[j])
             if waits[j] > 0:
                 waits[j] -= 1
                 continue
             v[j] = np.trunc(v[j] * keep_v / 4096) + u[j] + bias[j]
-            found[2, j] = min(found[2, j], v[j])
+            extremes[2, j] = min(extremes[2, j], v[j])
             if v[j] > threshold:
                 v[j], waits[j] = 0.0, refractory
         since += 1
@@ -137,4 +137,4 @@ def _follow(
                     arriving[into, wires.targets[s]] += amount
             k += 1
         at += 1
-    found[4] = u + bias
+    extremes[4] = u + bias

@@ -80,7 +80,7 @@ def _neurons(step: int, given: np.ndarray, m: Membranes, out: Output) -> int:
 
 @inlined
 def _transmit(step: int, it: Any, m: Membranes, wiring: Wiring, synapses: np.ndarray, out: Output) -> None:
-    """What connection ``it`` sends on: for each delay, the sum of weights is shifted as a whole (Dense, DelayDense)."""
+    """Transmit over connection ``it``: for each delay, the sum of weights is shifted as a whole (Dense, DelayDense)."""
     slot = step % len(out.recent)
     gathered, sent = wiring.gathered, False
     for s in range(out.starts[slot, it.pre], out.starts[slot, it.pre + 1]):
@@ -250,8 +250,8 @@ def _add_one(total: Int, product: Int, j: int, it: Any, rows: np.ndarray, parts:
 
 @compiled
 def _tables(r: int, u: bool, sinks: bool, round_up: Int, p: Plasticity) -> None:
-    """What the end of an epoch makes of every value of w, t and d at a synapse that no spike changes:
-    4 new + 2 (new is the lowest, -257) + 1 (the old one would not stay with every draw)."""
+    """The results of an epoch's end for every value of w, t and d at a synapse that no spike changes:
+    4 new + 2 (new is the lowest, -257) + 1 (the old value would not stay with every draw)."""
     for v in range(3):
         low, high = p.low[r, v], p.high[r, v]
         for k in range(p.table.shape[1]):
@@ -367,16 +367,16 @@ def _rows(r: int, active: np.ndarray, u: bool, sinks: bool, round_up: Int, p: Pl
             if live and rule.uses >> v & 1:
                 for j in active:
                     p.rows[v, j] = p.synapses[v, at + j]
-        found = 0
+        hits = 0
         for v in range(3):
             if changed >> v & 1:
-                found |= _look_up(p.table[v], p.synapses[v, at : at + n])
+                hits |= _look_up(p.table[v], p.synapses[v, at : at + n])
                 for j in range(at, at + n if rule.masked else at):
                     p.synapses[v, j] *= p.exists[j]
-        sunken |= found > 1
+        sunken |= hits > 1
         if live:
             sunken |= _active_synapses(r, i, active, u, sinks, round_up, p)
-        still[i] = u and rule.alone and not (live or sinks or found)
+        still[i] = u and rule.alone and not (live or sinks or hits)
     return sunken
 
 
@@ -424,19 +424,19 @@ def run_steps(
     draws: Draws,
     out: Output,
 ) -> tuple[int, int]:
-    """Run steps ``first`` on: at most ``n_steps``, fewer when ``out`` is full. Returns steps done and spikes found.
+    """Run at most ``n_steps`` steps from ``first`` on, fewer when ``out`` is full. Returns how many steps, and spikes.
 
     Spikes given in the k-th of these steps are ``given[given_at[k]:given_at[k + 1]]``.
     """
-    found = 0
+    n_spikes = 0
     for k in range(n_steps):
         step = first + k
-        if found + out.recent.shape[1] > len(out.neurons):
-            return k, found
+        if n_spikes + out.recent.shape[1] > len(out.neurons):
+            return k, n_spikes
         n = _neurons(step, given[given_at[k] : given_at[k + 1]], membranes, out)
         for s in range(n):
-            out.steps[found + s], out.neurons[found + s] = step, out.recent[step % len(out.recent), s]
-        found += n
+            out.steps[n_spikes + s], out.neurons[n_spikes + s] = step, out.recent[step % len(out.recent), s]
+        n_spikes += n
         _astrocytes(step, glia, out)
         for c in range(len(wiring.connections)):
             it, r = wiring.connections[c], wiring.connections[c].rule
@@ -447,4 +447,4 @@ def run_steps(
                     _hear(step, r, plastic, glia, out)
                     if (step + 1) % plastic.rules[r].epoch == 0:
                         _learn(step, r, draws.pre[k, r], draws.post[k, r], draws.synapses[k, r], plastic)
-    return n_steps, found
+    return n_steps, n_spikes

@@ -15,7 +15,7 @@ CONNECTION = _record(
     *("pre", "pre_first", "n_pre", "post_first", "n_post"),
     *("exponent", "at", "delays_at", "n_delays", "rule", "transmits_first"),
 )
-"""``at``: its first row in ``Wiring.rows``, or its first synapse in ``Plasticity.synapses``; ``rule`` -1 if static."""
+"""``at``: its first row in ``Wiring.rows``, or synapse in ``Plasticity.synapses``; ``rule``: -1 if static."""
 
 RULE = _record("epoch", "every", "at", "first", "last", "has_x0", "uses", "with_y", "with_u", "alone", "masked")
 """u fires in every ``every``-th epoch (0: never); ``uses`` has a bit for each of w, t, d that is read or written,
@@ -54,7 +54,7 @@ class Membranes(NamedTuple):
 
 
 class Wiring(NamedTuple):
-    """Connections; synapses of static ones by pre neuron; ``gathered``, the sums (delay, post) of one connection."""
+    """Connections, synapses of static ones by pre neuron, ``gathered``: the sums (delay, post) of one connection."""
 
     connections: np.ndarray
     rows: np.ndarray

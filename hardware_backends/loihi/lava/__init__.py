@@ -1,1 +1,1 @@
-"""Lava: an integer network becomes a Lava script, which is run in a process of its own."""
+"""The Lava backends: an integer network becomes a Lava script, which is run in a process of its own."""

@@ -10,10 +10,11 @@ from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
 from ernsnn.graph.graph import Graph
+from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
 
 from ..arithmetic.integers import IntegerNetwork
-from ..check.check import capabilities, find
+from ..check.check import capabilities, check_graph
 from ..codes import CODES
 from ..floats import FloatNetwork, in_floats, not_in_floats
 from ..options import ARITHMETIC, KINDS, MODULATORS
@@ -50,7 +51,7 @@ class LavaBackend(Backend):
         return capabilities(settings["order"], self.chip)
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> IntegerNetwork | FloatNetwork:
-        """What the script is written from."""
+        """The network from which the script is written."""
         order, seed = chosen["order"], chosen["rounding_seed"]
         return required(graph, n_steps=n_steps, order=order, seed=seed, chip=self.chip)[0]
 
@@ -72,7 +73,7 @@ class LavaBackend(Backend):
         """See ``Backend.run``."""
         program, what = self.compile(graph, n_steps, **options), f"the Lava program of {graph.name}"
         absent = {(p.name, name) for p in graph.projections if p.learning for name in without_field(p.learning)}
-        lacks = [f"synapses/{projection}/{name}" for projection, name in absent]
+        lacks = [synapse_key(projection, name) for projection, name in absent]
         with lava_program() as prefix:
             recording, _ = recorded_run(program, progress, what, graph, n_steps, prefix, lacks=lacks)
         recording.meta["versions"] = {"lava-nc": LAVA}
@@ -125,4 +126,4 @@ class Loihi2Backend(LavaBackend):
     def placement(self, graph: Graph) -> tuple[Placement, ...]:
         """See ``Backend.placement``: of the populations that it has neurons for."""
         known = self.known(graph)
-        return find(known, order="loihi", chip=True).placements if known.populations else ()
+        return check_graph(known, order="loihi", chip=True).placements if known.populations else ()

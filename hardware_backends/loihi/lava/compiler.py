@@ -1,4 +1,4 @@
-"""From an integer network to a Lava script, written with the template."""
+"""Compiler from an integer network to a Lava script, which a template writes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from ernsnn.errors import InvalidModel
 from ernsnn.files import Content
 
 from ...templates import script_template
-from ..arithmetic.integers import Astrocyte, Cells, Connection, IntegerNetwork, Part, Product, Source
+from ..arithmetic.integers import Astrocyte, Cells, Connection, IntegerNetwork, Operand, Product, Source
 from ..arithmetic.limits import DELAY_MAX
 from ..floats import FloatCells, FloatNetwork
 from ..readout import Readout
 
 _LONGEST = 80
-"""Letters of a variable's name: files are named after them, and of those with more than 255 there are none."""
+"""The largest number of letters of a variable's name, since files, whose names have at most 255, are named after
+them."""
 
 Watch = Mapping[str, Sequence[int] | np.ndarray]
-"""Name of cells, a plastic connection or an astrocyte -> the steps after which its state is wanted."""
+"""Name of cells, a plastic connection or an astrocyte -> the steps after which its state is recorded."""
 
 
 def compile_program(
@@ -38,7 +39,7 @@ def compile_program(
     populations: Sequence[str] | None = None,
     chip: bool = False,
 ) -> Program:
-    """``program.py``, ``arrays.npz`` and the files of ours that the script imports.
+    """``program.py``, ``arrays.npz`` and ernsnn's files that the script imports.
 
     It records the spikes of ``populations`` (None: of all), what ``readouts`` say, and raw integers for ``watch``. For
     the ``chip`` it has Lava's own processes only, which must do (see ``check.chip``), and reads back what is learnt,
@@ -48,7 +49,7 @@ def compile_program(
 
 
 class _Writer:
-    """Collects what the template and the arrays need."""
+    """Collects the values for the template and the arrays."""
 
     def __init__(
         self, network: IntegerNetwork | FloatNetwork, watch: Watch, readouts: Sequence[Readout], chip: bool
@@ -126,7 +127,7 @@ class _Writer:
         return {**vars(source), "id": name, "port": self._port(source.name)}
 
     def _port(self, population: str) -> str:
-        """Where its spikes come from. Given ones go to the chip first."""
+        """The port from which its spikes come. Given spikes go to the chip first."""
         name = self.ids[population]
         given = any(s.name == population for s in self.network.sources)
         return f"sent_{name}" if self.chip and given else f"{name}.s_out"
@@ -145,7 +146,7 @@ class _Writer:
         return {**vars(astrocyte), "id": name, "members": members}
 
     def _synapses(self, c: Connection) -> dict[str, Any]:
-        """What static and plastic ones share."""
+        """Values that static and plastic connections share."""
         name = self.ids[c.name]
         self.arrays[f"{name}/weights"] = self._placed(c, c.weights)
         return {**vars(c), "id": name, "port": self._port(c.pre), "post": self.ids[c.post]}
@@ -171,7 +172,7 @@ class _Writer:
             raise InvalidModel(f"{c.name}: the third factor comes from {min(unknown)!r}, which is no astrocyte")
         tag = np.zeros(c.weights.shape, dtype=np.int64) if c.tag is None else c.tag
         self.arrays |= {f"{shared['id']}/tag": self._placed(c, tag), f"{shared['id']}/exists": self._placed(c, exists)}
-        # Lava's rules with third factors let every y pass a decay of this time constant; so do ours.
+        # Lava's rules with third factors let every y pass a decay of this time constant, as do ernsnn's.
         slow = {name: {"impulse": 0, "tau": 65535} for name in rule.third}
         return {
             **shared,
@@ -211,7 +212,7 @@ def _product(p: Product) -> str:
     return "*".join([f"{abs(p.mantissa)}*2^{p.exponent}", p.event, *(_part(part) for part in p.parts)])
 
 
-def _part(p: Part) -> str:
+def _part(p: Operand) -> str:
     if p.sign == 1 and p.constant == 0:
         return f"sgn({p.variable})" if p.sgn else p.variable
     inner = f"{p.constant}-{p.variable}" if p.sign == -1 else f"{p.variable}{p.constant:+d}"

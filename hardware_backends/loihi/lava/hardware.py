@@ -1,4 +1,4 @@
-"""Where the processes of a compiled program run: on a board with Loihi 2, or on Lava's simulator of one.
+"""The place where the processes of a compiled program run: a board with Loihi 2, or Lava's simulator of one.
 
 Compiled programs carry a copy. Lava itself falls back to Python models, silently, where a process has none for the
 chip; here that is an error.
@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 EXTENSION = "lava.utils.loihi2_profiler"
-"""A module of lava-loihi, by which Lava itself looks for it."""
+"""The module of lava-loihi by which Lava itself detects it."""
 
 
 def missing() -> str | None:
-    """What stands between an installed Lava and a board, in one sentence; None if nothing."""
+    """A sentence on what is missing beside an installed Lava to use a board; None if nothing."""
     if importlib.util.find_spec(EXTENSION) is None:
         return (
             "lava-loihi (Intel's research community only) is not installed: compile the program here and run it where "
@@ -52,13 +52,13 @@ class Chip:
             loihi.use_slurm_host(loihi_gen=generation)
 
     def sent(self, port: Any) -> Any:
-        """The port on the chip of what a process on the host sends from ``port``."""
+        """The port on the chip at which spikes from ``port`` of a process on the host arrive."""
         from lava.proc.embedded_io.spike import PyToNxAdapter
 
         return _through(PyToNxAdapter(shape=port.shape), port)
 
     def received(self, port: Any) -> Any:
-        """The port on the host of what a process on the chip sends from ``port``."""
+        """The port on the host at which spikes from ``port`` of a process on the chip arrive."""
         from lava.proc.embedded_io.spike import NxToPyAdapter
 
         return _through(NxToPyAdapter(shape=port.shape), port)

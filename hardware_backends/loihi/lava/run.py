@@ -1,4 +1,4 @@
-"""Runs an integer network on Lava, and leaves nothing behind.
+"""Runs of integer networks on Lava, without leftover processes or shared memory.
 
     run_on_lava(network, n_steps, watch={"CA3": range(100), "CA3 -> CA3": [99]}) -> LavaRun
 
@@ -28,20 +28,20 @@ from .compiler import Watch, compile_program
 from .shim import LAVA
 
 SHARED_MEMORY = Path("/dev/shm")
-"""Where Linux shows it."""
+"""The folder in which Linux lists shared memory."""
 
 
 def missing() -> str | None:
-    """What has to be installed before Lava can run, in one sentence; None if nothing."""
+    """A sentence on what must be installed before Lava can run; None if nothing."""
     how = (
         f"pip install 'ernsnn[lava-deps]' && pip install --no-deps --ignore-requires-python lava-nc=={LAVA} "
         "(in ernsnn's own folder, `make venv-dev` does both)"
     )
     try:
-        found = importlib.metadata.version("lava-nc")
+        installed = importlib.metadata.version("lava-nc")
     except importlib.metadata.PackageNotFoundError:
         return f"Lava is not installed: {how}"
-    return None if found == LAVA else f"lava-nc {found} is installed, but {LAVA} is needed: {how}"
+    return None if installed == LAVA else f"lava-nc {installed} is installed, but {LAVA} is needed: {how}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,10 @@ class LavaRun:
 def run_on_lava(
     network: IntegerNetwork, n_steps: int, *, watch: Watch | None = None, patience_s: float = 120
 ) -> LavaRun:
-    """Run ``network`` on Lava's fixed-point simulator. Raises ProgramFailed with the cause if a process fails there,
-    or if nothing is heard for ``patience_s``."""
+    """Run ``network`` on Lava's fixed-point simulator.
+
+    Raises ProgramFailed with the cause if a process fails there, or if there is no progress for ``patience_s``.
+    """
     program = compile_program(network, n_steps, "A network", patience_s=patience_s, watch=watch)
     arrays = run_lava_program(program, lambda fraction: None, "the Lava program")
     spikes: dict[str, dict[str, np.ndarray]] = {}
@@ -73,7 +75,7 @@ def run_on_lava(
 
 
 def _slice(c: Connection, variable: str, values: np.ndarray) -> np.ndarray:
-    """What is ``c``'s own of a state of whole populations."""
+    """The slice of connection ``c`` of a state of whole populations."""
     n_post, n_pre = c.weights.shape
     post, pre = slice(c.post_start, c.post_start + n_post), slice(c.pre_start, c.pre_start + n_pre)
     return values[:, post, pre] if variable in "wtd" else values[:, pre if variable[0] == "x" else post]
@@ -81,7 +83,7 @@ def _slice(c: Connection, variable: str, values: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def lava_program() -> Iterator[str]:
-    """How the names of a program's shared memory are to begin, which is removed where the program could not do so."""
+    """A prefix for names of a program's shared memory, which is removed at the end if the program did not do so."""
     prefix = f"ernsnn-{os.getpid()}-{secrets.token_hex(4)}-"
     try:
         yield prefix
@@ -91,6 +93,6 @@ def lava_program() -> Iterator[str]:
 
 
 def run_lava_program(program: Program, progress: Callable[[float], None], what: str) -> dict[str, np.ndarray]:
-    """What ``program`` records, whatever that is."""
+    """Run ``program``. Returns all arrays that it records."""
     with lava_program() as prefix:
         return recorded(program, progress, what, prefix)

@@ -1,7 +1,7 @@
 """Runs Lava processes under a watchdog. Compiled programs carry a copy: it needs Lava only.
 
 Every Lava process is an operating system process. Where one of them fails, Lava often waits for ever for its answer; so
-a thread looks at them all, says which failed and why, and ends the program with nothing left of it.
+a thread watches them all, prints which failed and why, and ends the program and all its processes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from lava.magma.core.run_conditions import RunSteps
 
 _LOOK_EVERY_S = 0.2
-_TOLD_EVERY_S = 0.5
+_REPORT_EVERY_S = 0.5
 
 
 def run(
@@ -47,7 +47,7 @@ def run(
                 process.stop()
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt):
-            # Whoever failed may still be writing down why.
+            # A failed process may still be writing its error.
             time.sleep(2 * _LOOK_EVERY_S)
         end(processes, _causes(processes) or [f"{type(error).__name__}: {error}"])
 
@@ -65,12 +65,12 @@ def _run(processes: Sequence[Any], n_steps: int, config: Any, watchdog: _Watchdo
         done += chunk
         watchdog.heard()
         print(f"@progress {done / n_steps:.6f}", flush=True)
-        if time.monotonic() - start < _TOLD_EVERY_S:
+        if time.monotonic() - start < _REPORT_EVERY_S:
             chunk *= 2
 
 
 class _Watchdog:
-    """Looks at the processes from a thread, until it may rest."""
+    """Watches the processes from a thread, until it is stopped."""
 
     def __init__(self, processes: Sequence[Any], patience_s: float) -> None:
         self.processes, self.patience_s = processes, patience_s
@@ -93,7 +93,7 @@ class _Watchdog:
 
 
 def _causes(processes: Sequence[Any]) -> list[str]:
-    """Why each Lava process that failed did so."""
+    """The errors of all Lava processes that failed."""
     causes = []
     for actor in _actors(processes):
         with suppress(Exception):  # a process may end, and its pipe close, while we ask
@@ -111,7 +111,7 @@ def _actors(processes: Sequence[Any]) -> list[Any]:
 
 
 def end(processes: Sequence[Any], causes: Sequence[str]) -> NoReturn:
-    """Say why, and end the program, its processes and its shared memory."""
+    """Print the cause, and end the program, its processes and its shared memory."""
     for cause in causes:
         print(cause, file=sys.stderr)
     children = multiprocessing.active_children()

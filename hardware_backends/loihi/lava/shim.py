@@ -26,11 +26,11 @@ BLOCKED = "lava.magma.compiler.var_model"
 def make_lava_importable() -> None:
     """Call this before the first import of a process. Raises ImportError, saying what to do, where Lava is missing."""
     try:
-        found = importlib.metadata.version("lava-nc")
+        installed = importlib.metadata.version("lava-nc")
     except importlib.metadata.PackageNotFoundError:
         raise ImportError("Lava is not installed; in ernsnn's folder, `make venv-dev` installs it") from None
-    if found != LAVA:
-        raise ImportError(f"lava-nc {found} is installed; this was written for {LAVA}")
+    if installed != LAVA:
+        raise ImportError(f"lava-nc {installed} is installed; this was written for {LAVA}")
     if BLOCKED in sys.modules:
         return
     original = dataclasses.dataclass
@@ -42,7 +42,7 @@ def make_lava_importable() -> None:
 
 
 def name_shared_memory(prefix: str) -> None:
-    """Let all shared memory that is made from now on have names that start with ``prefix``, so that it can be found."""
+    """Give all shared memory that is made from now on names that start with ``prefix``, so that it can be removed."""
     original, number = shared_memory.SharedMemory, itertools.count()
 
     class Named(original):  # type: ignore[misc, valid-type]

@@ -1,1 +1,1 @@
-"""From a graph of floats to a network of integers, by subject, and the report of what that changed."""
+"""Quantisation of a graph of floats to a network of integers, by subject, and the report of all changes."""

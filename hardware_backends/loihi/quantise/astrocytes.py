@@ -14,9 +14,9 @@ from .learning import impulse
 from .report import Report
 
 GAIN_BITS = 14
-"""A spike adds 2^14, so that a decay by whole numbers loses little of it, and 23 bits hold 512 spikes."""
+"""A spike adds 2^GAIN_BITS, so that truncated decays lose little of it, and 23 bits hold 512 spikes."""
 LEVEL = 64
-"""What an open gate sends: a 7-bit trace holds twice that."""
+"""The value that an open gate sends, half of the range of a 7-bit trace."""
 
 
 def leaky(graph: Graph) -> list[Leaky]:
@@ -25,7 +25,7 @@ def leaky(graph: Graph) -> list[Leaky]:
 
 
 def convertible(m: Leaky) -> str:
-    """Why this third factor cannot be sent; empty if it can."""
+    """The reason why this third factor cannot be sent; empty if it can."""
     reasons = {
         "is one a unit; only one for all can be sent": m.size > 1,
         "weighs its members differently": len(set(m.weights)) > 1,
@@ -36,7 +36,7 @@ def convertible(m: Leaky) -> str:
 
 
 def quantise_astrocytes(graph: Graph, report: Report) -> tuple[tuple[Astrocyte, ...], dict[str, tuple[str, float]]]:
-    """The astrocytes, and for each modulator who sends it and what one unit of what is sent stands for."""
+    """(the astrocytes, modulator -> (its sender, the value of one unit that is sent))."""
     made: list[Astrocyte] = []
     sent: dict[str, tuple[str, float]] = {}
     for m in leaky(graph):

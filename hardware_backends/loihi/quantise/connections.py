@@ -1,4 +1,4 @@
-"""Synapses as matrices of integers, and the parts that connections need: layers, a second exponent, relays."""
+"""Quantisation of synapses to matrices of integers: layers, a second exponent, relays."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .predicted import largest_change
 from .report import Report
 
 FINE_ERROR = 0.1
-"""Where a weight of a projection is off by more, its small weights get a connection with an exponent of their own."""
+"""The relative error above which small weights of a projection get a connection with their own exponent."""
 SMALL_ERROR = 0.01
-"""The weights that then move: those that are off by more than this."""
+"""The relative error above which a weight then moves to that connection."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,30 +32,30 @@ class Synapses:
 
     @property
     def there(self) -> np.ndarray:
-        """Where there is a synapse."""
+        """The mask of synapses (post, pre)."""
         return self.delays > 0
 
 
 def layers(p: Projection) -> list[Synapses]:
     """The projection as matrices (n_post, n_pre): several where pairs of neurons have several synapses."""
     rows, shape = p.synapses, (p.connectivity.n_post, p.connectivity.n_pre)
-    sign = -1.0 if p.receptor == "inhibitory" else 1.0
+    sign = -1.0 if p.arrives_at == "I" else 1.0
     post, pre = rows.post - p.post_start, rows.pre - p.pre_start
-    found: list[Synapses] = []
+    matrices: list[Synapses] = []
     left = np.arange(p.n_synapses)
-    while len(left) or not found:
+    while len(left) or not matrices:
         _, first = np.unique(post[left] * shape[1] + pre[left], return_index=True)
         now = left[first]
         matrix, delays = np.zeros(shape), np.zeros(shape, np.int64)
         matrix[post[now], pre[now]] = sign * rows.variables["w"][now]
         delays[post[now], pre[now]] = rows.delay[now]
-        found.append(Synapses(matrix, delays))
+        matrices.append(Synapses(matrix, delays))
         left = np.delete(left, first)
-    return found
+    return matrices
 
 
 def static(p: Projection, synapses: list[Synapses], unit: float, lag: int, report: Report) -> Iterator[n.Connection]:
-    """Connections of synapses that stay. ``unit`` is weight units per unit of the graph, ``lag`` added to delays."""
+    """Connections of static synapses. ``unit`` is weight units per unit of the graph, ``lag`` added to delays."""
     for k, layer in enumerate(synapses):
         name = p.name if k == 0 else f"{p.name}#{k + 1}"
         asked = layer.matrix * unit
@@ -74,7 +74,7 @@ def static(p: Projection, synapses: list[Synapses], unit: float, lag: int, repor
                 mode=chosen.mode,
                 delays=_delays(p, np.where(layer.there, layer.delays + lag, 0), report),
             )
-            _tell(p.name + ".weight", asked, chosen, unit, report)
+            _note_worst(p.name + ".weight", asked, chosen, unit, report)
 
 
 def _split(asked: np.ndarray, fits: Weights) -> list[Weights]:
@@ -92,7 +92,7 @@ def _split(asked: np.ndarray, fits: Weights) -> list[Weights]:
     return [coarse, fine]
 
 
-def _tell(path: str, asked: np.ndarray, chosen: Weights, unit: float, report: Report) -> None:
+def _note_worst(path: str, asked: np.ndarray, chosen: Weights, unit: float, report: Report) -> None:
     """The worst of the weights that this part holds, and how many became 0."""
     mine = chosen.matrix != 0
     if mine.any():
@@ -122,7 +122,7 @@ def _delays(p: Projection, delays: np.ndarray, report: Report) -> int | np.ndarr
 
 
 @dataclass(frozen=True, eq=False)
-class Plastic:
+class PlasticConnections:
     """Connections of one plastic projection: the learning one and, for delays, the relay before it."""
 
     connections: tuple[n.Connection, ...]
@@ -130,13 +130,13 @@ class Plastic:
 
 
 RELAY = "~relay"
-"""How the names of relays end."""
+"""The suffix of names of relays."""
 RELAY_VTH, RELAY_WEIGHT = 64, 255
 
 
 def plastic(
     p: Projection, synapses: Synapses, learned: Learned, exponent: int, lag: int, order: n.Order, report: Report
-) -> Plastic:
+) -> PlasticConnections:
     """A projection that learns.
 
     Lava has no delay on learning connections, so a delay beyond one step goes through relay neurons, which fire as a
@@ -150,12 +150,12 @@ def plastic(
         remedy = 'on Lava\'s simulator and the emulator, order="spinnaker" has it as specified'
         report.add("L110", p.name, _transmits_first(p, learned), remedy)
     axis = learned.weight
-    asked = (-synapses.matrix if p.receptor == "inhibitory" else synapses.matrix) / axis.step
+    asked = (-synapses.matrix if p.arrives_at == "I" else synapses.matrix) / axis.step
     held = np.clip(np.rint(asked), axis.low, axis.high).astype(np.int32)
     mode: n.SignMode = "MIXED" if axis.low < 0 < axis.high else sign_mode(np.array([axis.low, axis.high]))
     if mode == "MIXED":
         held = 2 * np.floor_divide(held, 2)  # LearningDense cuts the lowest bit of the weights that it starts from
-    _tell_initial(p, asked, held, axis.step, report)
+    _note_initial(p, asked, held, axis.step, report)
     connection = n.Connection(
         name=p.name,
         pre=p.pre,
@@ -173,7 +173,7 @@ def plastic(
         post_delay=own + relayed - learned.rule.ahead,
     )
     if not relayed:
-        return Plastic((connection,), ())
+        return PlasticConnections((connection,), ())
     size, name = p.connectivity.n_pre, p.name + RELAY
     relay = n.Cells(name, size, 4095, 4095, RELAY_VTH, np.zeros(size, np.int32), 0, 0)
     to_relay = n.Connection(
@@ -188,11 +188,11 @@ def plastic(
         mode="EXCITATORY",
         delays=relayed,
     )
-    return Plastic((to_relay, replace(connection, pre=name, pre_start=0)), (relay,))
+    return PlasticConnections((to_relay, replace(connection, pre=name, pre_start=0)), (relay,))
 
 
 def _transmits_first(p: Projection, learned: Learned) -> str:
-    """What the order "loihi" comes to."""
+    """A message on the effects of the order "loihi"."""
     if learned.rule.ahead:
         return (
             "a step transmits before it learns: so w is kept a step ahead, as what the next spike will transmit, and "
@@ -207,14 +207,14 @@ def _transmits_first(p: Projection, learned: Learned) -> str:
     )
 
 
-def _tell_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: float, report: Report) -> None:
+def _note_initial(p: Projection, asked: np.ndarray, held: np.ndarray, step: float, report: Report) -> None:
     at = np.unravel_index(int(np.argmax(np.abs(held - asked))), asked.shape)
     written = f"{held[at]} of {WEIGHT_MAX}"
     report.note("L109", f"{p.name}.weight", "initial weight", float(asked[at]) * step, float(held[at]) * step, written)
 
 
 def _tag(p: Projection, learned: Learned, report: Report) -> np.ndarray | None:
-    """What the tag holds at the start, a mark or the learnt weight; 0 where there is no synapse."""
+    """The initial tags (post, pre): a mark or the learnt weight; 0 where there is no synapse."""
     name = "w" if learned.rule.ahead else learned.mark
     if name is None:
         return None

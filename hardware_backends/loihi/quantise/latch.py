@@ -1,6 +1,6 @@
-r"""A stable mark m and its labile tag a in the one tag that a synapse has.
+r"""Storage of a stable mark m and its labile tag a in the single tag of a synapse.
 
-What decides is which way m goes at its threshold theta, so everything is taken as it is there: below theta the tag is
+The direction of m at its threshold theta decides, so all expressions are evaluated there: below theta the tag is
 the labile mark, m = a theta/theta_a; above it, it is the stable one.
 
 .. math:: post: m \mathrel{+}= \frac{\theta}{\theta_a} P \, \Delta a(a = \theta_a), \qquad
@@ -41,12 +41,12 @@ def in_one_tag(learning: Learning, dt_ms: float, path: str, report: Report) -> L
 
 
 def without_field(learning: Learning) -> frozenset[str]:
-    """The labile marks that are not held: they share the field of a stable one."""
+    """The labile marks without a field of their own, which share that of a stable one."""
     return frozenset(flow.tag for flow in learning.flows if isinstance(flow, Latch))
 
 
 def _not_held(learning: Learning, latch: Latch) -> str:
-    """Why these marks cannot share a tag; empty if they can."""
+    """The reason why these marks cannot share a tag; empty if they can."""
     if latch.budget is not None:
         return "no synapse knows the mean over a neuron that erases marks beyond a budget"
     if sorted(v.name for v in learning.variables) != sorted(("w", latch.tag, latch.variable)):
@@ -81,7 +81,7 @@ class _Pair:
         others = [self._simple(term) for term in learning.terms if term.target != latch.tag]
         # Rising terms come first: at its lowest the mark could not fall, and would then rise all the same.
         writing.sort(key=lambda term: self._above in term.factors)
-        self._tell(path, writing, report)
+        self._add_limits(path, writing, report)
         return replace(
             learning,
             variables=tuple(v for v in learning.variables if v.name != latch.tag),
@@ -95,7 +95,7 @@ class _Pair:
         return Side(variable=self.latch.variable, offset=-self.latch.threshold)
 
     def _writing(self, term: Term) -> Term:
-        """What a term of the tag does to the mark."""
+        """The term of the mark for a term of the tag."""
         latch = self.latch
         change = term.coefficient * latch.threshold / latch.tag_threshold
         others: list[Factor] = [Factor(variable=latch.signal)]
@@ -132,7 +132,7 @@ class _Pair:
                 factors.append(f)
         return replace(term, coefficient=coefficient, factors=tuple(factors))
 
-    def _tell(self, path: str, writing: list[Term], report: Report) -> None:
+    def _add_limits(self, path: str, writing: list[Term], report: Report) -> None:
         latch = self.latch
         a, m = latch.tag, latch.variable
         report.add("L115", f"{path}.marks.{a}", f"shares the tag with {m!r}, as what that is below {latch.threshold:g}")
@@ -151,7 +151,7 @@ class _Pair:
             report.add("L115", f"{path}.marks.{m}", "a power of it is a straight line between its ends")
 
     def _most(self, term: Term) -> float:
-        """What a term that writes adds below the threshold to a post spike that follows a pre spike at once."""
+        """The change by a writing term below the threshold, for a post spike that directly follows a pre spike."""
         factors = tuple(f for f in term.factors if not isinstance(f, Side))
         largest = largest_change(replace(term, factors=factors), self.learning)
         return (largest if factors == term.factors else -largest) if term.event == POST else 0.0

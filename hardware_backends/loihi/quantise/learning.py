@@ -1,4 +1,4 @@
-"""Learning rules as integers: traces, a mark in the tag, third factors, and the products that change them."""
+"""Quantisation of learning rules: traces, a mark in the tag, third factors, and products."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .report import EXACT, Report
 from .transmit_first import EVERY_STEP, look_ahead, looks_ahead, tag_axis
 
 FASTEST_MS = 20.0
-"""Traces are given room for spikes that follow each other by this much (50 Hz), and for two at once."""
+"""The interval in ms (50 Hz) of the spike trains for which traces have room, and for two spikes at once."""
 _CORRECTS = "corrections of POST"
 
 
@@ -46,33 +46,33 @@ class Learned:
 
 
 def impulse(tau_ms: float, spikes: float = 1.0) -> int:
-    """The largest power of two of which a trace of 7 bits holds what a train of 50 Hz, or two spikes, add up to."""
+    """The largest impulse, a power of two, of which 7 bits hold the sum of a train of 50 Hz, or of two spikes."""
     sum_of_train = spikes / -math.expm1(-FASTEST_MS / tau_ms)
     return 1 << max(0, math.floor(math.log2((TRACE_MAX + 1) / max(2.0, sum_of_train))))
 
 
-def weight_axis(low: float, high: float, receptor: str) -> Axis | None:
-    """How the weight is held, so that its bounds are those of the integers; None where they cannot be.
+def weight_axis(p: Projection, low: float, high: float) -> Axis | None:
+    """The axis of the weight, whose bounds are those of the integers; None where they cannot be.
 
     There is no bound below 255, so the largest weight is 255: excitatory 0 to 255, inhibitory 0 to -255, signed +-255.
     """
     if not (math.isfinite(high) and high > 0):
         return None
-    if receptor == "signed" and low < 0:
+    if p.receptor == "signed" and low < 0:
         return Axis("w", high / W, 0, -W - 1, W) if math.isclose(low, -high) else None
     if low != 0:
         return None
-    return Axis("w", -high / W, 0, -W, 0) if receptor == "inhibitory" else Axis("w", high / W, 0, 0, W)
+    return Axis("w", -high / W, 0, -W, 0) if p.arrives_at == "I" else Axis("w", high / W, 0, 0, W)
 
 
 def mark_axis(low: float, high: float) -> Axis:
-    """A mark from low to high is the whole range of the tag: its bounds are the integers' own, and it has 9 bits."""
+    """The axis of a mark from low to high, over the whole range of the tag of 9 bits."""
     step = (high - low) / (TAG_MAX - TAG_MIN)
     return Axis("t", step, low / step - TAG_MIN, TAG_MIN, TAG_MAX)
 
 
 class RuleQuantiser:
-    """One projection's rule. Every part that cannot be had is noted, and left out."""
+    """Quantises the rule of one projection. Parts that Loihi does not have are reported and left out."""
 
     def __init__(
         self, p: Projection, dt_ms: float, glia: Mapping[str, tuple[str, float]], report: Report, order: n.Order
@@ -117,10 +117,10 @@ class RuleQuantiser:
         rule = n.Rule(dw=dw, dt=dt, dd=(), traces=self.traces, third=self.third, epoch=1, seed=seed, ahead=self.ahead)
         return Learned(rule, self.weight, self.axes, self.mark)
 
-    # What is changed, and by what
+    # Variables and terms
 
     def _with_few_factors(self, learning: Learning) -> Learning:
-        """Without the terms that have more factors than a product has bits, which would take long to multiply out."""
+        """Leave out terms with more factors than a product has bits, which would take long to multiply out."""
         kept = []
         for term in learning.terms:
             powers = sum(f.power for f in term.factors)
@@ -147,7 +147,7 @@ class RuleQuantiser:
         return terms
 
     def _epochs(self, target: str) -> list[Monomial]:
-        """What happens to a variable at epochs."""
+        """The monomials that change a variable at epochs."""
         known = [t for t in self.terms if t.event == EPOCH and all(f.variable in self.axes for f in t.factors)]
         return [
             m
@@ -163,7 +163,7 @@ class RuleQuantiser:
 
     def _variables(self) -> None:
         w, *marks = self.learning.variables
-        axis = weight_axis(w.low, w.high, self.p.receptor)
+        axis = weight_axis(self.p, w.low, w.high)
         if axis is None:
             self.report.add(
                 "L218",
@@ -208,10 +208,10 @@ class RuleQuantiser:
                 left = math.exp(-self.dt_ms / trace.tau_ms)
                 axis = replace(axis, step=axis.step * left, side=None, impulse=0)
             self.axes[traced.name] = axis
-            self._tell(trace, path, size)
+            self._add_trace_limit(trace, path, size)
 
-    def _tell(self, trace: Trace, path: str, size: int) -> None:
-        """What 7 bits make of a trace."""
+    def _add_trace_limit(self, trace: Trace, path: str, size: int) -> None:
+        """Add a limit on the rounding of a trace to 7 bits."""
         if trace.mode == "set":
             message = f"{trace.increment:g} is 127; a pre spike that meets a post spike hides the trace before it"
         else:
@@ -239,23 +239,23 @@ class RuleQuantiser:
     def _series(self, target: str) -> tuple[n.Product, ...]:
         """The products of a target in their order."""
         made = self._products(target, self.axes[target].step)
-        found, corrections = [p for event in (POST, PRE, EPOCH) for p in made[event]], made[_CORRECTS]
+        products, corrections = [p for event in (POST, PRE, EPOCH) for p in made[event]], made[_CORRECTS]
         # Every sum is cut off at once. That of w may leave [0, 255] on its far side till the end, so corrections come
         # first; a mark rests at its lowest, where it may not, so there they come last.
-        return (*corrections, *found) if target == "w" else (*found, *corrections)
+        return (*corrections, *products) if target == "w" else (*products, *corrections)
 
     def _products(self, target: str, step: float) -> dict[str, list[n.Product]]:
-        """What happens to a target at which event, in levels of ``step``, and the corrections of POST terms."""
+        """Event -> products of a target, in levels of ``step``, and the corrections of POST terms."""
         by_event: dict[str, list[Monomial]] = {POST: [], PRE: [], EPOCH: []}
         events = {POST: "y0", PRE: EVERY_STEP if self.ahead else "x0", EPOCH: f"u{self.epoch}"}
         for term in self.terms:
             if term.target == target and all(f.variable in self.axes for f in term.factors):
                 by_event[term.event] += monomials(term, step, self.axes, events[term.event])
-                self._tell_factors(term)
+                self._report_factors(term)
         if self._wiped(target, by_event[PRE]):
             by_event[POST] = [m for m in by_event[POST] if not m.corrects]
-        self._tell_order(target, by_event)
-        kept: dict[tuple[n.Part, ...], float] = {}
+        self._report_order(target, by_event)
+        kept: dict[tuple[n.Operand, ...], float] = {}
         made: dict[str, list[n.Product]] = {POST: [], PRE: [], EPOCH: [], _CORRECTS: []}
         for event in (POST, PRE, EPOCH):
             for monomial in (m for m in by_event[event] if not m.corrects):
@@ -263,7 +263,7 @@ class RuleQuantiser:
                 kept.setdefault(monomial.rest, stored / monomial.coefficient)
                 made[event] += products
         for monomial in (m for m in by_event[POST] if m.corrects):
-            # What is taken back is what was added: the coefficient as it is stored, not as it was asked for.
+            # The correction has the stored coefficient of the product that it corrects.
             again = replace(monomial, coefficient=monomial.coefficient * kept.get(monomial.rest, 1.0))
             made[_CORRECTS] += self._product(target, again, step)[0] if again.coefficient else []
         return made
@@ -271,7 +271,7 @@ class RuleQuantiser:
     def _wiped(self, target: str, pre: list[Monomial]) -> bool:
         """Whether a pre spike that meets a post spike takes w from any value to 0.
 
-        Then it does not matter what the POST terms made of it, which stop at the bound: they need no correction.
+        Then POST terms, whose result is clipped at the bound, need no correction.
         """
         if target != "w" or self.axes["w"].low * self.axes["w"].high:
             return False
@@ -285,8 +285,8 @@ class RuleQuantiser:
             falls += abs(m.coefficient) * sizes[m.parts[0].variable]
         return falls > W - 0.5
 
-    def _tell_order(self, target: str, by_event: Mapping[str, list[Monomial]]) -> None:
-        """In one step all products read the values from before it; the specification lets PRE read what POST left."""
+    def _report_order(self, target: str, by_event: Mapping[str, list[Monomial]]) -> None:
+        """Add a limit: all products of a step read the values before it, where specified PRE reads those after POST."""
         reads = any(part.variable in ("w", "t") for m in by_event[PRE] for part in m.parts)
         if by_event[POST] and reads:
             self.report.add(
@@ -295,7 +295,7 @@ class RuleQuantiser:
                 "where a pre and a post spike meet, both read the variables from before the step",
             )
 
-    def _tell_factors(self, term: Term) -> None:
+    def _report_factors(self, term: Term) -> None:
         for f in term.factors:
             ends = rounded_ends(f, self.axes[f.variable])
             largest = max((abs(asked) for asked, _ in ends), default=0.0)
@@ -339,7 +339,7 @@ class RuleQuantiser:
         """The product of the factors as they usually are: one impulse in a trace, 64 in all others."""
         sizes = {name: float(t.impulse) for name, t in self.traces.items()}
 
-        def usual(p: n.Part) -> float:
+        def usual(p: n.Operand) -> float:
             if p.variable == "x0" or p.sgn:
                 return 1.0
             return p.constant if p.variable == "d" else sizes.get(p.variable, 64.0)

@@ -33,10 +33,10 @@ from .offset_current import made_up, mantissas, steps_to
 from .report import Report
 
 HEADROOM = 4
-"""V, which is cut off at as many units as the highest threshold, can go this many times the threshold below rest."""
+"""The room for V below rest as a multiple of the threshold; V is clipped at as many units as the highest threshold."""
 _MADE_UP = "makes up for the rounded decay of V where V settles, or when it spikes; before, V is off by as much"
 _FEW = 16
-"""Of how many different weights a projection may have each is tried as the one that is 255."""
+"""The number of different weights of a projection up to which each is tried as the one that becomes 255."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +57,15 @@ class Membrane:
 
     @property
     def stored_keep_v(self) -> float:
-        """What V keeps of itself in a step, as it is stored."""
+        """The stored factor by which V decays in a step."""
         return 1 - self.dv / DECAY_ONE
 
     @cached_property
     def steps(self) -> np.ndarray:
-        """After how many the bias alone takes each neuron to the threshold, as a fraction; infinite where never."""
+        """The time in steps, with fractions, after which the bias alone takes each neuron to the threshold.
+
+        It is infinite where V never reaches the threshold.
+        """
         return steps_to(self.threshold, self.bias, self.keep_v)
 
     @cached_property
@@ -73,7 +76,7 @@ class Membrane:
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """What arrives at a population, in mV of DeltaV.
+    """The input of a population, in mV of DeltaV.
 
     ``static`` has the different weights of each projection, ``plastic`` the largest weight that each can learn, and
     ``load`` is the largest sum that arrives at one neuron if all its synapses are active at once.
@@ -85,7 +88,7 @@ class Input:
 
 
 def single(value: float | np.ndarray) -> float:
-    """The number of a whole population. Where it is not one, L206 has been noted and any serves."""
+    """The value of a parameter of a whole population. Where values differ, L206 has been reported, and any is taken."""
     return float(np.ravel(value)[0])
 
 
@@ -153,7 +156,7 @@ def _largest_scale(m: Membrane) -> float:
     largest = float(np.max(np.abs(m.offset), initial=0.0)) * 2**STATE_SHIFT
     if not largest:
         return math.floor(m.threshold * top) / m.threshold
-    # One less than the largest mantissa, which may be rounded up.
+    # One less than the largest mantissa, since it may be rounded up.
     full = (math.ldexp(BIAS_MANTISSA_MAX - 1, exponent) / largest for exponent in range(BIAS_EXPONENT_MAX, -1, -1))
     return next((scale for scale in full if scale <= top), top)
 

@@ -1,4 +1,4 @@
-r"""Offset currents as integers, which make up for the decay of V that is stored.
+r"""Quantisation of offset currents, which compensates for the rounded decay of V.
 
 A decay of 12 bits is off by up to half of 1/4096, which is some per cent where little decays in a step. A neuron of
 constant current then settles elsewhere, or spikes at another interval; since intervals are whole steps, and V starts
@@ -19,7 +19,7 @@ import numpy as np
 from ..arithmetic.limits import BIAS_EXPONENT_MAX, BIAS_MANTISSA_MAX, STATE_SHIFT
 
 _NOISE = 1e-9
-"""Of a step: what T may be above a whole number of them and be that number."""
+"""The fraction of a step by which T may exceed a whole number and still count as it."""
 
 
 def steps_to(threshold: float, bias: np.ndarray, keep: float) -> np.ndarray:
@@ -33,9 +33,10 @@ def steps_to(threshold: float, bias: np.ndarray, keep: float) -> np.ndarray:
 
 
 def made_up(threshold: float, bias: np.ndarray, asked: float, stored: float) -> np.ndarray:
-    """The offset, in mV a step, that does with a V that keeps ``stored`` what ``bias`` does with one that keeps
-    ``asked``: where V settles, or when it spikes. On the way there V is off by as much as the offset is. None but
-    ``bias`` itself can where V never decays, or where one step is enough.
+    """The offset, in mV a step, by which V settles or spikes as with ``bias``, though it decays by another factor.
+
+    V decays by ``stored`` instead of ``asked`` in a step. Before it settles or spikes, V is off by as much as the
+    offset is. Where V never decays, or where one step is enough, the offset is ``bias``.
     """
     if stored == 1:
         return bias

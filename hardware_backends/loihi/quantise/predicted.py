@@ -1,4 +1,4 @@
-"""What rounding does to a neuron, predicted: the peak of one postsynaptic potential, and the time of one spike."""
+"""Predicted effects of rounding on a neuron: the peak of one postsynaptic potential, and the time of one spike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .neurons import Input, Membrane
 from .report import EXACT, Report
 
 LONGEST = 5000
-"""Steps that are looked at."""
+"""The number of steps that are computed."""
 
 
 def peak(keep_u: float, keep_v: float, jump: float) -> float:
@@ -32,7 +32,7 @@ def peak(keep_u: float, keep_v: float, jump: float) -> float:
 
 
 def stored_peak(cells: Cells, arriving: int) -> float:
-    """The same in integers, in weight units."""
+    """``peak`` in integers, in weight units."""
     u: int = arriving << STATE_SHIFT
     v = highest = u
     for _ in range(LONGEST):
@@ -55,7 +55,7 @@ def first_spike(keep_v: float, drive: float, threshold: float) -> int:
 
 
 def stored_first_spike(cells: Cells, drive: int) -> int:
-    """The same in integers; ``drive`` in units of v."""
+    """``first_spike`` in integers; ``drive`` in units of v."""
     v = 0
     for step in range(LONGEST):
         v = ((v * (DECAY_ONE - cells.dv)) >> 12) + drive
@@ -74,8 +74,9 @@ def largest_change(term: Term, learning: Learning) -> float:
 
 
 def late(cells: Cells) -> float:
-    """By how many weight units, at most, V is too near to rest to spike: u and v lose less than one in their lowest bit
-    to truncation in every step, and V has to be above the threshold.
+    """The largest distance of V from its threshold, in weight units, by truncation.
+
+    u and v lose less than one in their lowest bit to truncation in every step, and V has to be above the threshold.
     """
     gone_u, gone_v = (cells.du + 1) / DECAY_ONE, cells.dv / DECAY_ONE
     in_u = 1 / gone_u if gone_u < 1 else 0.0
@@ -84,9 +85,7 @@ def late(cells: Cells) -> float:
 
 
 def predict(name: str, m: Membrane, cells: Cells, scale: float, given: Input, report: Report) -> None:
-    """Note the potential of the largest weight, what truncation costs, and the first spike of a drive to twice the
-    threshold.
-    """
+    """Report the potential of the largest weight, the loss by truncation, and a first spike."""
     largest = max((float(levels[-1]) for levels in given.static if len(levels)), default=0.0)
     largest = max(largest, *given.plastic, 0.0)
     if largest:

@@ -1,4 +1,4 @@
-"""From a graph of floats to a network of integers, in one pass that says what it changed."""
+"""Quantisation of a graph of floats to a network of integers, with a report of all changes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .report import Report
 
 Made = TypeVar("Made")
 Senders = dict[str, tuple[str, float]]
-"""Of third factors: of a modulator, the name of what sends it and what one unit of that stands for."""
+"""Modulator -> (name of its sender, value of one unit that is sent)."""
 Glia = tuple[tuple[n.Astrocyte, ...], Senders]
 _NOBODY: Glia = ((), {})
 
@@ -34,12 +34,12 @@ _NOBODY: Glia = ((), {})
 def quantise(
     graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0, chip: bool = False
 ) -> tuple[n.IntegerNetwork, Report]:
-    """``graph`` for ``n_steps`` steps as integers, and what was rounded, is done differently, or cannot be had.
+    """(``graph`` for ``n_steps`` steps as integers, the report of roundings, differences and unsupported parts).
 
-    Deterministic: no random number is drawn. Never raises: what cannot be had is in ``report.errors``, and missing in
-    the network, which must not be run then (see ``required``); but memory must suffice (``check_features.memory``).
+    Deterministic: no random number is drawn. Never raises: unsupported parts are in ``report.errors``, and missing in
+    the network, which must not be run then (see ``required``); but memory must suffice (``check.features.memory``).
     ``order`` is what a step of a plastic connection does first, learn ("spinnaker", as specified) or transmit
-    ("loihi"). ``seed`` is that of the rounding of traces. On the ``chip`` itself there is less than Lava simulates.
+    ("loihi"). ``seed`` is that of the rounding of traces. The ``chip`` itself has fewer features than Lava's simulator.
     """
     network, report = _Pass(graph, order, seed).network(n_steps)
     return (on_chip(graph, network, report) if chip else network), report
@@ -48,17 +48,16 @@ def quantise(
 def required(
     graph: Graph, *, n_steps: int, order: n.Order = "spinnaker", seed: int = 0, chip: bool = False
 ) -> tuple[n.IntegerNetwork, Report]:
-    """``quantise``, raising one UnsupportedOnBackend that lists everything that cannot be had."""
+    """``quantise``, raising one UnsupportedOnBackend that lists every unsupported part."""
     network, report = quantise(graph, n_steps=n_steps, order=order, seed=seed, chip=chip)
     if report.errors:
-        listed = "\n".join(f"  {found}" for found in report.errors)
-        raise UnsupportedOnBackend(f"Loihi's integers cannot hold {graph.name}:\n{listed}")
+        raise UnsupportedOnBackend(f"Loihi's integers cannot hold {graph.name}:", issues=report.errors)
     return network, report
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """A population in integers with its relays, its scale, and what it hears by the name of the projection."""
+    """A population in integers with its relays, its scale, and its input by the name of the projection."""
 
     scale: float
     cells: list[n.Cells]
@@ -80,7 +79,7 @@ class _Pass:
         }
 
     def network(self, n_steps: int) -> tuple[n.IntegerNetwork, Report]:
-        """All populations, and what each hears."""
+        """The integer network: all populations with their inputs."""
         cells: list[n.Cells] = []
         connections: dict[str, tuple[n.Connection, ...]] = {}
         scales: dict[str, float] = {}
@@ -100,7 +99,7 @@ class _Pass:
         return quantise_astrocytes(self.graph, self.report)
 
     def _or_nothing(self, name: str, make: Callable[[], Made], nothing: Made) -> Made:
-        """What ``make`` makes; where its numbers leave the floats, a note of that, and ``nothing``."""
+        """The result of ``make``; where its numbers leave the floats, a limit is added, and ``nothing`` returned."""
         try:
             return make()
         except (ArithmeticError, ValueError) as error:
@@ -136,7 +135,7 @@ class _Pass:
         return _Made(scale, cells, connections)
 
     def _input(self, p: Neurons, reached: list[Projection], m: Membrane) -> Input:
-        """What arrives at a population, in mV."""
+        """The input of a population, in mV."""
         levels, tops = [], []
         excited, inhibited = np.zeros(p.size), np.zeros(p.size)
         for q in reached:
@@ -158,10 +157,10 @@ class _Pass:
         if q.learning is None:
             return 0.0
         w = q.learning.variables[0]
-        return w.high if weight_axis(w.low, w.high, q.receptor) else 0.0
+        return w.high if weight_axis(q, w.low, w.high) else 0.0
 
     def _exponent(self, q: Projection, m: Membrane, scale: float) -> int:
-        """That of a plastic connection, whose 255 stands for its largest weight."""
+        """The exponent of a plastic connection, in which 255 stands for the largest weight."""
         asked = self._top(q) * m.jump * scale
         exponent = plastic_exponent(asked)
         unit = m.jump * scale
@@ -170,5 +169,5 @@ class _Pass:
         if not 0.7 < stored / asked < 1.42:  # further than half a power of two
             remedy = "give all that learns onto one population the same w_max, or one that differs by a power of two"
             message = f"{asked / unit:g} has no exponent beside the other weights of {q.post}"
-            self.report.add("L218", path, message, remedy)
+            self.report.add("L218", path, message, remedy, names=(q.post,))
         return exponent

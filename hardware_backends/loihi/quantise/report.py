@@ -1,4 +1,4 @@
-"""What quantising changed: every number with what was asked and what is stored, and every issue on the way."""
+"""The report of a quantisation: every number as asked for and as stored, and every limit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXACT = 1e-9
 
 @dataclass(frozen=True)
 class Rounded:
-    """``what`` of the object ``path`` was ``asked`` and is ``stored`` as ``integers``; ``effect`` says, so what."""
+    """A rounded number: ``what`` of ``path`` was ``asked`` for, and is ``stored`` as ``integers``; its ``effect``."""
 
     code: str
     path: str
@@ -38,7 +38,7 @@ class Rounded:
 
 
 def percent(error: float) -> str:
-    """A relative error for the eye."""
+    """A relative error as text."""
     if abs(error) < EXACT:
         return "exact"
     return f"{error:+.2%}" if abs(error) >= 5e-5 else f"{error:+.1e}"
@@ -46,19 +46,27 @@ def percent(error: float) -> str:
 
 @dataclass
 class Report:
-    """Filled while a graph is quantised; prints as a table of all its numbers."""
+    """A report, filled while a graph is quantised; prints as a table of all its numbers."""
 
     rounded: list[Rounded] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
 
-    def add(self, code: str, path: str, message: str, remedy: str = "", error: float | None = None) -> None:
-        """Note a limit."""
-        self.limits.append(Limit(code, path, message, remedy, error))
+    def add(
+        self,
+        code: str,
+        path: str,
+        message: str,
+        remedy: str = "",
+        error: float | None = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        """Add a limit; see ``Limit``."""
+        self.limits.append(Limit(code, path, message, remedy, error, names))
 
     def note(
         self, code: str, path: str, what: str, asked: float, stored: float, integers: str, effect: str = ""
     ) -> None:
-        """Note a number, and that it died where it became 0."""
+        """Add a rounded number, and a limit (L112) where it became 0."""
         self.rounded.append(Rounded(code, path, what, asked, stored, integers, effect))
         if asked and not stored:
             lost = f"{what} {asked:.6g} rounds to 0: {effect or 'it has no effect at all'}"
@@ -70,10 +78,10 @@ class Report:
         return [limit for limit in self.limits if CODES[limit.code][0] == "unsupported"]
 
     def grouped(self) -> Iterator[Limit]:
-        """All limits, equal ones of several objects as one; roundings of one code together, told by the worst."""
+        """Yield all limits: equal ones of several objects as one, and all roundings of a code as the worst of them."""
         equal: dict[tuple[str, str, str], list[Limit]] = {}
-        for found in self.limits:
-            equal.setdefault((found.code, found.message, found.remedy), []).append(found)
+        for limit in self.limits:
+            equal.setdefault((limit.code, limit.message, limit.remedy), []).append(limit)
         for first, *others in equal.values():
             more = f" (and {len(others)} more like it)" if others else ""
             yield replace(first, message=first.message + more)

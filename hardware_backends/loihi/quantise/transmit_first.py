@@ -1,4 +1,4 @@
-r"""Learning in the chip's order: a step transmits first, then learns, and yet transmits what the specification does.
+r"""Learning in the chip's order, in which a step transmits before it learns, with the specified transmission.
 
 Specified is: post spikes that reach the synapse, then pre spikes, then transmission. What the next step will have
 learnt by the time it transmits is known a step ahead, since a post spike takes a step to reach the synapse: it is heard
@@ -19,7 +19,7 @@ from dataclasses import replace
 from ernsnn.describe.learning import EPOCH
 from ernsnn.graph.graph import Learning
 
-from ..arithmetic.integers import Order, Part, Product
+from ..arithmetic.integers import Operand, Order, Product
 from ..arithmetic.limits import TAG_MAX, TAG_MIN
 from ..arithmetic.limits import WEIGHT_MAX as W
 from ..arithmetic.rules import Axis
@@ -28,13 +28,16 @@ EVERY_STEP = "u0"
 
 
 def looks_ahead(learning: Learning, order: Order) -> bool:
-    """Whether a rule is held like this: with the tag to itself, and with no epochs, which u0 would rule out."""
+    """Whether a rule is stored in this way: the tag must be free, and there must be no epochs, since u0 is used."""
     epochs = learning.flows or any(term.event == EPOCH for term in learning.terms)
     return order == "loihi" and len(learning.variables) == 1 and not epochs
 
 
 def tag_axis(weight: Axis) -> Axis:
-    """How the tag holds a weight: from 0 up over its whole range, so that the bounds are its own; signed ones as w."""
+    """The axis of a weight in the tag: from 0 up over the whole range, so that the bounds are equal.
+
+    A signed weight has the axis of w.
+    """
     if weight.low < 0 < weight.high:
         return replace(weight, name="t")
     step = weight.step * W / (TAG_MAX - TAG_MIN)
@@ -49,7 +52,7 @@ def look_ahead(
     A tag of half levels takes everything twice: no product can change anything by more than 256 levels.
     """
     times = 1 if weight.low < 0 < weight.high else 2
-    learnt, held = (Part("t", constant=int(tag_axis(weight).zero)),), (Part("w"),)
+    learnt, held = (Operand("t", constant=int(tag_axis(weight).zero)),), (Operand("w"),)
 
     def level(sign: int, event: str) -> Product:
         return Product(sign, 0 if times == 1 else -1, event, learnt)

@@ -1,1 +1,1 @@
-"""Process models of ours, and nothing else: Lava executes every file that lies beside a process class."""
+"""Process models of ernsnn. No other file may be added here: Lava executes every file beside a process class."""

@@ -1,8 +1,7 @@
-"""Lava processes of ours: given spikes, LIF neurons with a refractory period, plastic synapses, astrocytes.
+"""Lava processes of ernsnn: given spikes, LIF neurons with a refractory period, plastic synapses, astrocytes.
 
-Where Lava has a model, ours inherits its arithmetic and adds to it. All of them write down what is asked for in the
-process that it happens in: asking from outside costs some milliseconds for each variable and step.
-Step s of a recording is Lava's step s + 1.
+Where Lava has a model, ours inherits its arithmetic. Every process records its own variables, because reading them from
+outside takes some milliseconds for each variable and step. Step s of a recording is Lava's step s + 1.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ Model = TypeVar("Model", bound=type[PyLoihiProcessModel])
 
 
 def model_of(process: type[AbstractProcess], *arithmetics: str) -> Callable[[Model], Model]:
-    """Declares a class as the model of ``process`` that Lava's simulator runs, in fixed point unless said otherwise."""
+    """Declare a class as the model of ``process`` for Lava's simulator, in fixed point by default."""
     tags = arithmetics or ("fixed_pt",)
 
     def declared(model: Model) -> Model:
@@ -41,7 +40,10 @@ def model_of(process: type[AbstractProcess], *arithmetics: str) -> Callable[[Mod
 
 
 class Journal:
-    """What a process writes down: spikes, and its state after the steps in ``watch``; a file after ``n_steps``."""
+    """The record of a process: spikes, and its state after the steps in ``watch``.
+
+    The record is written to a file after ``n_steps``.
+    """
 
     def __init__(self, file: str, n_steps: int, watch: np.ndarray) -> None:
         self.file, self.n_steps, self.watch = file, n_steps, frozenset(watch.tolist())
@@ -56,7 +58,7 @@ class Journal:
             self.neurons.append(neurons)
 
     def state(self, step: int, **variables: Any) -> None:
-        """``step`` has ended with ``variables``."""
+        """Record ``variables`` at the end of ``step``, if it is in ``watch``."""
         if step in self.watch:
             for name, values in variables.items():
                 self.states.setdefault(name, []).append(np.array(values))
@@ -87,7 +89,7 @@ class PyReplay(PyLoihiProcessModel):  # type: ignore[misc]
 
 
 class Listener(AbstractProcess):  # type: ignore[misc]
-    """Writes down the spikes of neurons that do not do so themselves, since they are Lava's own."""
+    """Records the spikes of Lava's own neurons, which do not record them."""
 
     def __init__(self, *, size: int, journal: Journal) -> None:
         super().__init__(journal=journal)
@@ -109,7 +111,10 @@ class Cells(LIF):  # type: ignore[misc]
 
 
 class _Refractory:
-    """What both models of ``Cells`` add to Lava's. Where a v is held at 0 it cannot spike: thresholds are 0 or more."""
+    """The refractory period that both models of ``Cells`` add to Lava's.
+
+    Where a v is held at 0 it cannot spike: thresholds are 0 or more.
+    """
 
     v: np.ndarray
     u: np.ndarray
@@ -153,7 +158,7 @@ class Plastic(LearningDense):  # type: ignore[misc]
 
     "loihi": transmit with the weights from before this step's learning, as Lava and the chip do.
     "spinnaker": learn first, and transmit with the result.
-    Post spikes are ``post_delay`` steps old when they are learnt from; 0 is how Lava wires them.
+    Post spikes act on learning after ``post_delay`` steps; 0 is Lava's own wiring.
     ``third`` names the traces (y1 to y3) that are no traces but third factors, received in the same step.
     """
 
@@ -194,7 +199,7 @@ class PyPlastic(PyLearningDenseModelBitApproximate):  # type: ignore[misc]
         self.recv_traces(self.fired)
 
     def recv_traces(self, s_in: np.ndarray) -> None:
-        """As Lava's, with old post spikes, and with third factors beside traces."""
+        """Lava's method with delayed post spikes, and with third factors beside traces."""
         self._process_pre_spikes(s_in)
         self._update_trace_randoms()
         self.echoes.append(self.s_in_bap.recv().astype(bool))
@@ -215,7 +220,7 @@ class PyPlastic(PyLearningDenseModelBitApproximate):  # type: ignore[misc]
 
 
 class Members(AbstractProcess):  # type: ignore[misc]
-    """How many of the neurons from ``start`` to before ``stop`` spiked in this step."""
+    """Sends the number of neurons from ``start`` to ``stop`` (exclusive) that spiked in this step."""
 
     def __init__(self, *, size: int, start: int, stop: int) -> None:
         super().__init__(start=start, stop=stop)
@@ -233,7 +238,7 @@ class PyMembers(PyLoihiProcessModel):  # type: ignore[misc]
 
 
 class Astrocyte(AbstractProcess):  # type: ignore[misc]
-    """c = trunc(c (4096 - decay) / 4096) + gain * spikes, in whole numbers; sends what is made of it in the same step.
+    """c = trunc(c (4096 - decay) / 4096) + gain * spikes, in whole numbers; sends its output in the same step.
 
     Without ``threshold`` that is min(127, c >> shift); with it ``level`` from c >= threshold on, until
     c < threshold_off, and 0 elsewhere.
