@@ -98,7 +98,7 @@ class Recorder:
         """The end of the steps from ``t`` on that can be recorded at once: all probes ``but`` some look there first."""
         looks = [(t // p.every + 1) * p.every for p in self.probes if p not in but]
         looks += [sample + 1 for sample in self.samples if sample >= t]
-        return min(looks, default=t + CHUNK_STEPS) if self.widths else t + CHUNK_STEPS - self.n_steps
+        return min([*looks, t + CHUNK_STEPS - self.n_steps])
 
     def _see(self, key: str, seen: Signal) -> None:
         self.seen[key].append(seen)

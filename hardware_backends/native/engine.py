@@ -44,6 +44,7 @@ class Engine(stepping.Engine):
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
         self.given = [state for state in self.modulators.values() if state.steady]
         self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
+        self.heard = {member.population for m in graph.modulators for member, _ in m.domain}
         self.window = 1
         if not self.alive and not any(p.intrinsic for p in graph.neurons()):
             self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
@@ -162,7 +163,7 @@ class Engine(stepping.Engine):
 
     def _modulate(self, t: int, end: int, worker: int) -> None:
         """Stage 3: astrocytes and other third factors."""
-        spikes = self.log.of_step(t)
+        spikes = {name: self.log.at(name, t) for name in self.heard}
         for modulator in self.modulators.values():
             if self.learns[0] or not modulator.m.kind.standing:
                 modulator.step(t, spikes, self.modulators)

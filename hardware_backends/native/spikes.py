@@ -135,10 +135,6 @@ class SpikeLog:
         row, k = self.rows[name], t - int(self.spikes.origin[0])
         return self.spikes.neurons[self.spikes.begin[row, k] : self.spikes.end[row, k]]
 
-    def of_step(self, t: int) -> dict[str, np.ndarray]:
-        """The neurons of each population that spike in step ``t``."""
-        return {name: self.at(name, t) for name in self.rows}
-
     def possible(self) -> bool:
         """Whether what is kept of the last steps can be."""
         return all(
