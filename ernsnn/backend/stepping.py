@@ -66,6 +66,10 @@ class Engine(ABC):
         stays.
         """
 
+    def about(self) -> dict[str, Any]:
+        """Meta data of the run beside those that every run has."""
+        return {}
+
     def problems(self) -> Iterator[str]:
         """Yield errors in a restored state, such as indices of neurons that do not exist."""
         yield from ()
@@ -100,7 +104,7 @@ class Engine(ABC):
         run = Run(self, Recorder(self, chunks.append, samples, first), first + n_steps, first)
         run.until(run.end, progress)
         spans = {"n_steps": np.array(n_steps), "first_step": np.array(first)}
-        return Recording.from_arrays(joined(chunks) | self.final_values() | spans, {}, self.state())
+        return Recording.from_arrays(joined(chunks) | self.final_values() | spans, self.about(), self.state())
 
 
 class SteppedBackend(Backend):

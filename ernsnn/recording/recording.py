@@ -75,6 +75,7 @@ class Meta(_Made, Said, total=False):
     finished: bool
     spike_counts: dict[str, int]
     checksums: dict[str, str]
+    kernels: int
 
 
 @checked

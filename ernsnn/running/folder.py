@@ -214,9 +214,8 @@ def _record(
             if run.t == plan.end or stopped():
                 break
         done = run.t - plan.first_step
-        meta = (
-            about_run(graph, plan.run, plan.backend, done, here.wall_s, plan.options, backend.versions()) | plan.about
-        )
+        meta = about_run(graph, plan.run, plan.backend, done, here.wall_s, plan.options, backend.versions())
+        meta |= engine.about() | plan.about
         meta["finished"] = run.t == plan.end
         meta["spike_counts"] = {p.name: spool.rows(spike_keys(p.name)[1]) for p in graph.populations}
         learned = {"n_steps": np.array(done), "first_step": np.array(plan.first_step), **engine.final_values()}

@@ -94,6 +94,10 @@ class Engine(stepping.Engine):
         last = [*self.probes.kernels(), *[BARRIER] * bool(self.probes.probes)]
         self.loop = Loop(first, each, last, self.window, self.probes.every, len(self.neurons.shares) - 1)
 
+    def about(self) -> dict[str, int]:
+        """See ``stepping.Engine.about``: how many different kernels a step calls, each of which is compiled once."""
+        return {"kernels": len(self.loop.kernels)}
+
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: kernels follow indices wherever they lead."""
         if not self.log.possible():

@@ -29,6 +29,7 @@ class Loop:
         workers: int,
     ) -> None:
         self.window, self.every = window, every
+        self.kernels = {vars(s)["address"] for s in (*first, *each, *last) if s is not BARRIER and _compiled(s)}
         self.run: Callable[[int, int], int] = self._run
         if all(map(_compiled, (*first, *each, *last))):
             self.run = Driver(first, each, last, window, every, workers)

@@ -89,6 +89,14 @@ def test_a_log_that_is_too_small_grows_and_a_call_ends_where_it_is_full(monkeypa
     assert all(found[name].tobytes() == whole[name].tobytes() for name in found)
 
 
+def test_a_run_says_how_many_kernels_it_has():
+    net = ern.Network()
+    net.population("few", 2, ern.LIF(i_offset_nA=1.0))
+    alone = ern.run(net, duration_ms=2, backend="native").meta["kernels"]
+    net.population("others", 2, ern.AdaptiveLIF(i_offset_nA=1.0))
+    assert (alone, ern.run(net, duration_ms=2, backend="native").meta["kernels"]) == (3, 4)  # room, sort, neurons
+
+
 @compiled
 def note(calls: np.ndarray, number: int, a: int, b: int, worker: int) -> int:
     """Note a call; number 9 refuses to begin a window at step 8."""
