@@ -27,7 +27,15 @@ from ernsnn.describe.modulators import (
 from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.poisson_input import PoissonInput
-from ernsnn.describe.populations import IntrinsicPlasticity, Population, View, as_view
+from ernsnn.describe.populations import (
+    IntrinsicPlasticity,
+    Population,
+    View,
+    as_view,
+    check_changeable,
+    check_length,
+    check_width,
+)
 from ernsnn.describe.projections import Projection, check_projection, warn_of_zeros
 from ernsnn.describe.short_term import ShortTerm
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
@@ -105,18 +113,18 @@ class Network:
         if isinstance(model, SpikeTimes) and len(model.times_ms) != size:
             raise InvalidModel(f"{name}: {size} neurons, but spike times for {len(model.times_ms)}")
         if isinstance(model, Poisson):
-            self._check_width(f"{name}.rate_hz", model.schedule, size)
+            check_width(f"{name}.rate_hz", model.schedule, size)
         if isinstance(model, Neuron):
             for parameter, value in model.parameters.items():
                 if not isinstance(value, Distribution):
-                    self._check_length(f"{name}.{parameter}", np.shape(value), size)
+                    check_length(f"{name}.{parameter}", np.shape(value), size)
         if plasticity is not None and not isinstance(model, Neuron):
             raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
         if plasticity is not None:
             plasticity.rule.check_epochs(self.dt_ms, f"{name}.plasticity")
         population = Population(name, size, model, plasticity)
         if plasticity is not None:
-            self._check_changeable(f"{name}.plasticity", population, plasticity.target)
+            check_changeable(f"{name}.plasticity", population, plasticity.target)
         self.populations[name] = population
         return self.populations[name]
 
@@ -297,18 +305,10 @@ class Network:
         self._check_own(view, "inject")
         if view.population.is_source:
             raise InvalidModel(f"inject: {view.population.name} is a spike source and takes no current")
-        self._check_changeable("inject", view.population, "i_offset_nA")
-        self._check_width(f"current injected into {view.name}", current.schedule, view.size)
+        check_changeable("inject", view.population, "i_offset_nA")
+        check_width(f"current injected into {view.name}", current.schedule, view.size)
         self.injections.append(Injection(target=view, current=current))
         return self.injections[-1]
-
-    @staticmethod
-    def _check_changeable(path: str, population: Population, parameter: str) -> None:
-        model = population.model
-        if isinstance(model, Neuron) and parameter not in model.parameters:
-            raise InvalidModel(
-                f"{path}: the neurons of {population.name} are {model.kind.name}, which has no {parameter}"
-            )
 
     @checked
     def modulate(
@@ -335,7 +335,7 @@ class Network:
             raise InvalidModel(f"{path}: {modulator.name} has {modulator.size} values for {view.size} neurons")
         if not is_one_of(variable, CHANGEABLE):
             raise InvalidModel(f"{path}: variable must be one of {', '.join(CHANGEABLE)}, got {variable!r}")
-        self._check_changeable(path, view.population, variable)
+        check_changeable(path, view.population, variable)
         number = to_single(gain, f"{path}: gain")
         self.modulations.append(Modulation(target=view, modulator=modulator, variable=variable, gain=number))
         return self.modulations[-1]
@@ -440,12 +440,3 @@ class Network:
     def _check_own(self, view: View, path: str) -> None:
         if self.populations.get(view.population.name) is not view.population:
             raise InvalidModel(f"{path}: population {view.population.name!r} is not part of this network")
-
-    @classmethod
-    def _check_width(cls, path: str, schedule: Schedule, size: int) -> None:
-        cls._check_length(path, () if schedule.width is None else (schedule.width,), size)
-
-    @staticmethod
-    def _check_length(path: str, shape: tuple[int, ...], size: int) -> None:
-        if shape not in ((), (size,)):
-            raise InvalidModel(f"{path}: needs one number or {size}, got an array of shape {shape}")

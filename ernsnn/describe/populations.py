@@ -10,7 +10,7 @@ from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
-from ernsnn.describe.stimuli import Poisson, SpikeTimes
+from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.errors import InvalidModel, quoted
 
 
@@ -104,3 +104,21 @@ def as_view(given: Population | View, path: str) -> View:
     if not isinstance(given, View):
         raise InvalidModel(f"{path}: needs a population or a part of one, got {given!r}")
     return given
+
+
+def check_changeable(path: str, population: Population, parameter: str) -> None:
+    """Raise InvalidModel where the neurons of a population have no such parameter."""
+    model = population.model
+    if isinstance(model, Neuron) and parameter not in model.parameters:
+        raise InvalidModel(f"{path}: the neurons of {population.name} are {model.kind.name}, which has no {parameter}")
+
+
+def check_width(path: str, schedule: Schedule, size: int) -> None:
+    """Raise InvalidModel unless a schedule has one value at a time, or ``size``."""
+    check_length(path, () if schedule.width is None else (schedule.width,), size)
+
+
+def check_length(path: str, shape: tuple[int, ...], size: int) -> None:
+    """Raise InvalidModel unless an array of this ``shape`` is one number, or ``size``."""
+    if shape not in ((), (size,)):
+        raise InvalidModel(f"{path}: needs one number or {size}, got an array of shape {shape}")

@@ -110,11 +110,3 @@ def by_delay(p: Projection, delay: int | np.ndarray) -> Iterator[Delayed]:
         ids = np.flatnonzero(delay == d)
         indptr = np.concatenate([[0], np.cumsum(np.bincount(of[ids], minlength=c.n_pre))]).astype(np.int64)
         yield Delayed(d, Wiring(indptr, to[ids], c.n_post), ids)
-
-
-def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
-    """Those of ``neurons`` that a projection's side holds, counted from its start."""
-    if not len(neurons) or (start == 0 and neurons[-1] < count):  # they rise
-        return neurons
-    first, last = neurons.searchsorted((start, start + count)).tolist()
-    return neurons[first:last] - start
