@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,34 @@ from ernsnn.graph.values import Draw
 
 from .cases import LABILE, STABLE, amplitudes_nA
 
-MEMBRANE = """
-dv/dt = (v_rest - v)/tau_m + (I_E - I_I + I_offset)/C_m : volt (unless refractory)
-dI_E/dt = -I_E/tau_E : amp
-dI_I/dt = -I_I/tau_I : amp
-I_offset : amp (constant)
+CURRENTS = """
+dv/dt = (v_rest - v)/tau_m + (in_E - in_I + i_offset)/C_m : volt (unless refractory)
+din_E/dt = -in_E/tau_syn_E : amp
+din_I/dt = -in_I/tau_syn_I : amp
+i_offset : amp (constant)
 P : 1
 """
+CONDUCTANCES = """
+dv/dt = (v_rest - v)/tau_m + (in_E*(e_rev_E - v) + in_I*(e_rev_I - v) + i_offset)/C_m : volt (unless refractory)
+din_E/dt = -in_E/tau_syn_E : siemens
+din_I/dt = -in_I/tau_syn_I : siemens
+i_offset : amp (constant)
+"""
+EXPONENTIAL = """
+dv/dt = (v_rest - v + delta_T*exp((v - v_threshold)/delta_T))/tau_m + total/C_m : volt (unless refractory)
+total = in_E*(e_rev_E - v) + in_I*(e_rev_I - v) + i_offset - u : amp
+du/dt = (a*(v - v_rest) - u)/tau_w : amp
+din_E/dt = -in_E/tau_syn_E : siemens
+din_I/dt = -in_I/tau_syn_I : siemens
+i_offset : amp (constant)
+"""
+MEMBRANES = {
+    "LIF": (CURRENTS, "v >= v_threshold", "v = v_reset", "exact"),
+    "ConductanceLIF": (CONDUCTANCES, "v >= v_threshold", "v = v_reset", "exponential_euler"),
+    "AdEx": (EXPONENTIAL, "v >= v_spike", "v = v_reset; u += b", "rk4"),
+}
+"""Kind of neuron -> equations, threshold, reset and method; constants are named as in ernsnn, without units."""
+DEPRESSION = "dx/dt = (1 - x)/tau_rec : 1 (event-driven)"
 TRACES = """
 dx/dt = -x/tau : 1 (event-driven)
 dy/dt = -y/tau : 1 (event-driven)
@@ -50,7 +71,7 @@ m = limit + (m - limit)*exp(-second*total)
 def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
     """Build and run; seconds of both, spikes of the cells, and the largest memory of the program in bytes."""
     import brian2 as b
-    from brian2 import ms, mV, nA, nF
+    from brian2 import ms, mV, nA
 
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ernsnn-bench-") as folder:
@@ -61,28 +82,20 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
         populations = list(graph.neurons())
         p = populations[0].parameters
         starts = np.cumsum([0, *(each.size for each in populations)])
-        constants = {
-            "v_rest": p["v_rest_mV"] * mV,
-            "tau_m": p["tau_m_ms"] * ms,
-            "tau_E": p["tau_syn_E_ms"] * ms,
-            "tau_I": p["tau_syn_I_ms"] * ms,
-            "C_m": p["cm_nF"] * nF,
-            "v_threshold": p["v_threshold_mV"] * mV,
-            "v_reset": p["v_reset_mV"] * mV,
-        }
+        equations, threshold, reset, method = MEMBRANES[populations[0].kind.name]
         cells = b.NeuronGroup(
             int(starts[-1]),
-            MEMBRANE,
-            threshold="v >= v_threshold",
-            reset="v = v_reset",
+            equations,
+            threshold=threshold,
+            reset=reset,
             refractory=p["tau_refrac_ms"] * ms,
-            method="exact",
-            namespace=constants,
+            method=method,
+            namespace=_constants(b, p),
         )
         cells.v = _joined(populations, "v_init_mV") * mV
-        cells.I_offset = _joined(populations, "i_offset_nA") * nA
-        connect = {"sparse": _sparse, "microcircuit": _microcircuit}.get(graph.name)
-        synapses = connect(b, graph, cells) if connect else _plastic(b, graph, cells, n_steps)
+        cells.i_offset = _joined(populations, "i_offset_nA") * nA
+        connect = {"plastic": _plastic, "marked": _plastic, "microcircuit": _microcircuit}.get(graph.name, _sparse)
+        synapses = connect(b, graph, cells, n_steps)
         fired = b.SpikeMonitor(cells, name="fired")
         network = b.Network(cells, fired, *synapses)
         network.run(n_steps * graph.dt_ms * ms)
@@ -110,6 +123,13 @@ def _joined(populations: Sequence[Neurons], parameter: str) -> np.ndarray:
     return np.concatenate([np.broadcast_to(each.parameters[parameter], each.size) for each in populations])
 
 
+def _constants(b: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Name without its unit -> quantity, but for what each neuron has of its own; ``cm`` is a centimetre to Brian2."""
+    split = {name: name.rsplit("_", 1) for name in parameters.keys() - {"v_init_mV", "i_offset_nA", "cm_nF"}}
+    constants = {plain: parameters[name] * getattr(b, unit) for name, (plain, unit) in split.items()}
+    return constants | {"C_m": parameters["cm_nF"] * b.nF}
+
+
 def _plastic(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
     [source] = graph.sources()
     steps, neurons = source.spikes.between(0, n_steps)
@@ -121,7 +141,7 @@ def _plastic(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
             inputs,
             cells,
             TRACES,
-            on_pre="w = clip(w - A_minus*y, 0*amp, w_max); I_E_post += w; x += 1",
+            on_pre="w = clip(w - A_minus*y, 0*amp, w_max); in_E_post += w; x += 1",
             on_post="w = clip(w + A_plus*x, 0*amp, w_max); y += 1",
             namespace=namespace,
         )
@@ -139,7 +159,7 @@ def _plastic(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
         inputs,
         cells,
         TRACES + MARKS,
-        on_pre="w = clip(w - A_minus*y*(1 - protects*m)**2, 0*amp, w_max); I_E_post += w; x += 1",
+        on_pre="w = clip(w - A_minus*y*(1 - protects*m)**2, 0*amp, w_max); in_E_post += w; x += 1",
         on_post="""w = clip(w + A_plus*x*(1 + a)*(1 - protects*m)**2, 0*amp, w_max)
                    a = clip(a + rise*x*(1 - a), 0, 1)
                    y += 1""",
@@ -161,30 +181,33 @@ def _plastic(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
     return [inputs, glia, hears, tells, synapses]
 
 
-def _sparse(b: Any, graph: Graph, cells: Any) -> list[Any]:
-    made = []
+def _sparse(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
+    [population], made = graph.neurons(), []
+    unit = b.nA if population.kind.name == "LIF" else b.uS
     for p in graph.projections:
-        current = "I_E" if p.receptor == "excitatory" else "I_I"
+        target = "in_E" if p.receptor == "excitatory" else "in_I"
+        namespace = {"weight": p.weight.row(0, 0, 1)[0] * unit}
+        model, on_pre = "", f"{target}_post += weight"
+        if p.short_term:
+            own = p.short_term.parameters
+            namespace |= {"U": own["U"], "tau_rec": own["tau_rec_ms"] * b.ms}
+            model, on_pre = DEPRESSION, f"{target}_post += weight*U*x; x -= U*x"
         part = cells[p.pre_start : p.pre_start + p.connectivity.n_pre]
-        synapses = b.Synapses(
-            part,
-            cells,
-            on_pre=f"{current}_post += weight",
-            delay=1 * b.ms,
-            namespace={"weight": p.weight.row(0, 0, 1)[0] * b.nA},
-        )
+        synapses = b.Synapses(part, cells, model, on_pre=on_pre, delay=1 * b.ms, namespace=namespace)
         synapses.connect(p=0.1)
+        if p.short_term:
+            synapses.x = 1
         made.append(synapses)
     return made
 
 
-def _microcircuit(b: Any, graph: Graph, cells: Any) -> list[Any]:
+def _microcircuit(b: Any, graph: Graph, cells: Any, n_steps: int) -> list[Any]:
     """All excitatory synapses at once, and all inhibitory ones: 55 projections would each have code of their own."""
     rng, made = np.random.default_rng(0), []
     first = dict(
         zip([n.name for n in graph.neurons()], np.cumsum([0, *(n.size for n in graph.neurons())]), strict=False)
     )
-    for receptor, current in (("excitatory", "I_E"), ("inhibitory", "I_I")):
+    for receptor, target in (("excitatory", "in_E"), ("inhibitory", "in_I")):
         columns = []
         for p in graph.projections:
             if p.receptor == receptor:
@@ -197,7 +220,7 @@ def _microcircuit(b: Any, graph: Graph, cells: Any) -> list[Any]:
                 late = np.maximum(rng.normal(delay, delay_sd, n), graph.dt_ms)
                 columns.append(np.stack([pre, post, rng.normal(weight, weight_sd, n), late]))
         pre, post, weights, delays = np.concatenate(columns, axis=1)
-        synapses = b.Synapses(cells, cells, "w : amp (constant)", on_pre=f"{current}_post += w")
+        synapses = b.Synapses(cells, cells, "w : amp (constant)", on_pre=f"{target}_post += w")
         synapses.connect(i=pre.astype(int), j=post.astype(int))
         synapses.w, synapses.delay = weights * b.nA, delays * b.ms
         made.append(synapses)

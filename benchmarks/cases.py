@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -78,34 +79,80 @@ def marked(neurons: int, duration_ms: float) -> ern.Network:
     return plastic(neurons, duration_ms, marked=True)
 
 
-def sparse(neurons: int, duration_ms: float) -> ern.Network:
-    """The network of Vogels and Abbott (2005), current-based as in Brette et al. (2007), with 10 % connectivity.
+VOGELS_ABBOTT: dict[str, Any] = {
+    "cm_nF": 0.2,
+    "tau_m_ms": TAU_M_MS,
+    "tau_refrac_ms": 5.0,
+    "tau_syn_E_ms": 5.0,
+    "tau_syn_I_ms": 10.0,
+    "v_rest_mV": -60.0,
+    "v_reset_mV": -60.0,
+    "v_threshold_mV": -50.0,
+}
+REVERSALS = {"e_rev_E_mV": 0.0, "e_rev_I_mV": -80.0}
+WEAK_ADAPTATION = {"delta_T_mV": 2.5, "v_spike_mV": -40.0, "a_uS": 0.001, "b_nA": 0.005, "tau_w_ms": 600.0}
+V_INIT_MV = ern.Uniform(-60.0, -50.0)
+CURRENTS_NA = 1.62 / 100.0, 9.0 / 100.0
+"""Synapses of 1.62 and 9 mV (what V would move by if they were slow) at a resistance of 100 MOhm."""
+CONDUCTANCES_US = 0.006, 0.067
+CURRENTS_DRIVE_NA, CONDUCTANCES_DRIVE_NA = 0.11, 0.3
+"""The first takes V to 1 mV above its threshold; the second keeps 4,000 neurons with conductances firing."""
 
-    Their synapses are of 1.62 and 9 mV (what V would move by if they were slow) at 80 a neuron; here these are smaller
-    as they are more. Four of five neurons excite. Static weights, delays of 1 ms, steps of .1 ms.
+
+def _vogels_abbott(
+    name: str, neurons: int, cell: Any, unit: str, weights: tuple[float, float], short_term: Any = None
+) -> ern.Network:
+    """The network of Vogels and Abbott (2005) as in Brette et al. (2007), with 10 % connectivity and a constant drive.
+
+    ``weights``: those of an excitatory and of an inhibitory synapse where a neuron has 80, as theirs has; here they are
+    smaller as there are more. Four of five neurons excite. Static weights, delays of 1 ms, steps of .1 ms.
     """
-    excitatory, R_MOhm, share = neurons * 4 // 5, 100.0, 80 / (0.1 * neurons)
-    net = ern.Network(dt_ms=0.1, name="sparse")
-    cells = net.population(
-        "cells",
-        neurons,
-        ern.LIF(
-            cm_nF=TAU_M_MS / R_MOhm,
-            tau_m_ms=TAU_M_MS,
-            tau_refrac_ms=5.0,
-            tau_syn_E_ms=5.0,
-            tau_syn_I_ms=10.0,
-            v_rest_mV=-60.0,
-            v_reset_mV=-60.0,
-            i_offset_nA=11.0 / R_MOhm,
-            v_init_mV=ern.Uniform(-60.0, -50.0),
-        ),
-    )
-    excites, inhibits = (volts * share / R_MOhm for volts in (1.62, 9.0))
-    some = ern.FixedProbability(0.1)
-    net.projection("excites", cells[:excitatory], cells, some, weight_nA=excites, delay_ms=1.0)
-    net.projection("inhibits", cells[excitatory:], cells, some, weight_nA=inhibits, delay_ms=1.0, receptor="inhibitory")
+    excitatory, share = neurons * 4 // 5, 80 / (0.1 * neurons)
+    shared: dict[str, Any] = {"connector": ern.FixedProbability(0.1), "delay_ms": 1.0}
+    excites, inhibits = ({f"weight_{unit}": weight * share} | shared for weight in weights)
+    net = ern.Network(dt_ms=0.1, name=name)
+    cells = net.population("cells", neurons, cell)
+    net.projection("excites", cells[:excitatory], cells, short_term=short_term, **excites)
+    net.projection("inhibits", cells[excitatory:], cells, receptor="inhibitory", **inhibits)
     return net
+
+
+def sparse(neurons: int, duration_ms: float) -> ern.Network:
+    """The network of ``_vogels_abbott`` with currents: benchmark 2 of Brette et al. (2007)."""
+    cell = ern.LIF(**VOGELS_ABBOTT, i_offset_nA=CURRENTS_DRIVE_NA, v_init_mV=V_INIT_MV)
+    return _vogels_abbott("sparse", neurons, cell, "nA", CURRENTS_NA)
+
+
+def conductances(neurons: int, duration_ms: float) -> ern.Network:
+    """The network of ``_vogels_abbott`` with conductances, of 6 and 67 nS: benchmark 1 of Brette et al. (2007).
+
+    Theirs goes on by itself after 50 ms of random input; with more and weaker synapses it needs a drive. 4,000 neurons
+    fire at 5 Hz, and 400, whose synapses are ten times as strong, at 35.
+    """
+    cell = ern.ConductanceLIF(**VOGELS_ABBOTT, **REVERSALS, i_offset_nA=CONDUCTANCES_DRIVE_NA, v_init_mV=V_INIT_MV)
+    return _vogels_abbott("conductances", neurons, cell, "uS", CONDUCTANCES_US)
+
+
+def adex(neurons: int, duration_ms: float) -> ern.Network:
+    """``conductances`` with adaptive exponential neurons, of weak adaptation as in Destexhe (2009).
+
+    He has the membrane and synapses of ``conductances``, but several kinds of cells, and other refractory times. 4,000
+    neurons fire at 3 Hz, 400 at 23.
+    """
+    kind: Any = ern.AdEx
+    cell = kind(**VOGELS_ABBOTT, **REVERSALS, **WEAK_ADAPTATION, i_offset_nA=CONDUCTANCES_DRIVE_NA, v_init_mV=V_INIT_MV)
+    return _vogels_abbott("adex", neurons, cell, "uS", CONDUCTANCES_US)
+
+
+def short_term(neurons: int, duration_ms: float) -> ern.Network:
+    """``sparse`` with depressing excitatory synapses: U = .5, tau_rec = 800 ms (Tsodyks, Uziel and Markram 2000).
+
+    Their weights are 1/U times those of ``sparse``: the first spike of a neuron transmits what it does there.
+    """
+    cell = ern.LIF(**VOGELS_ABBOTT, i_offset_nA=CURRENTS_DRIVE_NA, v_init_mV=V_INIT_MV)
+    excites, inhibits = CURRENTS_NA
+    depresses = ern.TsodyksMarkram(U=0.5, tau_rec_ms=800.0)
+    return _vogels_abbott("short_term", neurons, cell, "nA", (excites / 0.5, inhibits), depresses)
 
 
 FULL = int(microcircuit.SIZES.sum())
@@ -143,6 +190,33 @@ CASES = {
             1000.0,
             ("native", "brian2", "brian2-by-hand", "nest"),
             sparse,
+            density=0.1,
+        ),
+        Case(
+            "conductances",
+            "Vogels-Abbott network of conductances, 10 % connectivity",
+            4000,
+            1000.0,
+            ("native", "brian2", "brian2-by-hand", "nest"),
+            conductances,
+            density=0.1,
+        ),
+        Case(
+            "adex",
+            "Vogels-Abbott network of adaptive exponential neurons, 10 % connectivity",
+            4000,
+            1000.0,
+            ("native", "brian2", "brian2-by-hand", "nest"),
+            adex,
+            density=0.1,
+        ),
+        Case(
+            "short_term",
+            "Vogels-Abbott network of currents, excitatory synapses depress, 10 % connectivity",
+            4000,
+            1000.0,
+            ("native", "brian2", "brian2-by-hand", "nest"),
+            short_term,
             density=0.1,
         ),
         Case(

@@ -15,6 +15,25 @@ from ernsnn.studies.timed import Memory
 
 from .cases import amplitudes_nA
 
+SHARED = {
+    "C_m": "cm_nF",
+    "t_ref": "tau_refrac_ms",
+    "E_L": "v_rest_mV",
+    "V_reset": "v_reset_mV",
+    "V_th": "v_threshold_mV",
+    "I_e": "i_offset_nA",
+    "tau_syn_ex": "tau_syn_E_ms",
+    "tau_syn_in": "tau_syn_I_ms",
+}
+CONDUCTANCES = {"g_L": "g_leak_uS", "E_ex": "e_rev_E_mV", "E_in": "e_rev_I_mV"}
+EXPONENTIAL = {"Delta_T": "delta_T_mV", "V_peak": "v_spike_mV", "a": "a_uS", "b": "b_nA", "tau_w": "tau_w_ms"}
+MODELS = {
+    "LIF": ("iaf_psc_exp", {"tau_m": "tau_m_ms"}),
+    "ConductanceLIF": ("iaf_cond_exp", CONDUCTANCES),
+    "AdEx": ("aeif_cond_exp", CONDUCTANCES | EXPONENTIAL),
+}
+"""Kind of neuron -> model of NEST, and the parameters that it has beside the shared ones."""
+
 
 def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
     """Build and run; seconds of both, spikes of the cells, and the memory taken in bytes."""
@@ -24,7 +43,7 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
     nest.ResetKernel()
     nest.set(resolution=graph.dt_ms, local_num_threads=threads, print_time=False)
     cells = {neurons.name: _created(neurons) for neurons in graph.neurons()}
-    {"sparse": _sparse, "microcircuit": _microcircuit}.get(graph.name, _plastic)(graph, cells, n_steps)
+    {"plastic": _plastic, "microcircuit": _microcircuit}.get(graph.name, _sparse)(graph, cells, n_steps)
     recorders = {name: nest.Create("spike_recorder") for name in cells}
     for name, recorder in recorders.items():
         nest.Connect(cells[name], recorder)
@@ -42,22 +61,11 @@ def run(graph: Graph, n_steps: int, threads: int) -> dict[str, Any]:
 
 
 def _created(neurons: Neurons) -> Any:
-    p = neurons.parameters
-    cells = nest.Create(
-        "iaf_psc_exp",
-        neurons.size,
-        {
-            "C_m": p["cm_nF"] * 1e3,
-            "tau_m": p["tau_m_ms"],
-            "t_ref": p["tau_refrac_ms"],
-            "E_L": p["v_rest_mV"],
-            "V_reset": p["v_reset_mV"],
-            "V_th": p["v_threshold_mV"],
-            "I_e": p["i_offset_nA"] * 1e3,
-            "tau_syn_ex": p["tau_syn_E_ms"],
-            "tau_syn_in": p["tau_syn_I_ms"],
-        },
-    )
+    model, own = MODELS[neurons.kind.name]
+    p = neurons.parameters | {"g_leak_uS": neurons.parameters["cm_nF"] / neurons.parameters["tau_m_ms"]}
+    thousandfold = ("_nF", "_nA", "_uS")  # NEST has pF, pA and nS
+    values = {name: p[ours] * (1e3 if ours.endswith(thousandfold) else 1) for name, ours in (SHARED | own).items()}
+    cells = nest.Create(model, neurons.size, values)
     cells.V_m = p["v_init_mV"]
     return cells
 
@@ -86,12 +94,13 @@ def _sparse(graph: Graph, made: Mapping[str, Any], n_steps: int) -> None:
     for p in graph.projections:
         sign = 1e3 if p.receptor == "excitatory" else -1e3
         part = cells[p.pre_start : p.pre_start + p.connectivity.n_pre]
-        nest.Connect(
-            part,
-            cells,
-            {"rule": "pairwise_bernoulli", "p": 0.1},
-            {"weight": sign * p.weight.row(0, 0, 1)[0], "delay": p.delay.row(0, 0, 1)[0] * graph.dt_ms},
-        )
+        synapse = {"weight": sign * p.weight.row(0, 0, 1)[0], "delay": p.delay.row(0, 0, 1)[0] * graph.dt_ms}
+        if p.short_term:
+            own = p.short_term.parameters
+            times = {"tau_rec": own["tau_rec_ms"], "tau_fac": own["tau_fac_ms"]}
+            nest.SetDefaults("tsodyks2_synapse", {"U": own["U"], "u": own["U"], **times})
+            synapse["synapse_model"] = "tsodyks2_synapse"
+        nest.Connect(part, cells, {"rule": "pairwise_bernoulli", "p": 0.1}, synapse)
 
 
 def _microcircuit(graph: Graph, made: Mapping[str, Any], n_steps: int) -> None:

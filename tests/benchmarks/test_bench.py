@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 
+import numpy as np
 import pytest
 
 import ernsnn as ern
@@ -13,6 +14,7 @@ from ernsnn.benchmarks.cases import CASES
 from ernsnn.cli import main
 
 NEEDS = {"nest": "nest", "brian2-by-hand": "brian2"}
+STATIC = ("sparse", "conductances", "adex", "short_term")
 
 
 def bench(capsys, *words):
@@ -25,7 +27,7 @@ def test_the_list_names_every_case(capsys):
     code, data, _ = bench(capsys)
     assert code == 0
     cases = {case["case"] for case in data["cases"]}
-    assert {"plastic", "marked", "sparse", "microcircuit", "membranes", "ca3", "loihi", "lowering", "sweep"} <= cases
+    assert set(CASES) | {"membranes", "ca3", "loihi", "lowering", "sweep"} <= cases
     assert all(case["description"] for case in data["cases"])
 
 
@@ -45,6 +47,36 @@ def test_backends_beside_each_other(capsys):
         assert 0 < figures["run_s"] < figures["command_s"]
         assert min(figures["build_s"], figures["events_per_s"]) > 0
         assert figures["bytes_per_synapse"] >= 0  # so small a network may fit into what Python has already
+
+
+@pytest.mark.parametrize("case", STATIC)
+def test_networks_that_draw_no_noise_have_the_same_spikes_on_every_backend(capsys, case):
+    words = ["--neurons", "50", "--duration-ms", "40", "--backends", "native,reference", "--repeats", "1"]
+    code, data, err = bench(capsys, case, *words)
+    assert (code, err, data["neurons"]) == (0, "", 50)
+    assert data["synapses"] == pytest.approx(250, abs=75)
+    native, reference = data["backends"]["native"], data["backends"]["reference"]
+    assert native["spikes"]["cells"] > 10
+    assert reference["spikes_off"] == {"cells": 0}
+
+
+@pytest.mark.parametrize(
+    ("case", "least_hz", "most_hz"),
+    [("sparse", 5, 15), ("conductances", 15, 45), ("adex", 10, 35), ("short_term", 3, 15)],
+)
+def test_static_networks_of_400_fire_and_go_on_firing(case, least_hz, most_hz):
+    times, _ = ern.run(CASES[case].build(400, 200.0), duration_ms=200, backend="native").spikes("cells")
+    halves = [count / 400 / 0.1 for count in np.histogram(times, (0, 100, 200))[0]]
+    assert all(least_hz < rate < most_hz for rate in halves)
+
+
+def test_short_term_differs_from_sparse_by_what_excitatory_synapses_transmit():
+    plain, depressing = (ern.lower(CASES[name].build(100, 1.0)) for name in ("sparse", "short_term"))
+    (excites, inhibits), (depresses, same) = plain.projections, depressing.projections
+    assert (same.short_term, depresses.short_term.kind.name) == (None, "TsodyksMarkram")
+    assert depresses.short_term.parameters["U"] * depresses.weight.row(0, 0, 1) == excites.weight.row(0, 0, 1)
+    assert same.weight.row(0, 0, 1) == inhibits.weight.row(0, 0, 1)
+    assert plain.population("cells").parameters.keys() == depressing.population("cells").parameters.keys()
 
 
 @pytest.mark.parametrize(
@@ -133,13 +165,8 @@ def test_visits_are_counted():
 @pytest.mark.parametrize(
     ("name", "case"),
     [
-        ("nest", "plastic"),
-        ("nest", "sparse"),
-        ("nest", "microcircuit"),
-        *(
-            pytest.param("brian2-by-hand", case, marks=pytest.mark.slow)
-            for case in ("plastic", "marked", "sparse", "microcircuit")
-        ),
+        *(("nest", case) for case in ("plastic", *STATIC, "microcircuit")),
+        *(pytest.param("brian2-by-hand", case, marks=pytest.mark.slow) for case in CASES),
     ],
 )
 def test_networks_by_hand_do_nearly_what_ours_do(name, case):
