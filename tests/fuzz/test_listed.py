@@ -222,7 +222,7 @@ def test_what_memory_cannot_hold_is_refused_before_it_is_taken(monkeypatch):
         "many.connector",
         "different.connector",
     ]
-    assert "few.connector: needs 156000000000 bytes (156.0 GB) of memory; " in lines[3]
+    assert "few.connector: needs 28000000000 bytes (28.0 GB) of memory; " in lines[3]
 
 
 MODEL = """
