@@ -18,7 +18,7 @@ def network(**cell) -> ern.Network:
     net.projection("excites", drive, cells, ern.FixedProbability(0.5), weight_nA=ern.Uniform(0.3, 1.2))
     net.projection("inhibits", cells, cells, weight_nA=0.3, receptor="inhibitory", delay_ms=1.0)
     net.inject(cells[2:4], ern.CurrentSteps(times_ms=[50.0, 90.0], amplitudes_nA=[-0.6, 0.3]))
-    for variable in ("v_mV", "I_E_nA", "I_I_nA", "h_E_nA"):
+    for variable in ("v_mV", "I_E_nA", "I_I_nA", "h_E"):
         net.probe(cells, variable)
     return net
 

@@ -18,7 +18,7 @@ def network(**cell) -> ern.Network:
     net.projection("excites", drive, cells, ern.FixedProbability(0.5), weight_uS=ern.Uniform(0.005, 0.02))
     net.projection("inhibits", cells, cells, weight_uS=0.03, receptor="inhibitory", delay_ms=1.0)
     net.inject(cells[2:4], ern.CurrentSteps(times_ms=[50.0, 90.0], amplitudes_nA=[-0.6, 0.3]))
-    for variable in ("v_mV", "g_E_uS", "g_I_uS", "h_I_uS"):
+    for variable in ("v_mV", "g_E_uS", "g_I_uS", "h_I"):
         net.probe(cells, variable)
     return net
 

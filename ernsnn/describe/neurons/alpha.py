@@ -17,24 +17,24 @@ class AlphaLIF(Membrane):
 
     .. math::
         c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + I_E - I_I + i_{offset}, \qquad
-        \tau_{syn,s} dI_s/dt = h_s - I_s, \qquad \tau_{syn,s} dh_s/dt = -h_s
+        dI_s/dt = h_s - I_s/\tau_{syn,s}, \qquad dh_s/dt = -h_s/\tau_{syn,s}
 
-    A spike of weight w (in nA) adds e w to h_s: its current w (t/tau_syn) exp(1 - t/tau_syn) peaks at w, tau_syn after
-    it arrives. Integrated exactly. Probes are v_mV, I_E_nA and I_I_nA, and h_E_nA and h_I_nA, from which the currents
-    rise. It needs the network's ``current_integration="exact"``. The rest is as in ``Membrane``.
+    A spike of weight w (in nA) adds e w/tau_syn to h_s: its current w (t/tau_syn) exp(1 - t/tau_syn) peaks at w,
+    tau_syn after it arrives. Integrated exactly. Probes are v_mV, I_E_nA and I_I_nA, and h_E and h_I (nA/ms), from
+    which the currents rise. It needs the network's ``current_integration="exact"``. The rest is as in ``Membrane``.
     """
 
     kind = written(
         "AlphaLIF",
         """
         dV/dt = (v_rest_mV - V)/tau_m_ms + (I_E_nA - I_I_nA + i_offset_nA)/cm_nF
-        dI_E_nA/dt = (h_E_nA - I_E_nA)/tau_syn_E_ms
-        dh_E_nA/dt = -h_E_nA/tau_syn_E_ms
-        dI_I_nA/dt = (h_I_nA - I_I_nA)/tau_syn_I_ms
-        dh_I_nA/dt = -h_I_nA/tau_syn_I_ms
+        dI_E_nA/dt = h_E - I_E_nA/tau_syn_E_ms
+        dh_E/dt = -h_E/tau_syn_E_ms
+        dI_I_nA/dt = h_I - I_I_nA/tau_syn_I_ms
+        dh_I/dt = -h_I/tau_syn_I_ms
         """,
         positive("tau_syn_E_ms", "tau_syn_I_ms"),
-        receptors={"E": "h_E_nA += exp(1)*w", "I": "h_I_nA += exp(1)*w"},
+        receptors={"E": "h_E += exp(1)/tau_syn_E_ms*w", "I": "h_I += exp(1)/tau_syn_I_ms*w"},
     )
 
     tau_syn_E_ms: Value = 5.0
