@@ -21,7 +21,7 @@ _HIGH_MV = 200.0
 """Thresholds above this are taken as intended: they mean that a neuron never spikes."""
 _DEEP_REST_MV = -20.0
 """Rest potentials below this are in mV as biological neurons have them."""
-_LEAKY = ("LIF", "AdaptiveLIF", "DeltaLIF", "ConductanceLIF")
+_LEAKY = ("LIF", "AdaptiveLIF", "DeltaLIF", "ConductanceLIF", "AlphaLIF", "AlphaConductanceLIF")
 """Kinds whose V settles at v_rest + R i_offset."""
 
 

@@ -37,7 +37,18 @@ from ernsnn.describe import marks
 from . import runs, simulator
 from .absent import TYPES
 from .astrocytes import Astrocyte
-from .cells import IF_cond_exp, IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
+from .cells import (
+    CELLS,
+    EIF_cond_exp_isfa_ista,
+    IF_cond_alpha,
+    IF_cond_exp,
+    IF_curr_alpha,
+    IF_curr_delta,
+    IF_curr_exp,
+    Izhikevich,
+    SpikeSourceArray,
+    SpikeSourcePoisson,
+)
 from .connectors import FixedTotalNumberConnector, OneToOneConnector
 from .control import (
     check,
@@ -83,16 +94,20 @@ __all__ = [
     "DCSource",
     "DisplacementDependentProbabilityConnector",
     "DistanceDependentProbabilityConnector",
+    "EIF_cond_exp_isfa_ista",
     "FixedNumberPostConnector",
     "FixedNumberPreConnector",
     "FixedProbabilityConnector",
     "FixedTotalNumberConnector",
     "FromFileConnector",
     "FromListConnector",
+    "IF_cond_alpha",
     "IF_cond_exp",
+    "IF_curr_alpha",
     "IF_curr_delta",
     "IF_curr_exp",
     "IndexBasedProbabilityConnector",
+    "Izhikevich",
     "MarkedSTDP",
     "MultiplicativeWeightDependence",
     "Network",
@@ -143,7 +158,7 @@ simulator.state.begin = runs.begin
 
 def list_standard_models() -> list[str]:
     """The names of PyNN's standard cell types that there are."""
-    return [cell.__name__ for cell in (IF_curr_exp, IF_curr_delta, IF_cond_exp, SpikeSourceArray, SpikeSourcePoisson)]
+    return [cell.__name__ for cell in CELLS]
 
 
 def __getattr__(name: str) -> object:

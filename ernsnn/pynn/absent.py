@@ -13,20 +13,17 @@ from .simulator import State
 from .synapses import Synapse
 
 _WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
-_OURS = "ernsnn has no cell of this name for scripts of PyNN yet; outside them it is ern.{}"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
-_DYNAMICS = "scripts of PyNN have no short-term plasticity yet; outside them it is ern.TsodyksMarkram"
+_DYNAMICS = (
+    "in PyNN what has been released is active for a time before it recovers, of which ern.TsodyksMarkram has nothing"
+)
 
 CELLS = {
-    "IF_curr_alpha": _WRITTEN,
-    "IF_cond_alpha": _WRITTEN,
     "IF_cond_exp_gsfa_grr": "the conductances of ernsnn's neurons are those of synapses",
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
-    "EIF_cond_exp_isfa_ista": _OURS.format("AdEx"),
     "EIF_cond_alpha_isfa_ista": _WRITTEN,
     "GIF_cond_exp": _WRITTEN,
     "HH_cond_exp": _WRITTEN,
-    "Izhikevich": _OURS.format("Izhikevich"),
     "SpikeSourcePoissonRefractory": _SOURCE,
     "SpikeSourceGamma": _SOURCE,
     "SpikeSourceInhGamma": _SOURCE,

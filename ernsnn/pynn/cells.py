@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pyNN.errors import InvalidParameterValueError, NonExistentParameterError
 from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import build_translations, cells
 
+from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
-from ernsnn.describe.neurons.membrane import Membrane
+from ernsnn.describe.neurons.adex import AdEx
+from ernsnn.describe.neurons.alpha import AlphaLIF
+from ernsnn.describe.neurons.alpha_conductance import AlphaConductanceLIF
+from ernsnn.describe.neurons.izhikevich import Izhikevich as OwnIzhikevich
+from ernsnn.errors import InvalidModel
 
 from .inputs import History, Rates, Trains
 from .simulator import state
@@ -28,6 +33,9 @@ MEMBRANE = {
 }
 """Name in PyNN -> name in ``describe.neurons`` of parameters."""
 DECAYS = {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
+REVERSALS = {"e_rev_E": "e_rev_E_mV", "e_rev_I": "e_rev_I_mV"}
+ADAPTATION = {"v_spike": "v_spike_mV", "delta_T": "delta_T_mV", "a": "a_uS", "b": "b_nA", "tau_w": "tau_w_ms"}
+IZHIKEVICH = {"a": "a", "b": "b", "c": "c_mV", "d": "d", "i_offset": "i_offset_nA"}
 
 NEVER_MS = 1e9
 """A time in ms after the end of every run."""
@@ -53,10 +61,16 @@ class NotAParameter(NonExistentParameterError):
 
 
 class Cell:
-    """Base of the neuron types: the variables that can be recorded, and the neuron of ernsnn."""
+    """Base of the neuron types: the variables that can be recorded, and the neuron of ernsnn.
 
-    model: type[Membrane]
+    ``names`` are those in ernsnn of PyNN's parameters, ``scales`` the factors by which values of some are multiplied,
+    and ``further`` the probes of state variables besides v and synaptic ones.
+    """
+
+    model: type[Neuron]
     names: dict[str, str]
+    scales: ClassVar[dict[str, float]] = {}
+    further: ClassVar[dict[str, str]] = {}
     default_initial_values: dict[str, Any]
 
     def __init__(self, **parameters: Any) -> None:
@@ -81,12 +95,13 @@ class Cell:
     def states(self) -> dict[str, tuple[str, float]]:
         """PyNN's name of a state variable -> (name in ernsnn, 1, or -1 where PyNN's has the other sign)."""
         negative = -1.0 if not self.conducts and state.convention == "pynn" else 1.0
-        own = (("v_mV", 1.0), *zip(self.synaptic, (1.0, negative), strict=False))
-        return dict(zip(self.default_initial_values, own, strict=True))
+        own = {"v": ("v_mV", 1.0)} | {name: (probe, 1.0) for name, probe in self.further.items()}
+        synaptic = [name for name in self.default_initial_values if name not in own]
+        return own | dict(zip(synaptic, zip(self.synaptic, (1.0, negative), strict=False), strict=True))
 
     @property
     def recordable(self) -> list[str]:
-        """Names of what can be recorded: spikes, v, and synaptic currents or conductances."""
+        """Names of what can be recorded: spikes, v, further variables, and synaptic currents or conductances."""
         return ["spikes", *self.probes]
 
     @property
@@ -101,12 +116,31 @@ class Cell:
         names = (f"{kind}_exc", f"{kind}_inh")
         # What has no synaptic variables has none of the names.
         synaptic = zip(names, self.synaptic, signs, strict=False)
-        return {"v": ("v_mV", 1.0), **{name: (variable, sign) for name, variable, sign in synaptic}}
+        further = {name: (probe, 1.0) for name, probe in self.further.items()}
+        return {"v": ("v_mV", 1.0), **further, **{name: (variable, sign) for name, variable, sign in synaptic}}
+
+    @property
+    def current_scale(self) -> float:
+        """The current in nA of ernsnn's neuron for one of 1 nA in PyNN."""
+        return self.scales.get("i_offset", 1.0)
 
     def neuron(self, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> Neuron:
         """The neurons with these parameters, one value each."""
-        values = {self.names[name]: _plain(values) for name, values in parameters.items()}
-        return self.model(**values, v_init_mV=_plain(v_init))
+        return self.model(**{name: _plain(values) for name, values in self._own(parameters, v_init).items()})
+
+    def starts_by_itself(self, variable: str, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> np.ndarray:
+        """Where neurons with these parameters start, of which no more is said than v."""
+        probe, sign = self.states[variable]
+        kind = self.model.kind
+        initial = next(each.initial for each in kind.states if each.name == kind.probes[probe])
+        return np.broadcast_to(sign * evaluated(initial, self._own(parameters, v_init)), v_init.shape)
+
+    def _own(self, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> dict[str, np.ndarray]:
+        """The parameters under their names in ernsnn."""
+        scaled = {
+            name: values * self.scales[name] if name in self.scales else values for name, values in parameters.items()
+        }
+        return {self.names[name]: values for name, values in scaled.items()} | {"v_init_mV": v_init}
 
 
 class IF_curr_exp(Cell, cells.IF_curr_exp):
@@ -125,7 +159,47 @@ class IF_curr_delta(Cell, cells.IF_curr_delta):
 class IF_cond_exp(Cell, cells.IF_cond_exp):
     __doc__ = cells.IF_cond_exp.__doc__
     translations = same(cells.IF_cond_exp.default_parameters)
-    model, names = ConductanceLIF, MEMBRANE | DECAYS | {"e_rev_E": "e_rev_E_mV", "e_rev_I": "e_rev_I_mV"}
+    model, names = ConductanceLIF, MEMBRANE | DECAYS | REVERSALS
+
+
+class IF_curr_alpha(Cell, cells.IF_curr_alpha):
+    __doc__ = cells.IF_curr_alpha.__doc__
+    translations = same(cells.IF_curr_alpha.default_parameters)
+    units = cells.IF_curr_alpha.units | {"gsyn_exc": "nA", "gsyn_inh": "nA"}
+    model, names = AlphaLIF, MEMBRANE | DECAYS
+
+
+class IF_cond_alpha(Cell, cells.IF_cond_alpha):
+    __doc__ = cells.IF_cond_alpha.__doc__
+    translations = same(cells.IF_cond_alpha.default_parameters)
+    model, names = AlphaConductanceLIF, MEMBRANE | DECAYS | REVERSALS
+
+
+class EIF_cond_exp_isfa_ista(Cell, cells.EIF_cond_exp_isfa_ista):
+    __doc__ = cells.EIF_cond_exp_isfa_ista.__doc__
+    translations = same(cells.EIF_cond_exp_isfa_ista.default_parameters)
+    model, further, scales = AdEx, {"w": "w_nA"}, {"a": 1e-3}  # a is in nS
+    names = MEMBRANE | DECAYS | REVERSALS | ADAPTATION
+
+
+class Izhikevich(Cell, cells.Izhikevich):
+    """Izhikevich's neuron (2003): dv/dt = 0.04 v^2 + 5 v + 140 - u + I, du/dt = a (b v - u); weights are in mV.
+
+    A current of 1 nA, as i_offset or injected, is I = 1000, as with pyNN.nest and pyNN.brian2. The cell of this name of
+    sPyNNaker has currents that decay instead of weights in mV; InvalidModel is raised where its convention is in force.
+    """
+
+    translations = same(cells.Izhikevich.default_parameters)
+    model, further, scales = OwnIzhikevich, {"u": "u"}, {"i_offset": 1e3}
+    names = IZHIKEVICH
+
+    def __init__(self, **parameters: Any) -> None:
+        if state.convention == "spinnaker":
+            raise InvalidModel(
+                "Izhikevich: sPyNNaker's has synaptic currents that decay, which this cell has not; write its "
+                "equations with ern.Neuron.from_equations, or take setup(convention='pynn'), where weights are in mV"
+            )
+        super().__init__(**parameters)
 
 
 class SpikeSourceArray(cells.SpikeSourceArray):
@@ -226,3 +300,17 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
 def _plain(values: np.ndarray) -> Any:
     """One number where all are the same."""
     return float(values[0]) if (values == values[0]).all() else np.asarray(values, dtype=float)
+
+
+CELLS: tuple[type, ...] = (
+    IF_curr_exp,
+    IF_curr_alpha,
+    IF_curr_delta,
+    IF_cond_exp,
+    IF_cond_alpha,
+    EIF_cond_exp_isfa_ista,
+    Izhikevich,
+    SpikeSourceArray,
+    SpikeSourcePoisson,
+)
+"""Every cell type."""

@@ -14,5 +14,8 @@ CODES: dict[str, tuple[Fidelity, str]] = {
     # Y2xx: types that ernsnn does not have
     "Y201": ("unsupported", "a type of cells that ernsnn has not"),
     "Y202": ("unsupported", "a type of synapses that ernsnn has not"),
-    "Y203": ("unsupported", "a synaptic current or conductance that does not start at 0, in a program"),
+    "Y203": (
+        "unsupported",
+        "a state variable other than v that does not start where it does by itself (synaptic ones at 0), in a program",
+    ),
 }

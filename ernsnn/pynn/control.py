@@ -186,7 +186,7 @@ def check(backend: str | Backend | None = None) -> Issues:
     options = state.options if state.backend and chosen.name == state.backend.name else {}
     if not isinstance(chosen, SteppedBackend):
         for path in (f"{p.label}.{variable}" for p in state.populations for variable in p.further_starts):
-            message = "does not start at 0, which cannot be set in a program"
+            message = "does not start where it does by itself, which cannot be set in a program"
             state.note("Y203", path, message, f"use backend {names_of(lambda each: each.stepwise)}")
     with labelled(state.labels):
         issues = chosen.check(graph, **settings_of(chosen, options))

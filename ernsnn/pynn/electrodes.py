@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Target(NamedTuple):
     """A population that a current is injected into: at ``places``, by the injections with these ``numbers``.
 
-    Neuron i gets it ``gains[columns[i]]`` times.
+    Neuron i gets ``gains[columns[i]]`` times the current: the number of injections, in the unit of its model.
     """
 
     population: Population
@@ -147,7 +147,7 @@ class CurrentSource(StandardCurrentSource):
                 continue
             amplitudes = np.zeros((len(values), target.population.size))
             for number, place in zip(target.numbers, target.places, strict=True):
-                amplitudes[:, place] += values[:, number]
+                amplitudes[:, place] += values[:, number] * target.population.celltype.current_scale
             yield target.population, Schedule(times, amplitudes)
 
     def _found_targets(self) -> Iterator[Target]:
@@ -155,7 +155,7 @@ class CurrentSource(StandardCurrentSource):
         for population in owners.values():
             numbers = np.array([number for number, cell in enumerate(self.cells) if cell.parent is population])
             places = population.id_to_index(np.array([int(self.cells[number]) for number in numbers]))
-            gain = np.bincount(places, minlength=population.size).astype(float)
+            gain = np.bincount(places, minlength=population.size) * population.celltype.current_scale
             yield Target(population, numbers, places, *np.unique(gain, return_inverse=True))
 
 

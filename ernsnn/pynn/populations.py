@@ -231,7 +231,7 @@ class Population(PopulationPart, common.Population):
             raise InvalidParameterValueError(f"{self.label}: {variable} must be finite, got {values}")
         if isinstance(self.celltype, Cell):
             probe, sign = self._probe(variable)
-            if variable != "v" and (sign * values < 0).any():
+            if probe.variable in self.celltype.synaptic and (sign * values < 0).any():
                 side = ">= 0" if sign > 0 else f"<= 0 in convention {state.convention!r}"
                 raise InvalidParameterValueError(f"{self.label}: {variable} must be {side}, got {values}")
             if state.under_way:
@@ -261,9 +261,14 @@ class Population(PopulationPart, common.Population):
 
     @property
     def further_starts(self) -> dict[str, np.ndarray]:
-        """Synaptic variable -> initial values that are not 0, which ``describe`` cannot express."""
-        own = self.starts if isinstance(self.celltype, Cell) else {}
-        return {variable: values for variable, values in own.items() if variable != "v" and values.any()}
+        """State variable -> initial values that are not those of its own accord, which ``describe`` cannot express."""
+        if not isinstance(self.celltype, Cell):
+            return {}
+        by_itself = {
+            variable: self.celltype.starts_by_itself(variable, self.parameters, self.starts["v"])
+            for variable in self.starts
+        }
+        return {name: values for name, values in self.starts.items() if (values != by_itself[name]).any()}
 
     def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""

@@ -75,7 +75,7 @@ class Cells(ChangingPart, Protocol):
 
     @property
     def further_starts(self) -> dict[str, np.ndarray]:
-        """Initial values of state variables other than V that are not 0."""
+        """Initial values of state variables that do not follow from parameters and V."""
 
     def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""

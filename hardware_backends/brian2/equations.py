@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby, repeat
 
-from ernsnn.describe.expressions import TRUTHS, Expr, Name, Num, Op, Statement, printed
+import numpy as np
+
+from ernsnn.describe.evaluation import evaluated
+from ernsnn.describe.expressions import FUNCTIONS, TRUTHS, Expr, Name, Num, Op, Statement, names_in, printed
 from ernsnn.describe.kinds import Kind, Table
 
 from .expressions import Naming
@@ -77,9 +80,16 @@ class Statements:
         return value.op in TRUTHS if isinstance(value, Op) else isinstance(value, Name) and value.id in self.truths
 
     def typed(self, value: Expr, truth: bool) -> Expr:
-        """``value`` with conditions as 0 or 1 where a number is needed, and ``!= 0`` where a condition is."""
+        """``value`` with conditions as 0 or 1 where a number is needed, and ``!= 0`` where a condition is.
+
+        Functions of numbers alone become their value: Brian2 loses the function when it computes one by itself.
+        """
         typed = value
-        if isinstance(value, Op):
+        if isinstance(value, Op) and value.op in FUNCTIONS and not any(names_in(value)):
+            number = float(evaluated(value, {}))
+            if np.isfinite(number):
+                typed = Op("neg", (Num(-number),)) if number < 0 else Num(number)
+        elif isinstance(value, Op):
             conditions = _CONDITIONS.get(value.op, repeat(False))
             typed = Op(value.op, tuple(self.typed(arg, c) for arg, c in zip(value.args, conditions, strict=False)))
         if self.is_truth(value) == truth:

@@ -15,7 +15,11 @@ from ernsnn.graph.checks import shapes
 from ernsnn.graph.values import Draw
 
 ENDS = (1e308, 1e-308, 1e-320, -1e308, 5e-324, 1e300)
-WEIGHTS = {ern.DeltaLIF: {"weight_mV": 0.5}, ern.ConductanceLIF: {"weight_uS": 0.5}}
+WEIGHTS = {
+    ern.DeltaLIF: {"weight_mV": 0.5},
+    ern.ConductanceLIF: {"weight_uS": 0.5},
+    ern.AlphaConductanceLIF: {"weight_uS": 0.5},
+}
 PAIR = {"A_plus": 0.01, "A_minus": 0.01, "tau_plus_ms": 20.0, "tau_minus_ms": 20.0, "w_max": 1.0}
 
 
@@ -37,7 +41,7 @@ def with_astrocyte(**constants):
 MADE = {
     **{
         f"{kind.__name__}.{field.name}": lambda v, kind=kind, name=field.name: network(kind(**{name: v}))
-        for kind in (ern.LIF, ern.AdaptiveLIF, ern.DeltaLIF, ern.ConductanceLIF)
+        for kind in (ern.LIF, ern.AdaptiveLIF, ern.DeltaLIF, ern.ConductanceLIF, ern.AlphaLIF, ern.AlphaConductanceLIF)
         for field in dataclasses.fields(kind)
     },
     "a current into a small membrane": lambda v: network(ern.LIF(i_offset_nA=v, cm_nF=0.001)),

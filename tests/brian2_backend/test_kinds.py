@@ -152,6 +152,12 @@ FUNCTIONS = (
     *("1 if not x else 2", "1 if (x < 0) == (y < 0) else 2", "3 if x > 0 and (y > 0 or x > 1) else 4", "min(x > 0, y)"),
     *("1.0 if (x > 0 if y > 0 else x < 1) else 0.0", "5 if -1 < x <= y else 6", "1 if floor(x) and y else 2"),
     *("x if active else y", "active*x", "1 if not (active and x > 0) else 0"),
+    *(
+        "exp(1)*x + tanh(0.5)",
+        "x*abs(-3) - cos(3)",
+        "x**2 - -max(-2, min(-1, 3))",
+        "exprel(sqrt(0.25))/(y - floor(-2.5))",
+    ),
 )
 
 

@@ -117,6 +117,8 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "AdaptiveLIF": (ern.AdaptiveLIF, neurons),
         "DeltaLIF": (ern.DeltaLIF, neurons),
         "ConductanceLIF": (ern.ConductanceLIF, neurons),
+        "AlphaLIF": (ern.AlphaLIF, neurons),
+        "AlphaConductanceLIF": (ern.AlphaConductanceLIF, neurons),
         "AdEx": (ern.AdEx, neurons),
         "Izhikevich": (ern.Izhikevich, {"a": 0.02, "c_mV": -60.0}),
         "Neuron.from_equations": (ern.Neuron.from_equations, equations),

@@ -16,6 +16,8 @@ CELLS = {
     "IF_curr_exp": ("v", "isyn_exc", "isyn_inh"),
     "IF_cond_exp": ("v", "gsyn_exc", "gsyn_inh"),
     "IF_curr_delta": ("v",),
+    "IF_curr_alpha": ("v", "isyn_exc", "isyn_inh"),
+    "IF_cond_alpha": ("v", "gsyn_exc", "gsyn_inh"),
 }
 START = {"v": -60.0, "isyn_exc": 0.3, "isyn_inh": 0.2, "gsyn_exc": 0.01, "gsyn_inh": 0.02}
 
@@ -137,6 +139,65 @@ def test_elsewhere_the_error_names_what_sets_and_reads_them():
     with pytest.raises(error, match=r"u \(valid parameters for IF_curr_exp are: cm"):
         cells.set(u=1.0)
     assert cells[0].get_initial_value("v") == -65.0
+
+
+def test_adaptation_starts_where_it_is_told_and_is_set_in_a_run():
+    """w, and u, may be of both signs; Izhikevich's u starts at -14 in PyNN, whatever b is."""
+    for cell, variable, values in (("EIF_cond_exp_isfa_ista", "w", [0.1, -0.1]), ("Izhikevich", "u", [-10.0, 3.0])):
+        for backend in ("reference", "native"):
+            sim.setup(0.1, backend=backend)
+            cells = sim.Population(2, getattr(sim, cell)(), initial_values={variable: values})
+            cells.record(["v", variable])
+            sim.run(1)
+            cells.initialize(**{variable: [v / 2 for v in values]})
+            sim.run(0.1)
+            found = {s.name: s.magnitude for s in cells.get_data().segments[0].analogsignals}
+            assert found[variable][0].tolist() == values
+            np.testing.assert_allclose(found[variable][11], np.divide(values, 2), rtol=0.05)  # a step later
+            assert (found["v"][1:, 0] != found["v"][1:, 1]).all()
+    sim.setup(0.1, backend="reference")
+    cells = sim.Population(2, sim.Izhikevich(b=[0.2, 0.25]))
+    cells.record("u")
+    sim.run(0.1)
+    assert cells.get_data().segments[0].analogsignals[0].magnitude[0].tolist() == [-14.0, -14.0]
+
+
+def test_a_program_starts_u_where_b_v_is():
+    """Elsewhere it says so, and where that can be run."""
+    for b, codes in ((0.2, []), (0.25, [("Y203", "cells.u")])):
+        sim.setup(0.1, backend="brian2")
+        cells = sim.Population(2, sim.Izhikevich(b=b), label="cells")
+        assert [(i.code, i.path) for i in sim.check() if i.code == "Y203"] == codes
+        assert not [i for i in sim.check("native") if i.code == "Y203"]
+    cells.initialize(u=-70.0 * 0.25)
+    assert not [i for i in sim.check() if i.code == "Y203"]
+
+
+def test_currents_into_izhikevich_are_a_thousandfold():
+    """As with pyNN.nest and pyNN.brian2: 1 nA is I = 1000, of i_offset and of injections alike, one or several."""
+
+    def v(i_offset=0.0, *sources):
+        sim.setup(0.1, backend="reference")
+        cells = sim.Population(2, sim.Izhikevich(i_offset=i_offset))
+        for source in sources:
+            source().inject_into(cells)
+        cells.record("v")
+        sim.run(30)
+        return cells.get_data().segments[0].analogsignals[0].magnitude
+
+    expected = v(0.006)
+    assert np.ptp(expected) > 50
+    direct = lambda amplitude: lambda: sim.DCSource(amplitude=amplitude)  # noqa: E731
+    np.testing.assert_allclose(v(0.0, direct(0.006)), expected, rtol=1e-9)
+    np.testing.assert_allclose(v(0.0, direct(0.004), direct(0.002)), expected, rtol=1e-6)
+    noisy = v(0.0, lambda: sim.NoisyCurrentSource(mean=0.006, stdev=0.0, stop=30.0, dt=0.1))
+    np.testing.assert_allclose(noisy, expected, rtol=1e-9)
+
+
+def test_the_cell_of_spinnaker_of_that_name_is_another():
+    sim.setup(1.0, convention="spinnaker")
+    with pytest.raises(InvalidModel, match="Izhikevich: sPyNNaker's has synaptic currents that decay"):
+        sim.Population(1, sim.Izhikevich())
 
 
 def test_values_that_no_state_variable_has():

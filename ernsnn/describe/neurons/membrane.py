@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from ernsnn.describe.distributions import Value
-from ernsnn.describe.kinds import Parameter, positive, required
+from ernsnn.describe.kinds import Kind, Parameter, positive, required
 from ernsnn.describe.neurons.neuron import Neuron
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Membrane(Neuron):
-    r"""The membrane that LIF, AdaptiveLIF, DeltaLIF and ConductanceLIF share.
+    r"""The membrane that all kinds share whose names end with LIF.
 
     .. math:: c_m dV/dt = -(c_m/\tau_m)(V - v_{rest}) + I
 
@@ -48,3 +49,33 @@ ORDERED = (
     *(required(f"v_min_mV <= {name}", "the lowest V there is") for name in ("v_rest_mV", "v_reset_mV", "v_init_mV")),
 )
 """Requirements on the parameters."""
+BOUNDS = """
+    if noise_mV: V = V + noise_mV*sqrt(-expm1(-2*dt/tau_m_ms))*normal
+    if v_min_mV: V = max(V, v_min_mV)
+"""
+"""The statements after V's own equation, in equations of a user's language."""
+
+
+def written(
+    name: str,
+    text: str,
+    parameters: tuple[Parameter, ...],
+    *,
+    receptors: Mapping[str, str],
+    units: Mapping[str, str] | None = None,
+    method: str = "exact",
+) -> Kind:
+    """The kind of a subclass of ``Membrane`` with these further parameters, from equations as in ``from_equations``."""
+    every = (*PARAMETERS, *parameters)
+    kind = Neuron.from_equations(
+        name,
+        text + BOUNDS,
+        parameters={p.name: p.follows or None for p in every},
+        receptors=receptors,
+        units=units,
+        threshold="V >= v_threshold_mV",
+        reset="V = v_reset_mV",
+        refractory="tau_refrac_ms",
+        method=method,
+    ).kind
+    return replace(kind, parameters=every, requirements=ORDERED)

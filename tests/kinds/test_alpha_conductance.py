@@ -1,0 +1,53 @@
+"""AlphaConductanceLIF: NEST's iaf_cond_alpha, equal spikes on every backend that reads equations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from alpha_cells import N, drawn_cells, of_nest, ours
+from on_backends import assert_equal_spikes, refused_in_words
+
+import ernsnn as ern
+
+
+def network(**cell) -> ern.Network:
+    net = ern.Network(name="alpha", dt_ms=0.1)
+    drive = net.population("drive", 40, ern.Poisson(40.0))
+    given = {"i_offset_nA": np.linspace(0.5, 0.9, 6), "tau_refrac_ms": 2.0, "tau_syn_E_ms": 1.5, **cell}
+    cells = net.population("cells", 6, ern.AlphaConductanceLIF(**given))
+    net.projection("excites", drive, cells, ern.FixedProbability(0.5), weight_uS=ern.Uniform(0.005, 0.02))
+    net.projection("inhibits", cells, cells, weight_uS=0.03, receptor="inhibitory", delay_ms=1.0)
+    net.inject(cells[2:4], ern.CurrentSteps(times_ms=[50.0, 90.0], amplitudes_nA=[-0.6, 0.3]))
+    for variable in ("v_mV", "g_E_uS", "g_I_uS", "h_I"):
+        net.probe(cells, variable)
+    return net
+
+
+@pytest.mark.parametrize("more", [{}, {"noise_mV": 1.0, "v_min_mV": -66.0, "tau_syn_I_ms": 0.4}])
+def test_equal_spikes_on_every_backend_that_reads_equations(more: dict[str, float]) -> None:
+    assert assert_equal_spikes(network(**more), duration_ms=200)["cells"] > 30
+
+
+def test_other_backends_refuse_it_in_words() -> None:
+    refused_in_words(network(), "cells", "AlphaConductanceLIF")
+
+
+def test_weights_are_never_negative() -> None:
+    net = ern.Network()
+    cells = net.population("cells", 2, ern.AlphaConductanceLIF())
+    with pytest.raises(ern.InvalidModel, match=r"p.weight_uS: weights on the excitatory receptor are >= 0"):
+        net.projection("p", cells, cells, weight_uS=-0.1)
+
+
+@pytest.mark.nest
+def test_it_is_that_of_nest() -> None:
+    """NEST takes steps of its own, and stays within 1.3e-5 mV; the rest is the error of our one step of .1 ms."""
+    nest, steps = pytest.importorskip("nest"), 4_000
+    rng = np.random.default_rng(3)
+    reversal = {"e_rev_E_mV": rng.uniform(-5, 5, N), "e_rev_I_mV": rng.uniform(-85, -70, N)}
+    cells = drawn_cells(2, weights=(0.002, 0.05), **reversal)
+    spikes, V = ours(ern.AlphaConductanceLIF, "uS", cells, steps)
+    their_spikes, their_V = of_nest(nest, "iaf_cond_alpha", cells, steps)
+    assert len(spikes) > 100
+    assert spikes == their_spikes
+    np.testing.assert_allclose(V, their_V, rtol=0, atol=1e-4)
