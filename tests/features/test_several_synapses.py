@@ -27,7 +27,9 @@ def network(learning=None, delay_ms=None) -> ern.Network:
     return net
 
 
-having = network
+def having() -> ern.Network:
+    """With learning, which NEST does not give such synapses."""
+    return network(ern.stdp.pair(A_plus=0.05, A_minus=0.04, w_max=1.5))
 
 
 def test_they_transmit_each_for_itself():

@@ -23,7 +23,8 @@ def added(graph, steps, width, length=3):
     inputs = PoissonInputs(graph, lambda p: p.target.start, ring)
     found = []
     for t in steps:
-        inputs.step(t)
+        inputs.stand_before(t)
+        inputs.add(t, t + 1, 0)
         found.append(ring[t % length, 0].copy())
         ring[t % length] = 0.0
         assert not ring.any(), "only the arrivals of this step are touched"
