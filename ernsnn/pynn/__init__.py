@@ -30,7 +30,7 @@ from pyNN.connectors import (
 from pyNN.network import Network
 from pyNN.parameters import Sequence
 from pyNN.random import GSLRNG
-from pyNN.space import Space
+from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sphere
 
 from ernsnn.describe import marks
 
@@ -47,6 +47,7 @@ from .control import (
     get_min_delay,
     get_time_step,
     initialize,
+    name,
     num_processes,
     rank,
     reset,
@@ -80,6 +81,7 @@ __all__ = [
     "Astrocyte",
     "CSAConnector",
     "CloneConnector",
+    "Cuboid",
     "DCSource",
     "DisplacementDependentProbabilityConnector",
     "DistanceDependentProbabilityConnector",
@@ -89,10 +91,13 @@ __all__ = [
     "FixedTotalNumberConnector",
     "FromFileConnector",
     "FromListConnector",
+    "Grid2D",
+    "Grid3D",
     "IF_cond_exp",
     "IF_curr_delta",
     "IF_curr_exp",
     "IndexBasedProbabilityConnector",
+    "Line",
     "MarkedSTDP",
     "MultiplicativeWeightDependence",
     "Network",
@@ -103,10 +108,12 @@ __all__ = [
     "PopulationView",
     "Projection",
     "RandomDistribution",
+    "RandomStructure",
     "STDPMechanism",
     "Sequence",
     "SmallWorldConnector",
     "Space",
+    "Sphere",
     "SpikePairRule",
     "SpikeSourceArray",
     "SpikeSourcePoisson",
@@ -124,6 +131,7 @@ __all__ = [
     "initialize",
     "list_standard_models",
     "marks",
+    "name",
     "num_processes",
     "random",
     "rank",
@@ -137,6 +145,7 @@ __all__ = [
     "setup",
     "space",
 ]
+__all__ += list(TYPES)  # a star import has them, too: what cannot run is told by check
 
 simulator.state.begin = runs.begin
 

@@ -137,8 +137,8 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
     translations = same(cells.SpikeSourceArray.default_parameters)
 
-    def __init__(self, **parameters: Any) -> None:
-        super().__init__(**plain(parameters, "SpikeSourceArray"))
+    def __init__(self, spike_times: Any = (), **parameters: Any) -> None:
+        super().__init__(**plain({"spike_times": spike_times, **parameters}, "SpikeSourceArray"))
 
     def translate(self, parameters: ParameterSpace, copy: bool = True) -> ParameterSpace:
         """Names stay. PyNN would copy every list; where they are kept, they are copied at less cost."""
@@ -203,7 +203,8 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
 
     translations = same(cells.SpikeSourcePoisson.default_parameters)
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, rate: Any = 1.0, start: Any = 0.0, duration: Any = 1e10, **parameters: Any) -> None:
+        parameters |= {"rate": rate, "start": start, "duration": duration}
         super().__init__(**plain(parameters, "SpikeSourcePoisson"))
 
     def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Rates:

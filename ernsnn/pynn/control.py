@@ -119,6 +119,11 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise InvalidModel(f"setup: {name} must be one of {', '.join(allowed)}, got {value!r}")
 
 
+def name() -> str:
+    """The name of the simulator, which scripts for SpiNNaker write under their figures."""
+    return simulator.name
+
+
 def set_number_of_neurons_per_core(neuron_type: Any, max_permitted: Any) -> None:
     """SpiNNaker's hint on placement, which scripts for it give: a warning says that it has no effect."""
     warnings.warn(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pyNN import common, errors
 from pyNN.errors import InvalidParameterValueError
+from pyNN.models import BaseCellType
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence, simplify
 
 from ernsnn.describe.arguments import whole
@@ -178,7 +179,8 @@ class Population(PopulationPart, common.Population):
         state.require_open(label)
         for drawn in (cellclass, cellparams, structure):
             seeded(drawn)
-        super().__init__(_size(size, label), cellclass, cellparams, structure, dict(initial_values or {}), label)
+        celltype = _celltype(cellclass, cellparams, label)
+        super().__init__(_size(size, label), celltype, None, structure, dict(initial_values or {}), label)
         state.populations.append(self)
 
     def _set_structure(self, structure: Any) -> None:
@@ -212,6 +214,10 @@ class Population(PopulationPart, common.Population):
         self.starts: dict[str, np.ndarray] = {}
         self.history: History | None = None
         self.change_input()
+
+    def id_to_index(self, id: Any) -> Any:  # noqa: A002 - PyNN's name
+        """The index of a cell, or those of several; PyNN's own fails where there are none."""
+        return np.zeros(0, int) if isinstance(id, np.ndarray) and not id.size else super().id_to_index(id)
 
     def rewind(self) -> None:
         """Forget earlier inputs of a run."""
@@ -320,6 +326,15 @@ class Population(PopulationPart, common.Population):
         net = Network(dt_ms=state.dt, current_integration=state.current_integration)
         self._add_cells(net)
         return lower_population(net, self.name, state.segment_seed)
+
+
+def _celltype(given: Any, parameters: Mapping[str, Any] | None, label: str) -> Any:
+    """The cell type: an object, or one made of a class and its parameters, if any."""
+    if isinstance(given, type) and issubclass(given, BaseCellType):
+        return given(**(parameters or {}))
+    if parameters:
+        raise InvalidModel(f"{label}: cellparams belong to a class of cells; set those of {given!r} where it is made")
+    return given
 
 
 def _size(size: Any, label: str) -> int | tuple[int, ...]:

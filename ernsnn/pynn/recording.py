@@ -53,7 +53,12 @@ class Recorder(recording.Recorder):
         return slice(int(places.min()), int(places.max()) + 1)
 
     def record(self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None) -> None:
-        """Record ``variables`` of ``ids`` from now on. Raises InvalidModel on a signal that has ended in this run."""
+        """Record ``variables`` of ``ids``, or ``"all"`` that can be, from now on.
+
+        Raises InvalidModel on a signal that has ended in this run.
+        """
+        if isinstance(variables, str) and variables == "all":
+            variables = self.population.celltype.recordable
         if sampling_interval is not None:
             what = f"{self.population.label}: sampling_interval"
             if state.steps(sampling_interval, what) < 1:
