@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from ernsnn.errors import InvalidModel, about, quoted, unknown
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.lower import lower_population
+from ernsnn.graph.seeds import key_of
+from ernsnn.graph.spikes import PoissonSpikes
 
 from . import simulator
 from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
-from .drawing import ours, seeded
+from .drawing import NumpyRNG, ours, seeded
+from .hints import seed_of
 from .inputs import History, Input
 from .recording import Recorder
 from .simulator import ScriptRun, named
@@ -160,7 +164,14 @@ class PopulationView(PopulationPart, common.PopulationView):
 
 
 class Population(PopulationPart, common.Population):
-    __doc__ = common.Population.__doc__
+    """``size`` cells of one type, on a structure if any: PyNN's population.
+
+    ``seed``, by its name or in SpiNNaker's ``additional_parameters``, fixes the spikes of Poisson sources, and what of
+    cellparams, structure and initial_values is drawn without a seed of its own, whatever ``setup`` says: populations of
+    one size, rate and seed spike together. SpiNNaker's hints on cores and memory have no effect, as a warning says.
+    Raises InvalidModel on any other name, and on what is no seed.
+    """
+
     _simulator = simulator
     _recorder_class = Recorder
     _assembly_class = Assembly
@@ -173,14 +184,20 @@ class Population(PopulationPart, common.Population):
         structure: Any = None,
         initial_values: Mapping[str, Any] | None = None,
         label: str | None = None,
+        *,
+        seed: int | None = None,
+        additional_parameters: Mapping[str, Any] | None = None,
+        **hints: Any,
     ) -> None:
         named(label, "Population")
         label = label or f"population{len(state.populations)}"
         state.require_open(label)
-        for drawn in (cellclass, cellparams, structure):
-            seeded(drawn)
+        self.seed = seed_of(label, {"seed": seed, **(additional_parameters or {}), **hints})
+        starts, own = dict(initial_values or {}), None if self.seed is None else NumpyRNG(self.seed)
+        for drawn in (cellclass, cellparams, structure, starts):
+            seeded(drawn, own)
         celltype = _celltype(cellclass, cellparams, label)
-        super().__init__(_size(size, label), celltype, None, structure, dict(initial_values or {}), label)
+        super().__init__(_size(size, label), celltype, None, structure, starts, label)
         state.populations.append(self)
 
     def _set_structure(self, structure: Any) -> None:
@@ -318,11 +335,18 @@ class Population(PopulationPart, common.Population):
     def _add_cells(self, net: Network) -> None:
         net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
 
+    def as_seeded(self, lowered: graph.Source) -> graph.Source:
+        """The source of a graph with spikes drawn from the population's own seed, where it has one."""
+        if self.seed is None or not isinstance(lowered.spikes, PoissonSpikes):
+            return lowered
+        key = key_of(state.segment_seed - state.seed + self.seed, "spikes")
+        return replace(lowered, spikes=replace(lowered.spikes, key=key))
+
     def lowered(self) -> graph.Population:
         """The population of the graph from now on."""
         if self.history:
             spikes = self.history.coming.lowered(self.name, state.dt, state.segment_seed)
-            return graph.Source(self.name, self.size, spikes)
+            return self.as_seeded(graph.Source(self.name, self.size, spikes))
         net = Network(dt_ms=state.dt, current_integration=state.current_integration)
         self._add_cells(net)
         return lower_population(net, self.name, state.segment_seed)
