@@ -23,7 +23,7 @@ from ernsnn.graph.seeds import key_of
 from ernsnn.graph.spikes import PoissonSpikes
 
 from . import simulator
-from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
+from .cells import LOST, Cell, SpikeSourceArray, SpikeSourcePoisson, states_among
 from .drawing import NumpyRNG, ours, seeded
 from .hints import seed_of
 from .inputs import History, Input
@@ -73,13 +73,9 @@ class PopulationPart:
     def set(self, **parameters: Any) -> None:
         """Set parameters of all cells, each to a value, a list of values, a distribution or a function of the index.
 
-        In ``convention="spinnaker"`` state variables are set as well, as ``initialize`` does.
+        State variables are set as well, as ``initialize`` does.
         """
-        states = {name: parameters.pop(name) for name in self.celltype.default_initial_values if name in parameters}
-        if states and state.convention != "spinnaker":
-            what = ", ".join(f"{name}=..." for name in states)
-            also = f"with setup(convention='spinnaker') set({what}) does, too"
-            raise NotAParameter(next(iter(states)), self.celltype, f"initialize({what}) sets it; {also}")
+        states = states_among(parameters, self.celltype.default_initial_values, self.label)
         if parameters or not states:
             super().set(**seeded(plain(parameters, self.label)))  # type: ignore[misc]
         self.initialize(**states)
@@ -93,12 +89,7 @@ class PopulationPart:
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
         for wanted in names:
-            if wanted in self.celltype.default_initial_values:
-                if state.convention != "spinnaker":
-                    also = f"with setup(convention='spinnaker') get({wanted!r}) reads it"
-                    remedy = f"initial_values[{wanted!r}] is where it starts, record({wanted!r}) keeps it; {also}"
-                    raise NotAParameter(wanted, self.celltype, remedy)
-            elif not self.celltype.has_parameter(wanted):
+            if wanted not in self.celltype.default_initial_values and not self.celltype.has_parameter(wanted):
                 known = self.celltype.get_parameter_names()
                 raise errors.NonExistentParameterError(wanted, type(self.celltype).__name__, known)
         values = {wanted: self._read(wanted) for wanted in names}
