@@ -54,7 +54,7 @@ def setup(
     - ``"pynn"``: A_plus and A_minus are fractions of w_max, weights of inhibitory synapses are negative, and spikes are
       stamped with the end of their step, as NEST does;
     - ``"spinnaker"``: with additive weight dependence A_plus and A_minus are absolute (nA), weights of inhibitory
-      synapses are positive, and spikes are stamped with the beginning of their step.
+      synapses are positive, or all of a projection negative, and spikes are stamped with the beginning of their step.
 
     ``seed`` fixes all that is drawn without a seed of its own: Poisson inputs, noise, and the numbers of distributions
     and generators. Connectors that are given no generator have PyNN's seed. Further parameters: ``max_delay``, options
