@@ -64,6 +64,8 @@ class PopulationPart:
     places: np.ndarray
     size: int
     celltype: Any
+    recorder: Any
+    _record_filter: Any
 
     def sample(self, n: int, rng: Any = None) -> PopulationView:
         """A view of ``n`` cells drawn at random."""
@@ -83,6 +85,20 @@ class PopulationPart:
     def initialize(self, **initial_values: Any) -> None:
         """Set initial values of state variables of all cells; in a run, their present values."""
         super().initialize(**seeded(plain(initial_values, self.label)))  # type: ignore[misc]
+
+    def spinnaker_get_data(self, variable: Any, as_matrix: bool = False) -> np.ndarray:
+        """sPyNNaker's way to what is recorded of one variable since the start or ``reset``, as an array of rows.
+
+        Spikes are rows (index of the cell in its population, time in ms), signals rows (index, time, value), cell by
+        cell; ``as_matrix`` gives a signal as a matrix (samples, cells). The first sample of a signal is its start, and
+        the last that at the present time, as in ``get_data``. Raises InvalidModel on what is not recorded, on several
+        variables, and on a matrix of spikes.
+        """
+        names = [variable] if isinstance(variable, str) else list(variable)
+        if len(names) != 1:
+            raise InvalidModel(f"{self.label}: spinnaker_get_data is of one variable at a time, got {names}")
+        recorder: Recorder = self.recorder
+        return recorder.table(names[0], self._record_filter, as_matrix)
 
     def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
         return PopulationView(self, selector, label)

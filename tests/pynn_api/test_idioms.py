@@ -160,3 +160,47 @@ def test_a_check_of_native_is_of_doubles():
         sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1))
         for asked in ("native",) if backend == "auto" else (None, "native"):
             assert not [issue for issue in sim.check(asked) if "float32" in issue.message]
+
+
+@pytest.mark.parametrize("convention", ["pynn", "spinnaker"])
+def test_spinnaker_get_data_is_get_data_in_rows(convention):
+    sim.setup(0.5, convention=convention)
+    cells = sim.Population(4, sim.IF_curr_exp(i_offset=[1.0, 2.0, 3.0, 4.0], tau_refrac=2.0), label="cells")
+    cells[1:].record(["v", "spikes"])
+    sim.run(30)
+    for part in (cells, cells[2:], sim.PopulationView(cells, [3, 1])):
+        segment = part.get_data().segments[0]
+        rows = [(t.annotations["source_index"], s) for t in segment.spiketrains for s in t.magnitude]
+        found = part.spinnaker_get_data("spikes")
+        assert found.shape[1] == 2
+        assert list(map(tuple, found)) == sorted(rows)
+        assert len(rows) > 2
+        (signal,) = segment.analogsignals
+        np.testing.assert_array_equal(part.spinnaker_get_data(["v"], as_matrix=True), signal.magnitude)
+        index, times, values = part.spinnaker_get_data("v").T
+        n = len(signal)
+        np.testing.assert_array_equal(index, np.repeat(signal.array_annotations["channel_index"], n))
+        np.testing.assert_allclose(times[:n], signal.times.rescale("ms").magnitude, atol=1e-9)
+        np.testing.assert_array_equal(values, signal.magnitude.T.ravel())
+    assert cells[:1].spinnaker_get_data("v").shape == (0, 3)
+    assert cells[:1].spinnaker_get_data("spikes").shape == (0, 2)
+
+
+def test_spinnaker_get_data_is_of_one_recorded_variable_and_this_segment():
+    sim.setup(1.0)
+    cells = sim.Population(2, sim.IF_curr_exp(i_offset=3.0), label="cells")
+    cells.record("spikes")
+    with pytest.raises(InvalidModel, match="cells: nothing has been recorded yet"):
+        cells.spinnaker_get_data("spikes")
+    sim.run(50)
+    before = cells.spinnaker_get_data("spikes")
+    with pytest.raises(InvalidModel, match="cells: 'v' is not recorded; spikes is"):
+        cells.spinnaker_get_data("v")
+    with pytest.raises(InvalidModel, match="one variable at a time"):
+        cells.spinnaker_get_data(["v", "spikes"])
+    with pytest.raises(InvalidModel, match="spikes are no matrix"):
+        cells.spinnaker_get_data("spikes", as_matrix=True)
+    sim.reset()
+    sim.run(20)
+    after = cells.spinnaker_get_data("spikes")
+    np.testing.assert_array_equal(after, before[before[:, 1] <= 20])
