@@ -25,7 +25,6 @@ from pyNN.connectors import (
     FromFileConnector,
     FromListConnector,
     IndexBasedProbabilityConnector,
-    SmallWorldConnector,
 )
 from pyNN.network import Network
 from pyNN.parameters import Sequence
@@ -38,7 +37,7 @@ from . import runs, simulator
 from .absent import TYPES
 from .astrocytes import Astrocyte
 from .cells import IF_cond_exp, IF_curr_delta, IF_curr_exp, SpikeSourceArray, SpikeSourcePoisson
-from .connectors import FixedTotalNumberConnector, OneToOneConnector
+from .connectors import FixedTotalNumberConnector, OneToOneConnector, SmallWorldConnector
 from .control import (
     check,
     end,

@@ -23,6 +23,16 @@ class OneToOneConnector(connectors.OneToOneConnector):
             super().connect(projection)
 
 
+class SmallWorldConnector(connectors.SmallWorldConnector):
+    """PyNN has the name and no way to connect by it: a projection with it raises NotImplementedError, which says so."""
+
+    def connect(self, projection: Any) -> None:
+        """Raise NotImplementedError."""
+        raise NotImplementedError(
+            f"{projection.label}: PyNN does not implement SmallWorldConnector; list the synapses in a FromListConnector"
+        )
+
+
 class FixedTotalNumberConnector(connectors.FixedTotalNumberConnector):
     """``n`` synapses in all, drawn over all pairs of cells, with or without replacement.
 

@@ -118,6 +118,13 @@ def test_one_to_one_connects_as_many_as_there_are(pre, post):
         assert made.get("weight", "list") == expected
 
 
+def test_a_connector_that_pynn_lacks_says_so():
+    sim.setup(1.0)
+    cells = sim.Population(4, sim.IF_curr_exp())
+    with pytest.raises(NotImplementedError, match="lateral: PyNN does not implement SmallWorldConnector"):
+        sim.Projection(cells, cells, sim.SmallWorldConnector(2.0, 0.1), sim.StaticSynapse(), label="lateral")
+
+
 def test_a_whole_number_is_a_timestep():
     sim.setup(1, min_delay=1)
     source = sim.Population(3, sim.SpikeSourceArray([[1], [0.5, 2], np.array([3])]))
