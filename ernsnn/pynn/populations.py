@@ -96,7 +96,7 @@ class PopulationPart:
         """
         names = [variable] if isinstance(variable, str) else list(variable)
         if len(names) != 1:
-            raise InvalidModel(f"{self.label}: spinnaker_get_data is of one variable at a time, got {names}")
+            raise InvalidModel(f"{self.label}: data in rows are of one variable at a time, got {names}")
         recorder: Recorder = self.recorder
         return recorder.table(names[0], self._record_filter, as_matrix)
 
