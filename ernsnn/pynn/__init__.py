@@ -25,12 +25,11 @@ from pyNN.connectors import (
     FromFileConnector,
     FromListConnector,
     IndexBasedProbabilityConnector,
-    SmallWorldConnector,
 )
 from pyNN.network import Network
 from pyNN.parameters import Sequence
 from pyNN.random import GSLRNG
-from pyNN.space import Space
+from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sphere
 
 from ernsnn.describe import marks
 
@@ -49,7 +48,7 @@ from .cells import (
     SpikeSourceArray,
     SpikeSourcePoisson,
 )
-from .connectors import FixedTotalNumberConnector, OneToOneConnector
+from .connectors import FixedTotalNumberConnector, OneToOneConnector, SmallWorldConnector
 from .control import (
     check,
     end,
@@ -58,6 +57,7 @@ from .control import (
     get_min_delay,
     get_time_step,
     initialize,
+    name,
     num_processes,
     rank,
     reset,
@@ -91,6 +91,7 @@ __all__ = [
     "Astrocyte",
     "CSAConnector",
     "CloneConnector",
+    "Cuboid",
     "DCSource",
     "DisplacementDependentProbabilityConnector",
     "DistanceDependentProbabilityConnector",
@@ -101,6 +102,8 @@ __all__ = [
     "FixedTotalNumberConnector",
     "FromFileConnector",
     "FromListConnector",
+    "Grid2D",
+    "Grid3D",
     "IF_cond_alpha",
     "IF_cond_exp",
     "IF_curr_alpha",
@@ -108,6 +111,7 @@ __all__ = [
     "IF_curr_exp",
     "IndexBasedProbabilityConnector",
     "Izhikevich",
+    "Line",
     "MarkedSTDP",
     "MultiplicativeWeightDependence",
     "Network",
@@ -118,10 +122,12 @@ __all__ = [
     "PopulationView",
     "Projection",
     "RandomDistribution",
+    "RandomStructure",
     "STDPMechanism",
     "Sequence",
     "SmallWorldConnector",
     "Space",
+    "Sphere",
     "SpikePairRule",
     "SpikeSourceArray",
     "SpikeSourcePoisson",
@@ -139,6 +145,7 @@ __all__ = [
     "initialize",
     "list_standard_models",
     "marks",
+    "name",
     "num_processes",
     "random",
     "rank",
@@ -152,6 +159,7 @@ __all__ = [
     "setup",
     "space",
 ]
+__all__ += list(TYPES)  # a star import has them, too: what cannot run is told by check
 
 simulator.state.begin = runs.begin
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from pyNN.errors import InvalidParameterValueError, NonExistentParameterError
+from pyNN.errors import InvalidParameterValueError
 from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import build_translations, cells
 
@@ -49,15 +49,17 @@ def same(parameters: Iterable[str]) -> Any:
     return build_translations(*((name, name) for name in parameters))
 
 
-class NotAParameter(NonExistentParameterError):
-    """A state variable where PyNN's convention has parameters only; the message says what sets or reads it."""
+def states_among(parameters: dict[str, Any], known: Iterable[str], where: str) -> dict[str, Any]:
+    """Take the ``known`` state variables out of parameters: scripts for SpiNNaker, and PyNN 0.7 as v_init, give both.
 
-    def __init__(self, variable: str, celltype: Any, remedy: str) -> None:
-        super().__init__(variable, type(celltype).__name__, celltype.get_parameter_names())
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"{self.parameter_name} is a state variable of {self.model_name}, no parameter: {self.remedy}"
+    Raises InvalidModel on v and v_init at once.
+    """
+    states = {name: parameters.pop(name) for name in known if name in parameters}
+    if "v" in known and "v_init" in parameters:
+        if "v" in states:
+            raise InvalidModel(f"{where}: v_init is another name of v; give one of them")
+        states["v"] = parameters.pop("v_init")
+    return states
 
 
 class Cell:
@@ -74,10 +76,7 @@ class Cell:
     default_initial_values: dict[str, Any]
 
     def __init__(self, **parameters: Any) -> None:
-        starts = {name: parameters.pop(name) for name in self.default_initial_values if name in parameters}
-        if starts and state.convention != "spinnaker":
-            name = next(iter(starts))
-            raise NotAParameter(name, self, f"Population(..., initial_values={{{name!r}: ...}}) sets where it starts")
+        starts = states_among(parameters, self.default_initial_values, type(self).__name__)
         super().__init__(**plain(parameters, type(self).__name__))
         self.default_initial_values = self.default_initial_values | starts
 
@@ -211,8 +210,8 @@ class SpikeSourceArray(cells.SpikeSourceArray):
 
     translations = same(cells.SpikeSourceArray.default_parameters)
 
-    def __init__(self, **parameters: Any) -> None:
-        super().__init__(**plain(parameters, "SpikeSourceArray"))
+    def __init__(self, spike_times: Any = (), **parameters: Any) -> None:
+        super().__init__(**plain({"spike_times": spike_times, **parameters}, "SpikeSourceArray"))
 
     def translate(self, parameters: ParameterSpace, copy: bool = True) -> ParameterSpace:
         """Names stay. PyNN would copy every list; where they are kept, they are copied at less cost."""
@@ -277,7 +276,8 @@ class SpikeSourcePoisson(cells.SpikeSourcePoisson):
 
     translations = same(cells.SpikeSourcePoisson.default_parameters)
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, rate: Any = 1.0, start: Any = 0.0, duration: Any = 1e10, **parameters: Any) -> None:
+        parameters |= {"rate": rate, "start": start, "duration": duration}
         super().__init__(**plain(parameters, "SpikeSourcePoisson"))
 
     def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Rates:

@@ -16,11 +16,21 @@ class OneToOneConnector(connectors.OneToOneConnector):
     __doc__ = connectors.OneToOneConnector.__doc__
 
     def connect(self, projection: Any) -> None:
-        """Connect; PyNN's own fails with NumPy 2 where both sides have a single neuron."""
-        if projection.shape == (1, 1):
-            self._connect_with_map(projection, LazyArray(True, shape=projection.shape))
+        """Connect; PyNN's own fails with NumPy 2 where a side has a single neuron."""
+        if 1 in projection.shape:
+            self._connect_with_map(projection, LazyArray(np.eye(*projection.shape) > 0))
         else:
             super().connect(projection)
+
+
+class SmallWorldConnector(connectors.SmallWorldConnector):
+    """PyNN has the name and no way to connect by it: a projection with it raises NotImplementedError, which says so."""
+
+    def connect(self, projection: Any) -> None:
+        """Raise NotImplementedError."""
+        raise NotImplementedError(
+            f"{projection.label}: PyNN does not implement SmallWorldConnector; list the synapses in a FromListConnector"
+        )
 
 
 class FixedTotalNumberConnector(connectors.FixedTotalNumberConnector):

@@ -54,7 +54,7 @@ def setup(
     - ``"pynn"``: A_plus and A_minus are fractions of w_max, weights of inhibitory synapses are negative, and spikes are
       stamped with the end of their step, as NEST does;
     - ``"spinnaker"``: with additive weight dependence A_plus and A_minus are absolute (nA), weights of inhibitory
-      synapses are positive, and spikes are stamped with the beginning of their step.
+      synapses are positive, or all of a projection negative, and spikes are stamped with the beginning of their step.
 
     ``seed`` fixes all that is drawn without a seed of its own: Poisson inputs, noise, and the numbers of distributions
     and generators. Connectors that are given no generator have PyNN's seed. Further parameters: ``max_delay``, options
@@ -117,6 +117,11 @@ def _without_effect(given: Mapping[str, Any], own: Sequence[str]) -> None:
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InvalidModel(f"setup: {name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def name() -> str:
+    """The name of the simulator, which scripts for SpiNNaker write under their figures."""
+    return simulator.name
 
 
 def set_number_of_neurons_per_core(neuron_type: Any, max_permitted: Any) -> None:

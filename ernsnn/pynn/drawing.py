@@ -54,32 +54,35 @@ class RandomDistribution(random.RandomDistribution):
         super().__init__(distribution, parameters_pos, rng or NumpyRNG(), **parameters_named)
 
 
-def seeded(given: Any) -> Any:
+def seeded(given: Any, own: NumpyRNG | None = None) -> Any:
     """``given`` itself, in which every generator of PyNN's own that has no seed is now one of ``NumpyRNG``.
 
+    Where an ``own`` generator is given, it takes the place of every one without a seed.
     It looks into distributions, lazy arrays, parameters, cell and synapse types, connectors and structures.
     """
     if isinstance(given, random.RandomDistribution):
-        given.rng = ours(given.rng)
+        given.rng = ours(given.rng, own)
     elif isinstance(given, LazyArray):
-        seeded(given.base_value)
+        seeded(given.base_value, own)
         for _, operand in given.operations:
-            seeded(operand)
+            seeded(operand, own)
     elif isinstance(given, ParameterSpace):
-        seeded(dict(given.items()))
+        seeded(dict(given.items()), own)
     elif isinstance(given, Mapping):
         for value in given.values():
-            seeded(value)
+            seeded(value, own)
     elif isinstance(given, _HOLDERS):
         for name, value in vars(given).items():
             if name == "rng":
-                given.rng = ours(value)
+                given.rng = ours(value, own)
             else:
-                seeded(value)
+                seeded(value, own)
     return given
 
 
-def ours(rng: Any) -> Any:
-    """``rng``, or one of ``NumpyRNG`` where it has no seed, or there is none."""
+def ours(rng: Any, own: NumpyRNG | None = None) -> Any:
+    """``rng``, or one of ``NumpyRNG``, the ``own`` one if given, where it has no seed, or there is none."""
+    if own and (rng is None or (isinstance(rng, random.NumpyRNG) and rng.seed is None)):
+        return own
     plain = type(rng) is random.NumpyRNG and rng.seed is None
     return NumpyRNG(parallel_safe=rng.parallel_safe) if plain else NumpyRNG() if rng is None else rng

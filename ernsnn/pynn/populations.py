@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from pyNN import common, errors
 from pyNN.errors import InvalidParameterValueError
+from pyNN.models import BaseCellType
 from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence, simplify
 
 from ernsnn.describe.arguments import whole
@@ -17,10 +19,13 @@ from ernsnn.errors import InvalidModel, about, quoted, unknown
 from ernsnn.graph import graph
 from ernsnn.graph.graph import Probe
 from ernsnn.graph.lower import lower_population
+from ernsnn.graph.seeds import key_of
+from ernsnn.graph.spikes import PoissonSpikes
 
 from . import simulator
-from .cells import LOST, Cell, NotAParameter, SpikeSourceArray, SpikeSourcePoisson
-from .drawing import ours, seeded
+from .cells import LOST, Cell, SpikeSourceArray, SpikeSourcePoisson, states_among
+from .drawing import NumpyRNG, ours, seeded
+from .hints import seed_of
 from .inputs import History, Input
 from .recording import Recorder
 from .simulator import ScriptRun, named
@@ -59,6 +64,8 @@ class PopulationPart:
     places: np.ndarray
     size: int
     celltype: Any
+    recorder: Any
+    _record_filter: Any
 
     def sample(self, n: int, rng: Any = None) -> PopulationView:
         """A view of ``n`` cells drawn at random."""
@@ -68,13 +75,9 @@ class PopulationPart:
     def set(self, **parameters: Any) -> None:
         """Set parameters of all cells, each to a value, a list of values, a distribution or a function of the index.
 
-        In ``convention="spinnaker"`` state variables are set as well, as ``initialize`` does.
+        State variables are set as well, as ``initialize`` does.
         """
-        states = {name: parameters.pop(name) for name in self.celltype.default_initial_values if name in parameters}
-        if states and state.convention != "spinnaker":
-            what = ", ".join(f"{name}=..." for name in states)
-            also = f"with setup(convention='spinnaker') set({what}) does, too"
-            raise NotAParameter(next(iter(states)), self.celltype, f"initialize({what}) sets it; {also}")
+        states = states_among(parameters, self.celltype.default_initial_values, self.label)
         if parameters or not states:
             super().set(**seeded(plain(parameters, self.label)))  # type: ignore[misc]
         self.initialize(**states)
@@ -83,17 +86,26 @@ class PopulationPart:
         """Set initial values of state variables of all cells; in a run, their present values."""
         super().initialize(**seeded(plain(initial_values, self.label)))  # type: ignore[misc]
 
+    def spinnaker_get_data(self, variable: Any, as_matrix: bool = False) -> np.ndarray:
+        """sPyNNaker's way to what is recorded of one variable since the start or ``reset``, as an array of rows.
+
+        Spikes are rows (index of the cell in its population, time in ms), signals rows (index, time, value), cell by
+        cell; ``as_matrix`` gives a signal as a matrix (samples, cells). The first sample of a signal is its start, and
+        the last that at the present time, as in ``get_data``. Raises InvalidModel on what is not recorded, on several
+        variables, and on a matrix of spikes.
+        """
+        names = [variable] if isinstance(variable, str) else list(variable)
+        if len(names) != 1:
+            raise InvalidModel(f"{self.label}: data in rows are of one variable at a time, got {names}")
+        recorder: Recorder = self.recorder
+        return recorder.table(names[0], self._record_filter, as_matrix)
+
     def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
         return PopulationView(self, selector, label)
 
     def _get_parameters(self, *names: str) -> ParameterSpace:
         for wanted in names:
-            if wanted in self.celltype.default_initial_values:
-                if state.convention != "spinnaker":
-                    also = f"with setup(convention='spinnaker') get({wanted!r}) reads it"
-                    remedy = f"initial_values[{wanted!r}] is where it starts, record({wanted!r}) keeps it; {also}"
-                    raise NotAParameter(wanted, self.celltype, remedy)
-            elif not self.celltype.has_parameter(wanted):
+            if wanted not in self.celltype.default_initial_values and not self.celltype.has_parameter(wanted):
                 known = self.celltype.get_parameter_names()
                 raise errors.NonExistentParameterError(wanted, type(self.celltype).__name__, known)
         values = {wanted: self._read(wanted) for wanted in names}
@@ -159,7 +171,14 @@ class PopulationView(PopulationPart, common.PopulationView):
 
 
 class Population(PopulationPart, common.Population):
-    __doc__ = common.Population.__doc__
+    """``size`` cells of one type, on a structure if any: PyNN's population.
+
+    ``seed``, by its name or in SpiNNaker's ``additional_parameters``, fixes the spikes of Poisson sources, and what of
+    cellparams, structure and initial_values is drawn without a seed of its own, whatever ``setup`` says: populations of
+    one size, rate and seed spike together. SpiNNaker's hints on cores and memory have no effect, as a warning says.
+    Raises InvalidModel on any other name, and on what is no seed.
+    """
+
     _simulator = simulator
     _recorder_class = Recorder
     _assembly_class = Assembly
@@ -172,13 +191,20 @@ class Population(PopulationPart, common.Population):
         structure: Any = None,
         initial_values: Mapping[str, Any] | None = None,
         label: str | None = None,
+        *,
+        seed: int | None = None,
+        additional_parameters: Mapping[str, Any] | None = None,
+        **hints: Any,
     ) -> None:
         named(label, "Population")
         label = label or f"population{len(state.populations)}"
         state.require_open(label)
-        for drawn in (cellclass, cellparams, structure):
-            seeded(drawn)
-        super().__init__(_size(size, label), cellclass, cellparams, structure, dict(initial_values or {}), label)
+        self.seed = seed_of(label, {"seed": seed, **(additional_parameters or {}), **hints})
+        starts, own = dict(initial_values or {}), None if self.seed is None else NumpyRNG(self.seed)
+        for drawn in (cellclass, cellparams, structure, starts):
+            seeded(drawn, own)
+        celltype = _celltype(cellclass, cellparams, label)
+        super().__init__(_size(size, label), celltype, None, structure, starts, label)
         state.populations.append(self)
 
     def _set_structure(self, structure: Any) -> None:
@@ -212,6 +238,10 @@ class Population(PopulationPart, common.Population):
         self.starts: dict[str, np.ndarray] = {}
         self.history: History | None = None
         self.change_input()
+
+    def id_to_index(self, id: Any) -> Any:  # noqa: A002 - PyNN's name
+        """The index of a cell, or those of several; PyNN's own fails where there are none."""
+        return np.zeros(0, int) if isinstance(id, np.ndarray) and not id.size else super().id_to_index(id)
 
     def rewind(self) -> None:
         """Forget earlier inputs of a run."""
@@ -317,14 +347,30 @@ class Population(PopulationPart, common.Population):
     def _add_cells(self, net: Network) -> None:
         net.population(self.name, self.size, self.celltype.neuron(self.parameters, self.starts["v"]))
 
+    def as_seeded(self, lowered: graph.Source) -> graph.Source:
+        """The source of a graph with spikes drawn from the population's own seed, where it has one."""
+        if self.seed is None or not isinstance(lowered.spikes, PoissonSpikes):
+            return lowered
+        key = key_of(state.segment_seed - state.seed + self.seed, "spikes")
+        return replace(lowered, spikes=replace(lowered.spikes, key=key))
+
     def lowered(self) -> graph.Population:
         """The population of the graph from now on."""
         if self.history:
             spikes = self.history.coming.lowered(self.name, state.dt, state.segment_seed)
-            return graph.Source(self.name, self.size, spikes)
+            return self.as_seeded(graph.Source(self.name, self.size, spikes))
         net = Network(dt_ms=state.dt, current_integration=state.current_integration)
         self._add_cells(net)
         return lower_population(net, self.name, state.segment_seed)
+
+
+def _celltype(given: Any, parameters: Mapping[str, Any] | None, label: str) -> Any:
+    """The cell type: an object, or one made of a class and its parameters, if any."""
+    if isinstance(given, type) and issubclass(given, BaseCellType):
+        return given(**(parameters or {}))
+    if parameters:
+        raise InvalidModel(f"{label}: cellparams belong to a class of cells; set those of {given!r} where it is made")
+    return given
 
 
 def _size(size: Any, label: str) -> int | tuple[int, ...]:

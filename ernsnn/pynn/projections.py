@@ -22,7 +22,7 @@ from . import simulator
 from .absent import Absent
 from .drawing import seeded
 from .simulator import named
-from .synapses import StaticSynapse, Synapse, check_sign
+from .synapses import StaticSynapse, Synapse, as_kept, check_sign
 
 state = simulator.state
 
@@ -55,7 +55,7 @@ class Connection(common.Connection):
 
     def __setattr__(self, name: str, value: float) -> None:
         values = self.projection.column(name).copy()
-        values[self.number] = value
+        values[self.number] = as_kept(value, self.projection) if name == "weight" else value
         self.projection.assign(name, values)
 
     def as_tuple(self, *names: str) -> tuple[Any, ...]:
@@ -114,6 +114,7 @@ class Projection(common.Projection):
         del self._made
         self._check_delays(self.column("delay"))
         check_sign(self.values["weight"], self)  # of some connectors PyNN does not ask for it
+        self.values["weight"] = as_kept(self.values["weight"], self)
         self.blocks = list(self._blocks())
         state.projections.append(self)
 
@@ -215,6 +216,7 @@ class Projection(common.Projection):
             self._check_delays(values)
         elif name == "weight":
             check_sign(values, self)
+            values = as_kept(values, self)
             if state.under_way:
                 self._check_bounds(self.sign * values)
                 for block in self.blocks:

@@ -53,7 +53,12 @@ class Recorder(recording.Recorder):
         return slice(int(places.min()), int(places.max()) + 1)
 
     def record(self, variables: Any, ids: Any, sampling_interval: Any = None, locations: Any = None) -> None:
-        """Record ``variables`` of ``ids`` from now on. Raises InvalidModel on a signal that has ended in this run."""
+        """Record ``variables`` of ``ids``, or ``"all"`` that can be, from now on.
+
+        Raises InvalidModel on a signal that has ended in this run.
+        """
+        if isinstance(variables, str) and variables == "all":
+            variables = self.population.celltype.recordable
         if sampling_interval is not None:
             what = f"{self.population.label}: sampling_interval"
             if state.steps(sampling_interval, what) < 1:
@@ -111,6 +116,32 @@ class Recorder(recording.Recorder):
             block.segments[number] = _part(segment, names)
             block.segments[number].block = block
         return block
+
+    def table(self, variable: str, filter_ids: Any, as_matrix: bool) -> np.ndarray:
+        """What is recorded of one variable in this segment, as ``PopulationPart.spinnaker_get_data`` returns it."""
+        (each,) = self._localize_variables(variable, None)
+        if not self.records(variable):
+            names = ", ".join(sorted({known.name for known, ids in self.recorded.items() if ids})) or "nothing"
+            raise InvalidModel(f"{self.population.label}: {variable!r} is not recorded; {names} is")
+        if not state.running:
+            raise self._nothing_yet()
+        ids = sorted(self.filter_recorded(each, filter_ids))
+        if variable == "spikes":
+            if as_matrix:
+                raise InvalidModel(f"{self.population.label}: spikes are no matrix; ask without as_matrix")
+            cells, times = self._get_spiketimes(ids)
+            order = np.lexsort((times, cells))
+            return np.column_stack([self._places(cells)[order], times[order]])
+        if not ids:
+            return np.zeros((0, 0) if as_matrix else (0, 3))
+        values, _ = self._get_all_signals(each, ids)
+        if as_matrix:
+            return np.asarray(values)
+        every = max(round(self.sampling_interval / state.dt), 1)
+        times = state.ms(self.first[variable] + every * np.arange(len(values)))
+        return np.column_stack(
+            [np.repeat(self._places(ids), len(values)), np.tile(times, len(ids)), values.T.reshape(-1)]
+        )
 
     def _nothing_yet(self) -> InvalidModel:
         return InvalidModel(f"{self.population.label}: nothing has been recorded yet; run() comes first")

@@ -70,7 +70,10 @@ def begin(state: State) -> ScriptRun:
 def graph_of(state: State) -> Graph:
     """The graph of the script's network; random numbers of a run differ from segment to segment."""
     with labelled(state.labels):
-        return lower(describe(state), state.segment_seed)
+        graph = lower(describe(state), state.segment_seed)
+    ours = {cells.name: cells for cells in state.populations}
+    populations = (ours[p.name].as_seeded(p) if isinstance(p, Source) else p for p in graph.populations)
+    return dataclasses.replace(graph, populations=tuple(populations))
 
 
 class _Labelled:

@@ -80,6 +80,9 @@ class Cells(ChangingPart, Protocol):
     def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""
 
+    def as_seeded(self, lowered: graph.Source) -> graph.Source:
+        """The source of a graph with spikes drawn from the population's own seed, where it has one."""
+
     def lowered(self) -> graph.Population:
         """The part of the graph from now on."""
 

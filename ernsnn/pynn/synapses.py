@@ -30,6 +30,16 @@ class Weighted(Protocol):
     post: Any
 
 
+def takes_both(projection: Weighted) -> bool:
+    """Whether negative and positive weights mean the same: those of inhibition do in scripts for SpiNNaker."""
+    return state.convention == "spinnaker" and projection.receptor_type == "inhibitory"
+
+
+def as_kept(weights: Any, projection: Weighted) -> Any:
+    """Weights with the sign that the script reads: their magnitude where both signs mean the same."""
+    return np.abs(weights) if takes_both(projection) else weights
+
+
 def check_sign(weights: Any, projection: Weighted) -> None:
     """Raise ConnectionError on weights that are no numbers, or have the wrong sign in the convention of the script."""
     values = np.asarray(weights, dtype=float)
@@ -39,6 +49,12 @@ def check_sign(weights: Any, projection: Weighted) -> None:
         )
     lowest, highest = np.min(values, initial=np.inf), np.max(values, initial=-np.inf)
     label, negative = projection.label, projection.sign < 0
+    if takes_both(projection):
+        if lowest < 0 < highest:
+            raise errors.ConnectionError(
+                f"{label}: inhibitory weights are all positive or all negative, got {lowest:g} and {highest:g}"
+            )
+        return
     if negative and highest > 0:
         raise errors.ConnectionError(
             f"{label}: inhibitory weights are negative in PyNN, got {highest:g}; give negative ones, or "
@@ -49,8 +65,6 @@ def check_sign(weights: Any, projection: Weighted) -> None:
         remedy = "negative ones belong to receptor_type='inhibitory'"
         if projection.post.conductance_based:
             where, remedy = "where they are conductances", "give positive ones"
-        elif projection.receptor_type == "inhibitory":
-            remedy = "give positive ones, or setup(convention='pynn'), which takes negative ones"
         raise errors.ConnectionError(
             f"{label}: {projection.receptor_type} weights are positive {where}, got {lowest:g}; {remedy}"
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
-from ernsnn.describe.projections import Receptor
+from ernsnn.describe.kinds import Receptor
 from ernsnn.hardware_backends.loihi.check.check import check_graph
 from ernsnn.hardware_backends.loihi.codes import CODES
 from ernsnn.hardware_backends.loihi.quantise.quantise import required

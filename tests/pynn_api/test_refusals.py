@@ -46,37 +46,75 @@ def test_amplitudes_are_fractions_of_w_max_or_absolute():
         assert change == pytest.approx(0.1 * (4.0 - 1.0) * trace)
 
 
-@pytest.mark.parametrize(("convention", "right", "other"), [("pynn", -1.0, "spinnaker"), ("spinnaker", 1.0, "pynn")])
-def test_the_wrong_sign_of_inhibition_names_the_convention_that_takes_it(convention, right, other):
-    sim.setup(1.0, convention=convention)
-    cells = sim.Population(2, sim.IF_curr_exp(), label="cells")
+def lateral(cell, weight, receptor="inhibitory"):
+    cells = sim.Population(2, getattr(sim, cell)(), label="cells")
+    synapse = sim.StaticSynapse(weight=weight)
+    return sim.Projection(cells, cells, sim.AllToAllConnector(), synapse, receptor_type=receptor, label="lateral")
 
-    def project(weight, receptor="inhibitory"):
-        synapse = sim.StaticSynapse(weight=weight)
-        return sim.Projection(cells, cells, sim.AllToAllConnector(), synapse, receptor_type=receptor, label="lateral")
 
-    assert project(right).get("weight", format="array").tolist() == [[right, right], [right, right]]
-    with pytest.raises(sim.errors.ConnectionError, match=rf"lateral.*setup\(convention='{other}'\)"):
-        project(-right)
-    with pytest.raises(sim.errors.ConnectionError, match="receptor_type='inhibitory'"):
-        project(-1.0, "excitatory")
-    made = project(right)
-    with pytest.raises(sim.errors.ConnectionError, match=other):
-        made.set(weight=-right)
+def test_the_wrong_sign_of_inhibition_names_the_convention_that_takes_it():
+    sim.setup(1.0)
+    made = lateral("IF_curr_exp", -1.0)
+    assert made.get("weight", format="array").tolist() == [[-1.0, -1.0], [-1.0, -1.0]]
+    for ask in (lambda: lateral("IF_curr_exp", 1.0), lambda: made.set(weight=1.0)):
+        with pytest.raises(sim.errors.ConnectionError, match=r"lateral.*setup\(convention='spinnaker'\)"):
+            ask()
 
 
 @pytest.mark.parametrize("convention", ["pynn", "spinnaker"])
-def test_conductances_are_positive_in_both_conventions(convention):
+def test_weights_of_excitation_are_positive_in_both_conventions(convention):
     sim.setup(1.0, convention=convention)
-    cells = sim.Population(2, sim.IF_cond_exp(), label="cells")
-    for receptor in ("excitatory", "inhibitory"):
-        synapse = sim.StaticSynapse(weight=0.01)
-        made = sim.Projection(cells, cells, sim.AllToAllConnector(), synapse, receptor_type=receptor)
-        assert made.get("weight", format="array").tolist() == [[0.01, 0.01], [0.01, 0.01]]
+    with pytest.raises(sim.errors.ConnectionError, match="receptor_type='inhibitory'"):
+        lateral("IF_curr_exp", -1.0, "excitatory")
+    made = lateral("IF_cond_exp", 0.01, "excitatory")
     with pytest.raises(
         sim.errors.ConnectionError, match=r"weights are positive where they are conductances, got -0.01"
     ):
         made.set(weight=-0.01)
+
+
+def test_conductances_of_inhibition_are_positive():
+    sim.setup(1.0)
+    assert lateral("IF_cond_exp", 0.01).get("weight", format="array").tolist() == [[0.01, 0.01], [0.01, 0.01]]
+    with pytest.raises(sim.errors.ConnectionError, match=r"positive where they are conductances, got -0.01"):
+        lateral("IF_cond_exp", -0.01)
+
+
+@pytest.mark.parametrize("cell", ["IF_curr_exp", "IF_cond_exp"])
+def test_scripts_for_spinnaker_write_inhibition_with_either_sign(cell):
+    def script(sign, plastic):
+        sim.setup(1.0, convention="spinnaker")
+        source = sim.Population(1, sim.SpikeSourceArray([2.0, 5.0, 8.0]))
+        cells = sim.Population(2, getattr(sim, cell)(i_offset=1.5))
+        synapse = sim.StaticSynapse(weight=sign * 0.2)
+        if plastic:
+            rule, bounds = sim.SpikePairRule(A_plus=0.1, A_minus=0.1), sim.AdditiveWeightDependence(0.0, 1.0)
+            synapse = sim.STDPMechanism(rule, bounds, weight=sign * 0.2)
+        listed = sim.FromListConnector([(0, 0, sign * 0.3, 1.0), (0, 1, sign * 0.4, 1.0)], ["weight", "delay"])
+        made = [sim.Projection(source, cells, c, synapse, receptor_type="inhibitory") for c in (listed, ALL)]
+        cells.record("v")
+        sim.run(4)
+        made[0].set(weight=sign * 0.35)
+        sim.run(4)
+        made[0][1].weight = sign * 0.5
+        sim.run(4)
+        weights = [projection.get("weight", "list", with_address=False) for projection in made]
+        return cells.get_data().segments[0].analogsignals[0].magnitude, weights
+
+    ALL = sim.AllToAllConnector()
+    for plastic in (False, True):
+        expected, found = script(1.0, plastic), script(-1.0, plastic)
+        np.testing.assert_array_equal(found[0], expected[0])
+        assert found[1] == expected[1]
+        assert min(map(min, found[1])) > 0
+
+
+def test_weights_of_both_signs_at_once_are_refused_as_on_spinnaker():
+    sim.setup(1.0, convention="spinnaker")
+    made = lateral("IF_curr_exp", 0.5)
+    with pytest.raises(sim.errors.ConnectionError, match=r"all positive or all negative, got -1 and 1"):
+        made.set(weight=[1.0, -1.0, 1.0, 1.0])
+    assert made.get("weight", "list", with_address=False) == [0.5] * 4
 
 
 def test_stamps_are_ends_or_beginnings_of_steps():

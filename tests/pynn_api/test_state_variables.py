@@ -119,26 +119,40 @@ def test_cells_are_made_with_state_variables_as_on_SpiNNaker():
     assert sim.Population(1, sim.IF_curr_exp()).get("v") == -65.0
 
 
-def test_elsewhere_the_error_names_what_sets_and_reads_them():
+@pytest.mark.parametrize("convention", ["pynn", "spinnaker"])
+def test_state_variables_are_parameters_in_both_conventions(convention):
+    sim.setup(1.0, convention=convention)
+    sign = -1.0 if convention == "pynn" else 1.0
+    cells = sim.Population(3, sim.IF_curr_exp(v=-61.0, isyn_inh=sign * 0.2), label="cells")
+    old = sim.Population(2, sim.IF_cond_exp, {"v_init": [-62.0, -63.0], "tau_m": 10.0})
+    assert old.get("v").tolist() == [-62.0, -63.0]
+    assert (cells.get("v"), cells.get("isyn_inh")) == (-61.0, sign * 0.2)
+    cells.set(v=-60.0, tau_m=12.0)
+    cells[0:1].set(v_init=-59.0)
+    (cells[1:2] + old).set(v=-58.0)
+    assert cells.get("v").tolist() == [-59.0, -58.0, -60.0]
+    cells.record("v")
+    sim.run(1)
+    assert cells.get_data().segments[0].analogsignals[0].magnitude[0].tolist() == [-59.0, -58.0, -60.0]
+    cells[2].v = -57.0
+    assert cells[2].v == -57.0
+    assert cells[2].get_initial_value("v") == -60.0
+
+
+def test_what_is_no_state_variable_is_refused():
     sim.setup(1.0)
     cells = sim.Population(2, sim.IF_curr_exp(), label="cells")
     error = sim.errors.NonExistentParameterError
-    remedy = r"v is a state variable of IF_curr_exp, no parameter: initialize\(v=...\) sets it"
-    for ask in (cells, cells[0:1], cells + cells[0:1]):
-        with pytest.raises(error, match=remedy):
-            ask.set(v=-60.0)
-        with pytest.raises(error, match=r"record\('v'\) keeps it"):
-            ask.get("v")
-    with pytest.raises(error, match=remedy):
-        cells[0].v = -60.0
-    with pytest.raises(error, match="isyn_exc is a state variable"):
-        cells.set(tau_m=10.0, isyn_exc=0.5)
-    assert cells.get("tau_m") == 20.0
-    with pytest.raises(error, match=r"initial_values=\{'v': ...\}"):
-        sim.IF_curr_exp(v=-60.0)
     with pytest.raises(error, match=r"u \(valid parameters for IF_curr_exp are: cm"):
         cells.set(u=1.0)
-    assert cells[0].get_initial_value("v") == -65.0
+    with pytest.raises(error, match="gsyn_exc"):
+        cells.get("gsyn_exc")
+    with pytest.raises(error, match="v_init"):
+        sim.Population(2, sim.SpikeSourcePoisson()).set(v_init=-60.0)
+    for ask in (lambda: cells.set(v=-60.0, v_init=-60.0), lambda: sim.IF_curr_exp(v=-60.0, v_init=-60.0)):
+        with pytest.raises(InvalidModel, match="v_init is another name of v; give one of them"):
+            ask()
+    assert cells.get("v") == -65.0
 
 
 def test_adaptation_starts_where_it_is_told_and_is_set_in_a_run():
