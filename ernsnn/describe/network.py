@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,16 +14,7 @@ from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
-from ernsnn.describe.modulators import (
-    Astrocyte,
-    CalciumAstrocyte,
-    Domain,
-    Either,
-    Gate,
-    Modulator,
-    Signal,
-    ThirdFactor,
-)
+from ernsnn.describe.modulators import Modulator, ThirdFactor
 from ernsnn.describe.names import network_name, part_name
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.poisson_input import PoissonInput
@@ -39,17 +30,17 @@ from ernsnn.describe.populations import (
 from ernsnn.describe.projections import Projection, check_projection, warn_of_zeros
 from ernsnn.describe.short_term import ShortTerm
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
+from ernsnn.describe.third_factors import ThirdFactors
 from ernsnn.describe.timeline import Timeline
 from ernsnn.describe.units import single_time, time_of, to_single, to_unit, whole_steps
 from ernsnn.describe.weights import receptor_word
 from ernsnn.errors import InvalidModel, quoted
 
-Listening = TypeVar("Listening", bound=Domain)
 MOST_NEURONS = 2**31 - 1
 """The largest size of a population: backends and files count neurons in 32 bits."""
 
 
-class Network:
+class Network(ThirdFactors):
     """A network under construction.
 
     Methods add parts and return them; they raise InvalidModel on arguments without a meaning.
@@ -226,77 +217,6 @@ class Network:
         return self.poisson_inputs[name]
 
     @checked
-    def astrocyte(
-        self, name: str, listens_to: Sequence[Population | View], *, tau_ms: float, **options: Any
-    ) -> Astrocyte:
-        """Add leaky astrocytes that listen to ``listens_to``; the options are those of ``Astrocyte``."""
-        return self._listening(Astrocyte, name, listens_to, {"tau_ms": tau_ms, **options})
-
-    @checked
-    def calcium_astrocyte(
-        self, name: str, listens_to: Sequence[Population | View] = (), **options: Any
-    ) -> CalciumAstrocyte:
-        """Add astrocytes with calcium dynamics; the options are those of ``CalciumAstrocyte``."""
-        return self._listening(CalciumAstrocyte, name, listens_to, options)
-
-    @checked
-    def modulator(
-        self, name: str, kind: type[Listening], listens_to: Sequence[Population | View], **options: Any
-    ) -> Listening:
-        """Add astrocytes of any ``kind``, such as ``DoubleExponential``; the options are those of the class."""
-        if not isinstance(kind, type) or not issubclass(kind, Domain):
-            raise InvalidModel(f"{name}: needs a class of astrocytes, such as ernsnn.Astrocyte, got {quoted(kind)}")
-        return self._listening(kind, name, listens_to, options)
-
-    def _listening(
-        self, kind: type[Listening], name: str, listens_to: Sequence[Population | View], options: Mapping[str, Any]
-    ) -> Listening:
-        self._check_name(name)
-        views = [as_view(member, f"{name}.listens_to") for member in listens_to]
-        for view in views:
-            self._check_own(view, name)
-        made = kind(name=name, listens_to=views, **options)
-        made.check_step(self.dt_ms)
-        self.modulators[name] = made
-        return made
-
-    @checked
-    def gate(
-        self,
-        name: str,
-        *,
-        opens: Mapping[Domain, float],
-        stays: Mapping[Domain, float] | None = None,
-    ) -> Gate:
-        """Add a third factor that is 1 while astrocytes agree: see ``Gate``."""
-        self._check_name(name)
-        gate = Gate(name=name, opens=opens, stays=stays)
-        self._check_modulators(gate.opens, name)
-        self.modulators[name] = gate
-        return gate
-
-    @checked
-    def either(self, name: str, factors: Sequence[Modulator]) -> Either:
-        """Add a third factor that is the largest of others: see ``Either``."""
-        self._check_name(name)
-        either = Either(name=name, factors=factors)
-        self._check_modulators(either.factors, name)
-        self.modulators[name] = either
-        return either
-
-    @checked
-    def signal(
-        self, name: str, schedule: Schedule | None = None, *, times_ms: Any = None, values: Any = None
-    ) -> Signal:
-        """Add a given third factor: a Schedule, or its ``times_ms`` and ``values``."""
-        self._check_name(name)
-        if (schedule is None) == (times_ms is None and values is None):
-            raise InvalidModel(f"{name}: a signal needs either a Schedule or times_ms and values")
-        signal = Signal(name=name, schedule=Schedule(times_ms, values) if schedule is None else schedule)
-        self.modulators[name] = signal
-        return signal
-
-    @checked
     def inject(self, target: Population | View, current: CurrentSteps | Schedule) -> Injection:
         """Inject a stepwise current into neurons: CurrentSteps, or a Schedule in nA."""
         if isinstance(current, Schedule):
@@ -431,11 +351,6 @@ class Network:
         part_name(name)
         if any(name in parts for parts in (self.populations, self.projections, self.modulators, self.poisson_inputs)):
             raise InvalidModel(f"{name}: the name is taken; every part of a network needs a name of its own")
-
-    def _check_modulators(self, members: Iterable[Modulator], path: str) -> None:
-        for member in members:
-            if self.modulators.get(member.name) is not member:
-                raise InvalidModel(f"{path}: {member.name!r} is not part of this network")
 
     def _check_own(self, view: View, path: str) -> None:
         if self.populations.get(view.population.name) is not view.population:
