@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -129,7 +128,7 @@ class Backend(ABC):
         for p in graph.neurons():
             if not self.has(p.kind):
                 message = f"its neurons are {p.kind.name}, and {self.name} has {' and '.join(self.kinds or ())} alone"
-                remedy = f"use one of these, or run it on {_having(partial(_has, kind=p.kind))}"
+                remedy = f"use one of these, or run it on {_having(Backend.has, p.kind)}"
                 yield Limit("G201", p.name, message, remedy)
 
     def _poisson_inputs(self, graph: Graph) -> Iterator[Limit]:
@@ -149,7 +148,7 @@ class Backend(ABC):
             if not self.computes(m):
                 has = f"{' and '.join(self.modulators)} alone" if self.modulators else "no third factors"
                 message = f"its kind is {m.kind.name}, and {self.name} has {has}"
-                yield Limit("G204", m.name, message, f"run it on {_having(partial(_computes, m=m))}")
+                yield Limit("G204", m.name, message, f"run it on {_having(Backend.computes, m)}")
 
     def recorded_bytes(self, kind: str, options: Mapping[str, Any]) -> int:
         """The bytes that one recorded number, or one spike of a source, takes during a run.
@@ -193,19 +192,11 @@ class Backend(ABC):
         return issues
 
 
-def _has(backend: Backend, kind: Kind) -> bool:
-    return backend.has(kind)
-
-
-def _computes(backend: Backend, m: Modulator) -> bool:
-    return backend.computes(m)
-
-
-def _having(feature: Callable[[Backend], bool]) -> str:
-    """The installed backends that have a feature, as a list in words."""
+def _having(feature: Callable[..., bool], *what: Any) -> str:
+    """The installed backends of which ``feature(backend, *what)`` is true, as a list in words."""
     found = []
     for name, load in discover(GROUP).items():
         with suppress(Exception):  # of a plug-in that is broken
-            if feature(load()()):
+            if feature(load()(), *what):
                 found.append(name)
     return ", ".join(found)
