@@ -8,7 +8,7 @@ from ernsnn.analyse.energy import CAVEAT, EnergyEstimate
 from ernsnn.backend.placement import crossed, placement
 from ernsnn.cli.output import show
 from ernsnn.report.activity import ratio
-from ernsnn.report.costs import NAMES, joules, reasons, total
+from ernsnn.report.costs import NAMES, joules, operations, reasons, total
 from ernsnn.result import Result
 from ernsnn.text import table
 
@@ -23,14 +23,6 @@ def metrics(arguments: Namespace) -> int:
         + [ratio(x) for x in (a.cv_isi, a.synchrony, a.branching_factor, a.activation_sparsity)]
         for a in measured.activity
     ]
-    connections = [
-        [s.projection, f"{s.synapses:,}", f"{s.connection_sparsity:.3f}"]
-        + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
-        for s in measured.counts.synapses
-    ]
-    connections += [
-        [f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in measured.counts.inputs
-    ]
     of_connections = ["projection", "synapses", "sparsity", "effective ACs", "dense", "learning", "marks"]
     lines = [
         f"{result.graph.name} on {result.meta['backend']}: {measured.duration_ms:.12g} ms, "
@@ -40,7 +32,7 @@ def metrics(arguments: Namespace) -> int:
         "",
         *table([heads, *rows], range(1, len(heads))),
         "",
-        *table([of_connections, *connections], range(1, len(of_connections))),
+        *table([of_connections, *operations(measured)], range(1, len(of_connections))),
     ]
     return show(arguments, measured.to_json(), lines)
 

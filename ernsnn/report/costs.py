@@ -43,15 +43,21 @@ _MOVES = ("packet", "hop_east_west", "hop_north_south", "multicast_packet", "mul
 _ROW, _BAR, _TEXT = 44.0, 14.0, 19.0
 
 
-def costs(metrics: Metrics, energy: Energy) -> Section:
-    """Operations by projection, events and joules."""
-    heads = ("projection", "synapses", "sparsity", "operations", "the same, dense", "learning", "marks")
+def operations(metrics: Metrics) -> list[list[str]]:
+    """Projections and Poisson inputs: synapses, sparsity, operations, the same if dense, learning and mark updates."""
     rows = [
         [s.projection, f"{s.synapses:,}", f"{s.connection_sparsity:.3f}"]
         + [f"{n:,}" for n in (s.effective, s.dense, sum(s.learning.values()), s.mark_updates)]
         for s in metrics.counts.synapses
     ]
     rows += [[f"{i.input} (Poisson input)", "", "", f"{i.effective:,}", "", "", ""] for i in metrics.counts.inputs]
+    return rows
+
+
+def costs(metrics: Metrics, energy: Energy) -> Section:
+    """Operations by projection, events and joules."""
+    heads = ("projection", "synapses", "sparsity", "operations", "the same, dense", "learning", "marks")
+    rows = operations(metrics)
     counted = [[words, f"{energy.totals[what]:,.0f}"] for what, words in NAMES.items() if what in energy.totals]
     prices = [_row(name, e) for name, e in energy.estimates.items()]
     columns = ("prices", "chip", "events cost", "evidence", "scope", "source")
