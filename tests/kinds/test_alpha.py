@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import alpha_cells
 import numpy as np
 import pytest
 from alpha_cells import drawn_cells, of_nest, ours
@@ -9,18 +12,13 @@ from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
 
-
-def network(**cell) -> ern.Network:
-    net = ern.Network(name="alpha", dt_ms=0.1)
-    drive = net.population("drive", 40, ern.Poisson(40.0))
-    given = {"i_offset_nA": np.linspace(0.5, 0.9, 6), "tau_refrac_ms": 2.0, "tau_syn_E_ms": 1.5, **cell}
-    cells = net.population("cells", 6, ern.AlphaLIF(**given))
-    net.projection("excites", drive, cells, ern.FixedProbability(0.5), weight_nA=ern.Uniform(0.3, 1.2))
-    net.projection("inhibits", cells, cells, weight_nA=0.3, receptor="inhibitory", delay_ms=1.0)
-    net.inject(cells[2:4], ern.CurrentSteps(times_ms=[50.0, 90.0], amplitudes_nA=[-0.6, 0.3]))
-    for variable in ("v_mV", "I_E_nA", "I_I_nA", "h_E"):
-        net.probe(cells, variable)
-    return net
+network = partial(
+    alpha_cells.network,
+    ern.AlphaLIF,
+    {"weight_nA": ern.Uniform(0.3, 1.2)},
+    {"weight_nA": 0.3},
+    ("v_mV", "I_E_nA", "I_I_nA", "h_E"),
+)
 
 
 @pytest.mark.parametrize("more", [{}, {"noise_mV": 1.0, "v_min_mV": -66.0, "tau_syn_I_ms": 0.4}])

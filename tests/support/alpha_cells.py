@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,22 @@ import numpy as np
 import ernsnn as ern
 
 N, DT = 30, 0.1
+
+
+def network(
+    kind: Any, excites: dict[str, Any], inhibits: dict[str, Any], probed: Sequence[str], **cell: Any
+) -> ern.Network:
+    """Six cells under random sources that inhibit one another, with a current that changes; weights by their field."""
+    net = ern.Network(name="alpha", dt_ms=DT)
+    drive = net.population("drive", 40, ern.Poisson(40.0))
+    given = {"i_offset_nA": np.linspace(0.5, 0.9, 6), "tau_refrac_ms": 2.0, "tau_syn_E_ms": 1.5, **cell}
+    cells = net.population("cells", 6, kind(**given))
+    net.projection("excites", drive, cells, ern.FixedProbability(0.5), **excites)
+    net.projection("inhibits", cells, cells, **inhibits, receptor="inhibitory", delay_ms=1.0)
+    net.inject(cells[2:4], ern.CurrentSteps(times_ms=[50.0, 90.0], amplitudes_nA=[-0.6, 0.3]))
+    for variable in probed:
+        net.probe(cells, variable)
+    return net
 
 
 def drawn_cells(seed: int, weights: tuple[float, float], **more: np.ndarray) -> dict[str, Any]:
