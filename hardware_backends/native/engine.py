@@ -19,7 +19,7 @@ from ..reference.intrinsic import final_values, load_values
 from ..reference.modulators import ModulatorState
 from ..reference.schedules import next_change
 from .history import possible
-from .kernels.driver import BARRIER
+from .kernels.driver import BARRIER, NEVER
 from .loop import Loop
 from .memory import LONGEST_CALL, window_of
 from .plastic import PlasticSynapses
@@ -137,7 +137,7 @@ class Engine(stepping.Engine):
             # What a third factor adds to parameters, it adds from the step after its change on.
             acting = [state.m.schedule for _, state in self.neurons.modulations]
             changes += [t + 1 for schedule in acting if schedule and next_change(schedule[0], t - 1) == t]
-        return min(changes, default=np.iinfo(np.int64).max)
+        return min(changes, default=NEVER)
 
     def _run(self, t: int, stop: int, sources: Mapping[str, Train]) -> tuple[dict[str, Train], int]:
         """Run from step ``t`` to ``stop`` at most; returns the spikes of all populations, and the next step."""

@@ -53,7 +53,7 @@ def needed_bytes(graph: Graph, precision: str) -> int:
 def window_of(graph: Graph, shortest_delays: Iterable[int]) -> int:
     """How many steps neurons advance before their spikes are delivered, given the shortest delay of each projection."""
     n = max(1, sum(p.size for p in graph.neurons()))
-    return max(1, min(LONGEST_WINDOW, NEURON_STEPS // n, *shortest_delays, LONGEST_WINDOW))
+    return max(1, min(LONGEST_WINDOW, NEURON_STEPS // n, *shortest_delays))
 
 
 def _chunk_bytes(p: Projection, number: int) -> int:

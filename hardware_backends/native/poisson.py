@@ -127,6 +127,19 @@ def _thresholds(tables: list[Tables]) -> Iterator[np.ndarray]:
 
 
 @compiled
+def piece_at(steps: np.ndarray, t: int) -> int:
+    """How many of the changes in ``steps``, which rise, have come in step ``t``."""
+    piece, later = 0, len(steps)
+    while piece < later:
+        middle = (piece + later) // 2
+        if steps[middle] <= t:
+            piece = middle + 1
+        else:
+            later = middle
+    return piece
+
+
+@compiled
 def add(
     states: np.ndarray,
     at: np.ndarray,
@@ -145,40 +158,10 @@ def add(
 
     Step s starts there at s % length * span.
     """
-    if worker == 0:
-        for t in range(a, b):
-            add_of_step(states, at, drawn, schedules, guides, weights, values, span, length, t)
-    return 0
-
-
-@compiled
-def add_of_step(
-    states: np.ndarray,
-    at: np.ndarray,
-    drawn: np.ndarray,
-    schedules: Schedules,
-    guides: Guides,
-    weights: np.ndarray,
-    values: np.ndarray,
-    span: int,
-    length: int,
-    t: int,
-) -> None:
-    """The same for step ``t``."""
+    if worker > 0:
+        return 0
     low31, m0, m1 = np.uint64(2**31 - 1), np.uint64(2147483563), np.uint64(2147483399)
     first, second = states[0], states[1]
-    for i in range(len(drawn)):
-        # As in ``graph.streams``: the moduli are 2^31 - 85 and 2^31 - 249, so that 2^31 is 85 or 249.
-        x = np.uint64(first[i]) * np.uint64(40014)
-        x = (x & low31) + (x >> np.uint64(31)) * np.uint64(85)
-        x = x - m0 if x >= m0 else x
-        y = np.uint64(second[i]) * np.uint64(40692)
-        y = (y & low31) + (y >> np.uint64(31)) * np.uint64(249)
-        y = y - m1 if y >= m1 else y
-        first[i], second[i] = np.uint32(x), np.uint32(y)
-        difference = np.int32(x) - np.int32(y)
-        drawn[i] = difference if difference > 0 else difference + np.int32(2147483562)
-    at[0] = t + 1
     runs, pieces, steps = schedules.runs, schedules.pieces, schedules.steps
     slots, thresholds = guides.slots, guides.thresholds
     shift = 31
@@ -186,25 +169,33 @@ def add_of_step(
     while n_slots > 1:
         n_slots //= 2
         shift -= 1
-    arriving = values[t % length * span :]
-    for p in range(len(schedules.cuts) - 1):
-        piece, later = 0, schedules.changes[p + 1] - schedules.changes[p]
-        while piece < later:  # the first change after t
-            middle = (piece + later) // 2
-            if steps[schedules.changes[p] + middle] <= t:
-                piece = middle + 1
-            else:
-                later = middle
-        for r in range(schedules.cuts[p], schedules.cuts[p + 1]):
-            table = pieces[runs[r, TABLE] + piece]
-            slot, own, lowest = slots[table], thresholds[guides.starts[table] :], guides.lowest[table]
-            begin, end = runs[r, BEGIN], runs[r, END]
-            numbers, weight = drawn[begin:end], weights[begin:end]
-            into = arriving[runs[r, FIRST] : runs[r, FIRST] + end - begin]
-            for i in range(len(numbers)):
-                count = slot[numbers[i] >> shift]
-                if count < 0:
-                    count = -1 - count
-                    while own[count] < numbers[i]:
-                        count += 1
-                into[i] += weight[i] * (lowest + count)
+    for t in range(a, b):
+        for i in range(len(drawn)):
+            # As in ``graph.streams``: the moduli are 2^31 - 85 and 2^31 - 249, so that 2^31 is 85 or 249.
+            x = np.uint64(first[i]) * np.uint64(40014)
+            x = (x & low31) + (x >> np.uint64(31)) * np.uint64(85)
+            x = x - m0 if x >= m0 else x
+            y = np.uint64(second[i]) * np.uint64(40692)
+            y = (y & low31) + (y >> np.uint64(31)) * np.uint64(249)
+            y = y - m1 if y >= m1 else y
+            first[i], second[i] = np.uint32(x), np.uint32(y)
+            difference = np.int32(x) - np.int32(y)
+            drawn[i] = difference if difference > 0 else difference + np.int32(2147483562)
+        at[0] = t + 1
+        arriving = values[t % length * span :]
+        for p in range(len(schedules.cuts) - 1):
+            piece = piece_at(steps[schedules.changes[p] : schedules.changes[p + 1]], t)
+            for r in range(schedules.cuts[p], schedules.cuts[p + 1]):
+                table = pieces[runs[r, TABLE] + piece]
+                slot, own, lowest = slots[table], thresholds[guides.starts[table] :], guides.lowest[table]
+                begin, end = runs[r, BEGIN], runs[r, END]
+                numbers, weight = drawn[begin:end], weights[begin:end]
+                into = arriving[runs[r, FIRST] : runs[r, FIRST] + end - begin]
+                for i in range(len(numbers)):
+                    count = slot[numbers[i] >> shift]
+                    if count < 0:
+                        count = -1 - count
+                        while own[count] < numbers[i]:
+                            count += 1
+                    into[i] += weight[i] * (lowest + count)
+    return 0

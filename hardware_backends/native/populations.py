@@ -15,14 +15,15 @@ from ernsnn.graph.streams import start as streams_start
 
 from ..reference.intrinsic import IntrinsicState
 from ..reference.modulators import ModulatorState
+from ..reference.schedules import next_change
 from .codegen.neurons import LANES, advance, rows
+from .kernels.driver import NEVER
 from .kernels.jit import Call
 from .poisson import PoissonInputs
 from .spikes import Emitted
 
 FEW = 48
 """Fewer neurons with equal constants than these, on average, are not worth loops of their own."""
-_NEVER = np.iinfo(np.int64).max
 _FOREVER = 2**31 - 1
 """Refractory steps at most: ten days of steps of .5 us."""
 
@@ -180,8 +181,7 @@ class Populations:
         """The first step after ``t`` in which an injected current changes."""
         if t < self.holds_until:
             return self.holds_until
-        pieces = ((i.steps, int(np.searchsorted(i.steps, t, side="right"))) for i in self.graph.injections)
-        return min((int(steps[piece]) for steps, piece in pieces if piece < len(steps)), default=_NEVER)
+        return min((next_change(injection.steps, t) for injection in self.graph.injections), default=NEVER)
 
     def _inject(self, t: int) -> None:
         """The currents injected from step ``t`` on, until one of them changes."""

@@ -54,7 +54,7 @@ class SpikeLog:
     ) -> None:
         self.rows = {p.name: k for k, p in enumerate(graph.populations)}
         self.sizes = {p.name: p.size for p in graph.populations}
-        self.kept, self.steps = kept, steps
+        self.kept = kept
         # How many steps before the next one spikes of the last steps lie, and of which neurons they are.
         self.ages = {name: np.zeros(0, np.int64) for name in remembered}
         self.past = {name: np.zeros(0, np.int64) for name in remembered}
@@ -95,7 +95,8 @@ class SpikeLog:
         spikes.origin[0], used = t - self.kept, 0
         if self.kept:
             spikes.begin[:, : self.kept] = spikes.end[:, : self.kept] = 0
-        kept = [(name, train, 0, self.kept) for name, train in self._kept().items()]
+        past = {name: (t - self.ages[name], neurons) for name, neurons in self.past.items()}
+        kept = [(name, train, 0, self.kept) for name, train in past.items()]
         for name, (steps, neurons), first, last in [*kept, *((*s, self.kept, n) for s in sources.items())]:
             row, cuts = self.rows[name], (steps - spikes.origin[0]).searchsorted(np.arange(first, last + 1)) + used
             spikes.begin[row, first:last], spikes.end[row, first:last] = cuts[:-1], cuts[1:]
@@ -104,17 +105,11 @@ class SpikeLog:
         spikes.used[0] = used
         return grown
 
-    def _kept(self) -> dict[str, Train]:
-        t = int(self.spikes.origin[0]) + self.kept
-        return {name: (t - self.ages[name], self.past[name]) for name in self.past}
-
     def close(self, t: int, stop: int) -> dict[str, Train]:
         """The spikes of the computed populations from step ``t`` to ``stop``, where the next call begins."""
-        found = {}
-        for name in self.computed:
-            found[name] = self._train(name, self.kept, self.kept + stop - t)
+        found = {name: self._train(name, self.kept, self.kept + stop - t) for name in self.computed}
         for name in self.past:
-            steps, neurons = self._train(name, max(0, stop - t), self.kept + stop - t)
+            steps, neurons = self._train(name, stop - t, self.kept + stop - t)
             self.ages[name], self.past[name] = stop - steps, neurons.astype(np.int64)
         return found
 
