@@ -12,13 +12,13 @@ from ernsnn.describe.learning import EPOCH, POST, PRE
 from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import start as streams_start
 
+from ..machine_code import Call
 from ..reference.modulators import ModulatorState
 from .codegen.expressions import needs_all_rows
 from .codegen.rule import make
 from .codegen.visit import GATHER, GROWS, REPLAYS, SENDS, WHOLE
 from .history import empty_log, post_traces, pre_traces
 from .kernels.driver import BARRIER
-from .kernels.jit import Call
 from .kernels.sums import add_up, scale
 from .populations import Populations
 from .spikes import SpikeLog

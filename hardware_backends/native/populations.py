@@ -13,12 +13,12 @@ from ernsnn.describe.kinds import Kind, Table
 from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
 from ernsnn.graph.streams import start as streams_start
 
+from ..machine_code import Call
 from ..reference.intrinsic import IntrinsicState
 from ..reference.modulators import ModulatorState
 from ..reference.schedules import next_change
 from .codegen.neurons import LANES, advance, rows
 from .kernels.driver import NEVER
-from .kernels.jit import Call
 from .poisson import PoissonInputs
 from .spikes import Emitted
 

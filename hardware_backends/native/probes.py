@@ -10,8 +10,9 @@ import numpy as np
 from ernsnn.backend.recorder import CHUNK_BYTES, Signal
 from ernsnn.graph.graph import Probe
 
+from ..machine_code import Call
 from .kernels.driver import NEVER
-from .kernels.jit import Call, compiled
+from .kernels.jit import compiled
 from .populations import Populations
 
 

@@ -10,8 +10,8 @@ from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.short_term import NEVER
 from ernsnn.graph.graph import Graph, Projection
 
+from ..machine_code import Call
 from .codegen.short_term import renew
-from .kernels.jit import Call
 from .spikes import SpikeLog, Spikes
 
 

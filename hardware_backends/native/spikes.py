@@ -11,7 +11,8 @@ from ernsnn.backend.recorder import Train
 from ernsnn.backend.state import outside
 from ernsnn.graph.graph import Graph
 
-from .kernels.jit import Call, compiled
+from ..machine_code import Call
+from .kernels.jit import compiled
 from .memory import SPARE_SPIKES
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from ernsnn.graph.graph import Graph, Projection
 from ernsnn.graph.values import Scalar
 
+from ..machine_code import Call, Kernel
 from .bundles import DELAYED, FULL, LISTED, Bundle, bundled
-from .kernels.jit import Call, Kernel, compiled
+from .kernels.jit import LIBRARY, compiled
 from .populations import Populations, Ring
 from .short_term import ShortTerms
 from .spikes import Spikes
@@ -140,7 +141,7 @@ def _send(scaled: bool) -> Kernel:
                     scale = factors[p[FACTOR] + i] if scaled else 1.0
                     send_row(table, p, i, scale, ring, slot, low, high, whole)
 
-    return Kernel(send, f"scaled={scaled}")
+    return Kernel(LIBRARY, send, f"scaled={scaled}")
 
 
 SEND, SEND_SCALED = _send(False), _send(True)

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 import ernsnn as ern
+from ernsnn.hardware_backends import machine_code
 from ernsnn.hardware_backends.native import memory
-from ernsnn.hardware_backends.native.kernels import jit as compiled
+from ernsnn.hardware_backends.native.kernels.jit import load
 
 TEXT = '''"""A kernel."""
 
@@ -117,13 +118,13 @@ def test_machine_code_is_kept_and_the_next_process_does_without_numba(tmp_path: 
     whole = kept.read_bytes()
     for damaged in (whole[:-1], whole[:40], b"", bytes([whole[0] ^ 1]) + whole[1:]):
         kept.write_bytes(damaged)
-        assert compiled._kept(kept, kept.stem) is None
+        assert machine_code._kept(kept, kept.stem) is None
     assert twice_two(tmp_path) == "4 True "
-    assert compiled._kept(kept, kept.stem) is not None
+    assert machine_code._kept(kept, kept.stem) is not None
 
 
 def test_threads_that_call_a_new_kernel_together_make_it_once(monkeypatch):
-    made, together, entry = [], threading.Barrier(4), compiled.Kernel._entry
+    made, together, entry = [], threading.Barrier(4), machine_code.Kernel._entry
 
     def slowly(self, form, given):
         made.append(form)
@@ -134,8 +135,8 @@ def test_threads_that_call_a_new_kernel_together_make_it_once(monkeypatch):
         together.wait(20)
         return thrice(k)
 
-    monkeypatch.setattr(compiled.Kernel, "_entry", slowly)
-    thrice = compiled.load("def thrice(k):\n    return 3 * k\n")["thrice"]
+    monkeypatch.setattr(machine_code.Kernel, "_entry", slowly)
+    thrice = load("def thrice(k):\n    return 3 * k\n")["thrice"]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(call, range(4))) == [0, 3, 6, 9]
     assert len(made) == 1
@@ -164,13 +165,13 @@ def test_two_kernels_that_were_exchanged_are_made_anew(tmp_path: Path):
 
 def test_another_way_of_passing_arguments_is_noticed(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("ERNSNN_CACHE", str(tmp_path))
-    kinds = compiled._kinds
-    monkeypatch.setattr(compiled, "_kinds", lambda value: list(kinds(value))[1:])
+    kinds = machine_code._kinds
+    monkeypatch.setattr(machine_code, "_kinds", lambda value: list(kinds(value))[1:])
     with pytest.raises(ern.BackendNotAvailable, match=r"native: numba .* passes last ptr, ptr, .*setup.cfg"):
-        compiled.load("def last(x, k):\n    return k + len(x)\n")["last"].bind(np.ones(1))
-    monkeypatch.setattr(compiled, "_kinds", kinds)
+        load("def last(x, k):\n    return k + len(x)\n")["last"].bind(np.ones(1))
+    monkeypatch.setattr(machine_code, "_kinds", kinds)
     with pytest.raises(ern.BackendNotAvailable, match="float, i64, where native passes ptr, ptr, double"):
-        compiled.load("def half(x, k):\n    return k\n")["half"].bind(np.float32(1))
+        load("def half(x, k):\n    return k\n")["half"].bind(np.float32(1))
     assert not list(tmp_path.rglob("*.kernel"))
 
 
@@ -181,7 +182,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path):
 
 def test_kernels_that_differ_in_anything_are_kept_apart(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("ERNSNN_CACHE", str(tmp_path))
-    kernel = compiled.load("def first(x, k):\n    x[k] += 1\n    return k\n")["first"]
+    kernel = load("def first(x, k):\n    x[k] += 1\n    return k\n")["first"]
     for x in (np.zeros(3), np.zeros(3, np.float32), np.zeros((6, 2))[:3, 0], np.zeros(4, np.int16)):
         call = kernel.bind(x)
         assert (call(2), call(0), x[:3].tolist()) == (2, 0, [1, 0, 1])
@@ -193,7 +194,7 @@ def test_what_a_bound_kernel_is_given():
     text = "def weigh(parts, flat, scale, k):\n"
     text += "    a, b = parts\n    for n in range(len(flat)):\n        flat[n] += scale*k*(a[n, 1] + b[0])\n"
     a, b, flat = np.asfortranarray(np.arange(6.0).reshape(3, 2)), np.array([10], np.int32), np.zeros(3)
-    for kernels in (compiled.load(text), compiled.interpreted(text)):
+    for kernels in (load(text), machine_code.interpreted(text)):
         kernels["weigh"].bind((a, b), flat, 0.5)(2)
     assert flat.tolist() == [22, 26, 30]
 
@@ -216,5 +217,5 @@ def test_a_kernel_that_could_not_run_without_numba_is_not_kept(tmp_path: Path, m
     monkeypatch.setenv("ERNSNN_CACHE", str(tmp_path))
     text = "import math\n\n\ndef gamma(x):\n    x[0] = math.gamma(x[0])\n"  # a function of Numba's own C library
     with pytest.raises(AssertionError, match="gamma calls numba_gamma, which are there with Numba alone"):
-        compiled.load(text)["gamma"].bind(np.ones(1))
+        load(text)["gamma"].bind(np.ones(1))
     assert not list(tmp_path.rglob("*.kernel"))

@@ -11,9 +11,10 @@ from alike import assert_alike
 
 import ernsnn as ern
 from ernsnn.describe.neurons import LIBRARY
+from ernsnn.hardware_backends.machine_code import Kernel
 from ernsnn.hardware_backends.native.codegen.neurons import advance
 from ernsnn.hardware_backends.native.engine import Engine
-from ernsnn.hardware_backends.native.kernels.jit import Kernel, compiled
+from ernsnn.hardware_backends.native.kernels.jit import compiled
 from ernsnn.hardware_backends.native.populations import Ring
 from ernsnn.hardware_backends.native.spikes import Emitted
 from ernsnn.hardware_backends.reference.engine import Engine as Reference

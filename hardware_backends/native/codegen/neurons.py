@@ -18,8 +18,9 @@ from ernsnn.describe.expressions import Expr, Statement, names_in, printed
 from ernsnn.describe.kinds import CHANGEABLE, Kind, Table
 from ernsnn.graph.streams import MODULI, MULTIPLIERS
 
+from ...machine_code import Kernel
 from ..kernels.arithmetic import FUNCTIONS
-from ..kernels.jit import Kernel, load
+from ..kernels.jit import load
 
 TINY = 1e-300  # what has decayed below is set to 0: numbers near the smallest there is take a hundred times as long
 LANES = 256

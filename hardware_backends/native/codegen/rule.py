@@ -22,8 +22,9 @@ from ernsnn.describe.learning import EPOCH, POST, PRE, Term
 from ernsnn.describe.products import Factor, Product
 from ernsnn.graph.graph import Learning
 
+from ...machine_code import Interpreted, Kernel, interpreted
 from ..history import Log, PreTraces
-from ..kernels.jit import Interpreted, Kernel, interpreted, load
+from ..kernels.jit import load
 from ..wiring import Wiring
 from .expressions import Constants, Names, changed, flow_reads, flowed, notation, product
 from .visit import ALL, CALLED, GROW, LEARN, SEND, visit_text

@@ -7,8 +7,9 @@ import functools
 from ernsnn.describe.expressions import printed
 from ernsnn.describe.short_term import NEVER, ShortTermKind
 
+from ...machine_code import Kernel
 from ..kernels.arithmetic import FUNCTIONS
-from ..kernels.jit import Kernel, load
+from ..kernels.jit import load
 from .neurons import LANGUAGE
 
 _HEAD = '''\

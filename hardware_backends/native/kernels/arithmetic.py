@@ -10,7 +10,8 @@ import numpy as np
 from ernsnn.graph import arithmetic
 from ernsnn.graph.arithmetic import HALF_PI_HIGH, HALF_PI_LOW, LN2_HIGH, LN2_LOW, NEAR, PER_LN2
 
-from .jit import Kernel, compiled, load
+from ...machine_code import Kernel
+from .jit import compiled, load
 
 
 def _series(name: str, coefficients: tuple[float, ...]) -> Kernel:

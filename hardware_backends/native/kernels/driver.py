@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import Call, assembled
+from ...machine_code import Call, assembled
 
 _TEXT = """
 ; Calls kernels %from to %to (exclusive) of %kernels, pairs of an address and of the words that it is given, with the
