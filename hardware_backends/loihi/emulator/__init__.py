@@ -1,1 +1,1 @@
-"""The emulator: Loihi's arithmetic as Lava's fixed-point simulator has it, bit for bit, compiled with numba."""
+"""The emulator: Loihi's arithmetic as Lava's fixed-point simulator has it, bit for bit, compiled by Numba."""

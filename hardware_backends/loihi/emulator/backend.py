@@ -28,7 +28,7 @@ class LoihiEmulatorBackend(Backend):
     """Runs a graph in Loihi 2's integers, bit for bit as Lava's simulator does, without Lava and far faster."""
 
     name: ClassVar[str] = "loihi-emulator"
-    description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled with numba"
+    description: ClassVar[str] = "Loihi 2's integers as Lava's fixed-point simulator has them, compiled by Numba"
     kinds = KINDS
     modulators = MODULATORS
     capabilities = capabilities()

@@ -240,6 +240,7 @@ def plasticity(network: IntegerNetwork, places: Places) -> Plasticity:
         left=np.zeros((n_products * steps, n_pre), np.int32),
         right=np.zeros((n_products * steps, n_post), np.int32),
         live=np.zeros(n_pre, bool),
+        active=np.zeros(n_post, np.int64),
         when=np.zeros(len(series), np.int64),
         rows=np.zeros((5, n_post), np.int32),
         table=np.zeros((3, 2 * 256 + 1), np.int32),
@@ -273,4 +274,5 @@ def output(network: IntegerNetwork, places: Places, room: int) -> Output:
         starts=np.zeros((longest + 1, len(places.size) + 1), np.int64),
         steps=np.zeros(room, np.int64),
         neurons=np.zeros(room, np.int32),
+        written=np.zeros(1, np.int64),
     )

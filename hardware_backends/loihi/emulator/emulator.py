@@ -55,7 +55,8 @@ class Emulator:
     def _run(self, n: int, draws: Draws) -> int:
         given_at = np.searchsorted(self._given_steps, np.arange(self.step, self.step + n + 1))
         state = (self.membranes, self.wiring, self.plastic, self.glia)
-        done, n_spikes = run_steps(self.step, n, given_at, self._given_neurons, *state, draws, self.out)
+        done = run_steps(self.step, n, given_at, self._given_neurons, *state, draws, self.out)
+        n_spikes = int(self.out.written[0])
         self._steps.append(self.out.steps[:n_spikes].copy())
         self._neurons.append(self.out.neurons[:n_spikes].copy())
         self.step += done

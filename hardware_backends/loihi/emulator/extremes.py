@@ -52,6 +52,18 @@ class _Events(NamedTuple):
     rates: np.ndarray
 
 
+class _Working(NamedTuple):
+    """Rings of what arrives, and of changes of expected amounts; then each neuron's state, and how long it waits."""
+
+    arriving: np.ndarray
+    changing: np.ndarray
+    rate: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    bound: np.ndarray
+    waits: np.ndarray
+
+
 def extremes(cells: Cells, heard: Sequence[Heard]) -> Extremes:
     """The extremes over all steps, also after the last spike."""
     wires, extremes = _wires(heard), np.zeros((5, cells.size))
@@ -59,7 +71,10 @@ def extremes(cells: Cells, heard: Sequence[Heard]) -> Extremes:
     slow = 4096 / cells.dv if cells.dv else _NEVER_DECAYS / _QUIET
     quiet = int(_QUIET * (4096 / (cells.du + 1) + slow)) + int(np.max(wires.delays, initial=1)) + 1
     keep_u, keep_v, threshold = 4096.0 - (cells.du + 1), 4096.0 - cells.dv, float(cells.vth << 6)
-    _follow(keep_u, keep_v, threshold, cells.refractory, bias, quiet, wires, _events(heard), extremes)
+    ring, n = int(np.max(wires.delays, initial=0)) + 1, cells.size
+    (arriving, changing), (rate, u, v, bound) = np.zeros((2, ring, n)), np.zeros((4, n))
+    room = _Working(arriving, changing, rate, u, v, bound, np.zeros(n, np.int64))
+    _follow(keep_u, keep_v, threshold, cells.refractory, bias, quiet, wires, _events(heard), room, extremes)
     *far, drift = extremes
     if not cells.dv:
         far[2][drift < 0] = far[3][drift < 0] = -np.inf
@@ -98,14 +113,12 @@ def _follow(
     quiet: int,
     wires: _Wires,
     events: _Events,
+    room: _Working,
     extremes: np.ndarray,
 ) -> None:
     """Fills the rows of ``extremes``, the last one with what V gains a step at the end. Whole numbers stay whole."""
-    n = len(bias)
-    ring = wires.delays.max() + 1 if len(wires.delays) else 1
-    arriving, changing = np.zeros((ring, n)), np.zeros((ring, n))
-    rate, u, v, bound = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
-    waits = np.zeros(n, np.int64)
+    n, ring = len(bias), len(room.arriving)
+    arriving, changing, rate, u, v, bound, waits = room
     at, k, since = 0, 0, 0
     while since < quiet or k < len(events.steps):
         if since >= quiet:  # all is as it stays until the next change
@@ -137,4 +150,5 @@ def _follow(
                     arriving[into, wires.targets[s]] += amount
             k += 1
         at += 1
-    extremes[4] = u + bias
+    for j in range(n):
+        extremes[4, j] = u[j] + bias[j]

@@ -69,7 +69,8 @@ class Plasticity(NamedTuple):
 
     ``traces`` (r, trace, neuron), ``last`` (r, side, neuron): the sub-step of the last spike or 0, ``synapses``
     (w t d, synapse) with rows of pre neurons, ``spans`` (r, w t d): where the products of each begin, and the last end,
-    ``past`` (trace, sub-step, neuron), ``still`` (r, pre): all its synapses would stay as they are when u fires.
+    ``past`` (trace, sub-step, neuron), ``active``: the post neurons with y0 in an epoch, ``still`` (r, pre): all its
+    synapses would stay as they are when u fires.
     """
 
     rules: np.ndarray
@@ -94,6 +95,7 @@ class Plasticity(NamedTuple):
     left: np.ndarray
     right: np.ndarray
     live: np.ndarray
+    active: np.ndarray
     when: np.ndarray
     rows: np.ndarray
     table: np.ndarray
@@ -119,9 +121,13 @@ class Draws(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Rings over recent steps: who spiked, and from which place on each population did; then all spikes so far."""
+    """Rings over recent steps: who spiked, and from which place on each population did; then the spikes of one call.
+
+    ``steps`` and ``neurons`` have room for them, ``written`` is how many there are.
+    """
 
     recent: np.ndarray
     starts: np.ndarray
     steps: np.ndarray
     neurons: np.ndarray
+    written: np.ndarray
