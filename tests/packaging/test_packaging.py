@@ -66,7 +66,8 @@ def test_mapped_folders_refuse_to_be_a_second_copy(folder: str) -> None:
 
 def test_files_stay_short() -> None:
     lengths = {p: len(p.read_bytes().splitlines()) for p in tracked_files() if p.suffix == ".py"}
-    assert {str(p.relative_to(ROOT)): n for p, n in lengths.items() if n > 400} == {}
+    names = {str(p.relative_to(ROOT)): n for p, n in lengths.items()}
+    assert {name: n for name, n in names.items() if n > (450 if name.startswith("tests/") else 400)} == {}
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:
