@@ -208,7 +208,10 @@ def form_of(name: str, dtype: str, shape: Sequence[int]) -> str:
 
 
 def total(contents: Mapping[str, int]) -> str:
-    """The checksum of several arrays from ``form_of`` -> ``crc`` of each: one of the forms, and one of all."""
+    """The checksum of a set of arrays, ``<crc of the forms>-<crc of forms and contents>`` in hexadecimal digits.
+
+    ``contents`` maps the form of each array (``form_of``: name, type and shape) to the CRC-32 of its bytes.
+    """
     rows = sorted(contents.items())
     return f"{_of_forms(contents)}-{zlib.crc32(json.dumps(rows).encode()):08x}"
 

@@ -47,7 +47,11 @@ class Issue:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a run warns of it: results differ by more than a rounding, or the network is hardly what is meant."""
+        """Whether a run warns of the issue.
+
+        It does where the results are approximate by an unknown error or by one of at least ``LARGE``, and where the network
+        is probably not the one that its author meant (codes G3xx).
+        """
         if self.code.startswith("G3"):
             return True
         return self.fidelity == "approximate" and (self.error is None or abs(self.error) >= LARGE * (1 - 1e-9))

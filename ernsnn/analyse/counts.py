@@ -53,7 +53,7 @@ class NeuronCounts:
 
 @dataclass(frozen=True)
 class SynapseCounts:
-    """One projection.
+    """The synaptic events of one projection in a run.
 
     ``dense`` = steps * n_pre * n_post; ``effective`` = the synapses of each spike whose weight is not 0, or all of them
     where they learn, since a chip visits those whatever their weight. ``learning`` counts synapses visited by an event

@@ -29,8 +29,9 @@ def placement(graph: Graph, backend: str) -> Sequence[Placed]:
 
 
 def crossed(graph: Graph, placed: Sequence[Placed]) -> Crossed:
-    """The core of every neuron and the links that its spikes cross, on the first kind of chip; None if on none.
+    """(cores, links) on the chip of ``placed[0]``: the core of each neuron, and how many links its spikes cross.
 
-    These are ``cores`` and ``links`` of ``Result.energy``. Raises UnsupportedOnBackend where the neurons do not fit.
+    Both are None if ``placed`` is empty. They are the arguments ``cores`` and ``links`` of ``Result.energy``. Raises
+    UnsupportedOnBackend where the neurons do not fit.
     """
     return (placed[0].cores_of(graph), placed[0].links_of(graph)) if placed else (None, None)

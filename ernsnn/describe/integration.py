@@ -85,7 +85,10 @@ def _linear(equations: Equations) -> dict[str, tuple[dict[str, Expr], Expr]]:
 
 
 class _Block:
-    """The linear states over a ``share`` of a step: x -> P x + Q b, with b the part of the slopes without states."""
+    """The linear states x of a kind over a ``share`` of a step: x -> P x + Q b for dx/dt = A x + b.
+
+    P = exp(A h), and Q is its integral from 0 to h = ``share`` dt.
+    """
 
     def __init__(
         self, equations: Equations, linear: Mapping[str, tuple[dict[str, Expr], Expr]], prefix: str, share: float

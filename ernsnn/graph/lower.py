@@ -81,7 +81,7 @@ def lower_population(network: Network, name: str, seed: int) -> g.Population:
 
 
 def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
-    """The probability of a spike in a step. Raises InvalidModel, naming ``path``, on negative ones and on above 1."""
+    """rate x dt: the probability of a spike in a step. Raises InvalidModel, naming ``path``, outside [0, 1]."""
     found = rates_hz * (dt_ms / 1000.0)
     if not (found >= 0).all():
         raise InvalidModel(f"{path}: must be >= 0, got {np.min(rates_hz)}")

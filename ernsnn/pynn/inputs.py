@@ -116,9 +116,10 @@ class Rates:
 
 @dataclass
 class History:
-    """An input that changes in a run: ``now`` from step ``since`` on, and the parts that were sent before.
+    """The values of an input that a script changes between runs.
 
-    ``past[k]`` was sent up to step ``ends[k]``; ``before`` is what was given before the last change, sent or not.
+    ``now`` acts from step ``since`` on. ``past[k]`` acted up to step ``ends[k]``. ``before`` is the value that ``now``
+    replaced, whether or not a run used it.
     """
 
     now: Any

@@ -126,7 +126,11 @@ def _names(bands: Sequence[Band], names: Sequence[str]) -> Iterable[Html]:
 
 
 def _marks(marks: Sequence[TimeMark], scale: Scale, height: float) -> tuple[list[Html], list[Html]]:
-    """Lines at the marks, short ones where there are many; and numbers where there is room, on narrow screens fewer."""
+    """(lines, numbers) of the ``marks`` as SVG elements.
+
+    Lines have the ``height`` of the raster, or are ticks above it if there are more than ``MOST_LINES``. Numbers stand
+    where they do not overlap; those that would on a narrow screen have a class by which it hides them.
+    """
     kinds, lines, numbers = list(dict.fromkeys(mark.what for mark in marks)), [], []
     last, last_narrow = -1.0, -1.0
     for k, mark in enumerate(marks, start=1):

@@ -108,10 +108,10 @@ def abandon(place: Path) -> None:
 
 
 def place_of(folder: str | Path) -> Path:
-    """The folder in which the run works whose result will be ``folder``: that, or one beside it.
+    """The folder in which a run with the result ``folder`` works: ``folder`` itself, or a temporary one beside it.
 
-    One that had come to its end beside it, but for taking its place, does so now. Raises InvalidModel where what is
-    there is neither what that run was to replace, nor what took its place.
+    If an earlier run ended in the temporary folder without renaming it, it is renamed now. Raises InvalidModel if
+    ``folder`` then holds neither the result that the run was to replace nor the run's own.
     """
     path = real(folder)
     place = _beside(path)

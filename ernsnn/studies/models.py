@@ -144,11 +144,11 @@ def get_model(name: str) -> Model:
 
 
 def session_of(graph: Graph, notes: Mapping[str, Any], model: str | None, given: Path | None) -> Session | None:
-    """The session of a saved run, made again from ``model``, which the user names, with the user's input file.
+    """The session of a saved run, built again from ``model`` and the input file ``given``.
 
-    Saved runs name no file that would be opened, neither code nor input. Without ``model`` the run's own is taken if it
-    is installed and had no input file. None without such a model, and where it makes another network now. Raises
-    InvalidModel where a ``model`` that is given does not fit the run.
+    No path in a saved run is opened: the user names code and input. Without ``model``, the installed model that the run
+    names is used if it had no input file. Returns None if there is no such model, or if it builds another network now.
+    Raises InvalidModel if a ``model`` that the user names does not fit the run.
     """
     name, had_input = notes.get("model") if model is None else model, bool(notes.get("input"))
     if given is not None and (not had_input or (model is None and name not in model_names())):

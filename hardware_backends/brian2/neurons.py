@@ -112,7 +112,7 @@ def registers(longest: dict[str, int]) -> list[str]:
 
 
 def pending(group: Group, receptors: Iterable[str], parts: Parts) -> list[str]:
-    """Code for what static synapses sent before the program started, and the events of ``parts.late``."""
+    """Lines that add what static synapses sent before the program started; registers the events ``parts.late``."""
     if not parts.first:
         return []
     entry = "t_in_timesteps*dt"

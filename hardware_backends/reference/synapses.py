@@ -20,7 +20,7 @@ from .terms import Lookup, TraceState, changes, product
 
 
 def _ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """All indices of the given rows, one after the other."""
+    """The indices of all synapses of ``rows``, row by row: indptr[row] to indptr[row + 1] of each."""
     starts, counts = indptr[rows], indptr[rows + 1] - indptr[rows]
     return np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Domain(Modulator):
-    """The part of an astrocyte's description that is the same for every kind of it.
+    """An astrocyte's members, threshold and gate: what all kinds of astrocytes share.
 
     ``per="domain"``: one astrocyte hears every neuron of ``listens_to``; ``per="neuron"``: astrocyte i hears neuron i
     of every member, all of one size. As a third factor it gives its calcium C, or, with a threshold, 1 where
