@@ -49,8 +49,8 @@ class Issue:
     def doubtful(self) -> bool:
         """Whether a run warns of the issue.
 
-        It does where the results are approximate by an unknown error or by one of at least ``LARGE``, and where the network
-        is probably not the one that its author meant (codes G3xx).
+        It does where the results are approximate by an unknown error or by one of at least ``LARGE``, and where the
+        network is probably not the one that its author meant (codes G3xx).
         """
         if self.code.startswith("G3"):
             return True

@@ -88,6 +88,11 @@ class Requirement:
     condition: Expr
     why: str
 
+    @property
+    def names(self) -> set[str]:
+        """The parameters that it is about."""
+        return set(names_in(self.condition))
+
 
 @dataclass(frozen=True)
 class Propagator:

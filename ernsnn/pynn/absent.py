@@ -19,11 +19,8 @@ _DYNAMICS = (
 )
 
 CELLS = {
-    "IF_cond_exp_gsfa_grr": "the conductances of ernsnn's neurons are those of synapses",
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
-    "EIF_cond_alpha_isfa_ista": _WRITTEN,
     "GIF_cond_exp": _WRITTEN,
-    "HH_cond_exp": _WRITTEN,
     "SpikeSourcePoissonRefractory": _SOURCE,
     "SpikeSourceGamma": _SOURCE,
     "SpikeSourceInhGamma": _SOURCE,

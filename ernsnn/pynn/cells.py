@@ -14,8 +14,11 @@ from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.neurons import LIF, ConductanceLIF, DeltaLIF, Neuron
 from ernsnn.describe.neurons.adex import AdEx
 from ernsnn.describe.neurons.alpha import AlphaLIF
+from ernsnn.describe.neurons.alpha_adex import AlphaAdEx
 from ernsnn.describe.neurons.alpha_conductance import AlphaConductanceLIF
+from ernsnn.describe.neurons.hodgkin_huxley import HodgkinHuxley
 from ernsnn.describe.neurons.izhikevich import Izhikevich as OwnIzhikevich
+from ernsnn.describe.neurons.relative_refractoriness import AdaptiveConductanceLIF
 from ernsnn.errors import InvalidModel
 
 from .inputs import History, Rates, Trains
@@ -35,6 +38,20 @@ MEMBRANE = {
 DECAYS = {"tau_syn_E": "tau_syn_E_ms", "tau_syn_I": "tau_syn_I_ms"}
 REVERSALS = {"e_rev_E": "e_rev_E_mV", "e_rev_I": "e_rev_I_mV"}
 ADAPTATION = {"v_spike": "v_spike_mV", "delta_T": "delta_T_mV", "a": "a_uS", "b": "b_nA", "tau_w": "tau_w_ms"}
+RELATIVE_REFRACTORINESS = {
+    **{name: f"{name}_ms" for name in ("tau_sfa", "tau_rr")},
+    **{name: f"{name}_mV" for name in ("e_rev_sfa", "e_rev_rr")},
+    **{name: f"{name}_uS" for name in ("q_sfa", "q_rr")},
+}
+HODGKIN_HUXLEY = {
+    "cm": "cm_nF",
+    "i_offset": "i_offset_nA",
+    "v_offset": "v_offset_mV",
+    "gbar_Na": "g_Na_uS",
+    "gbar_K": "g_K_uS",
+    "g_leak": "g_leak_uS",
+    **{name: f"{name}_mV" for name in ("e_rev_Na", "e_rev_K", "e_rev_leak")},
+}
 IZHIKEVICH = {"a": "a", "b": "b", "c": "c_mV", "d": "d", "i_offset": "i_offset_nA"}
 
 NEVER_MS = 1e9
@@ -132,7 +149,7 @@ class Cell:
         probe, sign = self.states[variable]
         kind = self.model.kind
         initial = next(each.initial for each in kind.states if each.name == kind.probes[probe])
-        return np.broadcast_to(sign * evaluated(initial, self._own(parameters, v_init)), v_init.shape)
+        return np.broadcast_to(sign * evaluated(initial, self.neuron(parameters, v_init).parameters), v_init.shape)
 
     def _own(self, parameters: dict[str, np.ndarray], v_init: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters under their names in ernsnn."""
@@ -179,6 +196,28 @@ class EIF_cond_exp_isfa_ista(Cell, cells.EIF_cond_exp_isfa_ista):
     translations = same(cells.EIF_cond_exp_isfa_ista.default_parameters)
     model, further, scales = AdEx, {"w": "w_nA"}, {"a": 1e-3}  # a is in nS
     names = MEMBRANE | DECAYS | REVERSALS | ADAPTATION
+
+
+class EIF_cond_alpha_isfa_ista(Cell, cells.EIF_cond_alpha_isfa_ista):
+    __doc__ = cells.EIF_cond_alpha_isfa_ista.__doc__
+    translations = same(cells.EIF_cond_alpha_isfa_ista.default_parameters)
+    model, further, scales = AlphaAdEx, {"w": "w_nA"}, {"a": 1e-3}  # a is in nS
+    names = MEMBRANE | DECAYS | REVERSALS | ADAPTATION
+
+
+class IF_cond_exp_gsfa_grr(Cell, cells.IF_cond_exp_gsfa_grr):
+    __doc__ = cells.IF_cond_exp_gsfa_grr.__doc__
+    translations = same(cells.IF_cond_exp_gsfa_grr.default_parameters)
+    model, further = AdaptiveConductanceLIF, {"g_s": "g_sfa", "g_r": "g_rr"}
+    scales: ClassVar[dict[str, float]] = {"q_sfa": 1e-3, "q_rr": 1e-3}  # they are in nS
+    names = MEMBRANE | DECAYS | REVERSALS | RELATIVE_REFRACTORINESS
+
+
+class HH_cond_exp(Cell, cells.HH_cond_exp):
+    __doc__ = cells.HH_cond_exp.__doc__
+    translations = same(cells.HH_cond_exp.default_parameters)
+    model, further = HodgkinHuxley, {name: name for name in "mhn"}
+    names = HODGKIN_HUXLEY | DECAYS | REVERSALS
 
 
 class Izhikevich(Cell, cells.Izhikevich):
@@ -308,7 +347,10 @@ CELLS: tuple[type, ...] = (
     IF_curr_delta,
     IF_cond_exp,
     IF_cond_alpha,
+    IF_cond_exp_gsfa_grr,
     EIF_cond_exp_isfa_ista,
+    EIF_cond_alpha_isfa_ista,
+    HH_cond_exp,
     Izhikevich,
     SpikeSourceArray,
     SpikeSourcePoisson,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-import alpha_cells
+import cells_under_spikes
 import numpy as np
 import pytest
-from alpha_cells import drawn_cells, of_nest, ours
+from cells_under_spikes import drawn_cells, of_nest, ours
 from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
 
 network = partial(
-    alpha_cells.network,
+    cells_under_spikes.network,
     ern.AlphaLIF,
     {"weight_nA": ern.Uniform(0.3, 1.2)},
     {"weight_nA": 0.3},

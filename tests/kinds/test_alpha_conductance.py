@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-import alpha_cells
+import cells_under_spikes
 import numpy as np
 import pytest
-from alpha_cells import N, drawn_cells, of_nest, ours
+from cells_under_spikes import N, drawn_cells, of_nest, ours
 from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
 
 network = partial(
-    alpha_cells.network,
+    cells_under_spikes.network,
     ern.AlphaConductanceLIF,
     {"weight_uS": ern.Uniform(0.005, 0.02)},
     {"weight_uS": 0.03},

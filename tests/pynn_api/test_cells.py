@@ -10,6 +10,7 @@ sim = pytest.importorskip("ernsnn.pynn")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 SIZES = {"IF_curr_alpha": (2.0, 0.3), "IF_cond_alpha": (0.02, 0.3), "EIF_cond_exp_isfa_ista": (0.02, 0.3)}
+SIZES |= {"EIF_cond_alpha_isfa_ista": (0.01, 0.3), "IF_cond_exp_gsfa_grr": (0.05, 1.0), "HH_cond_exp": (0.2, 0.5)}
 SIZES["Izhikevich"] = (3.0, 0.005)
 """A weight, and a current in nA."""
 

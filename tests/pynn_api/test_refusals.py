@@ -144,7 +144,7 @@ def test_stamps_are_ends_or_beginnings_of_steps():
 
 def test_absent_types_are_all_told_by_their_labels():
     sim.setup(0.1)
-    cells = sim.Population(3, sim.EIF_cond_alpha_isfa_ista(tau_m=12.0), label="cells of cortex")
+    cells = sim.Population(3, sim.GIF_cond_exp(tau_m=12.0), label="cells of cortex")
     source = sim.Population(1, sim.SpikeSourceGamma(), label="gamma")
     depressing = sim.TsodyksMarkramSynapse(U=0.4)
     projection = sim.Projection(source, cells, sim.AllToAllConnector(), depressing, label="depressing")
@@ -154,15 +154,14 @@ def test_absent_types_are_all_told_by_their_labels():
         ("Y201", "gamma"),
         ("Y202", "depressing"),
     ]
-    with pytest.raises(
-        UnsupportedOnBackend, match=r"cells of cortex: EIF_cond_alpha_isfa_ista.*; use IF_cond_exp"
-    ) as error:
+    with pytest.raises(UnsupportedOnBackend, match=r"cells of cortex: GIF_cond_exp.*; use IF_cond_exp") as error:
         sim.run(1)
     assert "depressing: TsodyksMarkramSynapse" in str(error.value)
     with pytest.raises(AttributeError, match="no PointNeuron: there are IF_curr_exp"):
         sim.PointNeuron  # noqa: B018
-    there = ["IF_curr_exp", "IF_curr_alpha", "IF_curr_delta", "IF_cond_exp", "IF_cond_alpha", "EIF_cond_exp_isfa_ista"]
-    assert sim.list_standard_models() == [*there, "Izhikevich", "SpikeSourceArray", "SpikeSourcePoisson"]
+    there = ["IF_curr_exp", "IF_curr_alpha", "IF_curr_delta", "IF_cond_exp", "IF_cond_alpha", "IF_cond_exp_gsfa_grr"]
+    there += ["EIF_cond_exp_isfa_ista", "EIF_cond_alpha_isfa_ista", "HH_cond_exp", "Izhikevich"]
+    assert sim.list_standard_models() == [*there, "SpikeSourceArray", "SpikeSourcePoisson"]
 
 
 def test_issues_of_a_backend_come_with_labels():

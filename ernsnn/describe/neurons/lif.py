@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Value
-from ernsnn.describe.kinds import Kind, Receptor, positive, state, table
+from ernsnn.describe.kinds import Kind, Parameter, Receptor, positive, state, table
 from ernsnn.describe.neurons.membrane import ORDERED, PARAMETERS, Membrane
 
 LEAK = """
@@ -75,3 +76,22 @@ class LIF(Membrane):
 
     tau_syn_E_ms: Value = 5.0
     tau_syn_I_ms: Value = 5.0
+
+
+def variant(
+    name: str, spike: str = SPIKE, reset: str = RESET, more: Iterable[Parameter] = (), without: Collection[str] = ()
+) -> Kind:
+    """The kind of ``LIF`` under another ``name``: its membrane and currents, with other spikes and resets.
+
+    ``spike`` is the condition of a spike, "" for none. ``more`` parameters are added, those ``without`` which it does
+    are removed, with the requirements about them.
+    """
+    return replace(
+        LIF.kind,
+        name=name,
+        parameters=(*(p for p in LIF.kind.parameters if p.name not in without), *more),
+        exact=table(EXACT_LEAK + DECAYS + GAINS, MOVES + BOUNDS, spike, reset, EXACT_AFTER),
+        step_average=table(LEAK + DECAYS + AVERAGED, AVERAGED_MOVES + BOUNDS, spike, reset, AVERAGED_AFTER),
+        refractory="" if LIF.kind.refractory in without else LIF.kind.refractory,
+        requirements=tuple(r for r in ORDERED if not r.names & set(without)),
+    )

@@ -63,6 +63,7 @@ def written(
     *,
     receptors: Mapping[str, str],
     units: Mapping[str, str] | None = None,
+    reset: str = "V = v_reset_mV",
     method: str = "exact",
 ) -> Kind:
     """The kind of a subclass of ``Membrane`` with these further parameters, from equations as in ``from_equations``."""
@@ -74,7 +75,7 @@ def written(
         receptors=receptors,
         units=units,
         threshold="V >= v_threshold_mV",
-        reset="V = v_reset_mV",
+        reset=reset,
         refractory="tau_refrac_ms",
         method=method,
     ).kind

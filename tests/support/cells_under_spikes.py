@@ -1,4 +1,4 @@
-"""Cells with alpha-shaped synapses under drawn spikes, on the reference and on NEST."""
+"""Cells under drawn spikes, on the reference and on NEST."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def of_nest(nest: Any, model: str, cells: dict[str, Any], steps: int) -> tuple[l
     made = nest.Create(model, N)
     names = {"tau_refrac_ms": "t_ref", "v_rest_mV": "E_L", "v_init_mV": "V_m"}
     names |= {"tau_syn_E_ms": "tau_syn_ex", "tau_syn_I_ms": "tau_syn_in", "e_rev_E_mV": "E_ex", "e_rev_I_mV": "E_in"}
+    names |= {f"tau_{x}_ms": f"tau_{x}" for x in ("sfa", "rr")} | {f"e_rev_{x}_mV": f"E_{x}" for x in ("sfa", "rr")}
     given = {names[name]: values for name, values in cells.items() if name in names}
+    given |= {f"q_{x}": cells[f"q_{x}_uS"] * 1e3 for x in ("sfa", "rr") if f"q_{x}_uS" in cells}
     given |= {"C_m": cells["cm_nF"] * 1e3, "I_e": cells["i_offset_nA"] * 1e3}
     conducts = "E_ex" in given
     given |= {"g_L": given["C_m"] / cells["tau_m_ms"]} if conducts else {"tau_m": cells["tau_m_ms"]}
