@@ -20,15 +20,14 @@ from ernsnn.describe.expressions import (
     Op,
     Statement,
     check_expression,
-    check_known,
-    is_plain,
     is_truth,
     names_in,
     parse_expression,
     parse_statements,
     printed,
 )
-from ernsnn.errors import InvalidModel, quoted
+from ernsnn.describe.judge import Judge
+from ernsnn.errors import InvalidModel
 
 GIVEN = ("dt", "active", "free", "spiking", "normal", "uniform")
 """Names that a step provides beside ``in_<receptor>``, the sum of arriving weights.
@@ -246,11 +245,10 @@ def _given(kind: Kind, current_integration: str, parameters: frozenset[str]) -> 
 
 def _check_names(kind: Kind) -> None:
     """Raise InvalidModel on names and expressions that cannot stand in a program."""
-    names = [kind.name, *(p.name for p in kind.parameters), *(s.name for s in kind.states)]
-    names += [r.name for r in kind.receptors] + [state.probe or "V" for state in kind.states]
-    names += [p.follows or "V" for p in kind.parameters]
-    parameters, values = {p.name for p in kind.parameters}, [s.initial for s in kind.states]
-    values += [requirement.condition for requirement in kind.requirements]
+    judge = Judge(kind.name)
+    names = [*(p.name for p in kind.parameters), *(s.name for s in kind.states), *(r.name for r in kind.receptors)]
+    names += [state.probe or "V" for state in kind.states]
+    values: list[Expr] = []
     for table in (kind.exact, kind.step_average):
         if table is not None:
             statements = (*table.constants, *table.statements)
@@ -259,39 +257,28 @@ def _check_names(kind: Kind) -> None:
             values += [s.value for s in statements] + [v for p in table.propagators for row in p.matrix for v in row]
             values += [] if table.spike is None else [table.spike]
             if any(s.derivative for s in statements):
-                raise InvalidModel(f"{kind.name}: a step has no derivatives")
+                judge.refuse("a step has no derivatives")
             if any({len(p.states)} != {len(p.matrix), *map(len, p.matrix)} for p in table.propagators):
-                raise InvalidModel(f"{kind.name}: a propagator is no square matrix")
-    for name in names:
-        if not is_plain(name):
-            raise InvalidModel(f"{quoted(kind.name)}: {quoted(name)} is no name (ASCII letters, digits, underscores)")
+                judge.refuse("a propagator is no square matrix")
+    judge.names((), names)
+    follows, initial = {p.name: p.follows for p in kind.parameters}, {s.name: s.initial for s in kind.states}
+    judge.beginning(follows, initial, (r.condition for r in kind.requirements))
     for value in values:
         check_expression(value, kind.name)
-    if kind.refractory and kind.refractory not in parameters:
-        raise InvalidModel(f"{kind.name}: it has no parameter {kind.refractory} to be refractory for")
-    if not {p.follows for p in kind.parameters} <= {"", *parameters}:
-        raise InvalidModel(f"{kind.name}: a parameter follows another that it does not have")
+    if kind.refractory and kind.refractory not in {p.name for p in kind.parameters}:
+        judge.refuse(f"it has no parameter {kind.refractory} to be refractory for")
 
 
 def _check(kind: Kind, table: Table) -> None:
     """Raise InvalidModel where the table of a kind uses a name before it has a value, or assigns what it may not."""
+    judge = Judge(kind.name)
     parameters = {p.name for p in kind.parameters}
     states, constants = {s.name for s in kind.states}, set(table.constant_names)
     arriving = {f"in_{r.name}" for r in kind.receptors}
-    names = [*parameters, *states, *constants, *arriving, *GIVEN, "n_ref"]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidModel(f"{kind.name}: {', '.join(twice)} is the name of two things; rename one")
-    fixed = parameters - set(CHANGEABLE) | {"dt"}
-    for state in kind.states:
-        check_known(state.initial, parameters, f"{kind.name}: the initial {state.name}")
-    for requirement in kind.requirements:
-        check_known(requirement.condition, parameters, f"{kind.name}: a requirement")
-    for s in table.constants:
-        check_known(s.value, fixed, f"{kind.name}: {s.target}")
-        fixed |= {s.target}
+    judge.once([*parameters, *states, *constants, *arriving, *GIVEN, "n_ref"])
+    fixed = judge.constants(table.constants, parameters - set(CHANGEABLE) | {"dt"})
     for value in (value for p in table.propagators for row in p.matrix for value in row):
-        check_known(value, fixed, f"{kind.name}: a propagator")
+        judge.value("a propagator", value, fixed)
     everywhere = {"dt", *parameters, *states, *constants}
     for part, more in ((table.before, {"active"}), (table.reset, set()), (table.after, {"active", "spiking", "free"})):
         # Names that a part assigns, other than states, are known in that part only, and in ``spike`` if it is
@@ -299,19 +286,17 @@ def _check(kind: Kind, table: Table) -> None:
         known, assignable, truths = everywhere | {"normal", "uniform"} | arriving | more, states, more
         for s in part:
             if s.needs and s.needs not in kind.optional:
-                raise InvalidModel(f"{kind.name}: {s.needs} is no parameter that may be left out")
+                judge.refuse(f"{s.needs} is no parameter that may be left out")
             if s.target in (known | arriving | set(GIVEN)) - assignable:
-                raise InvalidModel(f"{kind.name}: {s.target} is no state, and cannot be assigned")
-            check_known(s.value, known, f"{kind.name}: {s.target}")
-            if is_truth(s.value, truths) and s.target in states:
-                raise InvalidModel(f"{kind.name}: {s.target} is set to what is true or false, not to a number")
+                judge.refuse(f"{s.target} is no state, and cannot be assigned")
+            judge.assigned(s, known, states, truths)
             truths = truths | {s.target} if is_truth(s.value, truths) else truths - {s.target}
             known = known | {s.target}
             assignable = assignable | {s.target}
         if part is table.before and table.spike is not None:
-            check_known(table.spike, known, f"{kind.name}: its spike")
+            judge.value("its spike", table.spike, known)
             if not is_truth(table.spike, truths):
-                raise InvalidModel(f"{kind.name}: a spike is a condition such as V >= v_threshold_mV")
+                judge.refuse("a spike is a condition such as V >= v_threshold_mV")
 
 
 def positive(*names: str) -> tuple[Parameter, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,15 +20,12 @@ from ernsnn.describe.expressions import (
     Expr,
     Num,
     Statement,
-    check_expression,
-    check_known,
-    is_plain,
-    is_truth,
     names_in,
     parse_expression,
     parse_statements,
 )
 from ernsnn.describe.fields import convert_fields, convert_plain_fields
+from ernsnn.describe.judge import Judge
 from ernsnn.describe.kinds import Parameter, Requirement, State, positive, required
 from ernsnn.describe.parametrised import check_values, class_of, initial_value
 from ernsnn.errors import InvalidModel, quoted, unknown
@@ -67,40 +64,21 @@ class ShortTermKind:
 
 def _check(kind: ShortTermKind) -> None:
     """Raise InvalidModel on names and expressions that cannot stand in a program, and on what has no value."""
-
-    def refuse(problem: str) -> NoReturn:
-        raise InvalidModel(f"{kind.name}: {problem}")
-
-    def judge(what: str, value: Expr, known: Collection[str]) -> None:
-        check_expression(value, f"{kind.name}: {what}")
-        check_known(value, known, f"{kind.name}: {what}")
-
-    if not is_plain(kind.name):
-        refuse(f"{quoted(kind.name)} is no name for a kind: letters and digits")
+    judge = Judge(kind.name)
     parameters, states = [p.name for p in kind.parameters], [s.name for s in kind.states]
-    named = [*parameters, *states, *GIVEN]
-    for name in dict.fromkeys([*named, *(s.target for s in kind.on_spike)]):
-        if not is_plain(name) or "__" in name:
-            refuse(f"{quoted(name)} is no name here (ASCII letters, digits and single underscores)")
-        if named.count(name) > 1:
-            refuse(f"{name} is the name of two things; rename one")
-    for state in kind.states:
-        judge(f"the initial {state.name}", state.initial, parameters)
-    for requirement in kind.requirements:
-        judge("a requirement", requirement.condition, parameters)
-    known = named
+    known = [*parameters, *states, *GIVEN]
+    judge.names(known, (s.target for s in kind.on_spike))
+    follows, initial = {p.name: p.follows for p in kind.parameters}, {s.name: s.initial for s in kind.states}
+    judge.beginning(follows, initial, (r.condition for r in kind.requirements))
     for s in kind.on_spike:
         if s.derivative or s.needs:
-            refuse(f"on_spike has plain assignments such as x = ..., got {f'd{s.target}/dt' if s.derivative else 'if'}")
+            got = f"d{s.target}/dt" if s.derivative else "if"
+            judge.refuse(f"on_spike has plain assignments such as x = ..., got {got}")
         if s.target in (*parameters, *GIVEN):
-            refuse(f"{s.target} is no state, and cannot be assigned")
-        if is_truth(s.value) and s.target in states:
-            refuse(f"{s.target} is set to what is true or false, not to a number")
-        judge(s.target, s.value, known)
+            judge.refuse(f"{s.target} is no state, and cannot be assigned")
+        judge.assigned(s, known, states)
         known = [*known, s.target]
-    judge("factor", kind.factor, known)
-    if is_truth(kind.factor):
-        refuse("factor is true or false, not a number")
+    judge.number("factor", kind.factor, known)
 
 
 def unusable(kind: ShortTermKind, parameters: Mapping[str, Any], dt_ms: float) -> str | None:

@@ -7,10 +7,10 @@ A step: the statements ``before``; the statements ``heard``, once for each weigh
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from ernsnn.describe.expressions import (
     Expr,
@@ -18,15 +18,13 @@ from ernsnn.describe.expressions import (
     Num,
     Op,
     Statement,
-    check_expression,
-    check_known,
-    is_plain,
     is_truth,
     parse_expression,
     parse_statements,
 )
+from ernsnn.describe.judge import Judge
 from ernsnn.describe.kinds import Parameter, Requirement, State
-from ernsnn.errors import InvalidModel, quoted
+from ernsnn.errors import quoted
 
 GIVEN = ("dt", "heard", "weight", "given", "value", "threshold", "threshold_off")
 """Names that a step gives: ``dt`` in ms; in ``heard``, the number of spikes heard in this step from the members of one
@@ -112,57 +110,32 @@ def _having(kind: ModulatorKind, names: frozenset[str]) -> ModulatorKind:
 
 def _check(kind: ModulatorKind) -> None:
     """Raise InvalidModel on names and expressions that cannot stand in a program, and on what has no value."""
-
-    def refuse(problem: str) -> NoReturn:
-        raise InvalidModel(f"{kind.name}: {problem}")
-
-    def judge(what: str, value: Expr, known: Collection[str]) -> None:
-        check_expression(value, f"{kind.name}: {what}")
-        check_known(value, known, f"{kind.name}: {what}")
-
-    if not is_plain(kind.name):
-        raise InvalidModel(f"{quoted(kind.name)} is no name for a kind: letters and digits")
+    judge = Judge(kind.name)
     parameters, states = {p.name for p in kind.parameters}, {s.name for s in kind.states}
     constants, reads = [s.target for s in kind.constants], [read.name for read in kind.reads]
     named = [*(p.name for p in kind.parameters), *(s.name for s in kind.states), *constants, *reads, *GIVEN]
-    for name in [*named, *(s.target for s in kind.statements), *kind.probes]:
-        if not is_plain(name) or "__" in name:
-            refuse(f"{quoted(name)} is no name here (ASCII letters, digits and single underscores)")
-        if named.count(name) > 1:
-            refuse(f"{name} is the name of two things; rename one")
-    if not {p.follows for p in kind.parameters} <= {"", *parameters}:
-        refuse("a parameter follows another that it does not have")
+    judge.names(named, [*(s.target for s in kind.statements), *kind.probes])
+    follows, initial = {p.name: p.follows for p in kind.parameters}, {s.name: s.initial for s in kind.states}
+    judge.beginning(follows, initial, (r.condition for r in kind.requirements))
     if not kind.time_ms > 0 or kind.method not in ("rk4", "euler"):
-        refuse("rates need a unit of time above 0 ms, and the method 'rk4' or 'euler'")
-    for state in kind.states:
-        judge(f"the initial {state.name}", state.initial, parameters)
-    for requirement in kind.requirements:
-        judge("a requirement", requirement.condition, parameters)
-    fixed = parameters | {"dt"}
-    for s in kind.constants:
-        judge(s.target, s.value, fixed)
-        fixed |= {s.target}
-    everywhere = {*fixed, *states, *reads, "given", "value"}
+        judge.refuse("rates need a unit of time above 0 ms, and the method 'rk4' or 'euler'")
+    everywhere = {*judge.constants(kind.constants, parameters | {"dt"}), *states, *reads, "given", "value"}
     for part in ("before", "heard", "after", "rates"):
         known = everywhere | ({"heard", "weight"} if part == "heard" else set())
         for s in getattr(kind, part):
             if s.needs not in ("", "given"):
-                refuse(f"{s.target} needs {quoted(s.needs)}; a statement needs nothing, or given")
+                judge.refuse(f"{s.target} needs {quoted(s.needs)}; a statement needs nothing, or given")
             if s.derivative and (part != "rates" or s.target not in states or kind.integrated.count(s.target) > 1):
-                refuse(f"d{s.target}/dt stands among rates, once, of a state")
+                judge.refuse(f"d{s.target}/dt stands among rates, once, of a state")
             if not s.derivative and s.target in ({*everywhere, *GIVEN} - (set() if part == "rates" else states)):
-                refuse(f"{s.target} cannot be assigned in {part}")
-            judge(s.target, s.value, known)
-            if is_truth(s.value) and s.target in states:
-                refuse(f"{s.target} is set to what is true or false, not to a number")
+                judge.refuse(f"{s.target} cannot be assigned in {part}")
+            judge.assigned(s, known, states)
             known = known | {s.target}
-    judge("value", kind.value, everywhere)
-    if is_truth(kind.value):
-        refuse("value is true or false, not a number")
+    judge.number("value", kind.value, everywhere)
     if kind.sound is not None:
-        judge("sound", kind.sound, everywhere)
+        judge.value("sound", kind.sound, everywhere)
         if not is_truth(kind.sound):
-            refuse("sound is a condition such as C < 10.0")
+            judge.refuse("sound is a condition such as C < 10.0")
 
 
 def statements(text: str) -> tuple[Statement, ...]:
