@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -66,25 +67,41 @@ def _unmet(path: str, values: Mapping[str, Value], condition: Expr, why: str) ->
         yield f"{path}: {condition_text(condition)}, {why}; got {' and '.join(f'{values[name]}' for name in names)}"
 
 
-def class_of(base: type[Made], kind: Parametrised, defaults: Mapping[str, float | None], text: str) -> type[Made]:
-    """A dataclass like those of ernsnn: ``base`` with the parameters of ``kind`` as fields, and ``text`` about it.
+class Later(Generic[Made]):
+    """A class attribute that is made when it is first read."""
 
-    Raises InvalidModel on a default that is no number, or that the kind cannot have.
+    def __init__(self, make: Callable[[], Made]) -> None:
+        self.make, self.lock = make, threading.Lock()
+        self.made: Made | None = None
+
+    def __get__(self, instance: object, owner: type) -> Made:
+        with self.lock:
+            if self.made is None:
+                self.made = self.make()
+        return self.made
+
+
+def class_of(base: type[Made], name: str, kind: object, defaults: Mapping[str, float | None], text: str) -> type[Made]:
+    """A dataclass like those of ernsnn: ``base`` with a ``kind``, its parameters as fields, and ``text`` about it.
+
+    Raises InvalidModel on a default that is no number, or that the kind cannot have, which is not tried of a kind that
+    is made ``Later``.
     """
     fields: list[Any] = [
         (
-            name,
+            one,
             "Value" if default is not None else "Value | None",
-            None if default is None else to_single(default, f"{kind.name}.parameters[{name!r}]"),
+            None if default is None else to_single(default, f"{name}.parameters[{one!r}]"),
         )
-        for name, default in defaults.items()
+        for one, default in defaults.items()
     ]
     space = {"kind": kind, "__doc__": text}
     made: Any = dataclasses.make_dataclass(
-        kind.name, fields, bases=(base,), namespace=space, frozen=True, eq=False, kw_only=True
+        name, fields, bases=(base,), namespace=space, frozen=True, eq=False, kw_only=True
     )
     made.__module__ = base.__module__
-    made()  # its defaults can be had
+    if not isinstance(kind, Later):
+        made()  # its defaults can be had
     return held(made)  # type: ignore[no-any-return]
 
 

@@ -165,7 +165,7 @@ class ShortTerm:
             factor=parse_expression(factor, f"{name}.factor"),
         )
         about = f"Short-term plasticity of the kind {name}:\n\n{on_spike}\n\nfactor {factor}"
-        return class_of(ShortTerm, kind, defaults, about)
+        return class_of(ShortTerm, name, kind, defaults, about)
 
 
 def check_short_term(

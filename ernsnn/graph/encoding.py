@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import ChainMap
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,11 +19,10 @@ from ernsnn.describe.short_term import ShortTermKind
 from ernsnn.errors import InvalidModel, quoted
 from ernsnn.loading import Unfit, check_fields
 
-LIBRARY: dict[str, Kind | ShortTermKind | ModulatorKind] = {
-    **neurons.LIBRARY,
-    **short_term.LIBRARY,
-    **modulators.LIBRARY,
-}
+LIBRARY: Mapping[str, Kind | ShortTermKind | ModulatorKind] = ChainMap(
+    *cast(Any, (neurons.LIBRARY, short_term.LIBRARY, modulators.LIBRARY))
+)
+"""Name -> kind of ernsnn; those of neurons are made when they are asked for."""
 
 
 LATER = MappingProxyType({"later": True})

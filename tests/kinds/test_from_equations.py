@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
+from ernsnn.describe.neurons import CLASSES, LIBRARY
 
 LIF_PARAMETERS = {"cm_nF": 0.5, "tau_m_ms": 15.0, "tau_refrac_ms": 2.0, "v_rest_mV": -65.0, "v_reset_mV": -68.0}
 LIF_PARAMETERS |= {"v_threshold_mV": -52.0, "i_offset_nA": 0.1, "tau_syn_E_ms": 4.0, "tau_syn_I_ms": 7.0}
@@ -384,3 +387,16 @@ def test_parameters_follow_and_may_be_left_out() -> None:
     assert signals["floored.v_mV"][1][-1] >= -1.0
     assert signals["free.v_mV"][1][-1] == pytest.approx(-4.0 * math.exp(-2 / 5), rel=1e-6)
     assert dataclasses.is_dataclass(kind)
+
+
+def test_kinds_of_the_library_have_the_names_of_their_classes_and_are_made_once() -> None:
+    assert {name: kind.name for name, kind in LIBRARY.items()} == {name: name for name in CLASSES}
+    assert all(CLASSES[name].kind is kind for name, kind in LIBRARY.items())
+    assert all(CLASSES[name]().parameters for name in CLASSES)  # their defaults can be had
+
+
+def test_the_text_of_kinds_is_read_when_they_are_used() -> None:
+    code = "import ernsnn as ern; from ernsnn.describe.neurons import CLASSES; later = vars(ern.AdEx)['kind']\n"
+    code += "print(later.made is None); ern.AdEx(); print(later.made.name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "AdEx"]

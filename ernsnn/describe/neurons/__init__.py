@@ -4,6 +4,7 @@ Every module in this folder is imported, so that a new file adds a kind.
 """
 
 import pkgutil
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from ernsnn.describe.arguments import named
@@ -23,7 +24,22 @@ CLASSES: dict[str, type[Neuron]] = {
 }
 """Name -> class of the kinds of ernsnn."""
 named(CLASSES.values())
-LIBRARY: dict[str, Kind] = {cls.kind.name: cls.kind for cls in CLASSES.values()}
+
+
+class _Library(Mapping[str, Kind]):
+    """The kinds by name, each made when it is first asked for."""
+
+    def __getitem__(self, name: str) -> Kind:
+        return CLASSES[name].kind
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CLASSES)
+
+    def __len__(self) -> int:
+        return len(CLASSES)
+
+
+LIBRARY: Mapping[str, Kind] = _Library()
 """Name -> equations of the kinds of ernsnn. Graphs store only the name of these, and all of a user's own kind."""
 
 __all__ = ["CLASSES", "LIBRARY", "LIF", "AdaptiveLIF", "ConductanceLIF", "DeltaLIF", "Neuron"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ernsnn.describe.neurons.neuron import Neuron
+from ernsnn.describe.neurons.neuron import Neuron, of_the_library
 
 _MEMBRANE = """
     U = min(V, v_spike_mV)
@@ -37,7 +37,7 @@ def adaptive(
     name: str, conductances: str, receptors: Mapping[str, str], g_E: str = "g_E", g_I: str = "g_I"
 ) -> type[Neuron]:
     """The kind with these equations of its ``conductances``, of which ``g_E`` and ``g_I`` act on V."""
-    return Neuron.from_equations(
+    return of_the_library(
         name,
         _MEMBRANE.format(g_E=g_E, g_I=g_I) + conductances,
         parameters=_PARAMETERS,

@@ -1,8 +1,8 @@
 """The neuron of Hodgkin and Huxley, with the currents of Traub and Miles."""
 
-from ernsnn.describe.neurons.neuron import Neuron
+from ernsnn.describe.neurons.neuron import of_the_library
 
-HodgkinHuxley = Neuron.from_equations(
+HodgkinHuxley = of_the_library(
     "HodgkinHuxley",
     """
     U = V - v_offset_mV

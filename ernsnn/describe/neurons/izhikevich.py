@@ -1,8 +1,8 @@
 """Izhikevich's neuron."""
 
-from ernsnn.describe.neurons.neuron import Neuron
+from ernsnn.describe.neurons.neuron import of_the_library
 
-Izhikevich = Neuron.from_equations(
+Izhikevich = of_the_library(
     "Izhikevich",
     """
     dV/dt = 0.04*V**2 + 5*V + 140 - u + i_offset_nA

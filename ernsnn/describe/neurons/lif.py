@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Value
 from ernsnn.describe.kinds import Kind, Parameter, Receptor, positive, state, table
 from ernsnn.describe.neurons.membrane import ORDERED, PARAMETERS, Membrane
+from ernsnn.describe.parametrised import Later
 
 LEAK = """
     tau_m = max(tau_m_ms, 1e-9*dt)
@@ -80,18 +82,20 @@ class LIF(Membrane):
 
 def variant(
     name: str, spike: str = SPIKE, reset: str = RESET, more: Iterable[Parameter] = (), without: Collection[str] = ()
-) -> Kind:
+) -> Any:
     """The kind of ``LIF`` under another ``name``: its membrane and currents, with other spikes and resets.
 
     ``spike`` is the condition of a spike, "" for none. ``more`` parameters are added, those ``without`` which it does
     are removed, with the requirements about them.
     """
-    return replace(
-        LIF.kind,
-        name=name,
-        parameters=(*(p for p in LIF.kind.parameters if p.name not in without), *more),
-        exact=table(EXACT_LEAK + DECAYS + GAINS, MOVES + BOUNDS, spike, reset, EXACT_AFTER),
-        step_average=table(LEAK + DECAYS + AVERAGED, AVERAGED_MOVES + BOUNDS, spike, reset, AVERAGED_AFTER),
-        refractory="" if LIF.kind.refractory in without else LIF.kind.refractory,
-        requirements=tuple(r for r in ORDERED if not r.names & set(without)),
+    return Later(
+        lambda: replace(
+            LIF.kind,
+            name=name,
+            parameters=(*(p for p in LIF.kind.parameters if p.name not in without), *more),
+            exact=table(EXACT_LEAK + DECAYS + GAINS, MOVES + BOUNDS, spike, reset, EXACT_AFTER),
+            step_average=table(LEAK + DECAYS + AVERAGED, AVERAGED_MOVES + BOUNDS, spike, reset, AVERAGED_AFTER),
+            refractory="" if LIF.kind.refractory in without else LIF.kind.refractory,
+            requirements=tuple(r for r in ORDERED if not r.names & set(without)),
+        )
     )

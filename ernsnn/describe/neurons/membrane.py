@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ernsnn.describe.distributions import Value
 from ernsnn.describe.kinds import Kind, Parameter, positive, required
 from ernsnn.describe.neurons.neuron import Neuron
+from ernsnn.describe.parametrised import Later
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,18 +67,25 @@ def written(
     units: Mapping[str, str] | None = None,
     reset: str = "V = v_reset_mV",
     method: str = "exact",
-) -> Kind:
-    """The kind of a subclass of ``Membrane`` with these further parameters, from equations as in ``from_equations``."""
+) -> Any:
+    """The kind of a subclass of ``Membrane`` with these further parameters, from equations as in ``from_equations``.
+
+    Its text is read when it is first used.
+    """
     every = (*PARAMETERS, *parameters)
-    kind = Neuron.from_equations(
-        name,
-        text + BOUNDS,
-        parameters={p.name: p.follows or None for p in every},
-        receptors=receptors,
-        units=units,
-        threshold="V >= v_threshold_mV",
-        reset=reset,
-        refractory="tau_refrac_ms",
-        method=method,
-    ).kind
-    return replace(kind, parameters=every, requirements=ORDERED)
+
+    def make() -> Kind:
+        kind = Neuron.from_equations(
+            name,
+            text + BOUNDS,
+            parameters={p.name: p.follows or None for p in every},
+            receptors=receptors,
+            units=units,
+            threshold="V >= v_threshold_mV",
+            reset=reset,
+            refractory="tau_refrac_ms",
+            method=method,
+        ).kind
+        return replace(kind, parameters=every, requirements=ORDERED)
+
+    return Later(make)

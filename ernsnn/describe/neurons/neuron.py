@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Value
 from ernsnn.describe.fields import convert_fields, convert_plain_fields
 from ernsnn.describe.kinds import Kind
-from ernsnn.describe.parametrised import check_values, class_of
+from ernsnn.describe.parametrised import Later, check_values, class_of
 from ernsnn.describe.written import written_kind
 from ernsnn.errors import InvalidModel
 
@@ -109,5 +109,14 @@ class Neuron:
             method=method,
             substeps=substeps,
         )
-        given = {one: None if isinstance(default, str) else default for one, default in parameters.items()}
-        return class_of(Neuron, kind, given, f"Neurons of the kind {name}:\n\n{text}")
+        return class_of(Neuron, name, kind, _defaults(parameters), f"Neurons of the kind {name}:\n\n{text}")
+
+
+def of_the_library(name: str, text: str, *, parameters: Mapping[str, float | str | None], **how: Any) -> type[Neuron]:
+    """``Neuron.from_equations`` whose text is read when the kind is first used: most programs use one or two kinds."""
+    kind = Later(lambda: Neuron.from_equations(name, text, parameters=parameters, **how).kind)
+    return class_of(Neuron, name, kind, _defaults(parameters), text)
+
+
+def _defaults(parameters: Mapping[str, float | str | None]) -> dict[str, float | None]:
+    return {name: None if isinstance(default, str) else default for name, default in parameters.items()}
