@@ -54,6 +54,7 @@ bench: venv-dev
 	@$(DEV)/bin/ernsnn bench sparse --neurons 20000
 	@$(DEV)/bin/ernsnn bench sparse --neurons 20000 --threads 2
 	@$(DEV)/bin/ernsnn bench membranes
+	@$(DEV)/bin/ernsnn bench kinds
 	@$(DEV)/bin/ernsnn bench marks
 	@$(DEV)/bin/ernsnn bench ca3
 	@$(DEV)/bin/ernsnn bench loihi

@@ -17,7 +17,7 @@ from ernsnn.models.ca3_memory import CA3Memory, build
 from .cases import CASES
 from .loihi_case import loihi
 from .loihi_predictions import loihi_predictions
-from .membranes import membranes
+from .membranes import kinds, membranes
 from .side_by_side import once
 from .sweep import sweep
 
@@ -101,5 +101,5 @@ def lowering(repeats: int) -> list[Row]:
 
 
 SINGLE: dict[str, Callable[[int], list[Row]]] = {
-    case.__name__: case for case in (marks, membranes, ca3, loihi, loihi_predictions, lowering, sweep)
+    case.__name__: case for case in (marks, membranes, kinds, ca3, loihi, loihi_predictions, lowering, sweep)
 }

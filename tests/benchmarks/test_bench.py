@@ -12,6 +12,7 @@ import ernsnn as ern
 from ernsnn.benchmarks import membranes, side_by_side, single, worker
 from ernsnn.benchmarks.cases import CASES
 from ernsnn.cli import main
+from ernsnn.describe.neurons import CLASSES
 
 NEEDS = {"nest": "nest", "brian2-by-hand": "brian2"}
 STATIC = ("sparse", "conductances", "adex", "short_term")
@@ -27,7 +28,7 @@ def test_the_list_names_every_case(capsys):
     code, data, _ = bench(capsys)
     assert code == 0
     cases = {case["case"] for case in data["cases"]}
-    assert set(CASES) | {"membranes", "ca3", "loihi", "lowering", "sweep"} <= cases
+    assert set(CASES) | {"membranes", "kinds", "ca3", "loihi", "lowering", "sweep"} <= cases
     assert all(case["description"] for case in data["cases"])
 
 
@@ -198,6 +199,15 @@ def test_ratios_of_neurons_are_to_currents_of_the_same_scheme(monkeypatch):
         assert row["ratio"] == pytest.approx(row["ns"] / alike["ns"], abs=0.02, rel=0.02)
         assert 0 < row["min_ns"] <= row["ns"]
     assert len(rows) == 2 * 2 * len(membranes.LAYOUTS)
+
+
+@pytest.mark.slow
+def test_kinds_are_measured_in_steps_of_lif(monkeypatch) -> None:
+    monkeypatch.setattr(membranes, "STEPS", 3)
+    rows = {row["what"]: row for row in membranes.kinds(1)}
+    assert rows.keys() == CLASSES.keys()
+    assert rows["LIF"]["ratio"] == 1
+    assert all(row["ns"] >= row["min_ns"] > 0 for row in rows.values())
 
 
 @pytest.mark.slow
