@@ -165,6 +165,8 @@ Value = float | np.ndarray | Distribution
 
 def span(value: Value) -> tuple[float, float]:
     """The lowest and highest number that ``value`` can take; (inf, -inf) for an empty array."""
+    if isinstance(value, float | int):
+        return float(value), float(value)
     if isinstance(value, Distribution):
         return value.support
     return float(np.min(value, initial=np.inf)), float(np.max(value, initial=-np.inf))

@@ -41,12 +41,14 @@ def check_values(path: str, kind: Parametrised, values: Mapping[str, Value]) -> 
 
     Called on what the user wrote, and again by the lowering on the numbers that distributions gave.
     """
-    # What a distribution gives is checked when it has been drawn.
-    lowest = {name: span(value)[0] for name, value in values.items() if not isinstance(value, Distribution)}
     problems = []
     for p in kind.parameters:
-        if p.low is not None and p.name in lowest and not _above(lowest[p.name], p.low, p.excluded):
-            problems.append(f"{path}.{p.name} must be {'>' if p.excluded else '>='} {p.low:g}, got {lowest[p.name]}")
+        value = values.get(p.name)
+        if p.low is None or value is None or isinstance(value, Distribution):
+            continue  # what a distribution gives is checked when it has been drawn
+        lowest = span(value)[0]
+        if not _above(lowest, p.low, p.excluded):
+            problems.append(f"{path}.{p.name} must be {'>' if p.excluded else '>='} {p.low:g}, got {lowest}")
     for requirement in kind.requirements:
         problems += _unmet(path, values, requirement.condition, requirement.why)
     if problems:

@@ -84,6 +84,11 @@ class Part:
         self.cuts = [self.start, *(self.start + changes).tolist(), self.start + p.size]
         self.alike = p.size >= FEW * (len(changes) + 1)
 
+    @property
+    def layout(self) -> tuple[bool, list[int]]:
+        """What kernels depend on beside the numbers in their arrays."""
+        return self.alike, self.cuts
+
     def take_over(self) -> None:
         """Let the neurons have what intrinsic plasticity has made of their parameters."""
         for name, values in self.own.items():
@@ -154,9 +159,10 @@ class Populations:
         """Take over the parameters and the injected currents of ``graph``; whether there are other kernels then."""
         self.graph, self.holds_until = graph, 0
         changed = [p for p in graph.neurons() if p is not self.parts[p.name].p]
+        before = [self.parts[p.name].layout for p in changed]
         for p in changed:
             self.parts[p.name].fill(p, graph)
-        return bool(changed)
+        return before != [self.parts[p.name].layout for p in changed]
 
     def shift(self, t: int) -> None:
         """Add to parameters in step ``t`` what injected currents, and modulators after the step before, add to them."""
