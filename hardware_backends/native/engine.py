@@ -75,7 +75,7 @@ class Engine(stepping.Engine):
         self.shift = list(self.neurons.shift())
         modulate = [*self.modulators.kernels(log), *chain.from_iterable(p.take_over() for p in self.plastic)]
         inputs = self.neurons.poisson_inputs
-        drawn = [inputs.add, BARRIER] if inputs else []
+        drawn = [inputs.add] if inputs else []
         first = [
             *self.shift * self.neurons.follows,
             log.room(),

@@ -131,7 +131,7 @@ class Populations:
         self.follows = not all(state.steady for _, state in self.modulations)
         self.intrinsic = [part for part in self.parts.values() if part.intrinsic]
         inputs = graph.poisson_inputs
-        self.poisson_inputs = PoissonInputs(graph, self._first_of_input, self.arriving) if inputs else None
+        self.poisson_inputs = PoissonInputs(graph, self._first_of_input, self.arriving, self.shares) if inputs else None
 
     def kernels(self, emitted: Emitted) -> Iterator[Call]:
         """The kernels that advance all neurons to the end of stage 2."""
