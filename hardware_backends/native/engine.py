@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 
@@ -12,16 +12,14 @@ from ernsnn.backend import stepping
 from ernsnn.backend.recorder import Recorder, Train
 from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.graph.graph import Graph, Probe
-from ernsnn.recording.keys import synapse_key
+from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
 
-from ..reference.intrinsic import final_values, load_values
-from ..reference.modulators import ModulatorState
-from ..reference.schedules import next_change
 from .history import possible
 from .kernels.driver import BARRIER, NEVER
 from .loop import Loop
 from .memory import LONGEST_CALL, window_of
+from .modulators import Modulators
 from .plastic import PlasticSynapses
 from .populations import Populations
 from .probes import NeuronProbes
@@ -41,15 +39,14 @@ class Engine(stepping.Engine):
     def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
         assert compiled or threads == 1
         self.graph = graph
-        self.modulators = {m.name: ModulatorState(m, graph.dt_ms) for m in graph.modulators}
-        self.given = [state for state in self.modulators.values() if state.steady]
-        self.alive = len(self.given) < len(self.modulators)  # third factors that change with the spikes of a step
-        self.heard = {member.population for m in graph.modulators for member, _ in m.domain}
-        self.window = 1
-        if not self.alive and not any(p.intrinsic for p in graph.neurons()):
-            self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
+        self.learns = np.ones(1, np.int64)
+        self.modulators = Modulators(graph.modulators, graph.dt_ms, self.learns)
+        factors = self.modulators.states
+        self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
         longest = max((p.delay_range[1] for p in graph.projections), default=self.window)
-        self.neurons = Populations(graph, longest, self.modulators, threads)
+        self.neurons = Populations(graph, longest, factors, threads)
+        if self.neurons.follows or self.neurons.intrinsic:
+            self.window = 1
         self.short_term = ShortTerms(graph)
         static = [p for p in graph.projections if not p.learning]
         self.statics = [
@@ -57,15 +54,13 @@ class Engine(stepping.Engine):
             for chosen in ([p for p in static if not p.short_term], [p for p in static if p.short_term])
             if chosen
         ]
-        self.learns = np.ones(1, np.int64)
         self.plastic = [
             PlasticSynapses(
-                p, self.neurons, self.modulators, graph.dt_ms, precision, compiled, self.short_term.of(p), self.learns
+                p, self.neurons, factors, graph.dt_ms, precision, compiled, self.short_term.of(p), self.learns
             )
             for p in graph.projections
             if p.learning
         ]
-        self.intrinsic = [part for part in self.neurons.parts.values() if part.intrinsic]
         learned = [p for p in graph.projections if p.learning]
         kept = max((p.delay_range[1] for p in learned), default=0)
         self.probes = NeuronProbes(graph.probes, self.neurons, LONGEST_CALL)
@@ -77,19 +72,28 @@ class Engine(stepping.Engine):
     def _bind(self) -> None:
         """Make the loop of kernels that look at the arrays which are there now."""
         log, spikes = self.log, self.log.spikes
-        shift = [self._shift] * (self.alive and self.neurons.shifts)
+        self.shift = list(self.neurons.shift())
+        modulate = [*self.modulators.kernels(log), *chain.from_iterable(p.take_over() for p in self.plastic)]
         inputs = self.neurons.poisson_inputs
-        drawn = [inputs.add, BARRIER] if inputs else []
-        first = [*shift, log.room(), *drawn, *self.neurons.kernels(log.emitted), BARRIER, log.sort(), BARRIER]
+        drawn = [inputs.add] if inputs else []
+        first = [
+            *self.shift * self.neurons.follows,
+            log.room(),
+            *drawn,
+            *self.neurons.kernels(log.emitted),
+            BARRIER,
+            log.sort(),
+            BARRIER,
+        ]
         wait = [BARRIER] * bool(self.short_term.states)
         each = [
-            *[self._modulate] * self.alive,
-            *wait,
+            *modulate,
+            *[BARRIER] * bool(modulate or self.short_term.states),
             *self.short_term.kernels(log),
             *wait,
             *chain.from_iterable(plastic.steps(log) for plastic in self.plastic),
             *(static.send(spikes) for static in self.statics),
-            *[self._adapt] * bool(self.intrinsic),
+            *self.neurons.adapt(log, self.learns),
         ]
         last = [*self.probes.kernels(), *[BARRIER] * bool(self.probes.probes)]
         self.loop = Loop(first, each, last, self.window, self.probes.every, len(self.neurons.shares) - 1)
@@ -127,7 +131,7 @@ class Engine(stepping.Engine):
 
     def _next_change(self, t: int) -> int:
         """The first step after ``t`` before which Python has something to do."""
-        changes = [next_change(state.m.schedule[0], t) for state in self.given if state.m.schedule]
+        changes = [self.modulators.next_change(t)]
         changes += [step for interval in self.graph.frozen for step in interval if step > t]
         for p in (s.p for s in self.plastic):
             if p.learning and p.learning.epoch_steps:
@@ -135,25 +139,24 @@ class Engine(stepping.Engine):
         if self.neurons.shifts:
             changes.append(self.neurons.next_injection(t))
             # What a third factor adds to parameters, it adds from the step after its change on.
-            acting = [state.m.schedule for _, state in self.neurons.modulations]
-            changes += [t + 1 for schedule in acting if schedule and next_change(schedule[0], t - 1) == t]
+            changes += [t + 1 for _, state in self.neurons.modulations if state.next_change(t - 1) == t]
         return min(changes, default=NEVER)
 
     def _run(self, t: int, stop: int, sources: Mapping[str, Train]) -> tuple[dict[str, Train], int]:
         """Run from step ``t`` to ``stop`` at most; returns the spikes of all populations, and the next step."""
         self.learns[0] = self.graph.learns_at(t)
-        if not self.alive:
-            if self.neurons.shifts:
-                self.neurons.shift(t)
-            for state in self.given:
-                state.step(t, {}, self.modulators)
-            self._hand_over()
+        self.neurons.inject(t)
+        if not self.neurons.follows:
+            for kernel, worker in product(self.shift, range(len(self.neurons.shares) - 1)):
+                kernel(t, t + 1, worker)
+        self.modulators.stand_at(t)
         self.probes.began[0] = t
         if self.neurons.poisson_inputs:
             self.neurons.poisson_inputs.stand_before(t)
         if self.log.open(t, stop, sources):
             self._bind()
         reached = self.loop.run(t, stop)
+        self.modulators.check()
         found = self.log.close(t, reached)
         if self.learns[0]:
             for plastic in self.plastic:
@@ -162,36 +165,12 @@ class Engine(stepping.Engine):
         given = {name: (steps[: cuts[name]], neurons[: cuts[name]]) for name, (steps, neurons) in sources.items()}
         return {**given, **found}, reached
 
-    def _shift(self, t: int, end: int, worker: int) -> None:
-        self.neurons.shift(t)
-
-    def _modulate(self, t: int, end: int, worker: int) -> None:
-        """Stage 3: astrocytes and other third factors."""
-        spikes = {name: self.log.at(name, t) for name in self.heard}
-        for modulator in self.modulators.values():
-            if self.learns[0] or not modulator.m.kind.standing:
-                modulator.step(t, spikes, self.modulators)
-        self._hand_over()
-
-    def _hand_over(self) -> None:
-        if self.learns[0]:
-            for plastic in self.plastic:
-                plastic.take_over()
-
-    def _adapt(self, t: int, end: int, worker: int) -> None:
-        """Stage 5 of intrinsic plasticity."""
-        if self.learns[0]:
-            for part in self.intrinsic:
-                if part.intrinsic:
-                    part.intrinsic.step(t, self.log.at(part.p.name, t))
-                    part.take_over()
-
     def probe(self, probe: Probe) -> np.ndarray:
         """See ``stepping.Engine.probe``."""
         if probe.kind == "neurons":
             return self.neurons.probe(probe.target, probe.variable, probe.start, probe.stop)
         if probe.kind == "modulator":
-            return self.modulators[probe.target].variable(probe.variable).copy()
+            return self.modulators.states[probe.target].variable(probe.variable).copy()
         if probe.kind == "short_term":
             return self.short_term.states[probe.target].variable(probe.variable).copy()
         return self._synapses(probe.target).variables[probe.variable].copy()
@@ -222,13 +201,15 @@ class Engine(stepping.Engine):
     def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""
         synapses = {synapse_key(s.p.name, name): v for s in self.plastic for name, v in s.variables.items()}
-        return synapses | final_values(self.neurons.parts.values())
+        learned = {name: part.intrinsic.target for name, part in self.neurons.parts.items() if part.intrinsic}
+        parts = self.neurons.parts
+        return synapses | {neuron_key(name, target): parts[name].get(target) for name, target in learned.items()}
 
     def load_values(self, recording: Recording) -> None:
         """See ``stepping.Engine.load_values``."""
         for s in self.plastic:
             for name, values in recording.synapses[s.p.name].items():
                 s.write(name, values)
-        load_values(self.neurons.parts.values(), recording.neurons)
-        for part in self.intrinsic:
-            part.take_over()
+        for part in self.neurons.intrinsic:
+            if part.intrinsic:
+                part.put(part.intrinsic.target, recording.neurons[part.p.name][part.intrinsic.target])

@@ -13,13 +13,13 @@ from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..machine_code import Call
-from ..reference.modulators import ModulatorState
 from .codegen.expressions import needs_all_rows
 from .codegen.rule import make
 from .codegen.visit import GATHER, GROWS, REPLAYS, SENDS, WHOLE
 from .history import empty_log, post_traces, pre_traces
 from .kernels.driver import BARRIER
 from .kernels.sums import add_up, scale
+from .modulators import ModulatorState, take_over
 from .populations import Populations
 from .spikes import SpikeLog
 from .wiring import Delayed, by_delay, delays, gathered, shape
@@ -164,7 +164,7 @@ class PlasticSynapses:
         learns: np.ndarray,
     ) -> None:
         assert p.learning is not None
-        self.p, self.learning = p, p.learning
+        self.p, self.learning, self.learns = p, p.learning, learns
         kind, n = getattr(np, precision), p.n_synapses
         variables = [gathered(p, v.initial, kind) for v in self.learning.variables]
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
@@ -185,10 +185,10 @@ class PlasticSynapses:
         for rows in self.rows:
             yield from rows.steps(log)
 
-    def take_over(self) -> None:
-        """Learn from the third factors that modulators now have."""
+    def take_over(self) -> Iterator[Call]:
+        """The kernels that take over what third factors are after stage 3."""
         for row, factor in zip(self.third, self.factors, strict=True):
-            row[: len(factor.value)] = factor.value
+            yield take_over.bind(factor.value, row, self.learns)
 
     def epoch(self, t: int) -> None:
         """Stage 5."""

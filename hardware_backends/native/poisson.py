@@ -13,9 +13,7 @@ from ernsnn.graph.streams import start
 
 from .kernels.jit import compiled
 
-COLUMNS = ("begin", "end", "first", "table")
-BEGIN, END, FIRST, TABLE = range(len(COLUMNS))
-_SLOTS, _FEWEST, _MOST = 1 << 19, 16, 1 << 12
+_SLOTS, _FEWEST, _MOST = 1 << 17, 16, 1 << 12
 """How many slots the guides of all tables have together, and each at least and at most."""
 _END = 2**31 - 1
 """Stands after the thresholds of each table: no number of a stream is larger."""
@@ -24,26 +22,30 @@ _END = 2**31 - 1
 class Guides(NamedTuple):
     """Tables in which a count is found at once: the numbers of a stream are divided into equal slots.
 
-    Of table m slot s has ``slots[m, s]``: how many thresholds lie below all of its numbers, n, or -1 - n where one
-    more lies within. The thresholds of m, and ``_END``, stand in ``thresholds`` from ``starts[m]`` on.
+    The thresholds of all tables, and three times ``_END`` after those of each, stand in ``thresholds``. Of table m slot
+    s has ``slots[m, s]``: the place e there of the first that is not below the first of its numbers, or -1 - e where it
+    lies within. Place e means the count ``e + offsets[m]``.
     """
 
     slots: np.ndarray
-    starts: np.ndarray
     thresholds: np.ndarray
-    lowest: np.ndarray
+    offsets: np.ndarray
 
 
 class Schedules(NamedTuple):
-    """The inputs: rows of ``runs`` from ``cuts[p]`` to ``cuts[p + 1]`` are those of input p.
+    """The inputs: input p has the units ``cuts[p]`` to ``cuts[p + 1]``, one a neuron, if
+    ``alike[p]`` of equal tables.
 
-    A run is about neurons from ``begin`` to ``end`` of all inputs, which have equal tables: in piece k that of
-    ``pieces[table + k]``. What arrives at them starts at ``first`` in a step's arrivals. Piece k of input p begins
-    at ``steps[k - 1]`` of those from ``changes[p]`` to ``changes[p + 1]``.
+    The first of these is about ``neuron[p]`` of all neurons; what arrives there lies at ``first[p]`` in a step's
+    arrivals. Unit u has in piece k the table ``pieces[tables[u] + k]``. Piece k of input p begins at ``steps[k - 1]``
+    of those from ``changes[p]`` to ``changes[p + 1]``.
     """
 
     cuts: np.ndarray
-    runs: np.ndarray
+    alike: np.ndarray
+    neuron: np.ndarray
+    first: np.ndarray
+    tables: np.ndarray
     pieces: np.ndarray
     changes: np.ndarray
     steps: np.ndarray
@@ -52,10 +54,14 @@ class Schedules(NamedTuple):
 class PoissonInputs:
     """All Poisson inputs of a graph. ``first`` says where what arrives at the first neuron of an input lies.
 
+    Worker w draws for the neurons ``shares[w]`` to ``shares[w + 1]`` of all.
+
     The streams stand before step ``at[0]``; they follow from the step, so that nothing has to be kept.
     """
 
-    def __init__(self, graph: Graph, first: Callable[[PoissonInput], int], ring: np.ndarray) -> None:
+    def __init__(
+        self, graph: Graph, first: Callable[[PoissonInput], int], ring: np.ndarray, shares: np.ndarray
+    ) -> None:
         inputs = graph.poisson_inputs
         self.keys = [(p.key, p.target.stop - p.target.start) for p in inputs]
         n = sum(size for _, size in self.keys)
@@ -66,7 +72,8 @@ class PoissonInputs:
             self.states,
             self.at,
             np.zeros(n, np.int32),
-            _schedules(inputs, first),
+            shares,
+            _schedules(inputs, first, width),
             _guides([p.inversion.tables for p in inputs]),
             np.concatenate(weights).astype(float),
             ring.reshape(-1),
@@ -81,24 +88,30 @@ class PoissonInputs:
             self.at[0] = t
 
 
-def _schedules(inputs: tuple[PoissonInput, ...], first: Callable[[PoissonInput], int]) -> Schedules:
-    cuts, runs, pieces, changes, steps = [0], [np.zeros((0, len(COLUMNS)), np.int64)], [np.zeros(0, np.int64)], [0], []
-    begin = tables = piece = 0
+def _schedules(inputs: tuple[PoissonInput, ...], first: Callable[[PoissonInput], int], width: int) -> Schedules:
+    cuts, changes, piece, table = [0], [0], 0, 0
+    tables, pieces, steps = [], [], []
     for p in inputs:
         index, of = p.inversion.index, p.inversion.of
-        # Neighbours with equal columns are one run.
-        kind = np.concatenate([[0], np.cumsum((index[:, 1:] != index[:, :-1]).any(axis=0))])
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(kind[of])) + 1])
-        ends = np.append(starts[1:], len(of))
-        runs.append(
-            np.stack([begin + starts, begin + ends, first(p) + starts, piece + of[starts] * len(index)], axis=1)
-        )
-        pieces.append(index.T.reshape(-1) + tables)
+        tables.append(piece + of * len(index))
+        pieces.append(index.T.reshape(-1) + table)
         steps.append(p.steps)
-        cuts.append(cuts[-1] + len(starts))
+        cuts.append(cuts[-1] + len(of))
         changes.append(changes[-1] + len(p.steps))
-        begin, tables, piece = begin + len(of), tables + len(p.inversion.tables.lowest), piece + index.size
-    return Schedules(*map(_whole, (cuts, np.concatenate(runs), np.concatenate(pieces), changes, np.concatenate(steps))))
+        piece, table = piece + index.size, table + len(p.inversion.tables.lowest)
+    places = np.array([first(p) for p in inputs])
+    alike = [(p.inversion.index == p.inversion.index[:, :1]).all() for p in inputs]
+    whole = (
+        cuts,
+        alike,
+        places % width,
+        places,
+        np.concatenate(tables),
+        np.concatenate(pieces),
+        changes,
+        np.concatenate(steps),
+    )
+    return Schedules(*map(_whole, whole))
 
 
 def _whole(values: object) -> np.ndarray:
@@ -111,19 +124,19 @@ def _guides(tables: list[Tables]) -> Guides:
     n_slots = 1 << int(np.clip(_SLOTS // n, _FEWEST, _MOST)).bit_length() - 1
     edges = np.arange(n_slots + 1, dtype=np.int64) * (2**31 // n_slots)
     slots, thresholds = np.zeros((n, n_slots), np.int32), list(_thresholds(tables))
-    for row, own in zip(slots, thresholds, strict=True):
-        below = np.searchsorted(own, edges)  # how many thresholds are below the first number of each slot
-        inside = np.searchsorted(own, edges[1:] - 1) > below[:-1]  # or below the last, but not the first
-        row[:] = np.where(inside, -1 - below[:-1], below[:-1])
     starts = np.cumsum([0, *map(len, thresholds[:-1])])
+    for row, own, begin in zip(slots, thresholds, starts, strict=True):
+        places = begin + np.searchsorted(own, edges)
+        inside = begin + np.searchsorted(own, edges[1:] - 1) > places[:-1]
+        row[:] = np.where(inside, -1 - places[:-1], places[:-1])
     lowest = np.concatenate([each.lowest for each in tables])
-    return Guides(slots, _whole(starts), np.concatenate(thresholds), lowest)
+    return Guides(slots, np.concatenate(thresholds), _whole(lowest - starts))
 
 
 def _thresholds(tables: list[Tables]) -> Iterator[np.ndarray]:
     for each in tables:
         for part in np.split(each.thresholds, each.starts[1:-1]):
-            yield np.append(part, np.int32(_END))
+            yield np.append(part, np.full(3, _END, np.int32))
 
 
 @compiled
@@ -140,10 +153,31 @@ def piece_at(steps: np.ndarray, t: int) -> int:
 
 
 @compiled
+def add_alike(
+    numbers: np.ndarray,
+    slot: np.ndarray,
+    thresholds: np.ndarray,
+    offset: int,
+    shift: int,
+    weight: np.ndarray,
+    into: np.ndarray,
+) -> None:
+    """Add the counts of ``numbers`` by one table, which has so many slots that few hold a threshold."""
+    for i in range(len(numbers)):
+        place = slot[numbers[i] >> shift]
+        if place < 0:
+            place = -1 - place
+            while thresholds[place] < numbers[i]:
+                place += 1
+        into[i] += weight[i] * (place + offset)
+
+
+@compiled
 def add(
     states: np.ndarray,
     at: np.ndarray,
     drawn: np.ndarray,
+    shares: np.ndarray,
     schedules: Schedules,
     guides: Guides,
     weights: np.ndarray,
@@ -158,44 +192,48 @@ def add(
 
     Step s starts there at s % length * span.
     """
-    if worker > 0:
-        return 0
     low31, m0, m1 = np.uint64(2**31 - 1), np.uint64(2147483563), np.uint64(2147483399)
-    first, second = states[0], states[1]
-    runs, pieces, steps = schedules.runs, schedules.pieces, schedules.steps
-    slots, thresholds = guides.slots, guides.thresholds
+    tables, pieces, steps, changes = schedules.tables, schedules.pieces, schedules.steps, schedules.changes
+    slots, thresholds, offsets = guides.slots, guides.thresholds, guides.offsets
     shift = 31
     n_slots = slots.shape[1]
     while n_slots > 1:
         n_slots //= 2
         shift -= 1
-    for t in range(a, b):
-        for i in range(len(drawn)):
-            # As in ``graph.streams``: the moduli are 2^31 - 85 and 2^31 - 249, so that 2^31 is 85 or 249.
-            x = np.uint64(first[i]) * np.uint64(40014)
-            x = (x & low31) + (x >> np.uint64(31)) * np.uint64(85)
-            x = x - m0 if x >= m0 else x
-            y = np.uint64(second[i]) * np.uint64(40692)
-            y = (y & low31) + (y >> np.uint64(31)) * np.uint64(249)
-            y = y - m1 if y >= m1 else y
-            first[i], second[i] = np.uint32(x), np.uint32(y)
-            difference = np.int32(x) - np.int32(y)
-            drawn[i] = difference if difference > 0 else difference + np.int32(2147483562)
-        at[0] = t + 1
-        arriving = values[t % length * span :]
-        for p in range(len(schedules.cuts) - 1):
-            piece = piece_at(steps[schedules.changes[p] : schedules.changes[p + 1]], t)
-            for r in range(schedules.cuts[p], schedules.cuts[p + 1]):
-                table = pieces[runs[r, TABLE] + piece]
-                slot, own, lowest = slots[table], thresholds[guides.starts[table] :], guides.lowest[table]
-                begin, end = runs[r, BEGIN], runs[r, END]
-                numbers, weight = drawn[begin:end], weights[begin:end]
-                into = arriving[runs[r, FIRST] : runs[r, FIRST] + end - begin]
-                for i in range(len(numbers)):
-                    count = slot[numbers[i] >> shift]
-                    if count < 0:
-                        count = -1 - count
-                        while own[count] < numbers[i]:
-                            count += 1
-                    into[i] += weight[i] * (lowest + count)
+    for p in range(len(schedules.cuts) - 1):
+        cut, neuron = schedules.cuts[p], schedules.neuron[p]
+        begin = min(max(shares[worker] - neuron, 0), schedules.cuts[p + 1] - cut)
+        end = min(max(shares[worker + 1] - neuron, 0), schedules.cuts[p + 1] - cut)
+        n, begin, arrives = end - begin, cut + begin, schedules.first[p] + begin
+        first, second, numbers = states[0][begin : begin + n], states[1][begin : begin + n], drawn[begin : begin + n]
+        mine, weight = tables[begin : begin + n], weights[begin : begin + n]
+        for t in range(a, b):
+            for i in range(n):
+                # As in ``graph.streams``: the moduli are 2^31 - 85 and 2^31 - 249, so that 2^31 is 85 or 249.
+                x = np.uint64(first[i]) * np.uint64(40014)
+                x = (x & low31) + (x >> np.uint64(31)) * np.uint64(85)
+                x = x - m0 if x >= m0 else x
+                y = np.uint64(second[i]) * np.uint64(40692)
+                y = (y & low31) + (y >> np.uint64(31)) * np.uint64(249)
+                y = y - m1 if y >= m1 else y
+                first[i], second[i] = np.uint32(x), np.uint32(y)
+                difference = np.int32(x) - np.int32(y)
+                numbers[i] = difference if difference > 0 else difference + np.int32(2147483562)
+            piece = piece_at(steps[changes[p] : changes[p + 1]], t)
+            into = values[t % length * span + arrives : t % length * span + arrives + n]
+            if schedules.alike[p] and n > 0:
+                table = pieces[mine[0] + piece]
+                add_alike(numbers, slots[table], thresholds, offsets[table], shift, weight, into)
+                continue
+            for i in range(n):
+                table, number = np.uint64(pieces[mine[i] + piece]), numbers[i]
+                place = slots[table, np.uint64(number >> shift)]
+                e = np.uint64(place ^ (place >> 31))
+                # Two at most, mostly: added without a branch, which would be foreseen half of the times.
+                e += np.uint64(thresholds[e] < number) + np.uint64(thresholds[e + np.uint64(1)] < number)
+                while thresholds[e] < number:
+                    e += np.uint64(1)
+                into[i] += weight[i] * (np.int64(e) + offsets[table])
+    if worker == 0:
+        at[0] = b
     return 0

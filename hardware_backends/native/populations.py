@@ -14,13 +14,14 @@ from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
 from ernsnn.graph.streams import start as streams_start
 
 from ..machine_code import Call
-from ..reference.intrinsic import IntrinsicState
-from ..reference.modulators import ModulatorState
 from ..reference.schedules import next_change
 from .codegen.neurons import LANES, advance, rows
+from .intrinsic import IntrinsicState
 from .kernels.driver import NEVER
+from .kernels.jit import compiled
+from .modulators import ModulatorState
 from .poisson import PoissonInputs
-from .spikes import Emitted
+from .spikes import Emitted, SpikeLog
 
 FEW = 48
 """Fewer neurons with equal constants than these, on average, are not worth loops of their own."""
@@ -51,14 +52,12 @@ class Block:
 
 
 class Part:
-    """One population: where it lies in its block and among all neurons, and what intrinsic plasticity changes in it."""
+    """One population: where it lies in its block and among all neurons, and its intrinsic plasticity."""
 
-    changes = ("intrinsic", "own")
-    not_carried = ("own",)
+    changes = ("intrinsic",)
 
     def __init__(self, p: Neurons, block: Block, start: int, first: int, graph: Graph) -> None:
         self.p, self.block, self.start, self.first = p, block, start, first
-        self.own: dict[str, np.ndarray] = {}
         places = np.arange(start, start + p.size)
         self.tiles, self.lanes = places // LANES, places % LANES
         self.fill(p, graph)
@@ -67,7 +66,7 @@ class Part:
         for name in block.rows.drawn:
             for k, states in enumerate(streams_start(p.draws[name], p.size)):
                 self.put(f"{name} {k}", states)
-        self.intrinsic = IntrinsicState(p, graph.dt_ms, self.own) if p.intrinsic else None
+        self.intrinsic = IntrinsicState(p, graph.dt_ms) if p.intrinsic else None
 
     def fill(self, p: Neurons, graph: Graph) -> None:
         """Set the constants to those of ``p``."""
@@ -76,8 +75,6 @@ class Part:
         values["n_ref"] = np.minimum(values["n_ref"], _FOREVER)
         for name in self.block.rows.constants:
             self.put(name, values[name])
-        if p.intrinsic:
-            self.own[p.intrinsic.target] = self.get(p.intrinsic.target)
         # Neurons from one of ``cuts`` to the next have equal constants.
         shared = np.stack([self.get(name) for name in self.block.rows.shared] or [np.zeros(p.size)])
         changes = np.flatnonzero((shared[:, 1:] != shared[:, :-1]).any(axis=0)) + 1
@@ -89,25 +86,23 @@ class Part:
         """What kernels depend on beside the numbers in their arrays."""
         return self.alike, self.cuts
 
-    def take_over(self) -> None:
-        """Let the neurons have what intrinsic plasticity has made of their parameters."""
-        for name, values in self.own.items():
-            self.put(name, values)
-
-    def _row(self, name: str) -> np.ndarray:
-        """A row of all tiles."""
-        in_cells = self.block.rows.cells
-        if name in in_cells:
-            return self.block.cells[:, in_cells.index(name)]
-        return self.block.fixed[:, self.block.rows.fixed.index(name)]
+    def places(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers among which a row lies, and where the one of each neuron is."""
+        in_cells = name in self.block.rows.cells
+        cells, rows = (
+            (self.block.cells, self.block.rows.cells) if in_cells else (self.block.fixed, self.block.rows.fixed)
+        )
+        return cells.reshape(-1), (self.tiles * len(rows) + rows.index(name)) * LANES + self.lanes
 
     def get(self, name: str) -> np.ndarray:
         """A copy of a row of this population."""
-        return np.asarray(self._row(name)[self.tiles, self.lanes])
+        cells, places = self.places(name)
+        return np.asarray(cells[places])
 
     def put(self, name: str, values: float | np.ndarray, first: int = 0, last: int | None = None) -> None:
         """Set a row of the neurons ``first`` to ``last`` (exclusive)."""
-        self._row(name)[self.tiles[first:last], self.lanes[first:last]] = values
+        cells, places = self.places(name)
+        cells[places[first:last]] = values
 
 
 class Populations:
@@ -138,10 +133,11 @@ class Populations:
         self.injected = {name: np.zeros(part.p.size) for name, part in self.parts.items()}
         self.holds_until = 0
         self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations]
-        self.given = all(state.steady for _, state in self.modulations)
-        self.shifted_by = [np.zeros(0) for _ in self.modulations]
+        # Whether what third factors add to parameters changes from one step to the next.
+        self.follows = not all(state.steady for _, state in self.modulations)
+        self.intrinsic = [part for part in self.parts.values() if part.intrinsic]
         inputs = graph.poisson_inputs
-        self.poisson_inputs = PoissonInputs(graph, self._first_of_input, self.arriving) if inputs else None
+        self.poisson_inputs = PoissonInputs(graph, self._first_of_input, self.arriving, self.shares) if inputs else None
 
     def kernels(self, emitted: Emitted) -> Iterator[Call]:
         """The kernels that advance all neurons to the end of stage 2."""
@@ -164,24 +160,29 @@ class Populations:
             self.parts[p.name].fill(p, graph)
         return before != [self.parts[p.name].layout for p in changed]
 
-    def shift(self, t: int) -> None:
-        """Add to parameters in step ``t`` what injected currents, and modulators after the step before, add to them."""
-        values = [state.value for _, state in self.modulations]
-        same = all(a is b for a, b in zip(values, self.shifted_by, strict=True))
-        if t < self.holds_until and same and self.given:
-            return
-        if t >= self.holds_until:
-            self._inject(t)
-        self.shifted_by = values
-        shifts = {
-            (name, parameter): self.injected[name].copy() if parameter == "i_offset_nA" else np.zeros(part.p.size)
-            for name, part in self.parts.items()
-            for parameter in part.block.rows.changeable
-        }
-        for (m, _), value in zip(self.modulations, values, strict=True):
-            shifts[m.target.population, m.variable][m.target.start : m.target.stop] += m.gain * value
-        for (name, parameter), shift in shifts.items():
-            self.parts[name].put(f"shift of {parameter}", shift)
+    def shift(self) -> Iterator[Call]:
+        """The kernels that add to parameters what injected currents, and third factors as they are, add to them.
+
+        They come before those of neurons, so that it is what third factors were after the step before.
+        """
+        for name, part in self.parts.items() if self.shifts else ():
+            nothing = np.zeros(part.p.size)
+            for parameter in part.block.rows.changeable:
+                cells, places = part.places(f"shift of {parameter}")
+                base = self.injected[name] if parameter == "i_offset_nA" else nothing
+                yield shift.bind(self.shares, part.first, cells, places, base, 1.0, 0)
+                for m, state in self.modulations:
+                    if (m.target.population, m.variable) == (name, parameter):
+                        inside = places[m.target.start : m.target.stop]
+                        first = part.first + m.target.start
+                        yield shift.bind(self.shares, first, cells, inside, state.value, float(m.gain), 1)
+
+    def adapt(self, log: SpikeLog, learns: np.ndarray) -> Iterator[Call]:
+        """The kernels of intrinsic plasticity."""
+        for part in self.intrinsic:
+            if part.intrinsic:
+                cells, places = part.places(part.intrinsic.target)
+                yield part.intrinsic.kernel(log, part.first, self.shares, cells, places, learns)
 
     def next_injection(self, t: int) -> int:
         """The first step after ``t`` in which an injected current changes."""
@@ -189,8 +190,10 @@ class Populations:
             return self.holds_until
         return min((next_change(injection.steps, t) for injection in self.graph.injections), default=NEVER)
 
-    def _inject(self, t: int) -> None:
-        """The currents injected from step ``t`` on, until one of them changes."""
+    def inject(self, t: int) -> None:
+        """Take over the currents injected from step ``t`` on, until one of them changes."""
+        if t < self.holds_until:
+            return
         for current in self.injected.values():
             current[:] = 0.0
         self.holds_until = self.next_injection(t)
@@ -246,3 +249,24 @@ def _pieces(block: Block, parts: list[Part], alike: bool, shares: list[int]) -> 
             tile, lane = divmod(a, LANES)
             cell, fix = (tile * array.shape[1] * LANES + lane for array in (block.cells, block.fixed))
             yield cell, fix, b - a, first + a - start
+
+
+@compiled
+def shift(
+    shares: np.ndarray,
+    first: int,
+    cells: np.ndarray,
+    places: np.ndarray,
+    values: np.ndarray,
+    gain: float,
+    adds: int,
+    a: int,
+    b: int,
+    worker: int,
+) -> int:
+    """Set ``cells[places]`` to ``gain * values``, or add that, for a worker's neurons; the ``first`` of all is at 0."""
+    low, high = max(shares[worker] - first, 0), min(shares[worker + 1] - first, len(places))
+    for i in range(low, high):
+        value = gain * values[i if len(values) > 1 else 0]
+        cells[places[i]] = cells[places[i]] + value if adds else value
+    return 0

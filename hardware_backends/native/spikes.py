@@ -126,11 +126,6 @@ class SpikeLog:
         origin = int(self.spikes.origin[0])
         return np.arange(first + origin, last + origin).repeat(counts), self.spikes.neurons[places].copy()
 
-    def at(self, name: str, t: int) -> np.ndarray:
-        """The neurons of a population that spike in step ``t``."""
-        row, k = self.rows[name], t - int(self.spikes.origin[0])
-        return self.spikes.neurons[self.spikes.begin[row, k] : self.spikes.end[row, k]]
-
     def possible(self) -> bool:
         """Whether what is kept of the last steps can be."""
         return all(

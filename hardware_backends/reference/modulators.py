@@ -10,6 +10,7 @@ import numpy as np
 from ernsnn.describe.evaluation import Evaluator, evaluated, evaluator
 from ernsnn.describe.expressions import Statement
 from ernsnn.errors import ProgramFailed
+from ernsnn.graph.arithmetic import OPERATIONS
 from ernsnn.graph.modulator import Member, Modulator
 
 from .schedules import next_change, scheduled
@@ -34,10 +35,10 @@ class ModulatorState:
         self.before, self.heard, self.after = map(_compiled, (table.before, table.heard, table.after))
         self.hears = list(m.hears.items()) if table.heard else []
         self.reads = [(read.name, other, read.variable) for read, other in zip(table.reads, m.others, strict=True)]
-        self.rates = [(s.target, evaluator(s.value), s.derivative) for s in table.rates]
+        self.rates = [(s.target, evaluator(s.value, OPERATIONS), s.derivative) for s in table.rates]
         self.integrated, self.h = table.integrated, dt_ms / table.time_ms
-        self.sound = None if table.sound is None else evaluator(table.sound)
-        self.shown = evaluator(m.value)
+        self.sound = None if table.sound is None else evaluator(table.sound, OPERATIONS)
+        self.shown = evaluator(m.value, OPERATIONS)
         # Nothing but a schedule.
         self.steady = bool(m.schedule) and not (table.states or table.reads)
 
@@ -116,7 +117,7 @@ class ModulatorState:
 
 
 def _compiled(statements: Iterable[Statement]) -> Statements:
-    return [(s.target, evaluator(s.value)) for s in statements]
+    return [(s.target, evaluator(s.value, OPERATIONS)) for s in statements]
 
 
 def _assign(statements: Statements, names: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,9 @@ def product(coefficient: float, factors: Iterable[Factor], lookup: Lookup) -> np
     result: np.ndarray | float = coefficient
     for f in factors:
         value = lookup(f.variable)
-        result = result * ((f.offset + f.scale * value) ** f.power)
+        base = f.offset + f.scale * value
+        # A power is a product: NumPy's own differs from it, and so from compiled backends, in the last bit.
+        result = result * reduce(mul, [base] * f.power)
     return result
 
 

@@ -107,8 +107,7 @@ def note(calls: np.ndarray, number: int, a: int, b: int, worker: int) -> int:
     return int(number == 9 and a >= 8)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("python", [False, True])
+@pytest.mark.parametrize(("workers", "python"), [(1, False), (3, False), (1, True)])
 def test_the_order_of_calls(workers, python):
     calls = np.zeros((99, 3), np.int64)
 

@@ -17,14 +17,15 @@ def network(rates, size=40, **options):
     return net
 
 
-def added(graph, steps, width, length=3):
+def added(graph, steps, width, length=3, workers=1):
     """What the kernel adds in each of some steps, of one receptor of ``width`` neurons."""
     ring = np.zeros((length, 1, width))
-    inputs = PoissonInputs(graph, lambda p: p.target.start, ring)
+    inputs = PoissonInputs(graph, lambda p: p.target.start, ring, np.linspace(0, width, workers + 1).astype(np.int64))
     found = []
     for t in steps:
         inputs.stand_before(t)
-        inputs.add(t, t + 1, 0)
+        for worker in range(workers):
+            inputs.add(t, t + 1, worker)
         found.append(ring[t % length, 0].copy())
         ring[t % length] = 0.0
         assert not ring.any(), "only the arrivals of this step are touched"
@@ -81,3 +82,10 @@ def test_many_tables():
     graph = ern.lower(network(rates, size=20_000), 1)
     counting = graph.poisson_inputs[0].counting()
     assert np.array_equal(added(graph, [0, 1], 20_000), [counting.at(0), counting.at(1)])
+
+
+@pytest.mark.parametrize("workers", [2, 3, 7])
+@pytest.mark.parametrize("kind", RATES)
+def test_workers_share_the_neurons(kind, workers):
+    graph = ern.lower(network(RATES[kind]), 4)
+    assert np.array_equal(added(graph, range(30), 40, workers=workers), added(graph, range(30), 40))

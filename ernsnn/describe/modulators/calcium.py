@@ -82,11 +82,7 @@ KIND = ModulatorKind(
             C4 = C2*C2
             Q_2 = d_2*(I + d_1)/(I + d_3)
             open_h = I/(I + d_1)*C/(C + d_5)*h
-            """
-        ),
-        _power("open_h3", "open_h", 3),
-        *statements(
-            """
+            open_h3 = open_h*open_h*open_h
             stored = C_T - (1.0 + rho_A)*C
             away = I - I_bias
             far = abs(away)
