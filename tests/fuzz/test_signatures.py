@@ -123,6 +123,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "Izhikevich": (ern.Izhikevich, {"a": 0.02, "c_mV": -60.0}),
         "Neuron.from_equations": (ern.Neuron.from_equations, equations),
         "TsodyksMarkram": (ern.TsodyksMarkram, {"U": 0.4, "tau_rec_ms": 500.0}),
+        "TsodyksUzielMarkram": (ern.TsodyksUzielMarkram, {"U": 0.4, "tau_rec_ms": 500.0}),
         "ShortTerm.from_equations": (ern.ShortTerm.from_equations, short_term),
         "AllToAll": (ern.AllToAll, {}),
         "OneToOne": (ern.OneToOne, {}),
