@@ -238,7 +238,7 @@ def neuromodulated(
     c is a mark of each synapse, its eligibility, which decays with tau_eligibility; D is the third factor that the
     projection binds to the name ``signal``. At every epoch w takes the integral over the epoch to come, c and D
     decaying in it: D with ``tau_signal_ms`` as ``Leaky`` signals do, or, with None, not at all. With ``epoch_ms`` of
-    one step that is exact, NEST's stdp_dopamine_synapse; with longer ones spikes within an epoch count from its end on.
+    one step that is exact; with longer ones spikes within an epoch count from its end on.
     """
     taus = {"tau_eligibility_ms": tau_eligibility_ms}
     if tau_signal_ms is not None:

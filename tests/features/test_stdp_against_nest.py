@@ -37,7 +37,9 @@ def trains(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return pre, post
 
 
-def here(backend: str, rule: ern.LearningRule, seed: int, w: float, receptor: str = "E", **bound) -> np.ndarray:
+def here(
+    backend: str, rule: ern.LearningRule, seed: int, w: float, receptor: str = "E", at: int = -1, **bound
+) -> np.ndarray:
     """The weights in the end of one-to-one synapses whose post neurons a teacher makes spike."""
     pre, post = trains(seed)
     net = ern.Network(dt_ms=DT)
@@ -64,16 +66,20 @@ def there(model: str, parameters: dict, seed: int, w: float, **post_taus: float)
     nest.ResetKernel()
     nest.set(resolution=DT, local_num_threads=1)
     nest.set_verbosity("M_ERROR")
+
+    def repeating(steps: np.ndarray, **more: float):
+        sender = nest.Create("spike_generator", params={"spike_times": (steps + 10) * DT})
+        relay = nest.Create("parrot_neuron", params=more)
+        nest.Connect(sender, relay, syn_spec={"delay": DT})
+        return relay
+
+    nest.CopyModel(model, "learning", {"weight": w, **parameters})
     connections = []
     for pre, post in zip(*trains(seed), strict=True):
-        sides = []
-        for steps, more in ((pre, {}), (post, post_taus)):
-            sender = nest.Create("spike_generator", params={"spike_times": (steps + 10) * DT})
-            sides.append(nest.Create("parrot_neuron", params=more))
-            nest.Connect(sender, sides[-1], syn_spec={"delay": DT})
-        spec = {"synapse_model": model, "receptor_type": 1, "weight": w, "delay": DELAY * DT, **parameters}
+        sides = repeating(pre), repeating(post, **post_taus)
+        spec = {"synapse_model": "learning", "receptor_type": 1, "weight": w, "delay": DELAY * DT}
         nest.Connect(*sides, syn_spec=spec)
-        connections.append(nest.GetConnections(*sides, model))
+        connections.append(nest.GetConnections(*sides, "learning"))
     nest.Simulate((STEPS + 20) * DT)
     return np.array([c.get("weight") for c in connections])
 
@@ -139,3 +145,32 @@ def test_inhibition_of_vogels() -> None:
     rule = ern.stdp.vogels(eta=0.02, tau_ms=20.0, rate_hz=10.0, w_max=9.0)
     parameters = {"tau": 20.0, "eta": 0.02, "alpha": 2 * 0.01 * 20.0, "Wmax": -9.0}
     check(rule, "vogels_sprekeler_synapse", parameters, w=0.7, sign=-1.0, tau_minus=20.0)
+
+
+def test_neuromodulation() -> None:
+    """The sum, over all jumps of c and D, of the integral of the product of two exponentials."""
+    tau_c, tau_d, w = 150.0, 60.0, 0.5
+    tau, dopamine = 1.0 / (1.0 / tau_c + 1.0 / tau_d), np.arange(20, STEPS - 40, 37)
+    rule = ern.stdp.neuromodulated(
+        A_plus=0.2, A_minus=0.1, tau_eligibility_ms=tau_c, tau_signal_ms=tau_d, epoch_ms=DT, w_min=-9.0, w_max=9.0,
+        **TAUS,
+    )  # fmt: skip
+
+    def released(net: ern.Network) -> ern.Astrocyte:
+        source = net.population("dopamine", 1, ern.SpikeTimes([dopamine * DT]))
+        return net.astrocyte("D", [source], tau_ms=tau_d)
+
+    expected = []
+    for pre, post in zip(*trains(0), strict=True):
+        arrivals, total = post + DELAY, 0.0
+        jumps = [(t, 0.2 * np.exp(-(t - pre[pre < t]) / TAUS["tau_plus_ms"]).sum()) for t in arrivals]
+        jumps += [(t, -0.1 * np.exp(-(t - arrivals[arrivals <= t]) / TAUS["tau_minus_ms"]).sum()) for t in pre]
+        for t, jump in jumps:
+            later = np.maximum(t, dopamine)
+            begins = np.exp(-(later - t) / tau_c - (later - dopamine) / tau_d)
+            total += jump * (begins * tau * -np.expm1(-(STEPS - later) / tau)).sum() / 1000.0
+        expected.append(w + total)
+    assert np.abs(np.array(expected) - w).min() > 1e-3
+    for backend in READING:
+        found = here(backend, rule, 0, w, D=released)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9, err_msg=backend)
