@@ -24,7 +24,7 @@ from ernsnn.describe.poisson_input import PoissonInput
 from ernsnn.describe.populations import IntrinsicPlasticity, Population
 from ernsnn.describe.products import Factor, Product
 from ernsnn.describe.projections import Projection
-from ernsnn.describe.short_term import ShortTerm, TsodyksMarkram
+from ernsnn.describe.short_term import ShortTerm, TsodyksMarkram, TsodyksUzielMarkram
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline, replay
@@ -124,6 +124,7 @@ __all__ = [
     "Timeline",
     "Trace",
     "TsodyksMarkram",
+    "TsodyksUzielMarkram",
     "Uniform",
     "UnsupportedOnBackend",
     "check",

@@ -123,6 +123,10 @@ class Kernel:
             )
         parameters = parameters[2:]
         module = llvm.parse_assembly(f"{body}\n{_entrance(name, inner, parameters, ints)}")
+        # Numba numbers its names in each process anew, and kernels of several processes are loaded into one.
+        for symbol in (*module.functions, *module.global_variables):
+            if not symbol.is_declaration and symbol.name != name:
+                symbol.linkage = llvm.Linkage.internal
         module.verify()
         outside = [f.name for f in module.functions if f.is_declaration and not f.name.startswith("llvm.")]
         unknown = [symbol for symbol in outside if not hasattr(ctypes.CDLL(None), symbol)]

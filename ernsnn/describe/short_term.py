@@ -188,7 +188,7 @@ def check_short_term(
 @checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TsodyksMarkram(ShortTerm):
-    r"""Depression and facilitation (Tsodyks, Uziel and Markram 2000; NEST's tsodyks2_synapse, PyNN's TsodyksMarkram).
+    r"""Depression and facilitation (Tsodyks, Pawelzik and Markram 1998; NEST's tsodyks2_synapse).
 
     At a spike, dt after the last one, with x and u as that one left them:
 
@@ -221,5 +221,56 @@ class TsodyksMarkram(ShortTerm):
     tau_fac_ms: Value = 0.0
 
 
-LIBRARY: dict[str, ShortTermKind] = {TsodyksMarkram.kind.name: TsodyksMarkram.kind}
+@checked
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TsodyksUzielMarkram(ShortTerm):
+    r"""Depression and facilitation with an active state (Tsodyks, Uziel and Markram 2000; NEST's tsodyks_synapse).
+
+    It is PyNN's TsodyksMarkramSynapse. What a spike transmits is active, y, for a time before it is inactive,
+    z = 1 - x - y, and recovers from there:
+
+    .. math:: \dot x = z/\tau_{rec}, \qquad \dot y = -y/\tau_{psc}, \qquad \dot u = -u/\tau_{fac}
+
+    At a spike u grows by U (1 - u); then u x goes from x to y, and it transmits u x times the weight. The first spike
+    meets x = 1, u = 0. ``tau_psc_ms`` is the time constant of the synaptic current, above 0. The others are those of
+    ``TsodyksMarkram``, to which it tends as ``tau_psc_ms`` gets short; where that is 3 ms they differ by some percent.
+    """
+
+    kind = ShortTermKind(
+        name="TsodyksUzielMarkram",
+        parameters=(
+            *positive("U"),
+            Parameter("tau_rec_ms", low=0.0),
+            Parameter("tau_fac_ms", low=0.0),
+            *positive("tau_psc_ms"),
+        ),
+        states=(State("x", Num(1.0)), State("y", Num(0.0)), State("u", Num(0.0))),
+        # Px is the share of what was active that has recovered. Where both time constants agree it has another form.
+        on_spike=parse_statements(
+            "rec = max(tau_rec_ms, 1e-9*dt)\n"
+            "Py = exp(-since/tau_psc_ms)\n"
+            "Pz = expm1(-since/rec)\n"
+            "apart = abs(tau_psc_ms - rec) > 1e-6*tau_psc_ms\n"
+            "Px = (Pz*rec - (Py - 1.0)*tau_psc_ms)/(tau_psc_ms - rec if apart else 1.0)\n"
+            "Px = Px if apart else 1.0 - Py*(1.0 + since/tau_psc_ms)\n"
+            "x = x + Px*y - Pz*(1.0 - x - y)\n"
+            "y = y*Py\n"
+            "u = u*exp(-since/max(tau_fac_ms, 1e-9*dt))\n"
+            "u = u + U*(1.0 - u)\n"
+            "sent = u*x\n"
+            "x = x - sent\n"
+            "y = y + sent",
+            "a kind of the library",
+        ),
+        factor=parse_expression("sent", "a kind of the library"),
+        requirements=(required("U <= 1.0", "the share of resources that a spike uses"),),
+    )
+
+    U: Value = 0.5
+    tau_rec_ms: Value = 800.0
+    tau_fac_ms: Value = 0.0
+    tau_psc_ms: Value = 3.0
+
+
+LIBRARY: dict[str, ShortTermKind] = {cls.kind.name: cls.kind for cls in (TsodyksMarkram, TsodyksUzielMarkram)}
 """Name -> equations of the kinds of ernsnn. Graphs store only the name of these, and all of a user's own kind."""

@@ -72,21 +72,23 @@ from .control import (
 )
 from .drawing import NumpyRNG, RandomDistribution
 from .electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from .plasticity import (
+    AdditivePotentiationMultiplicativeDepression,
+    AdditiveWeightDependence,
+    GutigWeightDependence,
+    MultiplicativeWeightDependence,
+    SpikePairRule,
+    Vogels2011Rule,
+)
 from .populations import Assembly, Population, PopulationView
 from .procedural import connect, create, record, record_v
 from .projections import Projection
-from .synapses import (
-    AdditiveWeightDependence,
-    MarkedSTDP,
-    MultiplicativeWeightDependence,
-    SpikePairRule,
-    StaticSynapse,
-    STDPMechanism,
-)
+from .synapses import MarkedSTDP, StaticSynapse, STDPMechanism
 
 __all__ = [
     "GSLRNG",
     "ACSource",
+    "AdditivePotentiationMultiplicativeDepression",
     "AdditiveWeightDependence",
     "AllToAllConnector",
     "ArrayConnector",
@@ -108,6 +110,7 @@ __all__ = [
     "FromListConnector",
     "Grid2D",
     "Grid3D",
+    "GutigWeightDependence",
     "HH_cond_exp",
     "IF_cond_alpha",
     "IF_cond_exp",
@@ -139,6 +142,7 @@ __all__ = [
     "SpikeSourcePoisson",
     "StaticSynapse",
     "StepCurrentSource",
+    "Vogels2011Rule",
     "check",
     "connect",
     "create",
@@ -181,6 +185,6 @@ def __getattr__(name: str) -> object:
     if hasattr(standardmodels.cells, name) or hasattr(standardmodels.synapses, name):
         raise AttributeError(
             f"ernsnn.pynn has no {name}: there are {', '.join(list_standard_models())}, StaticSynapse, and "
-            "STDPMechanism with SpikePairRule and additive or multiplicative weight dependence"
+            "STDPMechanism with SpikePairRule or Vogels2011Rule and the weight dependences of PyNN"
         )
     raise AttributeError(f"module 'ernsnn.pynn' has no attribute {name!r}")

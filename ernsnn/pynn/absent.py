@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyNN.standardmodels import build_translations, cells, synapses
@@ -38,6 +38,10 @@ class Absent:
 
     reason: str
 
+    def lacks(self, constant: Callable[[str], float]) -> str:
+        """See ``Synapse.lacks``."""
+        return self.reason
+
 
 def _made(name: str, base: type, *kinds: type, **attributes: object) -> type:
     same = build_translations(*((n, n) for n in base.default_parameters))  # type: ignore[attr-defined]
@@ -54,8 +58,8 @@ TYPES: dict[str, type] = {
 def unsupported(state: State) -> Iterator[Limit]:
     """Yield a limit for each part of the script of an absent type: Y201 cells, Y202 synapses."""
 
-    def limit(code: str, path: str, thing: Absent, remedy: str) -> Limit:
-        return Limit(code, path, f"{type(thing).__name__}: {thing.reason}", remedy)
+    def limit(code: str, path: str, thing: object, reason: str, remedy: str) -> Limit:
+        return Limit(code, path, f"{type(thing).__name__}: {reason}", remedy)
 
     for population in state.populations:
         if isinstance(population.celltype, Absent):
@@ -63,7 +67,11 @@ def unsupported(state: State) -> Iterator[Limit]:
             remedy = "use SpikeSourceArray or SpikeSourcePoisson"
             if "SpikeSource" not in type(cell).__name__:
                 remedy = f"use {'IF_cond_exp' if cell.conductance_based else 'IF_curr_exp'}"
-            yield limit("Y201", population.label, cell, remedy)
+            yield limit("Y201", population.label, cell, cell.reason, remedy)
     for projection in state.projections:
-        if isinstance(projection.synapse_type, Absent):
-            yield limit("Y202", projection.label, projection.synapse_type, "use StaticSynapse or STDPMechanism")
+        reason = projection.synapse_type.lacks(projection.constant)
+        if reason:
+            remedy = "use StaticSynapse or STDPMechanism"
+            if projection.synapse_type.plastic:
+                remedy = "use another weight_dependence, or whole numbers of 0 and above as its powers"
+            yield limit("Y202", projection.label, projection.synapse_type, reason, remedy)

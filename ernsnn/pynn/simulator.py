@@ -106,6 +106,9 @@ class Synapses(ScriptPart, Protocol):
     def column(self, name: str) -> np.ndarray:
         """One value a synapse."""
 
+    def constant(self, name: str) -> float:
+        """A parameter that all synapses share."""
+
     def __len__(self) -> int: ...
 
 

@@ -18,6 +18,7 @@ from ernsnn.errors import InvalidModel
 
 from .astrocytes import Astrocyte
 from .cells import same
+from .plasticity import PfisterSpikeTriplet, SpikeNearestPairRule, WeightDependenceAdditiveTriplet, check_parts
 from .simulator import state
 
 
@@ -81,6 +82,10 @@ class Synapse:
     def _get_minimum_delay(self) -> float:
         return state.shortest_delay()
 
+    def lacks(self, constant: Callable[[str], float]) -> str:
+        """Why no backend runs it, given the parameters all synapses share; empty where some do."""
+        return ""
+
     def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
         """The arguments for ``Network.projection`` that make it learn, given the parameters all synapses share."""
         return {}
@@ -91,28 +96,8 @@ class StaticSynapse(Synapse, synapses.StaticSynapse):
     translations = same(("weight", "delay"))
 
 
-class SpikePairRule(synapses.SpikePairRule):
-    """Every pair of spikes counts, with traces that decay with ``tau_plus`` and ``tau_minus`` (ms).
-
-    ``A_plus`` and ``A_minus`` are fractions of ``w_max``, or in ``convention="spinnaker"``, with additive weight
-    dependence, absolute, in the unit of weights.
-    """
-
-    translations = same(("tau_plus", "tau_minus", "A_plus", "A_minus"))
-
-
-class AdditiveWeightDependence(synapses.AdditiveWeightDependence):
-    __doc__ = synapses.AdditiveWeightDependence.__doc__
-    translations = same(("w_min", "w_max"))
-
-
-class MultiplicativeWeightDependence(synapses.MultiplicativeWeightDependence):
-    __doc__ = synapses.MultiplicativeWeightDependence.__doc__
-    translations = same(("w_min", "w_max"))
-
-
 class STDPMechanism(Synapse, synapses.STDPMechanism):
-    """A timing dependence (SpikePairRule) with an additive or multiplicative weight dependence.
+    """A timing dependence, such as SpikePairRule, with a dependence on the weight: see ``plasticity``.
 
     A post spike reaches the synapse after the synapse's delay, a pre spike at once: ``dendritic_delay_fraction`` is 1.
     """
@@ -129,13 +114,7 @@ class STDPMechanism(Synapse, synapses.STDPMechanism):
         weight: Any = 0.0,
         delay: Any = None,
     ) -> None:
-        if not isinstance(timing_dependence, SpikePairRule):
-            raise InvalidModel(f"STDPMechanism.timing_dependence: must be a SpikePairRule, got {timing_dependence!r}")
-        if not isinstance(weight_dependence, AdditiveWeightDependence | MultiplicativeWeightDependence):
-            raise InvalidModel(
-                "STDPMechanism.weight_dependence: must be an AdditiveWeightDependence or a "
-                f"MultiplicativeWeightDependence, got {weight_dependence!r}"
-            )
+        check_parts(timing_dependence, weight_dependence)
         if voltage_dependence is not None:
             raise InvalidModel("STDPMechanism.voltage_dependence: there is none in ernsnn")
         if dendritic_delay_fraction != 1:
@@ -149,20 +128,12 @@ class STDPMechanism(Synapse, synapses.STDPMechanism):
 
     def rule(self, constant: Callable[[str], float]) -> LearningRule:
         """The rule as ernsnn has it, amplitudes being absolute."""
-        names = ("tau_plus", "tau_minus", "A_plus", "A_minus", "w_min", "w_max")
-        v = {name: constant(name) for name in names}
-        additive = isinstance(self.weight_dependence, AdditiveWeightDependence)
-        # Multiplied by the distance from a bound, a fraction of w_max and an amplitude are the same.
-        unit = v["w_max"] if additive and state.convention == "pynn" else 1.0
-        return stdp.pair(
-            tau_plus_ms=v["tau_plus"],
-            tau_minus_ms=v["tau_minus"],
-            A_plus=v["A_plus"] * unit,
-            A_minus=v["A_minus"] * unit,
-            w_min=v["w_min"],
-            w_max=v["w_max"],
-            dependence="additive" if additive else "multiplicative",
-        )
+        return self.timing_dependence.rule(constant, self.weight_dependence.powers(constant))  # type: ignore[no-any-return]
+
+    def lacks(self, constant: Callable[[str], float]) -> str:
+        """See ``Synapse.lacks``."""
+        wrong = [mu for mu in self.weight_dependence.powers(constant) if mu < 0 or not float(mu).is_integer()]
+        return f"terms of learning rules are products: a power of {wrong[0]:g} is none" if wrong else ""
 
     def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
         """See ``Synapse.described``."""
@@ -209,3 +180,9 @@ class MarkedSTDP(STDPMechanism):
         """See ``Synapse.described``."""
         factors = {symbol: net.modulators[astrocyte.name] for symbol, astrocyte in self.third_factors.items()}
         return {"learning": self.rule(constant), "third_factors": factors, "transmit": self.transmit}
+
+
+EXTRA_SYNAPSES: dict[str, type] = {
+    cls.__name__: cls for cls in (PfisterSpikeTriplet, SpikeNearestPairRule, WeightDependenceAdditiveTriplet)
+}
+"""What sPyNNaker's ``extra_models`` has of plasticity, by its names."""

@@ -1,4 +1,4 @@
-"""Short-term plasticity: against a plain loop, NEST's tsodyks2_synapse, and between the backends that have it."""
+"""Short-term plasticity: against a plain loop, NEST's synapses, and between the backends that have it."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ def random_network(seed: int) -> ern.Network:
 
     def short() -> ern.ShortTerm | None:
         several = ern.TsodyksMarkram(U=ern.Uniform(0.1, 1.0), tau_rec_ms=ern.Uniform(5.0, 100.0), tau_fac_ms=50.0)
-        return (several, ern.TsodyksMarkram(tau_rec_ms=20.0), MIXED(i=ern.Uniform(0.1, 0.5)), None)[
-            int(rng.integers(4))
-        ]
+        active = ern.TsodyksUzielMarkram(U=ern.Uniform(0.1, 1.0), tau_rec_ms=30.0, tau_psc_ms=ern.Uniform(1.0, 9.0))
+        kinds = (several, active, ern.TsodyksMarkram(tau_rec_ms=20.0), MIXED(i=ern.Uniform(0.1, 0.5)), None)
+        return kinds[int(rng.integers(5))]
 
     for k in range(6):
         pre, post = (inputs, cells[2:], others[1:6])[int(rng.integers(3))], (cells, others)[int(rng.integers(2))]
@@ -238,9 +238,11 @@ def test_the_learned_weight_is_untouched() -> None:
 
 
 @pytest.mark.nest
+@pytest.mark.parametrize("kind", [ern.TsodyksMarkram, ern.TsodyksUzielMarkram])
 @pytest.mark.parametrize(("U", "tau_rec", "tau_fac"), [(0.5, 20.0, 0.0), (0.05, 13.0, 60.0), (1.0, 30.0, 5.0)])
-def test_what_spikes_transmit_is_that_of_tsodyks2(U: float, tau_rec: float, tau_fac: float) -> None:
+def test_what_spikes_transmit_is_that_of_nest(kind: type, U: float, tau_rec: float, tau_fac: float) -> None:
     """NEST takes the time from 0 on for that since a first spike: it is so late that this makes no difference."""
+    model, active = ("tsodyks2_synapse", {}) if kind is ern.TsodyksMarkram else ("tsodyks_synapse", {"tau_psc": 7.0})
     nest = pytest.importorskip("nest")
     rng = np.random.default_rng(3)
     late = 4000.0
@@ -254,9 +256,10 @@ def test_what_spikes_transmit_is_that_of_tsodyks2(U: float, tau_rec: float, tau_
         relay,
         cell,
         syn_spec={
-            "synapse_model": "tsodyks2_synapse",
+            "synapse_model": model,
             "U": U,
-            "u": U,
+            **active,
+            "u": 0.0 if active else U,
             "x": 1.0,
             "tau_rec": tau_rec,
             "tau_fac": tau_fac,
@@ -273,13 +276,56 @@ def test_what_spikes_transmit_is_that_of_tsodyks2(U: float, tau_rec: float, tau_
 
     net = ern.Network(dt_ms=0.1)
     source, cells = net.population("source", 1, ern.SpikeTimes([times - late])), net.population("cells", 1, ern.LIF())
-    short = ern.TsodyksMarkram(U=U, tau_rec_ms=tau_rec, tau_fac_ms=tau_fac)
+    short = kind(U=U, tau_rec_ms=tau_rec, tau_fac_ms=tau_fac, **{f"{name}_ms": value for name, value in active.items()})
     net.projection("p", source, cells, weight_nA=1.0, short_term=short)
     net.probe(cells, "I_E_nA")
-    here = jumps(run(net, "reference", 320.0), "cells.I_E_nA")
-    ours = here[np.abs(here) > 1e-9]
-    assert len(ours) == len(times)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+    for backend in HAVE_IT:
+        here = jumps(run(net, backend, 320.0), "cells.I_E_nA")
+        ours = here[np.abs(here) > 1e-9]
+        assert len(ours) == len(times)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+def three_states(times_ms: list[float], U: float, tau_rec: float, tau_fac: float, tau_psc: float) -> list[float]:
+    """u x at each spike, with x and y between spikes integrated in small steps, by Runge and Kutta's method."""
+    found: list[float] = []
+    state, u, before = np.array([1.0, 0.0]), 0.0, times_ms[0]
+
+    def slope(s: np.ndarray) -> np.ndarray:
+        return np.array([(1.0 - s[0] - s[1]) / tau_rec, -s[1] / tau_psc])
+
+    for t in times_ms:
+        n = max(math.ceil((t - before) / 0.05), 1)
+        h = (t - before) / n
+        for _ in range(n):
+            k1 = slope(state)
+            k2 = slope(state + h / 2 * k1)
+            k3 = slope(state + h / 2 * k2)
+            state = state + h / 6 * (k1 + 2 * k2 + 2 * k3 + slope(state + h * k3))
+        u = u * math.exp(-(t - before) / tau_fac) if tau_fac else 0.0
+        u += U * (1.0 - u)
+        found.append(u * float(state[0]))
+        state, before = state + found[-1] * np.array([-1.0, 1.0]), t
+    return found
+
+
+@pytest.mark.parametrize("backend", HAVE_IT)
+def test_an_active_state_recovers_later(backend: str) -> None:
+    """Also where both of its time constants are one, or nearly; each pre neuron has its own."""
+    cases = [(0.5, 20.0, 0.0, 3.0), (0.3, 5.0, 40.0, 5.0), (0.4, 5.0, 40.0, 5.0 + 1e-9), (0.9, 50.0, 9.0, 20.0)]
+    times = [1.0, 3.5, 4.0, 30.0, 31.0, 80.0]
+    net = ern.Network(dt_ms=0.5)
+    source, cells = net.population("source", 4, ern.SpikeTimes([times] * 4)), net.population("cells", 4, ern.LIF())
+    U, rec, fac, psc = (list(column) for column in zip(*cases, strict=True))
+    short = ern.TsodyksUzielMarkram(U=U, tau_rec_ms=rec, tau_fac_ms=fac, tau_psc_ms=psc)
+    net.projection("p", source, cells, ern.OneToOne(), weight_nA=0.1, delay_ms=1.0, short_term=short)
+    net.probe(cells, "I_E_nA")
+    current = run(net, backend).signal("cells", "I_E_nA")[1]
+    arrived = np.diff(current, axis=0, prepend=0.0) + np.vstack([np.zeros(4), current[:-1]]) * -math.expm1(-0.1)
+    for k, case in enumerate(cases):
+        expected = np.zeros(200)
+        expected[[round((t + 1.0) / 0.5) for t in times]] = 0.1 * np.array(three_states(times, *case))
+        np.testing.assert_allclose(arrived[:, k], expected, rtol=0, atol=1e-9)
 
 
 def test_a_graph_is_saved_with_it_and_read_again(tmp_path) -> None:

@@ -142,6 +142,49 @@ def test_threads_that_call_a_new_kernel_together_make_it_once(monkeypatch):
     assert len(made) == 1
 
 
+CALLER = '''
+import sys
+import numpy as np
+from ernsnn.hardware_backends.native.kernels.jit import load
+
+for factor in sys.argv[1:]:
+    text = f"""
+import numpy as np
+
+def inner(a, b, k):
+    for i in range(k):
+        for j in range(k):
+            a[i] += b[j] * {factor}.0
+            if a[i] > 1e9:
+                a[j] = np.exp(a[i])
+    return k
+
+def outer(a, b, k):
+    n = inner(a, b, 1)
+    for i in range(k):
+        n += inner(a, b, i)
+    return n + inner(a, b, k)
+"""
+    a = np.zeros(3)
+    load(text)["outer"](a, np.ones(3), 3)
+    print(factor, *a.astype(int), end="; ")
+'''
+
+
+def test_kernels_of_several_processes_do_not_call_the_functions_of_each_other(tmp_path: Path):
+    """Numba gives the functions of two processes the same names; a third process loads both from the disk."""
+    environment = {**os.environ, "ERNSNN_CACHE": str(tmp_path)}
+
+    def run(*factors: str) -> str:
+        command = [sys.executable, "-c", CALLER, *factors]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    alone = [run("1"), run("2")]
+    assert alone == ["1 7 5 3; ", "2 14 10 6; "]
+    assert run("1", "2") == "".join(alone)
+    assert run("2", "1") == "".join(reversed(alone))
+
+
 def test_two_kernels_that_were_exchanged_are_made_anew(tmp_path: Path):
     code = "import sys; from ernsnn.hardware_backends.native.kernels.jit import load\n"
     code += "import numpy as np\n"

@@ -14,6 +14,7 @@ class Rules:
 
     def rule(self, pre, post, w_min: float) -> dict:
         names = ["pair", "multiplicative", "nearest", "triplet", "gated", "marks", "reward", "custom", "equations"]
+        names += ["neighbours", "vogels", "neuromodulated"]
         chosen = self.one(*names)
         self.note(f"rule: {chosen}")
         bounds = {"w_min": w_min, "w_max": W_MAX}
@@ -35,6 +36,43 @@ class Rules:
         pairing = "nearest" if kind == "nearest" else "all"
         amplitudes = {"A_plus": self.number(0.05, 0.3), "A_minus": self.number(0.05, 0.3)}
         return ern.stdp.pair(dependence=dependence, pairing=pairing, **amplitudes, **self.taus(2), **options)
+
+    def rule_neighbours(self, pre, post, w_min: float) -> dict:
+        """Nearest neighbours by one of the schemes, with one of the dependences on the weight."""
+        dependence = self.one("additive", "multiplicative", "additive_multiplicative", "power")
+        powers = {"mu_plus": self.one(0, 1, 3), "mu_minus": self.one(0, 2)} if dependence == "power" else {}
+        rule = ern.stdp.nearest(
+            scheme=self.one("symmetric", "pre_centered", "restricted"),
+            dependence=dependence,
+            **powers,
+            A_plus=self.number(0.05, 0.3),
+            A_minus=self.number(0.05, 0.3),
+            **self.taus(2),
+            w_min=w_min,
+            w_max=W_MAX,
+        )
+        return {"learning": rule}
+
+    def rule_vogels(self, pre, post, w_min: float) -> dict:
+        """Plasticity that pre spikes alone depress."""
+        rule = ern.stdp.vogels(
+            tau_ms=self.ms(2, 20), eta=self.number(0.05, 0.2), rate_hz=self.number(5, 40), w_min=w_min, w_max=W_MAX
+        )
+        return {"learning": rule}
+
+    def rule_neuromodulated(self, pre, post, w_min: float) -> dict:
+        """Eligibility without bounds, times a third factor."""
+        rule = ern.stdp.neuromodulated(
+            A_plus=self.number(50, 200),
+            A_minus=self.number(50, 200),
+            tau_eligibility_ms=self.ms(20, 80),
+            tau_signal_ms=self.one(None, self.ms(10, 50)),
+            epoch_ms=EPOCH * self.dt,
+            **self.taus(2),
+            w_min=w_min,
+            w_max=W_MAX,
+        )
+        return {"learning": rule, "third_factors": {"D": self.third_factor(pre, post)}}
 
     def rule_gated(self, pre, post, w_min: float) -> dict:
         """A trace that a third factor gates, powers, and sums that are normalised."""
