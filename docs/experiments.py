@@ -40,6 +40,9 @@ Figures are of the largest settings.
   gains.
 - Vogels and Abbott's network of conductances needs in-degrees that differ; with 64 and 16 inputs each it falls silent.
   1,000 neurons sometimes do so anyway. Loihi can have neither network: one current per neuron, and no conductances.
+- The CA3 network starts too few sharp waves. At full size, in 10 s, the symmetric rule has events in 3 of 5 seeds,
+  replay in 2 and ripples in 1 (BC peak near 187 Hz, replay both ways); the asymmetric one has no events. At a tenth of
+  the size, with 15 basket cells, replay is in 4 (symmetric) and 5 of 5 seeds, and no seed has ripples.
 - Point neurons agree on the chip under constant currents; in networks, weights of 8 bits part the spikes.
 """
 
