@@ -61,7 +61,12 @@ class Trials:
             said = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
             raise InvalidModel(f"Trials: every quantity needs the same number of trials, at least one; {said}")
         self.labels = None if labels is None else self._of_trials("labels", labels).astype(np.int64)
-        allowed = np.array([learn]) if isinstance(learn, bool) else np.asarray(learn)
+        try:
+            allowed = np.array([learn]) if isinstance(learn, bool) else np.asarray(learn)
+        except MemoryError:
+            raise
+        except Exception:  # a foreign class may raise any error
+            allowed = np.zeros(0)
         if allowed.dtype != bool or allowed.shape not in ((1,), (self.n,)):
             raise InvalidModel(f"Trials.learn: needs True or False, or one of them for each of {self.n} trials")
         self.learn = np.broadcast_to(allowed, (self.n,))

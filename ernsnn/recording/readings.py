@@ -92,7 +92,7 @@ class Readings:
     @cached_property
     def trials(self) -> TrialReadings | None:
         """The run by its trials; None where it was run without. Raises InvalidModel on damaged ones."""
-        return TrialReadings.of(self, self.meta["trials"]) if "trials" in self.meta else None
+        return TrialReadings.of(self.graph, self.recording, self.meta["trials"]) if "trials" in self.meta else None
 
     @property
     def duration_ms(self) -> float:

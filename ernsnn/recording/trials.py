@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ernsnn.describe.arguments import checked
-from ernsnn.describe.units import exact, same_time, whole_steps
-from ernsnn.errors import InvalidModel
-
-if TYPE_CHECKING:
-    from ernsnn.recording.readings import Readings
+from ernsnn.describe.units import exact, to_number, whole_steps
+from ernsnn.errors import InvalidModel, unknown
+from ernsnn.graph.graph import Graph
+from ernsnn.recording.recording import Recording, counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +23,8 @@ class TrialReadings:
     assigned label is -1 where there is no spike to tell.
     """
 
-    readings: Readings
+    graph: Graph
+    recording: Recording
     start_ms: float
     show_ms: float
     rest_ms: float
@@ -32,19 +32,24 @@ class TrialReadings:
     labels: np.ndarray | None
 
     @classmethod
-    def of(cls, readings: Readings, stored: dict[str, Any]) -> TrialReadings:
-        """The trials that the meta data of ``readings`` name. Raises InvalidModel on those that cannot be theirs."""
-        times = [stored[name] for name in ("start_ms", "show_ms", "rest_ms")]
-        start, show, rest = times
-        fine = all(map(math.isfinite, times)) and start >= 0 and show > 0 and rest >= 0 and stored["n"] >= 1
-        labels, end = stored["labels"], readings.start_ms + readings.duration_ms
-        fine = fine and (labels is None or (len(labels) == stored["n"] and all(0 <= k < 2**31 for k in labels)))
-        fine = fine and same_time(start, readings.start_ms) and start + stored["n"] * (show + rest) <= end * (1 + 1e-9)
+    def of(cls, graph: Graph, recording: Recording, stored: dict[str, Any]) -> TrialReadings | None:
+        """The trials that the meta data of a recording name; of a run that was interrupted those that were shown whole.
+
+        None where no trial was. Raises InvalidModel on what cannot be the trials of this recording.
+        """
+        times, n, labels = [stored[name] for name in ("start_ms", "show_ms", "rest_ms")], stored["n"], stored["labels"]
+        fine = all(map(math.isfinite, times)) and times[0] >= 0 and times[1] > 0 and times[2] >= 0 and n >= 1
+        fine = fine and (labels is None or (len(labels) == n and all(0 <= k < 2**31 for k in labels)))
         if not fine:
-            raise InvalidModel("trials: the stored times or labels are not those of this run; it is damaged")
-        for time in times:
-            whole_steps(time, readings.graph.dt_ms, "trials")
-        return cls(readings, start, show, rest, stored["n"], None if labels is None else np.array(labels, np.int64))
+            raise InvalidModel("trials: the stored times or labels are damaged; run it anew")
+        start, show, rest = (whole_steps(time, graph.dt_ms, "trials") for time in times)
+        finished = recording.meta.get("finished", True)
+        whole = (recording.end - start + rest) // (show + rest)
+        if start != recording.first_step or show < 1 or (finished and n > whole):
+            raise InvalidModel("trials: the stored times are damaged, for they are not those of this run; run it anew")
+        n = min(n, whole)
+        known = None if labels is None else np.array(labels[:n], np.int64)
+        return cls(graph, recording, times[0], times[1], times[2], n, known) if n else None
 
     @property
     def starts_ms(self) -> np.ndarray:
@@ -55,12 +60,11 @@ class TrialReadings:
     @checked
     def counts(self, population: str) -> np.ndarray:
         """Spikes of each neuron in each trial, (trials, neurons)."""
-        starts = self.starts_ms
-        edges = np.stack([starts, starts + self.show_ms], axis=1).reshape(-1)
-        if not self.rest_ms:
-            edges = np.append(starts, starts[-1] + self.show_ms)
-            return self.readings.counts(population, edges)
-        return self.readings.counts(population, edges)[::2]
+        steps, neurons = self._spikes(population)
+        start, show, rest = self._steps
+        starts = start + (show + rest) * np.arange(self.n)
+        edges = np.stack([starts, starts + show], axis=1).reshape(-1)
+        return counted(steps, neurons, edges, self.graph.population(population).size)[::2]
 
     @checked
     def rates_hz(self, population: str) -> np.ndarray:
@@ -70,13 +74,12 @@ class TrialReadings:
     @checked
     def latencies_ms(self, population: str) -> np.ndarray:
         """The time from the start of a trial to a neuron's first spike in it, (trials, neurons); NaN without one."""
-        times, neurons = self.readings.spikes(population)
-        dt, size = self.readings.graph.dt_ms, self.readings.graph.population(population).size
-        start, show, rest = (round(t / dt) for t in (self.start_ms, self.show_ms, self.rest_ms))
-        trial, within = np.divmod(np.rint(times / dt).astype(np.int64) - start, show + rest)
+        steps, neurons = self._spikes(population)
+        start, show, rest = self._steps
+        trial, within = np.divmod(steps - start, show + rest)
         inside = (trial >= 0) & (trial < self.n) & (within < show)
-        first = np.full((self.n, size), np.inf)
-        np.minimum.at(first, (trial[inside], neurons[inside]), within[inside] * dt)
+        first = np.full((self.n, self.graph.population(population).size), np.inf)
+        np.minimum.at(first, (trial[inside], neurons[inside]), within[inside] * self.graph.dt_ms)
         return np.where(np.isfinite(first), first, np.nan)
 
     @checked
@@ -95,11 +98,11 @@ class TrialReadings:
         trials that a network learnt from say more of how it does on others.
         """
         counts = self.counts(population)
-        of = self.neuron_labels(population) if neuron_labels is None else np.asarray(neuron_labels)
-        if of.shape != (counts.shape[1],) or of.dtype.kind not in "iu":
-            raise InvalidModel(
-                f"neuron_labels: needs a whole number for each of {counts.shape[1]} neurons of {population}"
-            )
+        of = (
+            self.neuron_labels(population)
+            if neuron_labels is None
+            else _told("neuron_labels", neuron_labels, counts.shape[1])
+        )
         known = np.unique(of[of >= 0])
         if not len(known):
             return np.full(self.n, -1)
@@ -109,15 +112,34 @@ class TrialReadings:
     @checked
     def confusion(self, predicted: Any) -> np.ndarray:
         """Trials by (label, predicted label); a last column counts those without a predicted one."""
-        labels, told = self._labels(), np.asarray(predicted)
-        if told.shape != (self.n,) or told.dtype.kind not in "iu" or (told < -1).any():
-            raise InvalidModel(f"confusion: needs a predicted label, or -1, for each of {self.n} trials")
+        labels, told = self._labels(), _told("predicted", predicted, self.n)
         size = int(max(labels.max(), told.max())) + 1
         matrix = np.zeros((size, size + 1), np.int64)
         np.add.at(matrix, (labels, np.where(told < 0, size, told)), 1)
         return matrix
 
+    @property
+    def _steps(self) -> tuple[int, int, int]:
+        """The start, the length of a trial and that of a rest, in steps."""
+        start, show, rest = (
+            whole_steps(time, self.graph.dt_ms, "trials") for time in (self.start_ms, self.show_ms, self.rest_ms)
+        )
+        return start, show, rest
+
+    def _spikes(self, population: str) -> tuple[np.ndarray, np.ndarray]:
+        spikes = self.recording.spikes
+        if population not in spikes:
+            raise InvalidModel(unknown("no population", population, spikes))
+        return spikes[population]
+
     def _labels(self) -> np.ndarray:
         if self.labels is None:
             raise InvalidModel("trials: have no labels; give them: Trials(..., labels=[...])")
         return self.labels
+
+
+def _told(what: str, given: Any, size: int) -> np.ndarray:
+    told = np.asarray(to_number(given, what))
+    if told.shape != (size,) or not ((told >= -1) & (told % 1 == 0) & (told < 2**31)).all():
+        raise InvalidModel(f"{what}: needs {size} whole numbers from -1 on, -1 for none, got shape {told.shape}")
+    return told.astype(np.int64)

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from interrupts import ctrl_c_in_step
 
 import ernsnn as ern
 from ernsnn.backend.registry import backend_names, get_backend
@@ -148,7 +149,9 @@ def test_spikes_of_each_trial_count_from_its_start():
         ({"rates": np.ones((6, 2, 2, 2))}, r"shape \(6, 2, 2, 2\)"),
         ({"labels": [0, 1]}, "labels: needs one for each of 6"),
         ({"labels": [0, 1, 2, 0, 1, 0.5]}, "whole numbers"),
-        ({"learn": [True]*2}, "learn"),
+        ({"learn": [True] * 2}, "learn"),
+        ({"learn": [[True], [True, False]]}, "learn"),
+        ({"learn": [0, 1, 0, 1, 0, 1]}, "learn"),
         ({"show_ms": 0}, "show_ms > 0"),
         ({"reset": True}, "rest_ms of several time constants"),
         ({"raster": [ern.SpikeTimes([[10]])] * 6}, "'raster' has a spike at 10 ms in trial 0"),
@@ -197,3 +200,30 @@ def test_arguments_of_a_run_must_fit_the_trials():
     net.freeze(0, 10)
     with pytest.raises(ern.InvalidModel, match="freezes what"):
         run(net, shown(learn=False))
+
+
+def test_readings_of_trials_refuse_what_they_cannot_read():
+    trials = ern.Trials(show_ms=5, x=np.ones((3, 2)))
+    net = ern.Network()
+    net.population("in", 2, ern.Poisson(trials.schedule("x")))
+    read = run(net, trials).trials
+    for asked, said in (
+        (lambda: read.counts("no"), "no population 'no'"),
+        (lambda: read.neuron_labels("in"), "have no labels"),
+        (lambda: read.majority("in", [0]), "neuron_labels: needs 2"),
+        (lambda: read.majority("in", [0, 0.5]), "neuron_labels: needs 2"),
+        (lambda: read.majority("in", [[0], [1, 2]]), "neuron_labels"),
+    ):
+        with pytest.raises(ern.InvalidModel, match=said):
+            asked()
+    assert ern.run(net, duration_ms=15, backend="reference").trials is None
+
+
+def test_an_interrupted_run_of_trials_is_resumed(tmp_path, monkeypatch):
+    trials = shown()
+    with ctrl_c_in_step(monkeypatch, 40), pytest.raises(ern.Interrupted):
+        run(network(trials), trials, out=tmp_path / "run")
+    begun = ern.Result.load(tmp_path / "run").trials
+    assert begun.labels.tolist() == LABELS[: begun.n] == LABELS[:3]
+    resumed = ern.resume(tmp_path / "run")
+    np.testing.assert_array_equal(resumed.counts("out"), run(network(trials), trials).counts("out"))
