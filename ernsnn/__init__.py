@@ -28,6 +28,7 @@ from ernsnn.describe.short_term import ShortTerm, TsodyksMarkram, TsodyksUzielMa
 from ernsnn.describe.stdp import pair_stdp, triplet_stdp
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.timeline import Phase, Timeline, replay
+from ernsnn.describe.trials import Trials
 from ernsnn.errors import (
     BackendNotAvailable,
     ErnsnnError,
@@ -123,6 +124,7 @@ __all__ = [
     "ThirdFactor",
     "Timeline",
     "Trace",
+    "Trials",
     "TsodyksMarkram",
     "TsodyksUzielMarkram",
     "Uniform",

@@ -220,7 +220,12 @@ class Network(ThirdFactors):
     def inject(self, target: Population | View, current: CurrentSteps | Schedule) -> Injection:
         """Inject a stepwise current into neurons: CurrentSteps, or a Schedule in nA."""
         if isinstance(current, Schedule):
-            current = CurrentSteps(times_ms=current.times_ms, amplitudes_nA=current.values, columns=current.columns)
+            current = CurrentSteps(
+                times_ms=current.times_ms,
+                amplitudes_nA=current.values,
+                columns=current.columns,
+                quantity=current.quantity,
+            )
         view = as_view(target, "inject")
         self._check_own(view, "inject")
         if view.population.is_source:

@@ -21,13 +21,15 @@ class Schedule:
     """A quantity that changes at given times and holds in between: ``values[k]`` from ``times_ms[k]`` on, 0 before.
 
     ``values`` has one entry a time, each a number for all neurons or one number a neuron. Where neurons share series,
-    ``columns`` says which: neuron i has ``values[:, columns[i]]``, and each series is held once. Raises InvalidModel on
-    times that do not rise from 0 on, and on shapes that do not fit.
+    ``columns`` says which: neuron i has ``values[:, columns[i]]``, and each series is held once. ``quantity`` is the
+    name of the quantity of ``Trials`` that it is, which other trials replace. Raises InvalidModel on times that do not
+    rise from 0 on, and on shapes that do not fit.
     """
 
     times_ms: Sequence[float] | np.ndarray
     values: Any
     columns: Any = None
+    quantity: str | None = None
 
     def __post_init__(self) -> None:
         times = from_zero(np.atleast_1d(to_unit(self.times_ms, "ms", "Schedule.times_ms")))
@@ -66,9 +68,11 @@ class SpikeTimes:
     """Given spike times: one list of times in ms per neuron (PyNN's SpikeSourceArray).
 
     A spike is stamped with its own step, so times must be multiples of dt, each at most once a neuron.
+    ``quantity`` is as for ``Schedule``.
     """
 
     times_ms: Sequence[Any]
+    quantity: str | None = None
 
     def __post_init__(self) -> None:
         times = []
@@ -131,18 +135,19 @@ def rates_over_time(rate_hz: Any) -> Schedule:
 class CurrentSteps:
     """A current added to i_offset: ``amplitudes_nA[k]`` from ``times_ms[k]`` on, 0 before.
 
-    PyNN calls it StepCurrentSource. For ``columns`` see ``Schedule``.
+    PyNN calls it StepCurrentSource. For ``columns`` and ``quantity`` see ``Schedule``.
     """
 
     times_ms: Sequence[float] | np.ndarray
     amplitudes_nA: Any
     columns: Any = None
+    quantity: str | None = None
 
     def __post_init__(self) -> None:
-        convert_fields(self, "CurrentSteps")
+        convert_fields(self, "CurrentSteps", besides=("quantity",))
         self.schedule  # noqa: B018 - its checks are ours
 
     @property
     def schedule(self) -> Schedule:
         """The current as a schedule."""
-        return Schedule(self.times_ms, self.amplitudes_nA, self.columns)
+        return Schedule(self.times_ms, self.amplitudes_nA, self.columns, self.quantity)

@@ -23,6 +23,7 @@ from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.short_term import unusable
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.describe.trials import Trials
 from ernsnn.describe.units import time_of, whole_steps
 from ernsnn.errors import InvalidModel, about
 from ernsnn.graph import connectivity as conn
@@ -35,6 +36,7 @@ from ernsnn.graph.modulator import Member
 from ernsnn.graph.modulators import lowered
 from ernsnn.graph.poisson import MOST_A_STEP
 from ernsnn.graph.seeds import generator, key_of
+from ernsnn.graph.shown import Shown
 from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
 
@@ -43,8 +45,8 @@ LONGEST_DELAY = 2**31 - 1
 
 
 @checked
-def lower(network: Network, seed: int = 0) -> g.Graph:
-    """The graph of ``network`` under ``seed``.
+def lower(network: Network, seed: int = 0, trials: Trials | None = None) -> g.Graph:
+    """The graph of ``network`` under ``seed``, in which ``trials`` replace those that it was described with.
 
     Every draw has a generator of its own, keyed by (seed, path of the object), so a change in one part of a network
     moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, Poisson rates above 1/dt,
@@ -54,7 +56,7 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
     network_name(network.name)
     if not network.populations:
         raise InvalidModel(f"{network.name}: has no population")
-    lowering = _Lowering(network, seed)
+    lowering = _Lowering(network, seed, trials)
     graph = g.Graph(
         name=network.name,
         seed=int(seed),
@@ -66,10 +68,10 @@ def lower(network: Network, seed: int = 0) -> g.Graph:
         injections=lowering.each(lowering.injection, network.injections),
         modulations=lowering.each(lowering.modulation, network.modulations),
         probes=lowering.each(lowering.probe, network.probes),
-        frozen=lowering.each(lowering.frozen, sorted(network.frozen)),
+        frozen=lowering.each(lowering.frozen, lowering.shown.frozen(network.frozen)),
         poisson_inputs=lowering.each(lowering.poisson_input, network.poisson_inputs.values()),
     )
-    problems = lowering.problems or list(undriven(graph))
+    problems = lowering.problems or list(lowering.shown.unread()) or list(undriven(graph))
     if problems:
         raise InvalidModel.listing(problems)
     return graph
@@ -97,8 +99,9 @@ _DRAWS = {"normal": "noise", "uniform": "chance"}
 
 
 class _Lowering:
-    def __init__(self, network: Network, seed: int) -> None:
+    def __init__(self, network: Network, seed: int, trials: Trials | None = None) -> None:
         self.network, self.seed, self.dt = network, seed, network.dt_ms
+        self.shown = Shown(trials, network.dt_ms)
         self.problems: list[InvalidModel] = []
 
     def each(self, method: Any, parts: Iterable[Any]) -> tuple[Any, ...]:
@@ -158,6 +161,7 @@ class _Lowering:
         return g.Intrinsic(p.plasticity.target, self.rule(p.name, p.plasticity.rule, value, (), ()))
 
     def given_spikes(self, name: str, model: SpikeTimes) -> GivenSpikes:
+        model = self.shown.spikes(name, model)
         counts = [len(row) for row in model.times_ms]
         neurons = np.repeat(np.arange(len(counts)), counts)
         times = np.concatenate([np.zeros(0), *model.times_ms])
@@ -186,6 +190,7 @@ class _Lowering:
 
     def columns(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Steps (k,), columns (k, m) and which of them each of ``size`` neurons has; None: one each."""
+        schedule = self.shown.schedule(path, schedule)
         steps = np.array([whole_steps(float(t), self.dt, path) for t in np.asarray(schedule.times_ms)], dtype=np.int64)
         if (np.diff(steps) == 0).any():
             raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
@@ -342,6 +347,8 @@ class _Lowering:
 
     def poisson_input(self, p: PoissonInput) -> g.PoissonInput:
         steps, rates, of = self.columns(f"{p.name}.rate_hz", p.schedule, p.target.size)
+        if np.min(rates, initial=0.0) < 0:
+            raise InvalidModel(f"{p.name}.rate_hz: must be >= 0, got {np.min(rates)}")
         if isinstance(p.n, float):
             sources: np.ndarray | float = p.n
         else:  # neurons have a column together where they have the same rates and as many sources

@@ -21,6 +21,7 @@ from ernsnn.graph.storage import graph_files, load_graph
 from ernsnn.issues import Issues
 from ernsnn.loading import reading
 from ernsnn.recording.recording import Recording, by_neuron, counted, load_meta
+from ernsnn.recording.trials import TrialReadings
 
 
 class Stored:
@@ -88,6 +89,11 @@ class Readings:
         """The issues of the run: differences from the description, and doubts about the network; prints as a table."""
         return Issues.from_json(self.meta["backend"], self.meta.get("issues", []))
 
+    @cached_property
+    def trials(self) -> TrialReadings | None:
+        """The run by its trials; None where it was run without. Raises InvalidModel on damaged ones."""
+        return TrialReadings.of(self.graph, self.recording, self.meta["trials"]) if "trials" in self.meta else None
+
     @property
     def duration_ms(self) -> float:
         """The simulated time."""
@@ -120,10 +126,13 @@ class Readings:
         """Count the spikes of each neuron of a population from each time in ``edges_ms`` up to the next.
 
         An array (intervals, neurons) of whole numbers, for edges (intervals + 1,) in ms that do not decrease: an
-        interval holds the spikes from its first edge on and before its last. By default one interval, the whole run.
+        interval holds the spikes from its first edge on and before its last. By default the times in which trials were
+        shown, in a run of trials, else one interval, the whole run.
         Divided by the lengths of the intervals these are rates: ``counts / (np.diff(edges_ms)[:, None] / 1000)`` in Hz.
         Raises InvalidModel on an unknown population and on edges that decrease.
         """
+        if edges_ms is None and self.trials is not None:
+            return self.trials.counts(population)
         steps, neurons = self._find("population", population, self.recording.spikes)
         first, end, dt_ms = self.recording.first_step, self.recording.end, self.graph.dt_ms
         if edges_ms is None:

@@ -46,6 +46,14 @@ class _Start(TypedDict):
     digest: str
 
 
+class _Trials(TypedDict):
+    start_ms: float
+    show_ms: float
+    rest_ms: float
+    n: int
+    labels: list[int] | None
+
+
 class Said(TypedDict, total=False):
     """Meta data of a run that are known before it begins."""
 
@@ -54,6 +62,7 @@ class Said(TypedDict, total=False):
     notes: dict[str, Any]
     weights_at_ms: list[float]
     start: _Start
+    trials: _Trials
 
 
 class _Made(TypedDict):

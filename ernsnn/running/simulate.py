@@ -18,6 +18,7 @@ from ernsnn.backend.registry import AUTO, choose_backend, default_backend, get_b
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
+from ernsnn.describe.trials import Trials
 from ernsnn.describe.units import time_of
 from ernsnn.errors import InvalidModel, ProgramFailed
 from ernsnn.files import check_folder, real
@@ -72,7 +73,8 @@ def compile(  # noqa: A001 - the field's word for it
 def run(
     model: Network | Graph,
     *,
-    duration_ms: Any,
+    duration_ms: Any = None,
+    trials: Trials | None = None,
     seed: int | None = None,
     backend: str | Backend | None = None,
     start: Readings | str | Path | None = None,
@@ -83,6 +85,10 @@ def run(
     **options: Any,
 ) -> Readings:
     """Simulate ``model`` for ``duration_ms`` on a backend ("brian2"), or on the fastest that can (``"auto"``).
+
+    With ``trials`` every quantity of ``Trials`` that the network was described with is replaced by that of the same
+    name and width, and the run lasts as long as they do, unless ``duration_ms`` is longer; ``Result.trials`` reads it
+    by trials. With ``start`` the first trial begins where that ended.
 
     ``seed`` fixes everything random; it is that of ``start`` unless given, else 0.
 
@@ -118,7 +124,17 @@ def run(
     named = None if backend == AUTO else get_backend(backend)
     if isinstance(model, Graph) and seed not in (None, model.seed):
         raise InvalidModel(f"seed: {seed} is given, but the graph was lowered with seed {model.seed}; lower it anew")
-    graph = as_graph(model, (0 if begun is None else begun.graph.seed) if seed is None else seed)
+    seed = (0 if begun is None else begun.graph.seed) if seed is None else seed
+    if trials is None:
+        graph = as_graph(model, seed)
+    elif isinstance(model, Graph):
+        raise InvalidModel("trials: a graph has its trials already; run the network instead")
+    else:
+        trials = trials.starting(0.0 if begun is None else time_of(begun.recording.end, model.dt_ms))
+        graph = lower(model, seed, trials)
+        duration_ms = trials.duration_ms if duration_ms is None else duration_ms
+    if duration_ms is None:
+        raise InvalidModel("duration_ms: say how long to run, or give trials")
     chosen, passed_over = (named, None) if named else choose_backend(graph)
     before = None if begun is None else check_start(begun, graph, chosen)
     samples = samples_of(graph, weights_at_ms)
@@ -135,6 +151,7 @@ def run(
         about={
             "issues": issues.to_json(),
             **({} if passed_over is None else {"auto": passed_over}),
+            **({} if trials is None else {"trials": trials.to_json()}),
             **({"notes": plain_notes(notes)} if notes else {}),
             **({"weights_at_ms": [time_of(step, graph.dt_ms) for step in samples]} if samples else {}),
             **({"start": {"ms": before.end * graph.dt_ms, "digest": begun.graph.digest}} if begun and before else {}),
@@ -142,6 +159,8 @@ def run(
         ernsnn=ernsnn_version(),
         digest=graph.digest,
     )
+    if trials is not None and plan.n_steps < steps_of(graph, trials.duration_ms):
+        raise InvalidModel(f"duration_ms: {duration_ms} is less than the {trials.duration_ms:.12g} ms of the trials")
     check_plan(plan, graph, chosen, folder)
     warn_of(issues, graph)
     with progress_bar(f"{graph.name} on {chosen.name}") as progress:

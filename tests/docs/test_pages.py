@@ -19,6 +19,7 @@ COMPARED = {
     "add-a-backend": 2,
     "exports": 1,
     "phases": 1,
+    "trials": 1,
     "coming-from-pynn": 2,
     "time-step": 3,
     "add-an-experiment": 2,

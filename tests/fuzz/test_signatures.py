@@ -143,6 +143,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "CurrentSteps": (ern.CurrentSteps, {"times_ms": [0], "amplitudes_nA": [1]}),
         "Phase": (ern.Phase, {"name": "a", "duration_ms": 3}),
         "Timeline": (ern.Timeline, {"phases": [ern.Phase("a", 3)]}),
+        "Trials": (ern.Trials, {"show_ms": 3, "x": [1.0, 2.0]}),
         "replay": (ern.replay, {"name": "r", "duration_ms": 9, "quantity": "q", "patterns": [1, 2], "cue_ms": 2}),
         "Factor": (ern.Factor, {"variable": "w"}),
         "Product": (ern.Product, {"coefficient": 1.0}),
