@@ -14,9 +14,7 @@ from .synapses import Synapse
 
 _WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
-_DYNAMICS = (
-    "in PyNN what has been released is active for a time before it recovers, of which ern.TsodyksMarkram has nothing"
-)
+_DYNAMICS = "scripts of PyNN cannot have it; networks of ernsnn can, as ern.TsodyksUzielMarkram"
 
 CELLS = {
     "IF_cond_exp_gsfa_grr": "the conductances of ernsnn's neurons are those of synapses",
