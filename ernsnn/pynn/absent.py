@@ -14,9 +14,7 @@ from .synapses import Synapse
 
 _WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
-_DYNAMICS = (
-    "in PyNN what has been released is active for a time before it recovers, of which ern.TsodyksMarkram has nothing"
-)
+_DYNAMICS = "scripts of PyNN cannot have it; networks of ernsnn can, as ern.TsodyksUzielMarkram"
 
 CELLS = {
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
