@@ -83,7 +83,7 @@ from .plasticity import (
 from .populations import Assembly, Population, PopulationView
 from .procedural import connect, create, record, record_v
 from .projections import Projection
-from .synapses import MarkedSTDP, StaticSynapse, STDPMechanism
+from .synapses import MarkedSTDP, StaticSynapse, STDPMechanism, TsodyksMarkramSynapse
 
 __all__ = [
     "GSLRNG",
@@ -142,6 +142,7 @@ __all__ = [
     "SpikeSourcePoisson",
     "StaticSynapse",
     "StepCurrentSource",
+    "TsodyksMarkramSynapse",
     "Vogels2011Rule",
     "check",
     "connect",

@@ -14,7 +14,6 @@ from .synapses import Synapse
 
 _WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
 _SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
-_DYNAMICS = "scripts of PyNN cannot have it; networks of ernsnn can, as ern.TsodyksUzielMarkram"
 
 CELLS = {
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
@@ -24,7 +23,6 @@ CELLS = {
     "SpikeSourceInhGamma": _SOURCE,
 }
 SYNAPSES = {
-    "TsodyksMarkramSynapse": _DYNAMICS,
     "StochasticTsodyksMarkramSynapse": "what a spike of ernsnn transmits is not drawn",
     "MultiQuantalSynapse": "what a spike of ernsnn transmits is not drawn",
     "SimpleStochasticSynapse": "spikes of ernsnn are transmitted for certain",

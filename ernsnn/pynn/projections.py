@@ -245,6 +245,18 @@ class Projection(common.Projection):
             raise InvalidModel(f"{self.label}: {name} must be one number for all synapses")
         return float(values[0])
 
+    def decay_ms(self) -> float:
+        """The time constant of the synaptic current that it acts on, which all of its post cells share."""
+        name = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}.get(self.receptor_type, self.receptor_type)
+        kind = type(self.synapse_type).__name__
+        try:
+            values = np.unique(np.ravel(np.asarray(self.post.get(name), dtype=float)))
+        except errors.NonExistentParameterError:
+            raise InvalidModel(f"{self.label}: {kind} needs post cells with {name}") from None
+        if len(values) > 1:
+            raise InvalidModel(f"{self.label}: {kind} needs the same {name} in all post cells, got {values}")
+        return float(values[0])
+
     # PyNN's interface
 
     def set(self, **attributes: Any) -> None:
@@ -341,7 +353,7 @@ class Projection(common.Projection):
                     },
                     delay_ms=_one_or_all(grid[block.ids], shape),
                     receptor=self.receptor_type,
-                    **self.synapse_type.described(net, self.constant),
+                    **self.synapse_type.described(net, self),
                 )
 
 

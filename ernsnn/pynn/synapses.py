@@ -14,6 +14,7 @@ from ernsnn.describe.flows import Relax
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.marks import AnyMark, with_marks
 from ernsnn.describe.network import Network
+from ernsnn.describe.short_term import TsodyksUzielMarkram
 from ernsnn.errors import InvalidModel
 
 from .astrocytes import Astrocyte
@@ -29,6 +30,16 @@ class Weighted(Protocol):
     sign: int
     receptor_type: str
     post: Any
+
+
+class Described(Protocol):
+    """A projection that is about to be described to ernsnn."""
+
+    def constant(self, name: str) -> float:
+        """A parameter that all synapses share."""
+
+    def decay_ms(self) -> float:
+        """The time constant of the synaptic current that the projection acts on, which all of its post cells share."""
 
 
 def takes_both(projection: Weighted) -> bool:
@@ -86,14 +97,29 @@ class Synapse:
         """Why no backend runs it, given the parameters all synapses share; empty where some do."""
         return ""
 
-    def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
-        """The arguments for ``Network.projection`` that make it learn, given the parameters all synapses share."""
+    def described(self, net: Network, projection: Described) -> dict[str, Any]:
+        """The arguments for ``Network.projection`` beside weights and delays."""
         return {}
 
 
 class StaticSynapse(Synapse, synapses.StaticSynapse):
     __doc__ = synapses.StaticSynapse.__doc__
     translations = same(("weight", "delay"))
+
+
+class TsodyksMarkramSynapse(Synapse, synapses.TsodyksMarkramSynapse):
+    """Depression and facilitation as pyNN.nest has them: ``ern.TsodyksUzielMarkram``, its tau_psc that of the cells.
+
+    U, tau_rec and tau_facil are one number for all synapses of a projection, and so is tau_syn of the post cells.
+    """
+
+    translations = same(("weight", "delay", "U", "tau_rec", "tau_facil"))
+
+    def described(self, net: Network, projection: Described) -> dict[str, Any]:
+        """See ``Synapse.described``."""
+        kept = {"U": "U", "tau_rec": "tau_rec_ms", "tau_facil": "tau_fac_ms"}
+        values = {own: projection.constant(name) for name, own in kept.items()}
+        return {"short_term": TsodyksUzielMarkram(**values, tau_psc_ms=projection.decay_ms())}
 
 
 class STDPMechanism(Synapse, synapses.STDPMechanism):
@@ -135,9 +161,9 @@ class STDPMechanism(Synapse, synapses.STDPMechanism):
         wrong = [mu for mu in self.weight_dependence.powers(constant) if mu < 0 or not float(mu).is_integer()]
         return f"terms of learning rules are products: a power of {wrong[0]:g} is none" if wrong else ""
 
-    def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
+    def described(self, net: Network, projection: Described) -> dict[str, Any]:
         """See ``Synapse.described``."""
-        return {"learning": self.rule(constant)}
+        return {"learning": self.rule(projection.constant)}
 
 
 class MarkedSTDP(STDPMechanism):
@@ -176,10 +202,10 @@ class MarkedSTDP(STDPMechanism):
         """Names of attributes, marks among them."""
         return [n if n in self.marks else super(MarkedSTDP, self).get_native_names(n)[0] for n in names]
 
-    def described(self, net: Network, constant: Callable[[str], float]) -> dict[str, Any]:
+    def described(self, net: Network, projection: Described) -> dict[str, Any]:
         """See ``Synapse.described``."""
         factors = {symbol: net.modulators[astrocyte.name] for symbol, astrocyte in self.third_factors.items()}
-        return {"learning": self.rule(constant), "third_factors": factors, "transmit": self.transmit}
+        return {"learning": self.rule(projection.constant), "third_factors": factors, "transmit": self.transmit}
 
 
 EXTRA_SYNAPSES: dict[str, type] = {

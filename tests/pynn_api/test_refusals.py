@@ -146,7 +146,7 @@ def test_absent_types_are_all_told_by_their_labels():
     sim.setup(0.1)
     cells = sim.Population(3, sim.GIF_cond_exp(tau_m=12.0), label="cells of cortex")
     source = sim.Population(1, sim.SpikeSourceGamma(), label="gamma")
-    depressing = sim.TsodyksMarkramSynapse(U=0.4)
+    depressing = sim.StochasticTsodyksMarkramSynapse(U=0.4)
     projection = sim.Projection(source, cells, sim.AllToAllConnector(), depressing, label="depressing")
     assert projection.get("U", format="array").tolist() == [[0.4, 0.4, 0.4]]
     assert [(issue.code, issue.path) for issue in sim.check()] == [
@@ -156,7 +156,7 @@ def test_absent_types_are_all_told_by_their_labels():
     ]
     with pytest.raises(UnsupportedOnBackend, match=r"cells of cortex: GIF_cond_exp.*; use IF_cond_exp") as error:
         sim.run(1)
-    assert "depressing: TsodyksMarkramSynapse" in str(error.value)
+    assert "depressing: StochasticTsodyksMarkramSynapse" in str(error.value)
     with pytest.raises(AttributeError, match="no PointNeuron: there are IF_curr_exp"):
         sim.PointNeuron  # noqa: B018
     there = ["IF_curr_exp", "IF_curr_alpha", "IF_curr_delta", "IF_cond_exp", "IF_cond_alpha", "IF_cond_exp_gsfa_grr"]
