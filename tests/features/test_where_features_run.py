@@ -10,9 +10,9 @@ import pytest
 
 import ernsnn as ern
 
-EVERYWHERE = {"delays", "injections", "probes", "receptors", "refractory", "stdp"}
+EVERYWHERE = {"delays", "injections", "probes", "receptors", "refractory", "stdp", "trials"}
 """Features that programs for NEST have, too."""
-NO_FEATURES = {"against_the_oracle", "short_term_refusals", "where_features_run"}
+NO_FEATURES = {"against_the_oracle", "short_term_refusals", "stdp_against_nest", "where_features_run"}
 FILES = {path.stem.removeprefix("test_"): path for path in sorted(Path(__file__).parent.glob("test_*.py"))}
 
 
