@@ -33,7 +33,7 @@ from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sph
 
 from ernsnn.describe import marks
 
-from . import runs, simulator
+from . import external_devices, extra_models, runs, simulator
 from .absent import TYPES
 from .astrocytes import Astrocyte
 from .cells import (
@@ -149,6 +149,8 @@ __all__ = [
     "create",
     "end",
     "errors",
+    "external_devices",
+    "extra_models",
     "get_current_time",
     "get_max_delay",
     "get_min_delay",

@@ -21,6 +21,8 @@ _SPYNNAKER = ("spynnaker", "spynnaker.pyNN", "spynnaker7", "spynnaker7.pyNN", "s
 """sPyNNaker's own names, packages that hold it among them."""
 _DIALECT = {"convention": "spinnaker", "current_integration": "step_average"}
 """What scripts for it mean by ``setup``, where they do not say."""
+PARTS = ("extra_models", "external_devices")
+"""Modules of a simulator that ``ernsnn.pynn`` has, too."""
 
 
 def dialect_of(module: str) -> Mapping[str, str] | None:
@@ -40,6 +42,12 @@ def is_simulator(module: str) -> bool:
     return dialect_of(module) is not None
 
 
+def part_of_simulator(module: str) -> str:
+    """The name among ``PARTS`` of a module of a simulator; empty for another one."""
+    simulator, _, name = module.rpartition(".")
+    return name if name in PARTS and is_simulator(simulator) else ""
+
+
 class StandIn(ModuleType):
     """All of ``ernsnn.pynn`` under the name of another simulator, with settings that its ``setup`` fills in."""
 
@@ -51,6 +59,18 @@ class StandIn(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module("ernsnn.pynn"), name)
+
+
+class _Part(ModuleType):
+    """A module of ``ernsnn.pynn`` under the name that it has in another simulator."""
+
+    def __init__(self, full_name: str, name: str) -> None:
+        super().__init__(full_name)
+        self.ours = importlib.import_module(f"ernsnn.pynn.{name}")
+        self.__all__ = getattr(self.ours, "__all__", [])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ours, name)
 
 
 def _filled(setup: Callable[..., int], settings: Mapping[str, Any]) -> Callable[..., int]:
@@ -69,10 +89,15 @@ class _Finder(MetaPathFinder, Loader):
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         """The spec of a simulator, or None."""
+        if part_of_simulator(fullname):
+            return ModuleSpec(fullname, self)
         return ModuleSpec(fullname, self, is_package=True) if is_simulator(fullname) else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The module that stands in."""
+        part = part_of_simulator(spec.name)
+        if part:
+            return _Part(spec.name, part)
         return StandIn(spec.name, {**(dialect_of(spec.name) or {}), **self.settings})
 
     def exec_module(self, module: ModuleType) -> None:
@@ -95,14 +120,15 @@ def stand_in(settings: Mapping[str, Any]) -> Iterator[None]:
         _forget()
         sys.modules.update(before)
         for name, module in before.items():
-            if name.startswith("pyNN."):
+            if name.startswith("pyNN.") and is_simulator(name):
                 setattr(pyNN, name.partition(".")[2], module)
 
 
 def _forget() -> dict[str, ModuleType]:
     """Take all simulators out of those modules that are imported, and return them."""
-    imported = {name: sys.modules.pop(name) for name in list(sys.modules) if is_simulator(name)}
+    ours = [name for name in sys.modules if is_simulator(name) or part_of_simulator(name)]
+    imported = {name: sys.modules.pop(name) for name in ours}
     for name in imported:
-        if name.startswith("pyNN."):
+        if name.startswith("pyNN.") and is_simulator(name):
             vars(pyNN).pop(name.partition(".")[2], None)
     return imported

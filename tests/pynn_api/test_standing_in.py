@@ -8,6 +8,7 @@ import sys
 import pytest
 
 pytest.importorskip("ernsnn.pynn")
+import ernsnn.pynn as sim
 from ernsnn.pynn import simulator
 from ernsnn.pynn.__main__ import main
 from ernsnn.pynn.standing_in import is_simulator, stand_in
@@ -129,3 +130,55 @@ def test_what_is_no_script_or_no_backend_is_told(tmp_path, capsys):
         with pytest.raises(SystemExit):
             main(arguments)
         assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pyNN.spiNNaker as sim; extra = sim.extra_models",
+        "from pyNN.spiNNaker import extra_models as extra",
+        "import pyNN.spiNNaker.extra_models as extra",
+        "from pyNN.spiNNaker import *; extra = extra_models",
+        "import spynnaker8.extra_models as extra",
+    ],
+)
+def test_extra_models_of_spynnaker_by_every_way_of_importing_them(line):
+    names = {}
+    with stand_in({"backend": "reference"}):
+        exec(line, names)
+        assert names["extra"].SpikeNearestPairRule is sim.extra_models.SpikeNearestPairRule
+        with pytest.raises(AttributeError, match=r"extra_models has no IFCurDelta; .*IF_curr_delta"):
+            names["extra"].IFCurDelta  # noqa: B018
+        with pytest.raises(AttributeError, match="extra_models has no Nothing: there are PfisterSpikeTriplet"):
+            names["extra"].Nothing  # noqa: B018
+    assert "pyNN.spiNNaker.extra_models" not in sys.modules
+
+
+def test_devices_of_spynnaker_are_refused_with_what_to_do():
+    with stand_in({}):
+        import pyNN.spiNNaker as spinnaker
+
+        with pytest.raises(AttributeError, match=r"external_devices.activate_live_output_for.*get_data"):
+            spinnaker.external_devices.activate_live_output_for(None)
+        with pytest.raises(AttributeError, match=r"external_devices.SpikeInjector.*spike_times or rates"):
+            spinnaker.external_devices.SpikeInjector()
+
+
+def test_every_extra_model_of_spynnaker_is_there_or_refused_by_name():
+    theirs = pytest.importorskip("spynnaker.pyNN.extra_models").__all__
+    assert len(theirs) > 20
+    for name in theirs:
+        if name not in sim.extra_models.__all__:
+            with pytest.raises(AttributeError, match=f"extra_models has no {name}; "):
+                getattr(sim.extra_models, name)
+
+
+def test_a_nearest_pair_rule_of_spynnaker_learns():
+    sim.setup(1.0, backend="reference", convention="spinnaker")
+    source = sim.Population(1, sim.SpikeSourceArray(spike_times=[1.0, 3.0, 30.0]))
+    cells = sim.Population(1, sim.IF_curr_exp(i_offset=3.0))
+    rule = sim.extra_models.SpikeNearestPairRule(A_plus=0.1, A_minus=0.1)
+    synapse = sim.STDPMechanism(rule, sim.AdditiveWeightDependence(w_min=0.0, w_max=2.0), weight=1.0, delay=1.0)
+    learns = sim.Projection(source, cells, sim.AllToAllConnector(), synapse)
+    sim.run(60)
+    assert learns.get("weight", format="array")[0, 0] != 1.0
