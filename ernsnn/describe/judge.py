@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NoReturn
+from collections.abc import Collection, Iterable
+from typing import Any, NoReturn, Protocol
 
 from ernsnn.describe.expressions import Expr, Statement, check_expression, check_known, is_plain, is_truth
 from ernsnn.errors import InvalidModel, quoted
+
+
+class _Kind(Protocol):
+    """What kinds of neurons, of third factors and of short-term plasticity have in common."""
+
+    @property
+    def parameters(self) -> tuple[Any, ...]: ...
+
+    @property
+    def states(self) -> tuple[Any, ...]: ...
+
+    @property
+    def requirements(self) -> tuple[Any, ...]: ...
 
 
 class Judge:
@@ -55,14 +68,15 @@ class Judge:
         if is_truth(value):
             self.refuse(f"{what} is true or false, not a number")
 
-    def beginning(self, parameters: Mapping[str, str], initial: Mapping[str, Expr], conditions: Iterable[Expr]) -> None:
-        """Check what parameters fix: parameters -> the one that each follows, if any; initial values; requirements."""
-        if not set(parameters.values()) <= {"", *parameters}:
+    def beginning(self, kind: _Kind) -> None:
+        """Check what parameters fix: parameters that follow others, initial values, and requirements."""
+        names = {p.name for p in kind.parameters}
+        if not {p.follows for p in kind.parameters} <= {"", *names}:
             self.refuse("a parameter follows another that it does not have")
-        for state, value in initial.items():
-            self.value(f"the initial {state}", value, parameters)
-        for condition in conditions:
-            self.value("a requirement", condition, parameters)
+        for state in kind.states:
+            self.value(f"the initial {state.name}", state.initial, names)
+        for requirement in kind.requirements:
+            self.value("a requirement", requirement.condition, names)
 
     def constants(self, constants: Iterable[Statement], known: Collection[str]) -> set[str]:
         """Check constants, each from those before it and from ``known`` names; returns all these names."""

@@ -261,8 +261,7 @@ def _check_names(kind: Kind) -> None:
             if any({len(p.states)} != {len(p.matrix), *map(len, p.matrix)} for p in table.propagators):
                 judge.refuse("a propagator is no square matrix")
     judge.names((), names)
-    follows, initial = {p.name: p.follows for p in kind.parameters}, {s.name: s.initial for s in kind.states}
-    judge.beginning(follows, initial, (r.condition for r in kind.requirements))
+    judge.beginning(kind)
     for value in values:
         check_expression(value, kind.name)
     if kind.refractory and kind.refractory not in {p.name for p in kind.parameters}:

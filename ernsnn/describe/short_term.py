@@ -68,8 +68,7 @@ def _check(kind: ShortTermKind) -> None:
     parameters, states = [p.name for p in kind.parameters], [s.name for s in kind.states]
     known = [*parameters, *states, *GIVEN]
     judge.names(known, (s.target for s in kind.on_spike))
-    follows, initial = {p.name: p.follows for p in kind.parameters}, {s.name: s.initial for s in kind.states}
-    judge.beginning(follows, initial, (r.condition for r in kind.requirements))
+    judge.beginning(kind)
     for s in kind.on_spike:
         if s.derivative or s.needs:
             got = f"d{s.target}/dt" if s.derivative else "if"
@@ -238,12 +237,7 @@ class TsodyksUzielMarkram(ShortTerm):
 
     kind = ShortTermKind(
         name="TsodyksUzielMarkram",
-        parameters=(
-            *positive("U"),
-            Parameter("tau_rec_ms", low=0.0),
-            Parameter("tau_fac_ms", low=0.0),
-            *positive("tau_psc_ms"),
-        ),
+        parameters=(*TsodyksMarkram.kind.parameters, *positive("tau_psc_ms")),
         states=(State("x", Num(1.0)), State("y", Num(0.0)), State("u", Num(0.0))),
         # Px is the share of what was active that has recovered. Where both time constants agree it has another form.
         on_spike=parse_statements(
@@ -263,7 +257,7 @@ class TsodyksUzielMarkram(ShortTerm):
             "a kind of the library",
         ),
         factor=parse_expression("sent", "a kind of the library"),
-        requirements=(required("U <= 1.0", "the share of resources that a spike uses"),),
+        requirements=TsodyksMarkram.kind.requirements,
     )
 
     U: Value = 0.5

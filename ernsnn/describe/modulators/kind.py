@@ -115,8 +115,7 @@ def _check(kind: ModulatorKind) -> None:
     constants, reads = [s.target for s in kind.constants], [read.name for read in kind.reads]
     named = [*(p.name for p in kind.parameters), *(s.name for s in kind.states), *constants, *reads, *GIVEN]
     judge.names(named, [*(s.target for s in kind.statements), *kind.probes])
-    follows, initial = {p.name: p.follows for p in kind.parameters}, {s.name: s.initial for s in kind.states}
-    judge.beginning(follows, initial, (r.condition for r in kind.requirements))
+    judge.beginning(kind)
     if not kind.time_ms > 0 or kind.method not in ("rk4", "euler"):
         judge.refuse("rates need a unit of time above 0 ms, and the method 'rk4' or 'euler'")
     everywhere = {*judge.constants(kind.constants, parameters | {"dt"}), *states, *reads, "given", "value"}
