@@ -11,7 +11,8 @@ from .kernels.driver import BARRIER, Driver
 class Loop:
     """Calls ``first`` for each window, then ``each`` for every step of it, and ``last`` at its end: see ``Driver``.
 
-    ``kernels`` are the addresses of different ones. Stages may be plain Python (``jit.Interpreted``), for one worker.
+    ``kernels`` are the addresses of different ones. Stages may be plain Python (``machine_code.Interpreted``), for one
+    worker.
     """
 
     def __init__(

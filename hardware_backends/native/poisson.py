@@ -33,8 +33,7 @@ class Guides(NamedTuple):
 
 
 class Schedules(NamedTuple):
-    """The inputs: input p has the units ``cuts[p]`` to ``cuts[p + 1]``, one a neuron, if
-    ``alike[p]`` of equal tables.
+    """The inputs: input p has the units ``cuts[p]`` to ``cuts[p + 1]``, one a neuron, of equal tables if ``alike[p]``.
 
     The first of these is about ``neuron[p]`` of all neurons; what arrives there lies at ``first[p]`` in a step's
     arrivals. Unit u has in piece k the table ``pieces[tables[u] + k]``. Piece k of input p begins at ``steps[k - 1]``
