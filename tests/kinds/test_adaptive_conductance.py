@@ -7,7 +7,7 @@ from functools import partial
 import cells_under_spikes
 import numpy as np
 import pytest
-from cells_under_spikes import N, drawn_cells, of_nest, ours
+from cells_under_spikes import N, assert_as_nest, drawn_cells
 from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
@@ -49,15 +49,10 @@ def test_without_what_its_spikes_add_it_spikes_as_often_again() -> None:
 @pytest.mark.nest
 def test_it_is_that_of_nest() -> None:
     """NEST takes steps of its own, with an error of 1e-3 a step in its conductances and V."""
-    nest, steps = pytest.importorskip("nest"), 4_000
     rng = np.random.default_rng(3)
     more = {"e_rev_E_mV": rng.uniform(-5, 5, N), "e_rev_I_mV": rng.uniform(-85, -70, N)}
     more |= {"tau_sfa_ms": rng.uniform(50, 150, N), "e_rev_sfa_mV": rng.uniform(-85, -75, N)}
     more |= {"tau_rr_ms": rng.uniform(1, 4, N), "e_rev_rr_mV": rng.uniform(-85, -75, N)}
     more |= {"q_sfa_uS": rng.uniform(0, 0.02, N), "q_rr_uS": rng.uniform(0, 0.5, N)}
     cells = drawn_cells(2, weights=(0.01, 0.08), **more)
-    spikes, V = ours(ern.AdaptiveConductanceLIF, "uS", cells, steps)
-    their_spikes, their_V = of_nest(nest, "iaf_cond_exp_sfa_rr", cells, steps)
-    assert len(spikes) > 100
-    assert spikes == their_spikes
-    np.testing.assert_allclose(V, their_V, rtol=0, atol=1e-3)
+    assert_as_nest(ern.AdaptiveConductanceLIF, "uS", "iaf_cond_exp_sfa_rr", cells, within=1e-3)

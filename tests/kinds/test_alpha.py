@@ -7,7 +7,7 @@ from functools import partial
 import cells_under_spikes
 import numpy as np
 import pytest
-from cells_under_spikes import drawn_cells, of_nest, ours
+from cells_under_spikes import assert_as_nest, drawn_cells
 from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
@@ -79,11 +79,6 @@ def test_they_have_no_currents_to_average(kind: type) -> None:
 @pytest.mark.nest
 def test_it_is_that_of_nest() -> None:
     """Both integrate exactly: V differs by rounding alone, spikes not at all, for equal time constants, too."""
-    nest, steps = pytest.importorskip("nest"), 4_000
     cells = drawn_cells(1, weights=(0.2, 2.0))
     cells["tau_syn_E_ms"][:5] = cells["tau_m_ms"][:5]
-    spikes, V = ours(ern.AlphaLIF, "nA", cells, steps)
-    their_spikes, their_V = of_nest(nest, "iaf_psc_alpha", cells, steps)
-    assert len(spikes) > 100
-    assert spikes == their_spikes
-    np.testing.assert_allclose(V, their_V, rtol=0, atol=1e-10)
+    assert_as_nest(ern.AlphaLIF, "nA", "iaf_psc_alpha", cells, within=1e-10)

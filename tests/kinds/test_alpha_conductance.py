@@ -7,7 +7,7 @@ from functools import partial
 import cells_under_spikes
 import numpy as np
 import pytest
-from cells_under_spikes import N, drawn_cells, of_nest, ours
+from cells_under_spikes import N, assert_as_nest, drawn_cells
 from on_backends import assert_equal_spikes, refused_in_words
 
 import ernsnn as ern
@@ -40,12 +40,7 @@ def test_weights_are_never_negative() -> None:
 @pytest.mark.nest
 def test_it_is_that_of_nest() -> None:
     """NEST takes steps of its own, and stays within 1.3e-5 mV; the rest is the error of our one step of .1 ms."""
-    nest, steps = pytest.importorskip("nest"), 4_000
     rng = np.random.default_rng(3)
     reversal = {"e_rev_E_mV": rng.uniform(-5, 5, N), "e_rev_I_mV": rng.uniform(-85, -70, N)}
     cells = drawn_cells(2, weights=(0.002, 0.05), **reversal)
-    spikes, V = ours(ern.AlphaConductanceLIF, "uS", cells, steps)
-    their_spikes, their_V = of_nest(nest, "iaf_cond_alpha", cells, steps)
-    assert len(spikes) > 100
-    assert spikes == their_spikes
-    np.testing.assert_allclose(V, their_V, rtol=0, atol=1e-4)
+    assert_as_nest(ern.AlphaConductanceLIF, "uS", "iaf_cond_alpha", cells, within=1e-4)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 import ernsnn as ern
 
@@ -94,3 +95,13 @@ def of_nest(nest: Any, model: str, cells: dict[str, Any], steps: int) -> tuple[l
     at = np.rint(np.asarray(detector.events["times"]) / DT).astype(int) - 1
     spikes = sorted(zip(at.tolist(), (np.asarray(detector.events["senders"]) - first).tolist(), strict=True))
     return [s for s in spikes if s[0] < steps], np.stack([V[senders == i][:steps] for i in made.global_id], axis=1)
+
+
+def assert_as_nest(kind: Any, unit: str, model: str, cells: dict[str, Any], within: float) -> None:
+    """Assert that ``kind`` has the spikes of NEST's ``model``, and V ``within`` so many mV of its."""
+    nest, steps = pytest.importorskip("nest"), 4_000
+    spikes, V = ours(kind, unit, cells, steps)
+    their_spikes, their_V = of_nest(nest, model, cells, steps)
+    assert len(spikes) > 100
+    assert spikes == their_spikes
+    np.testing.assert_allclose(V, their_V, rtol=0, atol=within)
