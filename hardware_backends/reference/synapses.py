@@ -19,13 +19,13 @@ from .short_term import ShortTermState
 from .terms import Lookup, TraceState, changes, product
 
 
-def _ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The indices of all synapses of ``rows``, row by row: indptr[row] to indptr[row + 1] of each."""
     starts, counts = indptr[rows], indptr[rows + 1] - indptr[rows]
     return np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
 
 
-def _inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
+def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
     """The ``neurons`` within one side of a projection, counted from its start."""
     local = neurons - start
     return local[(local >= 0) & (local < count)]
@@ -50,10 +50,10 @@ class StaticState:
 
     def transmit(self, t: int, pre_spikes: np.ndarray) -> None:
         """Add the weights of this step's pre spikes to the arrivals of later steps."""
-        pre = _inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
+        pre = inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
         if not len(pre):
             return
-        ids = _ranges(self.indptr, pre)
+        ids = ranges(self.indptr, pre)
         weights, delay, post = self.sent(ids), self.delay[ids], self.post[ids]
         if self.short_term:
             self.short_term.spike(t, pre)
@@ -98,7 +98,7 @@ class PlasticState(StaticState):
 
     def remember(self, t: int, post_spikes: np.ndarray) -> None:
         """Keep the post spikes of a step until they reach the synapses."""
-        self.past.put(t, _inside(post_spikes, self.p.post_start, self.p.connectivity.n_post))
+        self.past.put(t, inside(post_spikes, self.p.post_start, self.p.connectivity.n_post))
 
     def learn(self, t: int, pre_spikes: np.ndarray) -> None:
         """Stage 4: POST events, then PRE events."""
@@ -108,14 +108,14 @@ class PlasticState(StaticState):
         for y in (state for states in self.y.values() for state in states):
             y.decay()
         reaching = [self.past.at(t - int(d)) for d in self.delays]
-        arrived = [column[1][_ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
+        arrived = [column[1][ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
         if arrived:
             self.apply(POST, np.concatenate(arrived))
         for name, states in self.y.items():
             for state, post in zip(states, reaching, strict=True):
                 state.spike(post, self.gate(state, name, post))
-        pre = _inside(pre_spikes, p.pre_start, c.n_pre)
-        self.apply(PRE, _ranges(self.indptr, pre))
+        pre = inside(pre_spikes, p.pre_start, c.n_pre)
+        self.apply(PRE, ranges(self.indptr, pre))
         for name, x in self.x.items():
             x.spike(pre, self.gate(x, name, pre))
 
