@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,8 +13,6 @@ from ernsnn.graph.flows import erased, flown
 from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import Streams
 
-from .modulators import ModulatorState
-from .neurons import NeuronState
 from .past import Past
 from .short_term import ShortTermState
 from .terms import Lookup, TraceState, changes, product
@@ -31,12 +30,31 @@ def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
     return local[(local >= 0) & (local < count)]
 
 
+class Target(Protocol):
+    """The neurons that synapses act on."""
+
+    @property
+    def receptors(self) -> Sequence[str]:
+        """The names of the receptors of their kind."""
+
+    def arrive(self, step: int, receptor: int, neurons: np.ndarray, weights: np.ndarray) -> None:
+        """Add weights that arrive in ``step`` at one of the kind's receptors."""
+
+
+class Value(Protocol):
+    """A third factor that plasticity reads."""
+
+    @property
+    def value(self) -> np.ndarray:
+        """One number a unit."""
+
+
 class StaticState:
     """Static synapses."""
 
     changes: tuple[str, ...] = ("short_term",)
 
-    def __init__(self, p: Projection, target: NeuronState, dt_ms: float) -> None:
+    def __init__(self, p: Projection, target: Target, dt_ms: float) -> None:
         self.p, self.target = p, target
         rows = p.synapses
         self.post, self.delay, self.variables = rows.post, rows.delay, rows.variables
@@ -69,7 +87,7 @@ class PlasticState(StaticState):
     changes = ("variables", "x", "y", "past", "streams", "short_term")
     not_carried = ("variables",)
 
-    def __init__(self, p: Projection, target: NeuronState, modulators: dict[str, ModulatorState], dt_ms: float) -> None:
+    def __init__(self, p: Projection, target: Target, modulators: Mapping[str, Value], dt_ms: float) -> None:
         super().__init__(p, target, dt_ms)
         assert p.learning is not None
         self.learning: Learning = p.learning

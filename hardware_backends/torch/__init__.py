@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
 
-from ernsnn.backend.options import Option
+from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Capability
 from ernsnn.backend.stepping import Engine, SteppedBackend
 from ernsnn.errors import BackendNotAvailable
@@ -19,8 +19,8 @@ from ernsnn.graph.graph import Graph
 from .capabilities import CODES, capabilities
 
 INSTALL = (
-    "torch is not installed: pip install torch (several gigabytes, with CUDA), or the build for processors alone that "
-    "pytorch.org offers under 'CPU'"
+    "torch is not installed: pip install torch, several gigabytes with CUDA; the build for processors alone, far "
+    "smaller, is the choice 'CPU' on PyTorch's own page of installation"
 )
 
 
@@ -47,6 +47,9 @@ class TorchBackend(SteppedBackend):
             ("cpu", "cuda"),
             "where neurons, static synapses and third factors are computed; plastic synapses are on the processor",
         ),
+        "threads": Option(
+            1, (), "threads of torch, for the whole process: more are faster for large networks alone", 1, MOST_THREADS
+        ),
     }
 
     def missing(self) -> str | None:
@@ -67,7 +70,7 @@ class TorchBackend(SteppedBackend):
         require_device(settings["device"])
         from . import engine
 
-        return engine.Engine(graph, settings["device"], settings["precision"])
+        return engine.Engine(graph, settings["device"], settings["precision"], settings["threads"])
 
 
 def require_device(device: str) -> None:

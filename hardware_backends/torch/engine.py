@@ -40,8 +40,8 @@ class Engine(stepping.Engine):
     changes = ("held", "streams", "plastic", "intrinsic", "own")
     not_carried = ("own",)
 
-    def __init__(self, graph: Graph, device: str, precision: str) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, device: str, precision: str, threads: int) -> None:
+        self.graph, self.threads = graph, threads
         self.network = Network(graph, device=device, precision=precision)
         populations = self.network.neurons
         self.streams = {name: n.streams for name, n in populations.items()}
@@ -67,6 +67,8 @@ class Engine(stepping.Engine):
     @torch.no_grad()
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """See ``stepping.Engine.step``."""
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
         sizes = {p.name: p.size for p in self.graph.populations}
         fired = {name: Spikes(self.network.space, sizes[name], ids=ids) for name, ids in spikes.items()}
         self.network.step(t, np.array([t]), fired)
@@ -110,11 +112,7 @@ class Engine(stepping.Engine):
         for s in self.plastic.values():
             for name, values in s.variables.items():
                 values[:] = recording.synapses[s.p.name][name]
-        populations = self.network.neurons.values()
-        load_values(populations, recording.neurons)
-        for n in populations:
-            for name, values in n.learned.items():
-                n.own[name] = self.network.space.tensor(values)
+        load_values(self.network.neurons.values(), recording.neurons)
 
     def state(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.state``."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Graph, Probe, Source
 
 from ..reference.synapses import PlasticState
@@ -54,7 +54,7 @@ class Network:
         values: Mapping[str, torch.Tensor] | None = None,
         surrogate: Derivative | None = None,
     ) -> None:
-        given = dict(values or {})
+        given = _checked(graph, dict(values or {}))
         differentiates = bool(given) or surrogate is not None
         self.space = Space(torch.device(device), DTYPES[precision], len(first), differentiates)
         self.graph, self.first = graph, np.asarray(first, np.int64)
@@ -99,11 +99,11 @@ class Network:
             plastic.remember(k, spikes[plastic.p.post].ids)
             if learning[0]:
                 plastic.learn(k, spikes[plastic.p.pre].ids)
-        for p in graph.projections:
-            if p.learning:
-                self.plastic[p.name].transmit(k, spikes[p.pre].ids)
+        for projection in graph.projections:
+            if projection.learning:
+                self.plastic[projection.name].transmit(k, spikes[projection.pre].ids)
             else:
-                self.static[p.name].transmit(k, spikes[p.pre])
+                self.static[projection.name].transmit(k, spikes[projection.pre])
         if learning[0]:
             for plastic in self.plastic.values():
                 plastic.epoch(k)
@@ -152,19 +152,33 @@ class Network:
         return self.space.tensor(raster)
 
 
+def _checked(graph: Graph, values: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """``values``. Raises InvalidModel on one that stands for nothing of the graph, or has another shape."""
+    sizes = {f"{n.name}.{name}": n.size for n in graph.neurons() for name in n.parameters if name != n.kind.refractory}
+    sizes |= {f"{p.name}.w": p.n_synapses for p in graph.projections if not p.learning}
+    for path, value in values.items():
+        if path not in sizes:
+            raise InvalidModel(unknown("no number with a gradient", path, sizes))
+        if tuple(value.shape) not in ((), (sizes[path],)):
+            raise InvalidModel(
+                f"{path}: needs one number or {sizes[path]}, got the shape {tuple(value.shape)}", path=path
+            )
+    return values
+
+
 def _require_static(graph: Graph) -> None:
     """Raise InvalidModel where something learns."""
     for p in graph.projections:
         if p.learning:
             raise InvalidModel(
-                f"{p.name}: learns by a rule, so that its runs cannot go on beside each other, nor gradients flow through "
-                "them; leave out learning=",
+                f"{p.name}: learns by a rule: its runs cannot go on beside each other, nor have gradients; leave out "
+                "learning=",
                 path=p.name,
             )
     for n in graph.neurons():
         if n.intrinsic:
             raise InvalidModel(
-                f"{n.name}: has intrinsic plasticity, so that its runs cannot go on beside each other, nor gradients flow "
-                "through them; leave out intrinsic=",
+                f"{n.name}: has intrinsic plasticity: its runs cannot go on beside each other, nor have gradients; "
+                "leave out intrinsic=",
                 path=n.name,
             )

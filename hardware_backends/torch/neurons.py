@@ -51,7 +51,9 @@ class NeuronState:
         self.streams = {name: [Streams(key, p.size, step) for step in first] for name, key in p.draws.items()}
         self.arrivals: list[dict[int, torch.Tensor]] = [{} for _ in range(longest_delay + 1)]
         self.modulations = [(m, modulators[m.modulator]) for m in graph.modulations if m.target.population == p.name]
-        self.learned = {name: np.array(value.cpu(), dtype=float) for name, value in self.own.items() if p.intrinsic}
+        self.learned = {
+            name: np.array(value.cpu().numpy(), dtype=float) for name, value in self.own.items() if p.intrinsic
+        }
         self.intrinsic = IntrinsicState(p, graph.dt_ms, self.learned) if p.intrinsic else None
         self._injected: dict[int, tuple[tuple[int, ...], torch.Tensor]] = {}
 
@@ -68,16 +70,14 @@ class NeuronState:
     def _parameters(self) -> Tensors:
         """Every parameter as a tensor: those that are given with gradients, and all others."""
         given = {name: self.values.get(f"{self.p.name}.{name}") for name in self.p.parameters}
-        return {
-            name: self.space.tensor(value) if (value_given := given[name]) is None else value_given
-            for name, value in self.p.parameters.items()
-        }
+        known: Tensors = {name: self.space.tensor(value) for name, value in self.p.parameters.items()}
+        return known | {name: value for name, value in given.items() if value is not None}
 
     def _take(self, p: Neurons, graph: Graph) -> None:
         self.p, space = p, self.space
         self.injections = _into(p, graph)
         equations = p.equations(graph.current_integration)
-        constants = p.constants(graph.dt_ms, graph.current_integration)
+        constants: Tensors = dict(p.constants(graph.dt_ms, graph.current_integration))
         self.n_ref = space.whole(np.broadcast_to(constants.pop("n_ref"), p.size))
         values = self._parameters()
         dt = space.tensor(graph.dt_ms)
@@ -144,11 +144,12 @@ class NeuronState:
         """Stages 4 and 5 of intrinsic plasticity."""
         if self.intrinsic is not None:
             self.intrinsic.step(t, spikes)
-            self.own[self.intrinsic.target] = self.space.tensor(self.intrinsic.values)
 
     def now(self, parameter: str, t: np.ndarray) -> torch.Tensor:
         """A parameter in step ``t``, with the sums of injected currents and modulators added."""
         value: torch.Tensor = self.own[parameter]
+        if self.intrinsic is not None and parameter == self.intrinsic.target:
+            value = self.space.tensor(self.intrinsic.values)
         if parameter == "i_offset_nA":
             for place, injection in enumerate(self.injections):
                 value = value + self._injection(place, injection, t)
@@ -197,7 +198,7 @@ def _propagated(p: Propagator, values: Tensors, dt_ms: float) -> Tensors:
     n, h = len(p.states), p.share * dt_ms
     like: torch.Tensor = values["dt"]
     entries = [[torch.as_tensor(evaluator(v, OPERATIONS)(values)).to(like) for v in row] for row in p.matrix]
-    shape = torch.broadcast_shapes(*(entry.shape for row in entries for entry in row))
+    shape = np.broadcast_shapes(*(tuple(entry.shape) for row in entries for entry in row))
     rates = torch.stack([torch.stack([entry.expand(shape) for entry in row], dim=-1) for row in entries], dim=-2)
     identity = torch.eye(n, dtype=like.dtype, device=like.device).expand(*shape, n, n)
     above = torch.cat([rates, identity], dim=-1) * h

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from ernsnn.describe.evaluation import OPERATIONS as NUMPY
 from ernsnn.describe.expressions import Expr, Name, Num, Op
 from ernsnn.errors import InvalidModel
+from ernsnn.graph.arithmetic import EXPREL, NEAR
 
 
 def _tensor(x: Any) -> torch.Tensor:
-    """``x``, or a tensor of no dimension, which takes the precision of what it meets."""
-    return x if isinstance(x, torch.Tensor) else torch.as_tensor(x)
+    """``x``, or a number in double precision, which has the precision of the tensors that it meets."""
+    if isinstance(x, torch.Tensor):
+        return x
+    return torch.tensor(x, dtype=torch.bool if isinstance(x, bool | np.bool_) else torch.float64)
 
 
 def _of_tensors(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
@@ -24,9 +28,12 @@ def _of_tensors(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Te
 def exprel(x: Any) -> torch.Tensor:
     """expm1(x)/x, and 1 at 0."""
     x = _tensor(x)
-    zero = x == 0
-    safe = torch.where(zero, 1.0, x)  # a derivative there must not be NaN either
-    return torch.where(zero, 1.0 + 0.5 * x, torch.expm1(safe) / safe)
+    close = torch.abs(x) < NEAR
+    small, large = torch.where(close, x, 0.0), torch.where(close, 1.0, x)  # no derivative may be NaN
+    series = torch.full_like(x, EXPREL[0])
+    for c in EXPREL[1:]:
+        series = series * small + c
+    return torch.where(close, series, torch.expm1(large) / large)
 
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = {

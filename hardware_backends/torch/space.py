@@ -26,11 +26,11 @@ class Space:
 
     def tensor(self, values: Any) -> torch.Tensor:
         """Numbers in this precision on this device."""
-        return torch.as_tensor(np.asarray(values, dtype=float)).to(self.device, self.dtype)
+        return torch.as_tensor(np.array(values, dtype=float)).to(self.device, self.dtype)
 
     def whole(self, values: Any) -> torch.Tensor:
         """Whole numbers on this device."""
-        return torch.as_tensor(np.asarray(values, dtype=np.int64)).to(self.device)
+        return torch.as_tensor(np.array(values, dtype=np.int64)).to(self.device)
 
     def wide(self, values: torch.Tensor | float, size: int) -> torch.Tensor:
         """``values`` as (batch, size), where equations give one for all."""

@@ -16,8 +16,8 @@ from .neurons import NeuronState
 from .operations import OPERATIONS
 from .space import Space, Spikes
 
-_DENSE = 8
-"""A matrix is multiplied where it has at most so many entries a synapse."""
+_DENSE, _SMALL = 8, 1 << 20
+"""A matrix is multiplied where it has at most so many entries a synapse, or is as small as that."""
 
 
 class ShortTermState:
@@ -31,13 +31,13 @@ class ShortTermState:
         self.state = {s.name: space.wide(evaluator(s.initial, OPERATIONS)(self.fixed), n) for s in kind.states}
         self.last = torch.full((space.batch, n), -NEVER, dtype=torch.int64, device=space.device)
         self.factor = torch.ones((space.batch, n), dtype=space.dtype, device=space.device)
-        self.dt = space.tensor(dt_ms)
+        self.dt, self.never = space.tensor(dt_ms), space.tensor(NEVER)
         self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
         self.factor_of = evaluator(kind.factor, OPERATIONS)
 
     def spike(self, k: int, fired: torch.Tensor) -> None:
         """The neurons (batch, pre neurons) that have ``fired`` spike in step ``k``."""
-        since = torch.where(self.last < 0, NEVER, k - self.last).to(fired.dtype) * self.dt_ms
+        since = torch.where(self.last < 0, self.never, (k - self.last).to(fired.dtype)) * self.dt_ms
         values = {**self.fixed, **self.state, "dt": self.dt, "since": since}
         for target, value in self.on_spike:
             values[target] = value(values)
@@ -70,7 +70,7 @@ class StaticState:
         size = self.p.connectivity.n_pre * n_post
         places = self.space.whole(self.pre_of[ids] * n_post + self.post_of[ids])
         weights = self.w if len(ids) == len(self.delay) else self.w[self.space.whole(ids)]
-        if size > _DENSE * len(ids):
+        if size > max(_DENSE * len(ids), _SMALL):
             return delay, self.space.whole(self.pre_of[ids]), self.space.whole(self.post_of[ids]), weights
         entries = torch.zeros(size, dtype=self.space.dtype, device=self.space.device).index_add(0, places, weights)
         return delay, entries.reshape(-1, n_post), places, None
@@ -89,7 +89,7 @@ class StaticState:
             if weights is None:
                 brought = pre @ first
             else:
-                brought = self.space.zeros(n_post).index_add(1, second, pre[:, first] * weights)
+                brought = self.space.zeros(n_post).scatter_add(1, second.expand(len(pre), -1), pre[:, first] * weights)
             before, after = self.p.post_start, self.target.size - self.p.post_start - n_post
             if before or after:
                 brought = torch.nn.functional.pad(brought, (before, after))
