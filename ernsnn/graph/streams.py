@@ -29,12 +29,12 @@ def start(key: str, size: int, drawn: int = 0) -> np.ndarray:
 
 
 class Streams:
-    """``size`` streams; each call advances all of them."""
+    """``size`` streams, of which so many numbers are ``drawn``; each call advances all of them."""
 
     changes = ("states",)
 
-    def __init__(self, key: str, size: int) -> None:
-        self.states = start(key, size)
+    def __init__(self, key: str, size: int, drawn: int = 0) -> None:
+        self.states = start(key, size, drawn)
 
     def _advance(self) -> tuple[np.ndarray, np.ndarray]:
         for state, multiplier, modulus in zip(self.states, MULTIPLIERS, MODULI, strict=True):

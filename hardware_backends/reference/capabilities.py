@@ -13,12 +13,16 @@ from ernsnn.graph.graph import Graph, Projection
 CODES: Codes = {"R301": ("unsupported", "more memory than there is")}
 
 
-def memory(graph: Graph) -> Iterator[Limit]:
-    """Yield a limit where memory is too small for explicit synapses and arrivals up to the longest delay."""
+def needed_bytes(graph: Graph) -> int:
+    """The bytes of explicit synapses, and of arrivals up to the longest delay."""
     longest = max((float(np.max(p.delay.some(p.n_synapses), initial=1.0)) for p in graph.projections), default=1.0)
     neurons = neuron_bytes(graph) + int(16 * (longest + 1) * sum(p.size for p in graph.neurons()))
-    needed = neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)
-    return too_little_memory(graph, "R301", needed)
+    return neurons + sum(_numbers(p) * 8 * p.n_synapses for p in graph.projections)
+
+
+def memory(graph: Graph) -> Iterator[Limit]:
+    """Yield a limit where memory is too small."""
+    return too_little_memory(graph, "R301", needed_bytes(graph))
 
 
 def _numbers(p: Projection) -> int:

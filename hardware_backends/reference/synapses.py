@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,23 +13,40 @@ from ernsnn.graph.flows import erased, flown
 from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import Streams
 
-from .modulators import ModulatorState
-from .neurons import NeuronState
 from .past import Past
 from .short_term import ShortTermState
 from .terms import Lookup, TraceState, changes, product
 
 
-def _ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def ranges(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The indices of all synapses of ``rows``, row by row: indptr[row] to indptr[row + 1] of each."""
     starts, counts = indptr[rows], indptr[rows + 1] - indptr[rows]
     return np.repeat(starts - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts) + np.arange(counts.sum())
 
 
-def _inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
+def inside(neurons: np.ndarray, start: int, count: int) -> np.ndarray:
     """The ``neurons`` within one side of a projection, counted from its start."""
     local = neurons - start
     return local[(local >= 0) & (local < count)]
+
+
+class Target(Protocol):
+    """The neurons that synapses act on."""
+
+    @property
+    def receptors(self) -> Sequence[str]:
+        """The names of the receptors of their kind."""
+
+    def arrive(self, step: int, receptor: int, neurons: np.ndarray, weights: np.ndarray) -> None:
+        """Add weights that arrive in ``step`` at one of the kind's receptors."""
+
+
+class Value(Protocol):
+    """A third factor that plasticity reads."""
+
+    @property
+    def value(self) -> np.ndarray:
+        """One number a unit."""
 
 
 class StaticState:
@@ -36,7 +54,7 @@ class StaticState:
 
     changes: tuple[str, ...] = ("short_term",)
 
-    def __init__(self, p: Projection, target: NeuronState, dt_ms: float) -> None:
+    def __init__(self, p: Projection, target: Target, dt_ms: float) -> None:
         self.p, self.target = p, target
         rows = p.synapses
         self.post, self.delay, self.variables = rows.post, rows.delay, rows.variables
@@ -50,10 +68,10 @@ class StaticState:
 
     def transmit(self, t: int, pre_spikes: np.ndarray) -> None:
         """Add the weights of this step's pre spikes to the arrivals of later steps."""
-        pre = _inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
+        pre = inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
         if not len(pre):
             return
-        ids = _ranges(self.indptr, pre)
+        ids = ranges(self.indptr, pre)
         weights, delay, post = self.sent(ids), self.delay[ids], self.post[ids]
         if self.short_term:
             self.short_term.spike(t, pre)
@@ -69,7 +87,7 @@ class PlasticState(StaticState):
     changes = ("variables", "x", "y", "past", "streams", "short_term")
     not_carried = ("variables",)
 
-    def __init__(self, p: Projection, target: NeuronState, modulators: dict[str, ModulatorState], dt_ms: float) -> None:
+    def __init__(self, p: Projection, target: Target, modulators: Mapping[str, Value], dt_ms: float) -> None:
         super().__init__(p, target, dt_ms)
         assert p.learning is not None
         self.learning: Learning = p.learning
@@ -98,7 +116,7 @@ class PlasticState(StaticState):
 
     def remember(self, t: int, post_spikes: np.ndarray) -> None:
         """Keep the post spikes of a step until they reach the synapses."""
-        self.past.put(t, _inside(post_spikes, self.p.post_start, self.p.connectivity.n_post))
+        self.past.put(t, inside(post_spikes, self.p.post_start, self.p.connectivity.n_post))
 
     def learn(self, t: int, pre_spikes: np.ndarray) -> None:
         """Stage 4: POST events, then PRE events."""
@@ -108,14 +126,14 @@ class PlasticState(StaticState):
         for y in (state for states in self.y.values() for state in states):
             y.decay()
         reaching = [self.past.at(t - int(d)) for d in self.delays]
-        arrived = [column[1][_ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
+        arrived = [column[1][ranges(column[0], post)] for column, post in zip(self.columns, reaching, strict=True)]
         if arrived:
             self.apply(POST, np.concatenate(arrived))
         for name, states in self.y.items():
             for state, post in zip(states, reaching, strict=True):
                 state.spike(post, self.gate(state, name, post))
-        pre = _inside(pre_spikes, p.pre_start, c.n_pre)
-        self.apply(PRE, _ranges(self.indptr, pre))
+        pre = inside(pre_spikes, p.pre_start, c.n_pre)
+        self.apply(PRE, ranges(self.indptr, pre))
         for name, x in self.x.items():
             x.spike(pre, self.gate(x, name, pre))
 

@@ -184,7 +184,7 @@ def test_kinds_that_a_chip_lacks_are_named(add, kind: str) -> None:
     for name in ("loihi-emulator", "nest", "spinnaker", "lava-float"):
         said = {i.path: (i.message, i.remedy) for i in ern.check(net, name).errors if i.code == "G204"}
         has = "Astrocyte alone" if name == "loihi-emulator" else "no third factors"
-        assert said["it"] == (f"its kind is {kind}, and {name} has {has}", "run it on brian2, native, reference")
+        assert said["it"] == (f"its kind is {kind}, and {name} has {has}", "run it on brian2, native, reference, torch")
         assert ("m0" in said) == (name != "loihi-emulator")
 
 

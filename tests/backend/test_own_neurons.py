@@ -60,7 +60,7 @@ def test_a_backend_that_has_kinds_by_name_refuses_others_in_words(backend) -> No
         return
     assert [(i.path, i.fidelity) for i in found] == [("cells", "unsupported")]
     assert "its neurons are LIF" in found[0].message
-    assert "run it on brian2, native, reference" in found[0].remedy
+    assert "run it on brian2, native, reference, torch" in found[0].remedy
     with pytest.raises(ern.UnsupportedOnBackend, match=r"G201 +unsupported cells"):
         ern.run(network(Impostor()), duration_ms=2, backend=backend)
 

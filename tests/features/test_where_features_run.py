@@ -12,6 +12,8 @@ import ernsnn as ern
 
 EVERYWHERE = {"delays", "injections", "probes", "receptors", "refractory", "stdp", "trials"}
 """Features that programs for NEST have, too."""
+READING = {"reference", "native", "brian2"} | ({"torch"} if importlib.util.find_spec("torch") else set())
+"""Backends that compute everything from its equations."""
 NO_FEATURES = {"against_the_oracle", "short_term_refusals", "stdp_against_nest", "where_features_run"}
 FILES = {path.stem.removeprefix("test_"): path for path in sorted(Path(__file__).parent.glob("test_*.py"))}
 
@@ -24,7 +26,7 @@ def test_a_feature_is_tested_where_it_is(name: str) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     graph = ern.lower(module.having(), 1) if hasattr(module, "having") else None
-    expected = {"reference", "native", "brian2"} | ({"nest"} if name in EVERYWHERE else set())
+    expected = READING | ({"nest"} if name in EVERYWHERE else set())
     assert set(engines.having(graph)) == expected
     assert (graph is None) == (name in EVERYWHERE), "a feature that some backend lacks needs a network that has it"
 
@@ -33,4 +35,4 @@ def test_what_a_backend_lacks_is_seen() -> None:
     net = ern.Network()
     net.population("n", 1, ern.AdaptiveLIF())
     assert "nest" not in engines.having(ern.lower(net))
-    assert set(engines.having(None)) == {"reference", "native", "brian2", "nest"}
+    assert set(engines.having(None)) == READING | {"nest"}

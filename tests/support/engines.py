@@ -43,8 +43,9 @@ def _plain() -> Graph:
 
 
 def stepped() -> Sequence[str]:
-    """The exact backends that step in this process."""
-    return [n for n in backend_names() if isinstance(get_backend(n), SteppedBackend) and exact(n, _plain())]
+    """The exact backends that are installed and step in this process."""
+    found = [n for n in backend_names() if isinstance(get_backend(n), SteppedBackend)]
+    return [n for n in found if not get_backend(n).missing() and exact(n, _plain())]
 
 
 def run(name: str, graph: Graph, n_steps: int) -> Recording:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-BACKENDS = {"reference": {}, "native": {"precision": "float64"}}
+BACKENDS = {"reference": {}, "native": {"precision": "float64"}, "torch": {}}
 KINDS = ("spikes", "probes", "final")
 
 
