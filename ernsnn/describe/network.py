@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-import numpy as np
-
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.attached import Injection, Modulation, Probe, probeable
 from ernsnn.describe.connectors import AllToAll, Connector
-from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
@@ -24,10 +21,11 @@ from ernsnn.describe.populations import (
     View,
     as_view,
     check_changeable,
-    check_length,
+    check_population,
     check_width,
 )
 from ernsnn.describe.projections import Projection, check_projection, warn_of_zeros
+from ernsnn.describe.replacing import Replaceable
 from ernsnn.describe.short_term import ShortTerm
 from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.third_factors import ThirdFactors
@@ -40,7 +38,7 @@ MOST_NEURONS = 2**31 - 1
 """The largest size of a population: backends and files count neurons in 32 bits."""
 
 
-class Network(ThirdFactors):
+class Network(ThirdFactors, Replaceable):
     """A network under construction.
 
     Methods add parts and return them; they raise InvalidModel on arguments without a meaning.
@@ -96,26 +94,8 @@ class Network(ThirdFactors):
             raise InvalidModel(f"{name}: a population needs a whole number of neurons >= 1, got {size!r}")
         if size > MOST_NEURONS:
             raise InvalidModel(f"{name}.size: no more than {MOST_NEURONS} neurons, got {quoted(size)}")
-        if isinstance(model, Neuron):
-            try:
-                model.kind.table(self.current_integration)
-            except InvalidModel as error:
-                raise InvalidModel(f"{name}: {error}") from None
-        if isinstance(model, SpikeTimes) and len(model.times_ms) != size:
-            raise InvalidModel(f"{name}: {size} neurons, but spike times for {len(model.times_ms)}")
-        if isinstance(model, Poisson):
-            check_width(f"{name}.rate_hz", model.schedule, size)
-        if isinstance(model, Neuron):
-            for parameter, value in model.parameters.items():
-                if not isinstance(value, Distribution):
-                    check_length(f"{name}.{parameter}", np.shape(value), size)
-        if plasticity is not None and not isinstance(model, Neuron):
-            raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
-        if plasticity is not None:
-            plasticity.rule.check_epochs(self.dt_ms, f"{name}.plasticity")
         population = Population(name, size, model, plasticity)
-        if plasticity is not None:
-            check_changeable(f"{name}.plasticity", population, plasticity.target)
+        check_population(population, self.dt_ms, self.current_integration)
         self.populations[name] = population
         return self.populations[name]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from ernsnn.describe.arguments import checked, whole
+from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
@@ -104,6 +107,28 @@ def as_view(given: Population | View, path: str) -> View:
     if not isinstance(given, View):
         raise InvalidModel(f"{path}: needs a population or a part of one, got {given!r}")
     return given
+
+
+def check_population(p: Population, dt_ms: float, current_integration: str) -> None:
+    """Raise InvalidModel, naming the population, on a model that does not fit its size or the network."""
+    name, model, plasticity = p.name, p.model, p.plasticity
+    if isinstance(model, Neuron):
+        try:
+            model.kind.table(current_integration)
+        except InvalidModel as error:
+            raise InvalidModel(f"{name}: {error}") from None
+        for parameter, value in model.parameters.items():
+            if not isinstance(value, Distribution):
+                check_length(f"{name}.{parameter}", np.shape(value), p.size)
+    if isinstance(model, SpikeTimes) and len(model.times_ms) != p.size:
+        raise InvalidModel(f"{name}: {p.size} neurons, but spike times for {len(model.times_ms)}")
+    if isinstance(model, Poisson):
+        check_width(f"{name}.rate_hz", model.schedule, p.size)
+    if plasticity is not None:
+        if p.is_source:
+            raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
+        plasticity.rule.check_epochs(dt_ms, f"{name}.plasticity")
+        check_changeable(f"{name}.plasticity", p, plasticity.target)
 
 
 def check_changeable(path: str, population: Population, parameter: str) -> None:

@@ -23,7 +23,11 @@ from ernsnn.errors import InvalidModel, warn
 @checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Projection(Weighted):
-    """Synapses from one population to another; see ``Network.projection``."""
+    """Synapses from one population to another; see ``Network.projection``.
+
+    ``seed`` is that of all that it draws - connector, delays, initial values - in place of the run's. With it, an array
+    may have one number for each synapse that its connector draws, by pre neuron, then by post neuron.
+    """
 
     name: str
     pre: View
@@ -38,6 +42,7 @@ class Projection(Weighted):
     third_factors: Mapping[str, ThirdFactor | Modulator] = field(default_factory=dict)
     transmit: str = "w"
     short_term: ShortTerm | None = None
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         convert_fields(self, self.name)
@@ -121,6 +126,8 @@ def _of_shapes(p: Projection, values: Mapping[str, Value]) -> Iterator[str]:
     allowed = (listed(p.connector),) if listed else (p.pre.size, p.post.size)
     for name, value in values.items():
         shape = () if isinstance(value, Distribution) else np.shape(value)
+        if p.seed is not None and not listed and len(shape) == 1:
+            continue  # the lowering counts the synapses
         if shape not in ((), allowed):
             kind = type(p.connector).__name__
             yield f"{p.name}.{name}: for {kind} needs one number or an array of shape {allowed}, got {shape}"

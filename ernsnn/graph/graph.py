@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -191,6 +191,10 @@ class Projection:
             variables={v.name: v.initial.rows(first, starts) for v in self.variables},
         )
 
+    def explicit(self, value: Value) -> float | np.ndarray:
+        """A value of all synapses, by pre neuron, then by post neuron; one number where all have the same."""
+        return value.value if isinstance(value, Scalar) else value.rows(0, self.connectivity.indptr)
+
     @property
     def several_a_pair(self) -> bool:
         """Whether a pair of neurons has several synapses, as only listed ones can."""
@@ -343,6 +347,23 @@ class Graph:
     def population(self, name: str) -> Population:
         """The population of that name."""
         return next(p for p in self.populations if p.name == name)
+
+    @property
+    def values(self) -> dict[str, float | np.ndarray]:
+        """Path -> number or array of what ``Network.with_values`` replaces, of neurons and synapses.
+
+        ``"cells.tau_m_ms"``, ``"see.w"``, ``"see.delay_ms"``, ``"see.m"`` (a mark), ``"see.short_term.U"``,
+        ``"noise.w"`` (of a Poisson input): a float, or one number a neuron or synapse.
+        """
+        found: dict[str, Any] = {}
+        for n in self.neurons():
+            found |= {variable_of(n.name, name): value for name, value in n.parameters.items()}
+        for p in self.projections:
+            found |= {variable_of(p.name, v.name): p.explicit(v.initial) for v in p.variables}
+            found[variable_of(p.name, "delay_ms")] = p.explicit(p.delay) * self.dt_ms
+            short_term = p.short_term.parameters if p.short_term else {}
+            found |= {variable_of(f"{p.name}.short_term", name): value for name, value in short_term.items()}
+        return found | {variable_of(i.name, "w"): i.weight for i in self.poisson_inputs}
 
     @cached_property
     def digest(self) -> str:

@@ -115,8 +115,8 @@ class _Lowering:
                 self.problems.append(problem)
         return tuple(done)
 
-    def key(self, path: str) -> str:
-        return key_of(self.seed, path)
+    def key(self, path: str, seed: int | None = None) -> str:
+        return key_of(self.seed if seed is None else seed, path)
 
     # Populations
 
@@ -203,7 +203,7 @@ class _Lowering:
     # Projections
 
     def projection(self, p: Projection) -> g.Projection:
-        connectivity, order = connected(p, self.key)
+        connectivity, order = connected(p, lambda path: self.key(path, p.seed))
         weight = self.synapse_values(p, p.weight, connectivity, order, f"{p.name}.{p.weight_field}")
         learning = None
         if p.learning is not None:
@@ -296,13 +296,18 @@ class _Lowering:
         step_ms: float | None = None,
     ) -> Value:
         if isinstance(value, Distribution):
-            return Draw(value.kind, tuple(value.parameters.values()), self.key(path), step_ms)
+            return Draw(value.kind, tuple(value.parameters.values()), self.key(path, p.seed), step_ms)
         if isinstance(value, float):
             return Scalar(value)
         values = np.asarray(value)
         if order is not None:
             return Array(values[order])
         if isinstance(connectivity, conn.OneToOne):
+            return Array(values)
+        if values.ndim == 1:
+            n = connectivity.n_synapses
+            if len(values) != n:
+                raise InvalidModel(f"{path}: {len(values)} values for the {n} synapses that seed {p.seed} draws")
             return Array(values)
         chosen, starts = np.empty(connectivity.n_synapses), connectivity.indptr
         for i, (a, b) in enumerate(pairwise(starts.tolist())):

@@ -232,6 +232,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         ),
         "probe": lambda w: (w.net.probe, {"target": w.cells, "variable": "v_mV"}),
         "freeze": lambda w: (w.net.freeze, {"start_ms": 0, "stop_ms": 3}),
+        "with_values": lambda w: (w.net.with_values, {"values": {"p.w": 0.2, "cells.tau_m_ms": 5.0}}),
         "follow": lambda w: (w.net.follow, {"timeline": ern.Timeline([])}),
         "Population": lambda w: (ern.Population, {"name": "n", "size": 2, "model": ern.LIF()}),
         "Projection": lambda w: (
