@@ -21,6 +21,7 @@ from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.errors import UnsupportedOnBackend, about
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
+from ernsnn.graph.injections import merged
 from ernsnn.graph.lower import lower
 from ernsnn.recording.keys import signal_keys
 from ernsnn.recording.recording import Recording
@@ -169,7 +170,7 @@ class Stepwise:
         graph = dataclasses.replace(
             self.engine.graph,
             populations=tuple(populations.values()),
-            injections=tuple(chain(*currents.values())) or self.engine.graph.injections,
+            injections=merged(chain(*currents.values())) or self.engine.graph.injections,
         )
         self.engine.adjust(graph)
         for name in state.changed_cells:
