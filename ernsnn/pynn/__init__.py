@@ -72,6 +72,7 @@ from .control import (
 )
 from .drawing import NumpyRNG, RandomDistribution
 from .electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from .images import Convolution, ConvolutionConnector, KernelConnector, PoolDense, PoolDenseConnector
 from .plasticity import (
     AdditivePotentiationMultiplicativeDepression,
     AdditiveWeightDependence,
@@ -96,6 +97,8 @@ __all__ = [
     "Astrocyte",
     "CSAConnector",
     "CloneConnector",
+    "Convolution",
+    "ConvolutionConnector",
     "Cuboid",
     "DCSource",
     "DisplacementDependentProbabilityConnector",
@@ -120,6 +123,7 @@ __all__ = [
     "IF_curr_exp",
     "IndexBasedProbabilityConnector",
     "Izhikevich",
+    "KernelConnector",
     "Line",
     "MarkedSTDP",
     "MultiplicativeWeightDependence",
@@ -127,6 +131,8 @@ __all__ = [
     "NoisyCurrentSource",
     "NumpyRNG",
     "OneToOneConnector",
+    "PoolDense",
+    "PoolDenseConnector",
     "Population",
     "PopulationView",
     "Projection",

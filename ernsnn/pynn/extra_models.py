@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .connectors import AllButMeConnector, OneToOneOffsetConnector
 from .synapses import EXTRA_SYNAPSES
 
 _EQUATIONS = "write its equations with ern.Neuron.from_equations"
@@ -24,14 +25,13 @@ _ABSENT = {
     "RecurrentRule": "SpikePairRule and SpikeNearestPairRule pair spikes",
     "Vogels2011Rule": "PyNN's rule of this name, which sim has, takes eta and rho",
     "SpikeSourcePoissonVariable": "SpikeSourcePoisson takes another rate between runs",
-    "AllButMeConnector": "AllToAllConnector(allow_self_connections=False) connects all but a cell itself",
-    "OneToOneOffsetConnector": "FromListConnector takes any pairs",
     "WeightChangeable": "Projection.set changes weights between runs",
     "WeightChanger": "Projection.set changes weights between runs",
 }
 """Name in sPyNNaker 7.4 -> what to take instead."""
 
-__all__ = list(EXTRA_SYNAPSES)
+__all__ = ["AllButMeConnector", "OneToOneOffsetConnector"]
+__all__ += list(EXTRA_SYNAPSES)
 
 globals().update(EXTRA_SYNAPSES)
 

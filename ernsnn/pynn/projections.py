@@ -21,6 +21,7 @@ from ernsnn.graph.graph import Probe
 from . import simulator
 from .absent import Absent
 from .drawing import seeded
+from .images import TwoSigned
 from .simulator import named
 from .synapses import StaticSynapse, Synapse, as_kept, check_sign
 
@@ -65,11 +66,16 @@ class Connection(common.Connection):
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """The synapses between two populations: one projection of ernsnn. ``ids`` are their places, in its order."""
+    """Synapses of two populations and one receptor: a projection of ernsnn. ``ids`` are their places, in its order.
+
+    ``sign`` is -1 where the script writes the weights as negative numbers.
+    """
 
     name: str
     pre: str
     post: str
+    receptor: str
+    sign: float
     pairs: np.ndarray
     ids: np.ndarray
 
@@ -113,8 +119,8 @@ class Projection(common.Projection):
         self.values = {name: self._gathered(name, order) for name in self.synapse_type.get_parameter_names()}
         del self._made
         self._check_delays(self.column("delay"))
-        check_sign(self.values["weight"], self)  # of some connectors PyNN does not ask for it
-        self.values["weight"] = as_kept(self.values["weight"], self)
+        self.two_receptors = connector.receptors if isinstance(connector, TwoSigned) else None
+        self.values["weight"] = self._signed(self.values["weight"])  # of some connectors PyNN does not ask for it
         self.blocks = list(self._blocks())
         state.projections.append(self)
 
@@ -162,13 +168,19 @@ class Projection(common.Projection):
             _owners(side)[:, of] for side, of in ((self.pre, self.pre_of), (self.post, self.post_of))
         )
         count = len(state.populations)
+        receptors = [(self.receptor_type, self.sign)]
         between = pre_owner * count + post_owner
-        for both in np.unique(between).tolist():
-            ids = np.flatnonzero(between == both)
+        if self.two_receptors:
+            receptors = list(zip(self.two_receptors, (1.0, -1.0), strict=True))
+            between = 2 * between + (self.column("weight") < 0)
+        for key in np.unique(between).tolist():
+            both, number = divmod(key, len(receptors))
+            ids = np.flatnonzero(between == key)
             pairs = np.stack([pre[ids], post[ids]], axis=1)
             order = np.lexsort((pairs[:, 1], pairs[:, 0]))
             first, second = (state.populations[k].name for k in divmod(both, count))
-            yield Block(state.name_of(self.label), first, second, pairs[order], ids[order])
+            receptor, sign = receptors[number]
+            yield Block(state.name_of(self.label), first, second, receptor, sign, pairs[order], ids[order])
 
     # Attributes of synapses
 
@@ -215,13 +227,12 @@ class Projection(common.Projection):
             state.require_open(f"{self.label}: delays")
             self._check_delays(values)
         elif name == "weight":
-            check_sign(values, self)
-            values = as_kept(values, self)
+            values = self._signed(values)
             if state.under_way:
                 self._check_bounds(self.sign * values)
                 for block in self.blocks:
                     probe = Probe("synapses", block.name, 0, 0, "w", 1)
-                    state.under_way.write(probe, slice(None), self.sign * values[block.ids])
+                    state.under_way.write(probe, slice(None), block.sign * values[block.ids])
                 if self.synapse_type.plastic:
                     return  # the description of the script holds initial values
                 state.changed |= not state.under_way.live
@@ -230,6 +241,18 @@ class Projection(common.Projection):
         else:
             state.changed = True
         self.values[name] = values
+
+    def _signed(self, weights: Any) -> Any:
+        """Weights as the script reads them. Raises ConnectionError on those of a wrong sign."""
+        if self.two_receptors is None:
+            check_sign(weights, self)
+            return as_kept(weights, self)
+        for block in getattr(self, "blocks", ()):
+            if (block.sign * weights[block.ids] < 0).any():
+                raise errors.ConnectionError(
+                    f"{self.label}: a weight of a convolution keeps its sign, which chooses the receptor"
+                )
+        return weights
 
     def _check_bounds(self, weights: np.ndarray) -> None:
         if not self.synapse_type.plastic:
@@ -334,7 +357,7 @@ class Projection(common.Projection):
         if (np.abs(grid - delays) > 1e-6 * state.dt).any():
             message = f"delays are rounded to steps of {state.dt:g} ms"
             state.note("Y104", f"{self.label}.delay", message, "choose a smaller timestep")
-        weights = self.sign * np.broadcast_to(self.values["weight"], len(self))
+        weights = np.broadcast_to(self.values["weight"], len(self))
         for block in self.blocks:
             pre, post = (net.populations[name] for name in (block.pre, block.post))
             low, high = (extreme(block.pairs, axis=0) for extreme in (np.min, np.max))
@@ -347,12 +370,12 @@ class Projection(common.Projection):
                     post[low[1] : high[1] + 1],
                     connector,
                     **{
-                        f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
-                            weights[block.ids], shape
+                        f"weight_{post.model.kind.receptor(block.receptor).unit}": _one_or_all(
+                            block.sign * weights[block.ids], shape
                         )
                     },
                     delay_ms=_one_or_all(grid[block.ids], shape),
-                    receptor=self.receptor_type,
+                    receptor=block.receptor,
                     **self.synapse_type.described(net, self),
                 )
 
