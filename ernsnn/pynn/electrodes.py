@@ -18,9 +18,10 @@ from ernsnn.graph.modulator import Member
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import series
 
-from .cells import NEVER_MS, same
+from .cells import same
 from .drawing import seeded
 from .simulator import ID, spliced, state
+from .sources import NEVER_MS
 from .values import plain
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +11,6 @@ from pyNN import common, errors
 from pyNN.connectors import FromListConnector
 from pyNN.space import Space
 
-from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import Neuron
 from ernsnn.errors import InvalidModel, about
@@ -20,6 +18,7 @@ from ernsnn.graph.graph import Probe
 
 from . import simulator
 from .absent import Absent
+from .blocks import Block, connector_of, one_or_all, owners
 from .drawing import seeded
 from .images import TwoSigned
 from .simulator import named
@@ -62,22 +61,6 @@ class Connection(common.Connection):
     def as_tuple(self, *names: str) -> tuple[Any, ...]:
         """The values of these attributes."""
         return tuple(getattr(self, name) for name in names)
-
-
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Synapses of two populations and one receptor: a projection of ernsnn. ``ids`` are their places, in its order.
-
-    ``sign`` is -1 where the script writes the weights as negative numbers.
-    """
-
-    name: str
-    pre: str
-    post: str
-    receptor: str
-    sign: float
-    pairs: np.ndarray
-    ids: np.ndarray
 
 
 class Projection(common.Projection):
@@ -165,7 +148,7 @@ class Projection(common.Projection):
 
     def _blocks(self) -> Iterator[Block]:
         (pre_owner, pre), (post_owner, post) = (
-            _owners(side)[:, of] for side, of in ((self.pre, self.pre_of), (self.post, self.post_of))
+            owners(side)[:, of] for side, of in ((self.pre, self.pre_of), (self.post, self.post_of))
         )
         count = len(state.populations)
         receptors = [(self.receptor_type, self.sign)]
@@ -180,6 +163,8 @@ class Projection(common.Projection):
             order = np.lexsort((pairs[:, 1], pairs[:, 0]))
             first, second = (state.populations[k].name for k in divmod(both, count))
             receptor, sign = receptors[number]
+            celltype = state.populations[both % count].celltype
+            receptor = getattr(celltype, "own_receptors", {}).get(receptor, receptor)
             yield Block(state.name_of(self.label), first, second, receptor, sign, pairs[order], ids[order])
 
     # Attributes of synapses
@@ -270,7 +255,8 @@ class Projection(common.Projection):
 
     def decay_ms(self) -> float:
         """The time constant of the synaptic current that it acts on, which all of its post cells share."""
-        name = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}.get(self.receptor_type, self.receptor_type)
+        own = {"excitatory": "tau_syn_E", "excitatory2": "tau_syn_E2", "inhibitory": "tau_syn_I"}
+        name = own.get(self.receptor_type, self.receptor_type)
         kind = type(self.synapse_type).__name__
         try:
             values = np.unique(np.ravel(np.asarray(self.post.get(name), dtype=float)))
@@ -361,40 +347,20 @@ class Projection(common.Projection):
         for block in self.blocks:
             pre, post = (net.populations[name] for name in (block.pre, block.post))
             low, high = (extreme(block.pairs, axis=0) for extreme in (np.min, np.max))
-            connector, shape = _connector(block.pairs - low, *(high - low + 1))
+            made, shape = connector_of(block.pairs - low, *(high - low + 1))
             assert isinstance(post.model, Neuron)
             with about(block.name, block.pre, block.post):
                 net.projection(
                     block.name,
                     pre[low[0] : high[0] + 1],
                     post[low[1] : high[1] + 1],
-                    connector,
+                    made,
                     **{
-                        f"weight_{post.model.kind.receptor(block.receptor).unit}": _one_or_all(
+                        f"weight_{post.model.kind.receptor(block.receptor).unit}": one_or_all(
                             block.sign * weights[block.ids], shape
                         )
                     },
-                    delay_ms=_one_or_all(grid[block.ids], shape),
+                    delay_ms=one_or_all(grid[block.ids], shape),
                     receptor=block.receptor,
                     **self.synapse_type.described(net, self),
                 )
-
-
-def _connector(pairs: np.ndarray, n_pre: int, n_post: int) -> tuple[Connector, tuple[int, ...]]:
-    """The connector that makes these sorted pairs, all-to-all and one-to-one without storing them, and its shape."""
-    if len(pairs) == n_pre * n_post and (pairs @ [n_post, 1] == np.arange(len(pairs))).all():
-        return AllToAll(), (n_pre, n_post)
-    if len(pairs) == n_pre == n_post and (pairs[:, 0] == pairs[:, 1]).all():
-        return OneToOne(), (n_pre,)
-    return FromList(pairs), (len(pairs),)
-
-
-def _one_or_all(values: np.ndarray, shape: tuple[int, ...]) -> Any:
-    return float(values[0]) if len(values) and (values == values[0]).all() else values.reshape(shape)
-
-
-def _owners(side: Any) -> np.ndarray:
-    """For each neuron of a population, view or assembly, the number of its population and its place there."""
-    parts = side.populations if isinstance(side, common.Assembly) else [side]
-    sides = [np.stack([np.full(p.size, state.populations.index(p.root)), p.places]) for p in parts]
-    return np.concatenate(sides, axis=1)

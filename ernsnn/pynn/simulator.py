@@ -77,6 +77,13 @@ class Cells(ChangingPart, Protocol):
     def further_starts(self) -> dict[str, np.ndarray]:
         """Initial values of state variables that do not follow from parameters and V."""
 
+    @property
+    def varies(self) -> bool:
+        """Whether it is known up to ``State.horizon`` only."""
+
+    def extend(self) -> None:
+        """Make it known up to ``State.horizon``."""
+
     def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""
 
@@ -145,8 +152,8 @@ class State(common.control.BaseState):
     """Settings, parts and progress of a script. ``step`` counts the steps done since the start or ``reset``.
 
     Changes of the script in a run are ``changed_cells`` (by name) and ``changed_currents`` (by number); ``changed`` is
-    true after any other change. Currents that change all the time are laid out up to step ``horizon``, which moves on
-    before a run reaches it.
+    true after any other change. Currents that change all the time, and sources that are drawn, are laid out up to step
+    ``horizon``, which moves on before a run reaches it.
     """
 
     mpi_rank, num_processes = 0, 1
@@ -270,6 +277,10 @@ class State(common.control.BaseState):
         if end >= self.horizon:  # a recorded current has a value at the end, too
             self.horizon = max(end + 1, 2 * self.horizon)
             self.changed_currents |= {s.number: s for s in self.current_sources if s.varies}
+            drawn = {p.name: p for p in self.populations if p.varies}
+            for population in drawn.values():
+                population.extend()
+            self.changed_cells |= drawn
         self.running = True
         if end > self.step:
             self._advance(end - self.step)
