@@ -74,7 +74,7 @@ class CurrentSource(StandardCurrentSource):
         for cell in cells:
             if not cell.celltype.injectable:
                 raise TypeError("Can't inject current into a spike source.")
-        state.require_open(f"a {type(self).__name__}")
+        state.join(self, f"a {type(self).__name__}")
         self.cells += list(cells)
         self.targets = None
 

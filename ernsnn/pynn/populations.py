@@ -64,7 +64,7 @@ class Population(PopulationPart, common.Population):
     ) -> None:
         named(label, "Population")
         label = label or f"population{len(state.populations)}"
-        state.require_open(label)
+        state.join(self, label)
         self.seed = seed_of(label, {"seed": seed, **(additional_parameters or {}), **hints})
         starts, own = dict(initial_values or {}), None if self.seed is None else NumpyRNG(self.seed)
         for drawn in (cellclass, cellparams, structure, starts):
@@ -112,7 +112,8 @@ class Population(PopulationPart, common.Population):
     def rewind(self) -> None:
         """Forget earlier inputs of a run."""
         if self.history:
-            self.history = History(self._sends(None))
+            self.history = History(None)
+            self.history.now = self._sends(self.history)
 
     def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:  # noqa: A002 - PyNN's name
         super()._set_cell_initial_value(id, variable, value)
@@ -130,8 +131,8 @@ class Population(PopulationPart, common.Population):
             if probe.variable in self.celltype.synaptic.values() and (sign * values < 0).any():
                 side = ">= 0" if sign > 0 else f"<= 0 in convention {state.convention!r}"
                 raise InvalidParameterValueError(f"{self.label}: {variable} must be {side}, got {values}")
-            if state.under_way:
-                state.under_way.write(probe, places, sign * values)
+            if run := state.run_with(self):
+                run.write(probe, places, sign * values)
                 return
         self.starts.setdefault(variable, np.zeros(self.size))[places] = values
 
@@ -144,10 +145,11 @@ class Population(PopulationPart, common.Population):
 
     def now(self, variable: str) -> np.ndarray:
         """The present values of a state variable of all neurons."""
-        if state.under_way is None:
+        run = state.run_with(self)
+        if run is None:
             return self.starts[variable]
         probe, sign = self._probe(variable)
-        return sign * state.under_way.read(probe) + 0.0  # no -0
+        return sign * run.read(probe) + 0.0  # no -0
 
     def variable_of(self, recordable: str) -> str:
         """The state variable that is recorded under a name of PyNN."""
@@ -181,18 +183,18 @@ class Population(PopulationPart, common.Population):
             return
         lost = f"{LOST} {self.label}.spike_times"
         state.noted.pop(lost, None)
+        now = state.step if state.under_way else 0
         if self.history is None:
-            self.history = History(self._sends(None))
-        else:
-            self.history.end(state.step if state.under_way else 0)
-            self.history.now = self._sends(self.history)
+            self.history = History(None, now)
+        self.history.end(now)
+        self.history.now = self._sends(self.history)
         if issue := state.noted.get(lost):
             warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=5)
 
-    def _sends(self, history: History | None) -> Input:
+    def _sends(self, history: History) -> Input:
         """The present input of a source; notes times that are rounded or come too late."""
         source: Any = self.celltype
-        key = {"key": self._key(f"from step {history.since if history else 0}")} if source.drawn else {}
+        key = {"key": self._key(f"from step {history.since}")} if source.drawn else {}
         sent: Input = source.sends(self.parameters, self.label, history, **key)
         return sent
 

@@ -80,6 +80,7 @@ class Projection(common.Projection):
         label: str | None = None,
     ) -> None:
         named(label, "Projection")
+        state.join(self, label or "a Projection")
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
@@ -90,7 +91,6 @@ class Projection(common.Projection):
             Space() if space is None else space,
             label,
         )
-        state.require_open(self.label)
         if not isinstance(self.synapse_type, Synapse):
             raise NotImplementedError(f"{self.label}: {type(self.synapse_type).__name__} is no synapse type of ernsnn")
         self._made: list[tuple[np.ndarray, np.ndarray, dict[str, Any]]] = []
@@ -197,10 +197,11 @@ class Projection(common.Projection):
         if name in addresses:
             return np.asarray(addresses[name])
         variable = "w" if name == "weight" else name if name in self.synapse_type.marks else None
-        if variable and state.under_way and self.synapse_type.plastic:
+        run = state.run_with(self)
+        if variable and run and self.synapse_type.plastic:
             values = np.zeros(len(self))
             for block in self.blocks:
-                values[block.ids] = state.under_way.synapses(block.name, variable)
+                values[block.ids] = run.synapses(block.name, variable)
             return values * self.sign if variable == "w" else values
         return np.broadcast_to(
             self.synapse_type.marks[name] if name in self.synapse_type.marks else self.values[name], len(self)
@@ -208,19 +209,21 @@ class Projection(common.Projection):
 
     def assign(self, name: str, values: np.ndarray) -> None:
         """Set weights and parameters of the rule, at once also in a run, or, before the first run, delays."""
+        run = state.run_with(self)
         if name == "delay":
-            state.require_open(f"{self.label}: delays")
+            if run:
+                state.require_open(f"{self.label}: delays")
             self._check_delays(values)
         elif name == "weight":
             values = self._signed(values)
-            if state.under_way:
+            if run:
                 self._check_bounds(self.sign * values)
                 for block in self.blocks:
                     probe = Probe("synapses", block.name, 0, 0, "w", 1)
-                    state.under_way.write(probe, slice(None), block.sign * values[block.ids])
+                    run.write(probe, slice(None), block.sign * values[block.ids])
                 if self.synapse_type.plastic:
                     return  # the description of the script holds initial values
-                state.changed |= not state.under_way.live
+                state.changed |= not run.live
         elif name not in self.values:
             raise InvalidModel(f"{self.label}: {name!r} is read, and not set")
         else:

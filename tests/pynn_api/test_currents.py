@@ -121,11 +121,11 @@ def test_currents_are_refused_where_they_are_given(source, parameter, values):
             current.set_parameters(**{parameter: value})
 
 
-def test_a_current_comes_before_the_first_run():
-    sim.setup(1.0)
+def test_a_current_comes_before_the_first_run_where_it_is_one_program():
+    sim.setup(1.0, backend="loihi-emulator")
     cells = sim.Population(1, sim.IF_curr_exp(), label="cells")
     sim.run(1)
-    with pytest.raises(ValueError, match="a DCSource: the network has run; add to it before the first run"):
+    with pytest.raises(ValueError, match="a DCSource: the network has run, in one go; add to it before the first run"):
         cells.inject(sim.DCSource(amplitude=1.0))
 
 

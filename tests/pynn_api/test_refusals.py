@@ -299,17 +299,13 @@ def test_a_total_number_of_synapses_without_mutual_ones_is_refused():
         sim.Projection(cells, cells, connector, sim.StaticSynapse())
 
 
-def test_a_network_that_has_run_is_complete_until_reset():
-    _, cells, forward = network()
+def test_delays_stay_in_a_run_until_reset():
+    _, _, forward = network()
     sim.run(1)
-    for addition in (
-        lambda: sim.Population(1, sim.IF_curr_exp(), label="late"),
-        lambda: sim.Projection(cells, cells, sim.AllToAllConnector(), label="late"),
-        lambda: forward.set(delay=3.0),
-    ):
-        with pytest.raises(InvalidModel, match="before the first run"):
-            addition()
+    with pytest.raises(InvalidModel, match="before the first run"):
+        forward.set(delay=3.0)
     sim.reset()
+    forward.set(delay=3.0)
     sim.Population(1, sim.IF_curr_exp(), label="late")
     sim.run(1)
     with pytest.raises(InvalidModel, match=r"weights of the rule lie in \[0, 1\]"):
