@@ -51,6 +51,17 @@ def restore(thing: object, stored: Mapping[str, np.ndarray], whole: bool = True)
             part[...] = array
 
 
+def hand_over(one: object, other: object) -> None:
+    """Give ``other``, a later run's part of the same form, the state of ``one`` that a run takes over from another."""
+    restore(other, state_of(one, whole=False), whole=False)
+
+
+def hand_ring(one: np.ndarray, other: np.ndarray, t: int) -> None:
+    """Copy a ring over steps ([step % length, ...]) before step ``t`` into one that is as long or longer."""
+    steps = t + np.arange(len(one))
+    other[steps % len(other)] = one[steps % len(one)]
+
+
 def _form(now: np.ndarray, varies: bool) -> Form:
     """The form of ``now``; of any number of bits and rows where that ``varies``."""
     if varies:

@@ -92,6 +92,14 @@ class Engine(ABC):
             raise InvalidModel(f"start: its state does not fit: {error}; go on with the options of that run") from None
         self.load_values(start)
 
+    @abstractmethod
+    def succeed(self, other: Any, t: int) -> None:
+        """Take the state of ``other``, an engine of the same backend before step ``t``, before the first step.
+
+        All parts of its graph are parts of this one's, with the same names, cells and synapses; further ones begin
+        here, as at the start of a run.
+        """
+
     def run(
         self, n_steps: int, progress: Progress, samples: Collection[int] = (), start: Recording | None = None
     ) -> Recording:

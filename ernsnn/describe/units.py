@@ -221,6 +221,17 @@ def whole_steps(time_ms: float, dt_ms: float, path: str) -> int:
     return steps
 
 
+def all_whole_steps(times_ms: np.ndarray, dt_ms: float, path: str) -> np.ndarray:
+    """Times as whole steps, in int64: ``whole_steps`` of each."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = np.rint(times_ms / dt_ms)
+        off = np.abs(steps * dt_ms - times_ms) > dt_ms * np.clip(np.abs(steps) * 1e-9, 1e-6, 0.05)
+    wrong = np.flatnonzero(off | ~(np.abs(times_ms) <= _MOST_STEPS * dt_ms))
+    if len(wrong):
+        whole_steps(float(times_ms[wrong[0]]), dt_ms, path)  # raises
+    return steps.astype(np.int64)
+
+
 def first_step(time_ms: float, dt_ms: float) -> int:
     """The first step that begins at a time or later: 3 for 0.3 ms in steps of 0.1, for 0.1 + 0.2, and for 0.25."""
     steps, whole = _nearest(time_ms, dt_ms)

@@ -24,13 +24,14 @@ from ernsnn.describe.projections import Projection
 from ernsnn.describe.short_term import unusable
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
 from ernsnn.describe.trials import Trials
-from ernsnn.describe.units import time_of, whole_steps
+from ernsnn.describe.units import all_whole_steps, time_of, whole_steps
 from ernsnn.errors import InvalidModel, about
 from ernsnn.graph import connectivity as conn
 from ernsnn.graph import graph as g
 from ernsnn.graph.chunks import CHUNK
 from ernsnn.graph.connect import connected
 from ernsnn.graph.driven import undriven
+from ernsnn.graph.injections import merged
 from ernsnn.graph.memory import require_memory
 from ernsnn.graph.modulator import Member
 from ernsnn.graph.modulators import lowered
@@ -65,7 +66,7 @@ def lower(network: Network, seed: int = 0, trials: Trials | None = None) -> g.Gr
         populations=lowering.each(lowering.population, network.populations.values()),
         projections=lowering.each(lowering.projection, network.projections.values()),
         modulators=lowering.each(lambda m: lowered(m, lowering), network.modulators.values()),
-        injections=lowering.each(lowering.injection, network.injections),
+        injections=merged(lowering.each(lowering.injection, network.injections)),
         modulations=lowering.each(lowering.modulation, network.modulations),
         probes=lowering.each(lowering.probe, network.probes),
         frozen=lowering.each(lowering.frozen, lowering.shown.frozen(network.frozen)),
@@ -191,7 +192,7 @@ class _Lowering:
     def columns(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Steps (k,), columns (k, m) and which of them each of ``size`` neurons has; None: one each."""
         schedule = self.shown.schedule(path, schedule)
-        steps = np.array([whole_steps(float(t), self.dt, path) for t in np.asarray(schedule.times_ms)], dtype=np.int64)
+        steps = all_whole_steps(np.asarray(schedule.times_ms, dtype=float), self.dt, path)
         if (np.diff(steps) == 0).any():
             raise InvalidModel(f"{path}: two of its times fall into one step of {self.dt} ms")
         values = np.asarray(schedule.values, dtype=float)
@@ -331,12 +332,10 @@ class _Lowering:
         return Array(steps.astype(np.int32)) if isinstance(value, Array) else value
 
     def whole(self, times: np.ndarray, path: str) -> np.ndarray:
-        """Times as whole steps, in int64; of each chunk the different ones are looked at one by one."""
+        """Times as whole steps, in int64, chunk by chunk."""
         steps = np.empty(len(times), np.int64)
         for first in range(0, len(times), CHUNK):
-            different, inverse = np.unique(times[first : first + CHUNK], return_inverse=True)
-            found = np.array([whole_steps(float(d), self.dt, path) for d in different], dtype=np.int64)
-            steps[first : first + CHUNK] = found[inverse]
+            steps[first : first + CHUNK] = all_whole_steps(times[first : first + CHUNK], self.dt, path)
         return steps
 
     # The rest

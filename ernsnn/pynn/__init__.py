@@ -48,8 +48,6 @@ from .cells import (
     IF_curr_delta,
     IF_curr_exp,
     Izhikevich,
-    SpikeSourceArray,
-    SpikeSourcePoisson,
 )
 from .connectors import FixedTotalNumberConnector, OneToOneConnector, SmallWorldConnector
 from .control import (
@@ -72,6 +70,7 @@ from .control import (
 )
 from .drawing import NumpyRNG, RandomDistribution
 from .electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from .images import Convolution, ConvolutionConnector, KernelConnector, PoolDense, PoolDenseConnector
 from .plasticity import (
     AdditivePotentiationMultiplicativeDepression,
     AdditiveWeightDependence,
@@ -80,10 +79,13 @@ from .plasticity import (
     SpikePairRule,
     Vogels2011Rule,
 )
-from .populations import Assembly, Population, PopulationView
+from .populations import Population
 from .procedural import connect, create, record, record_v
 from .projections import Projection
+from .renewal import SpikeSourceGamma, SpikeSourcePoissonRefractory
+from .sources import SpikeSourceArray, SpikeSourcePoisson
 from .synapses import MarkedSTDP, StaticSynapse, STDPMechanism, TsodyksMarkramSynapse
+from .views import Assembly, PopulationView
 
 __all__ = [
     "GSLRNG",
@@ -96,6 +98,8 @@ __all__ = [
     "Astrocyte",
     "CSAConnector",
     "CloneConnector",
+    "Convolution",
+    "ConvolutionConnector",
     "Cuboid",
     "DCSource",
     "DisplacementDependentProbabilityConnector",
@@ -120,6 +124,7 @@ __all__ = [
     "IF_curr_exp",
     "IndexBasedProbabilityConnector",
     "Izhikevich",
+    "KernelConnector",
     "Line",
     "MarkedSTDP",
     "MultiplicativeWeightDependence",
@@ -127,6 +132,8 @@ __all__ = [
     "NoisyCurrentSource",
     "NumpyRNG",
     "OneToOneConnector",
+    "PoolDense",
+    "PoolDenseConnector",
     "Population",
     "PopulationView",
     "Projection",
@@ -139,7 +146,9 @@ __all__ = [
     "Sphere",
     "SpikePairRule",
     "SpikeSourceArray",
+    "SpikeSourceGamma",
     "SpikeSourcePoisson",
+    "SpikeSourcePoissonRefractory",
     "StaticSynapse",
     "StepCurrentSource",
     "TsodyksMarkramSynapse",
@@ -175,11 +184,12 @@ __all__ = [
 __all__ += list(TYPES)  # a star import has them, too: what cannot run is told by check
 
 simulator.state.begin = runs.begin
+SOURCES = (SpikeSourceArray, SpikeSourcePoisson, SpikeSourceGamma, SpikeSourcePoissonRefractory)
 
 
 def list_standard_models() -> list[str]:
     """The names of PyNN's standard cell types that there are."""
-    return [cell.__name__ for cell in CELLS]
+    return [cell.__name__ for cell in (*CELLS, *SOURCES)]
 
 
 def __getattr__(name: str) -> object:

@@ -13,13 +13,11 @@ from .simulator import State
 from .synapses import Synapse
 
 _WRITTEN = "ernsnn has no cell of this name for scripts of PyNN; write its equations with ern.Neuron.from_equations"
-_SOURCE = "sources of ernsnn are SpikeSourceArray and SpikeSourcePoisson"
+_SOURCE = "its rate and its shape change together; spikes that are drawn outside can be given"
 
 CELLS = {
     "IF_facets_hardware1": "it is the neuron of one chip, with parameters that the others do not know",
     "GIF_cond_exp": _WRITTEN,
-    "SpikeSourcePoissonRefractory": _SOURCE,
-    "SpikeSourceGamma": _SOURCE,
     "SpikeSourceInhGamma": _SOURCE,
 }
 SYNAPSES = {
@@ -60,7 +58,7 @@ def unsupported(state: State) -> Iterator[Limit]:
     for population in state.populations:
         if isinstance(population.celltype, Absent):
             cell: Any = population.celltype
-            remedy = "use SpikeSourceArray or SpikeSourcePoisson"
+            remedy = "use SpikeSourceArray, SpikeSourcePoisson or SpikeSourceGamma"
             if "SpikeSource" not in type(cell).__name__:
                 remedy = f"use {'IF_cond_exp' if cell.conductance_based else 'IF_curr_exp'}"
             yield limit("Y201", population.label, cell, cell.reason, remedy)

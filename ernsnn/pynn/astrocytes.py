@@ -14,8 +14,9 @@ from ernsnn.describe.names import variable_of
 from ernsnn.describe.network import Network
 from ernsnn.errors import InvalidModel, about
 
-from .populations import Population, PopulationView
+from .populations import Population
 from .simulator import named, state
+from .views import PopulationView
 
 
 class Astrocyte:

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
-from pyNN.errors import InvalidParameterValueError
-from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import build_translations, cells
 
 from ernsnn.describe.evaluation import evaluated
@@ -16,12 +14,13 @@ from ernsnn.describe.neurons.adex import AdEx
 from ernsnn.describe.neurons.alpha import AlphaLIF
 from ernsnn.describe.neurons.alpha_adex import AlphaAdEx
 from ernsnn.describe.neurons.alpha_conductance import AlphaConductanceLIF
+from ernsnn.describe.neurons.dual import DualLIF
 from ernsnn.describe.neurons.hodgkin_huxley import HodgkinHuxley
 from ernsnn.describe.neurons.izhikevich import Izhikevich as OwnIzhikevich
+from ernsnn.describe.neurons.izhikevich_currents import IzhikevichCurrents
 from ernsnn.describe.neurons.relative_refractoriness import AdaptiveConductanceLIF
 from ernsnn.errors import InvalidModel
 
-from .inputs import History, Rates, Trains
 from .simulator import state
 from .values import plain
 
@@ -54,12 +53,6 @@ HODGKIN_HUXLEY = {
 }
 IZHIKEVICH = {"a": "a", "b": "b", "c": "c_mV", "d": "d", "i_offset": "i_offset_nA"}
 
-NEVER_MS = 1e9
-"""A time in ms after the end of every run."""
-
-LOST = "Y105"
-"""The code of the issue on spikes that are given too late to be sent."""
-
 
 def same(parameters: Iterable[str]) -> Any:
     """Translations of parameters that keep their names."""
@@ -83,13 +76,17 @@ class Cell:
     """Base of the neuron types: the variables that can be recorded, and the neuron of ernsnn.
 
     ``names`` are those in ernsnn of PyNN's parameters, ``scales`` the factors by which values of some are multiplied,
-    and ``further`` the probes of state variables besides v and synaptic ones.
+    and ``further`` the probes of state variables besides v and synaptic ones. ``channels`` are the ends of PyNN's names
+    of synaptic variables, and the receptors of the model that they belong to; ``own_receptors`` those of PyNN's names
+    of receptors that the model has under another name.
     """
 
     model: type[Neuron]
     names: dict[str, str]
     scales: ClassVar[dict[str, float]] = {}
     further: ClassVar[dict[str, str]] = {}
+    channels: ClassVar[dict[str, str]] = {"exc": "E", "inh": "I"}
+    own_receptors: ClassVar[dict[str, str]] = {}
     default_initial_values: dict[str, Any]
 
     def __init__(self, **parameters: Any) -> None:
@@ -103,17 +100,19 @@ class Cell:
         return all(receptor.unit == "uS" for receptor in self.model.kind.receptors)
 
     @property
-    def synaptic(self) -> list[str]:
-        """Names of the probes of synaptic variables: I_E_nA and I_I_nA, or g_E_uS and g_I_uS, or none."""
-        return [probe for probe in self.model.kind.probes if probe[0] in "Ig"]
+    def synaptic(self) -> dict[str, str]:
+        """End of PyNN's name -> probe of a synaptic current or conductance; none where spikes move V at once."""
+        probe = "g_{}_uS" if self.conducts else "I_{}_nA"
+        probes = {end: probe.format(receptor) for end, receptor in self.channels.items()}
+        return {end: probe for end, probe in probes.items() if probe in self.model.kind.probes}
 
     @property
     def states(self) -> dict[str, tuple[str, float]]:
         """PyNN's name of a state variable -> (name in ernsnn, 1, or -1 where PyNN's has the other sign)."""
         negative = -1.0 if not self.conducts and state.convention == "pynn" else 1.0
         own = {"v": ("v_mV", 1.0)} | {name: (probe, 1.0) for name, probe in self.further.items()}
-        synaptic = [name for name in self.default_initial_values if name not in own]
-        return own | dict(zip(synaptic, zip(self.synaptic, (1.0, negative), strict=False), strict=True))
+        ends = {name: name.partition("_")[2] for name in self.default_initial_values if name not in own}
+        return own | {name: (self.synaptic[end], negative if end == "inh" else 1.0) for name, end in ends.items()}
 
     @property
     def recordable(self) -> list[str]:
@@ -127,13 +126,12 @@ class Cell:
         Conductances are positive. SpiNNaker calls currents gsyn, too, and both are positive; PyNN's inhibitory one is
         negative.
         """
-        conductances = self.conducts or state.convention == "spinnaker"
-        kind, signs = ("gsyn", (1.0, 1.0)) if conductances else ("isyn", (1.0, -1.0))
-        names = (f"{kind}_exc", f"{kind}_inh")
-        # What has no synaptic variables has none of the names.
-        synaptic = zip(names, self.synaptic, signs, strict=False)
-        further = {name: (probe, 1.0) for name, probe in self.further.items()}
-        return {"v": ("v_mV", 1.0), **further, **{name: (variable, sign) for name, variable, sign in synaptic}}
+        kind = "gsyn" if self.conducts or state.convention == "spinnaker" else "isyn"
+        synaptic = {
+            f"{kind}_{end}": (probe, -1.0 if kind == "isyn" and end == "inh" else 1.0)
+            for end, probe in self.synaptic.items()
+        }
+        return {"v": ("v_mV", 1.0), **{name: (probe, 1.0) for name, probe in self.further.items()}, **synaptic}
 
     @property
     def current_scale(self) -> float:
@@ -223,117 +221,40 @@ class HH_cond_exp(Cell, cells.HH_cond_exp):
 class Izhikevich(Cell, cells.Izhikevich):
     """Izhikevich's neuron (2003): dv/dt = 0.04 v^2 + 5 v + 140 - u + I, du/dt = a (b v - u); weights are in mV.
 
-    A current of 1 nA, as i_offset or injected, is I = 1000, as with pyNN.nest and pyNN.brian2. The cell of this name of
-    sPyNNaker has currents that decay instead of weights in mV; InvalidModel is raised where its convention is in force.
+    A current of 1 nA, as i_offset or injected, is I = 1000, as with pyNN.nest and pyNN.brian2. Where sPyNNaker's
+    convention is in force, it is sPyNNaker's cell of this name, ``IZK_curr_exp``.
     """
 
     translations = same(cells.Izhikevich.default_parameters)
     model, further, scales = OwnIzhikevich, {"u": "u"}, {"i_offset": 1e3}
     names = IZHIKEVICH
 
-    def __init__(self, **parameters: Any) -> None:
-        if state.convention == "spinnaker":
-            raise InvalidModel(
-                "Izhikevich: sPyNNaker's has synaptic currents that decay, which this cell has not; write its "
-                "equations with ern.Neuron.from_equations, or take setup(convention='pynn'), where weights are in mV"
-            )
-        super().__init__(**parameters)
+    def __new__(cls, *_: Any, **__: Any) -> Izhikevich:
+        return object.__new__(IZK_curr_exp if cls is Izhikevich and state.convention == "spinnaker" else cls)
 
 
-class SpikeSourceArray(cells.SpikeSourceArray):
-    """Spikes at the times given in ``spike_times`` (ms), one list for all neurons or one each.
+class IZK_curr_exp(Izhikevich):
+    """sPyNNaker's Izhikevich neuron: synaptic currents decay, and all currents, in nA, are the I of the equations."""
 
-    A time between two steps is moved to the end of its step, and several spikes of a neuron in one step are one. Times
-    that are given in a run act from then on: one of that very moment is sent in the next step, earlier ones are not.
-    """
-
-    translations = same(cells.SpikeSourceArray.default_parameters)
-
-    def __init__(self, spike_times: Any = (), **parameters: Any) -> None:
-        super().__init__(**plain({"spike_times": spike_times, **parameters}, "SpikeSourceArray"))
-
-    def translate(self, parameters: ParameterSpace, copy: bool = True) -> ParameterSpace:
-        """Names stay. PyNN would copy every list; where they are kept, they are copied at less cost."""
-        return super().translate(parameters, copy=False)
-
-    def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Trains:
-        """The steps in which each neuron spikes. Raises InvalidParameterValueError on what is no list of times.
-
-        Times were given at the last change of ``history``; spikes that have been sent are not sent again, and times
-        that were given before are not reported again.
-        """
-        what, size = f"{label}.spike_times", len(parameters["spike_times"])
-        given = [np.asarray(getattr(each, "value", each), dtype=float) for each in parameters["spike_times"]]
-        for train in given:
-            if train.ndim != 1:
-                raise InvalidParameterValueError(
-                    f"{what}: needs a list of times, or one for each neuron, got {train}; a single spike is [{train}]"
-                )
-        times, neurons = np.concatenate([np.zeros(0), *given]), np.repeat(np.arange(size), list(map(len, given)))
-        together = np.diff(neurons) == 0
-        wrong = ~np.isfinite(times) | (times < 0)
-        wrong[1:] |= together & (np.diff(times) < 0)
-        if wrong.any():
-            train = given[neurons[np.argmax(wrong)]]
-            raise InvalidParameterValueError(f"{what}: times must be >= 0 and rise, got {train}")
-        if (times > NEVER_MS).any():
-            raise InvalidParameterValueError(f"{what}: no run is longer than {NEVER_MS:g} ms, got {times.max():g}")
-        stamps = np.ceil(times / state.dt - 1e-6).astype(np.int64)
-        if (np.abs(stamps * state.dt - times) > 1e-6 * state.dt * np.maximum(1.0, np.abs(stamps) * 1e-3)).any():
-            message = f"spike times between two steps of {state.dt:g} ms are moved to the end of their step"
-            state.note("Y101", what, message, "choose a smaller timestep")
-        steps, now = stamps - state.latency, history.since if history else 0
-        late = steps < now
-        if late.any():
-            for trains in history.known(int(steps[late].min())) if history else ():
-                late &= ~trains.holds(neurons, stamps)
-            self._note_late(what, times[late & (stamps < now)], bool((late & (stamps == now)).any()), now)
-            steps = np.where(late & (stamps == now), now, steps)
-        if (together & (np.diff(steps) == 0)).any():
-            message = f"several spikes of a neuron in one step of {state.dt:g} ms are one"
-            state.note("Y103", what, message, "choose a smaller timestep")
-        return Trains(size, steps, neurons, stamps)
-
-    @staticmethod
-    def _note_late(what: str, past: np.ndarray, at_once: bool, now: int) -> None:
-        """Report times that were ``past``, or those of that moment, when they were given at step ``now``."""
-        if at_once:
-            message = f"no step that ends at {state.ms(now):g} ms is to come; the spike is sent at "
-            message += f"{state.ms(now + 1):g} ms"
-            remedy = (
-                "shift all times by a timestep, or use convention='spinnaker', whose stamps are beginnings of steps"
-            )
-            state.note("Y102", what, message, remedy)
-        if len(past):
-            message = f"times that were past when they were given, at {state.ms(now):g} ms, are not sent: "
-            message += f"{len(past)}, the first at {past.min():g} ms"
-            state.note(LOST, what, message, "give times from get_current_time() on")
+    default_parameters = cells.Izhikevich.default_parameters | {"tau_syn_E": 5.0, "tau_syn_I": 5.0}
+    default_initial_values = cells.Izhikevich.default_initial_values | {"isyn_exc": 0.0, "isyn_inh": 0.0}
+    translations = same(default_parameters)
+    units = cells.Izhikevich.units | dict.fromkeys(("gsyn_exc", "gsyn_inh", "isyn_exc", "isyn_inh"), "nA")
+    model, scales = IzhikevichCurrents, {}
+    names = IZHIKEVICH | DECAYS
 
 
-class SpikeSourcePoisson(cells.SpikeSourcePoisson):
-    """Poisson spikes: in every step from ``start`` on, for ``duration`` ms, a spike with probability rate * dt."""
+class IF_curr_dual_exp(Cell, cells.IF_curr_exp):
+    """sPyNNaker's ``IF_curr_exp`` with a second excitatory current: receptor_type ``"excitatory2"``, ``tau_syn_E2``."""
 
-    translations = same(cells.SpikeSourcePoisson.default_parameters)
-
-    def __init__(self, rate: Any = 1.0, start: Any = 0.0, duration: Any = 1e10, **parameters: Any) -> None:
-        parameters |= {"rate": rate, "start": start, "duration": duration}
-        super().__init__(**plain(parameters, "SpikeSourcePoisson"))
-
-    def sends(self, parameters: dict[str, np.ndarray], label: str, history: History | None = None) -> Rates:
-        """The rates from each step on in which one changes. Raises InvalidParameterValueError."""
-        settings = np.stack([np.asarray(parameters[n], dtype=float) for n in ("rate", "start", "duration")])
-        for name, values in zip(("rate", "start", "duration"), settings, strict=True):
-            if not (values >= 0).all() or (name == "rate" and not np.isfinite(values).all()):
-                raise InvalidParameterValueError(f"{label}.{name}: must be a number >= 0, got {values}")
-        if (settings == settings[:, :1]).all():
-            (rate, start, duration), of = settings[:, :1], np.zeros(settings.shape[1], np.int64)
-        else:
-            (rate, start, duration), of = np.unique(settings, axis=1, return_inverse=True)
-        begins, ends = np.rint(start / state.dt), np.rint((start + duration) / state.dt)
-        changes = np.unique(np.concatenate([begins, ends]))
-        changes = changes[changes * state.dt < NEVER_MS]
-        on = (begins <= changes[:, None]) & (changes[:, None] < ends)
-        return Rates(changes.astype(np.int64), np.where(on, rate, 0.0), of.reshape(-1))
+    default_parameters = cells.IF_curr_exp.default_parameters | {"tau_syn_E2": 5.0}
+    default_initial_values = cells.IF_curr_exp.default_initial_values | {"isyn_exc2": 0.0}
+    translations = same(default_parameters)
+    receptor_types = ("excitatory", "excitatory2", "inhibitory")
+    units = IF_curr_exp.units | dict.fromkeys(("gsyn_exc2", "isyn_exc2"), "nA")
+    model, names = DualLIF, MEMBRANE | DECAYS | {"tau_syn_E2": "tau_syn_E2_ms"}
+    channels: ClassVar[dict[str, str]] = {"exc": "E", "exc2": "E2", "inh": "I"}
+    own_receptors: ClassVar[dict[str, str]] = {"excitatory2": "E2"}
 
 
 def _plain(values: np.ndarray) -> Any:
@@ -352,7 +273,5 @@ CELLS: tuple[type, ...] = (
     EIF_cond_alpha_isfa_ista,
     HH_cond_exp,
     Izhikevich,
-    SpikeSourceArray,
-    SpikeSourcePoisson,
 )
-"""Every cell type."""
+"""PyNN's cell types that ernsnn has, but for sources."""

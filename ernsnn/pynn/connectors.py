@@ -1,4 +1,4 @@
-"""Connectors that PyNN's own do not serve for."""
+"""Connectors that PyNN's own do not serve for, and sPyNNaker's within groups."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pyNN import connectors, errors
 from pyNN.parameters import LazyArray
 from pyNN.random import RandomDistribution
 
+from ernsnn.describe.arguments import whole
 from ernsnn.graph.connect import different
 
 
@@ -65,3 +66,108 @@ class FixedTotalNumberConnector(connectors.FixedTotalNumberConnector):
         ends = np.cumsum(np.bincount(targets, minlength=len(post)))[:-1]
         columns = np.split(sources[by_target], ends)
         self._standard_connect(projection, lambda mask=None: columns)
+
+
+class Listed(connectors.Connector):
+    """A connector that lists its synapses, as (pre, post, values by the name of the parameter)."""
+
+    parameter_names = ()
+
+    def __init__(self, safe: bool = True, callback: Any = None) -> None:
+        super().__init__(safe=safe, callback=callback)
+
+    def listed(self, projection: Any) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """Return the synapses."""
+        raise NotImplementedError
+
+    def connect(self, projection: Any) -> None:
+        """Connect."""
+        pre, post, values = self.listed(projection)
+        if len(pre):
+            columns = np.column_stack([pre, post, *values.values()])
+            connectors.FromListConnector(columns, tuple(values), safe=self.safe).connect(projection)
+
+
+class Grouped(Listed):
+    """A connector within groups of ``n_neurons_per_group`` cells, by default one of all. Both sides have one size."""
+
+    def __init__(self, n_neurons_per_group: int | None, safe: bool, callback: Any) -> None:
+        super().__init__(safe, callback)
+        self.per_group = n_neurons_per_group
+
+    def group(self, projection: Any) -> int:
+        """The number of cells of a group. Raises ConnectionError where groups do not divide both sides."""
+        pre, post = projection.shape
+        size = pre if self.per_group is None else whole(self.per_group)
+        if pre != post or size is None or size < 1 or pre % size:
+            raise errors.ConnectionError(
+                f"{projection.label}: {type(self).__name__} needs two sides of one size, and n_neurons_per_group "
+                f"divides it, got {pre} and {post} cells in groups of {self.per_group or pre}"
+            )
+        return size
+
+
+class AllButMeConnector(Grouped):
+    """sPyNNaker's all-to-all within groups, but for a cell itself.
+
+    ``weights`` are those of one group, post cell by post cell, and go before the synapse type's.
+    """
+
+    def __init__(
+        self,
+        n_neurons_per_group: int | None = None,
+        weights: Any = None,
+        safe: bool = True,
+        verbose: bool = False,
+        callback: Any = None,
+    ) -> None:
+        super().__init__(n_neurons_per_group, safe, callback)
+        self.weights = weights
+
+    def listed(self, projection: Any) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """See ``Listed``."""
+        size = self.group(projection)
+        post, pre = np.nonzero(~np.eye(size, dtype=bool))
+        groups = projection.shape[0] // size
+        first = np.repeat(np.arange(groups) * size, len(pre))
+        values = {}
+        if self.weights is not None:
+            weights = np.asarray(self.weights, dtype=float).reshape(-1)
+            if len(weights) != len(pre):
+                raise errors.ConnectionError(
+                    f"{projection.label}: AllButMeConnector needs {len(pre)} weights for a group, got {len(weights)}"
+                )
+            values = {"weight": np.tile(weights, groups)}
+        return first + np.tile(pre, groups), first + np.tile(post, groups), values
+
+
+class OneToOneOffsetConnector(Grouped):
+    """sPyNNaker's connector of each cell with that ``offset`` cells on in its group.
+
+    Past the end of a group it goes on at the other one if it may ``wrap``; else there is no synapse.
+    """
+
+    def __init__(
+        self,
+        offset: int,
+        wrap: bool,
+        n_neurons_per_group: int | None = None,
+        safe: bool = True,
+        verbose: bool = False,
+        callback: Any = None,
+    ) -> None:
+        super().__init__(n_neurons_per_group, safe, callback)
+        self.offset, self.wrap = offset, wrap
+
+    def listed(self, projection: Any) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+        """See ``Listed``."""
+        size, offset = self.group(projection), whole(self.offset)
+        if offset is None or abs(offset) >= size:
+            raise errors.ConnectionError(
+                f"{projection.label}: OneToOneOffsetConnector.offset must be a whole number below {size} in size, got "
+                f"{self.offset}"
+            )
+        pre = np.arange(projection.shape[0])
+        there = pre % size + offset
+        inside = self.wrap | ((there >= 0) & (there < size))
+        return pre[inside], (pre - pre % size + there % size)[inside], {}

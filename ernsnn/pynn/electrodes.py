@@ -18,9 +18,10 @@ from ernsnn.graph.modulator import Member
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.values import series
 
-from .cells import NEVER_MS, same
+from .cells import same
 from .drawing import seeded
 from .simulator import ID, spliced, state
+from .sources import NEVER_MS
 from .values import plain
 
 if TYPE_CHECKING:
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
 class Target(NamedTuple):
     """A population that a current is injected into: at ``places``, by the injections with these ``numbers``.
 
-    Neuron i gets ``gains[columns[i]]`` times the current: the number of injections, in the unit of its model.
+    The places lie from ``first`` to ``last`` (exclusive). Neuron ``first + i`` gets ``gains[columns[i]]`` times the
+    current: the number of injections, in the unit of its model.
     """
 
     population: Population
+    first: int
+    last: int
     numbers: np.ndarray
     places: np.ndarray
     gains: np.ndarray
@@ -70,7 +74,7 @@ class CurrentSource(StandardCurrentSource):
         for cell in cells:
             if not cell.celltype.injectable:
                 raise TypeError("Can't inject current into a spike source.")
-        state.require_open(f"a {type(self).__name__}")
+        state.join(self, f"a {type(self).__name__}")
         self.cells += list(cells)
         self.targets = None
 
@@ -121,42 +125,43 @@ class CurrentSource(StandardCurrentSource):
 
     def add_to(self, net: Network) -> None:
         """Inject it, population by population."""
-        for population, current in self._injected(self.current()):
-            with about("", population.name):
-                net.inject(net.populations[population.name], current)
+        for target, current in self._injected(self.current()):
+            with about("", target.population.name):
+                net.inject(net.populations[target.population.name][target.first : target.last], current)
 
     def lowered(self) -> list[graph.Injected]:
         """The part of the graph from now on, without earlier changes."""
         return [
             graph.Injected(
-                Member(population.name, 0, population.size),
+                Member(target.population.name, target.first, target.last),
                 np.rint(np.asarray(current.times_ms) / state.dt).astype(np.int64),
                 series(np.asarray(current.values), current.columns),
             )
-            for population, current in self._injected(self._set())
+            for target, current in self._injected(self._set())
         ]
 
-    def _injected(self, current: Schedule) -> Iterator[tuple[Population, Schedule]]:
-        """Yield (population, current), with a column for each number of injections into a cell, or for each cell."""
+    def _injected(self, current: Schedule) -> Iterator[tuple[Target, Schedule]]:
+        """Yield (target, current), with a column for each number of injections into a cell, or for each cell."""
         if self.targets is None:
             self.targets = list(self._found_targets())
         times, values = current.times_ms, np.asarray(current.values)
         for target in self.targets:
             if values.ndim == 1:
-                yield target.population, Schedule(times, values[:, None] * target.gains, target.columns)
+                yield target, Schedule(times, values[:, None] * target.gains, target.columns)
                 continue
-            amplitudes = np.zeros((len(values), target.population.size))
+            amplitudes = np.zeros((len(values), target.last - target.first))
             for number, place in zip(target.numbers, target.places, strict=True):
-                amplitudes[:, place] += values[:, number] * target.population.celltype.current_scale
-            yield target.population, Schedule(times, amplitudes)
+                amplitudes[:, place - target.first] += values[:, number] * target.population.celltype.current_scale
+            yield target, Schedule(times, amplitudes)
 
     def _found_targets(self) -> Iterator[Target]:
         owners = {cell.parent.name: cell.parent for cell in self.cells}
         for population in owners.values():
             numbers = np.array([number for number, cell in enumerate(self.cells) if cell.parent is population])
             places = population.id_to_index(np.array([int(self.cells[number]) for number in numbers]))
-            gain = np.bincount(places, minlength=population.size) * population.celltype.current_scale
-            yield Target(population, numbers, places, *np.unique(gain, return_inverse=True))
+            first, last = int(places.min()), int(places.max()) + 1
+            gain = np.bincount(places - first) * population.celltype.current_scale
+            yield Target(population, first, last, numbers, places, *np.unique(gain, return_inverse=True))
 
 
 _TIME: tuple[Any, str] = (lambda values: values >= 0, "a time >= 0")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .cells import IF_curr_dual_exp
+from .connectors import AllButMeConnector, OneToOneOffsetConnector
 from .synapses import EXTRA_SYNAPSES
 
 _EQUATIONS = "write its equations with ern.Neuron.from_equations"
@@ -10,7 +12,6 @@ _ABSENT = {
     "IFCurDelta": "its weights are currents of one step; IF_curr_delta has weights in mV",
     "IFCurrExpCa2Adaptive": "EIF_cond_exp_isfa_ista and IF_cond_exp_gsfa_grr adapt",
     "IFCurrDeltaCa2Adaptive": "EIF_cond_exp_isfa_ista and IF_cond_exp_gsfa_grr adapt",
-    "IF_curr_dual_exp": f"{_EQUATIONS}, which may have any number of receptors",
     "IF_curr_exp_sEMD": f"{_EQUATIONS}, which may have any number of receptors",
     "Izhikevich_cond": _EQUATIONS,
     "Izhikevich_cond_dual": _EQUATIONS,
@@ -22,16 +23,14 @@ _ABSENT = {
     "IFTruncDelta": "ern.DeltaLIF has v_min_mV, a lowest voltage",
     "Neuromodulation": "ern.stdp.neuromodulated is a rule under a third factor",
     "RecurrentRule": "SpikePairRule and SpikeNearestPairRule pair spikes",
-    "Vogels2011Rule": "PyNN's rule of this name, which sim has, takes eta and rho",
     "SpikeSourcePoissonVariable": "SpikeSourcePoisson takes another rate between runs",
-    "AllButMeConnector": "AllToAllConnector(allow_self_connections=False) connects all but a cell itself",
-    "OneToOneOffsetConnector": "FromListConnector takes any pairs",
     "WeightChangeable": "Projection.set changes weights between runs",
     "WeightChanger": "Projection.set changes weights between runs",
 }
 """Name in sPyNNaker 7.4 -> what to take instead."""
 
-__all__ = list(EXTRA_SYNAPSES)
+__all__ = ["AllButMeConnector", "IF_curr_dual_exp", "OneToOneOffsetConnector"]
+__all__ += list(EXTRA_SYNAPSES)
 
 globals().update(EXTRA_SYNAPSES)
 

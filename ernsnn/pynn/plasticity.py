@@ -173,6 +173,31 @@ class Vogels2011Rule(TimingDependence, synapses.Vogels2011Rule):
         return stdp.vogels(tau_ms=constant("tau"), eta=constant("eta"), rate_hz=constant("rho"), **_bounds(constant))
 
 
+class ExtraVogels2011Rule(TimingDependence, STDPTimingDependence):
+    """sPyNNaker's form of ``Vogels2011Rule``: ``A_plus`` is eta, absolute, and ``alpha`` is 2 rho tau.
+
+    ``A_minus`` must be as large as ``A_plus``, or stay at its default: SpiNNaker does not use it.
+    """
+
+    default_parameters = {"alpha": 0.12, "tau": 20.0, "A_plus": 0.01}  # noqa: RUF012 - PyNN's
+    translations = same(tuple(default_parameters))
+    needs = AdditiveWeightDependence
+
+    def __init__(self, alpha: float, tau: float = 20.0, A_plus: float = 0.01, A_minus: float = 0.01) -> None:
+        if A_minus not in (0.01, A_plus):
+            raise InvalidModel(
+                f"Vogels2011Rule.A_minus: changes of both signs are scaled by A_plus, {A_plus}; leave A_minus out, got "
+                f"{A_minus}"
+            )
+        super().__init__(alpha=alpha, tau=tau, A_plus=A_plus)
+
+    def rule(self, constant: Constant, powers: Powers) -> LearningRule:
+        """See ``TimingDependence``."""
+        tau = constant("tau")
+        rate = 1000.0 * constant("alpha") / (2.0 * tau)
+        return stdp.vogels(tau_ms=tau, eta=constant("A_plus"), rate_hz=rate, **_bounds(constant))
+
+
 def check_parts(timing: Any, weight: Any) -> None:
     """Raise InvalidModel where STDPMechanism is given what ernsnn has no rule for."""
     if not isinstance(timing, TimingDependence):

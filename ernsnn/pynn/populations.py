@@ -1,4 +1,4 @@
-"""Populations, views and assemblies."""
+"""Populations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from pyNN import common, errors
+from pyNN import common
 from pyNN.errors import InvalidParameterValueError
 from pyNN.models import BaseCellType
-from pyNN.parameters import ArrayParameter, LazyArray, ParameterSpace, Sequence, simplify
 
 from ernsnn.describe.arguments import whole
 from ernsnn.describe.network import Network
@@ -23,151 +22,18 @@ from ernsnn.graph.seeds import key_of
 from ernsnn.graph.spikes import PoissonSpikes
 
 from . import simulator
-from .cells import LOST, Cell, SpikeSourceArray, SpikeSourcePoisson, states_among
-from .drawing import NumpyRNG, ours, seeded
+from .cells import Cell
+from .drawing import NumpyRNG, seeded
 from .hints import seed_of
 from .inputs import History, Input
 from .recording import Recorder
 from .simulator import ScriptRun, named
-from .values import plain
+from .sources import LOST, SpikeSource
+from .views import Assembly, PopulationPart, copied
 
 state = simulator.state
 
 NEVER = 1 << 62
-
-
-class Assembly(common.Assembly):
-    __doc__ = common.Assembly.__doc__
-    _simulator = simulator
-
-    def __init__(self, *populations: Any, label: str | None = None) -> None:
-        named(label, "Assembly")
-        super().__init__(*populations, label=label or f"assembly{state.number('assembly')}")
-
-    def sample(self, n: int, rng: Any = None) -> Assembly:
-        """``n`` cells drawn at random."""
-        sampled: Assembly = super().sample(_sample(n, self), ours(rng))
-        return sampled
-
-    @property
-    def receptor_types(self) -> list[str]:
-        """The receptor types that all members have; the first is for excitation, the second for inhibition."""
-        each = [population.celltype.receptor_types for population in self.populations]
-        return [receptor for receptor in each[0] if all(receptor in others for others in each)]
-
-
-class PopulationPart:
-    """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
-
-    root: Population
-    label: str
-    places: np.ndarray
-    size: int
-    celltype: Any
-    recorder: Any
-    _record_filter: Any
-
-    def sample(self, n: int, rng: Any = None) -> PopulationView:
-        """A view of ``n`` cells drawn at random."""
-        view: PopulationView = super().sample(_sample(n, self), ours(rng))  # type: ignore[misc]
-        return view
-
-    def set(self, **parameters: Any) -> None:
-        """Set parameters of all cells, each to a value, a list of values, a distribution or a function of the index.
-
-        State variables are set as well, as ``initialize`` does.
-        """
-        states = states_among(parameters, self.celltype.default_initial_values, self.label)
-        if parameters or not states:
-            super().set(**seeded(plain(parameters, self.label)))  # type: ignore[misc]
-        self.initialize(**states)
-
-    def initialize(self, **initial_values: Any) -> None:
-        """Set initial values of state variables of all cells; in a run, their present values."""
-        super().initialize(**seeded(plain(initial_values, self.label)))  # type: ignore[misc]
-
-    def spinnaker_get_data(self, variable: Any, as_matrix: bool = False) -> np.ndarray:
-        """sPyNNaker's way to what is recorded of one variable since the start or ``reset``, as an array of rows.
-
-        Spikes are rows (index of the cell in its population, time in ms), signals rows (index, time, value), cell by
-        cell; ``as_matrix`` gives a signal as a matrix (samples, cells). The first sample of a signal is its start, and
-        the last that at the present time, as in ``get_data``. Raises InvalidModel on what is not recorded, on several
-        variables, and on a matrix of spikes.
-        """
-        names = [variable] if isinstance(variable, str) else list(variable)
-        if len(names) != 1:
-            raise InvalidModel(f"{self.label}: data in rows are of one variable at a time, got {names}")
-        recorder: Recorder = self.recorder
-        return recorder.table(names[0], self._record_filter, as_matrix)
-
-    def _get_view(self, selector: Any, label: str | None = None) -> PopulationView:
-        return PopulationView(self, selector, label)
-
-    def _get_parameters(self, *names: str) -> ParameterSpace:
-        for wanted in names:
-            if wanted not in self.celltype.default_initial_values and not self.celltype.has_parameter(wanted):
-                known = self.celltype.get_parameter_names()
-                raise errors.NonExistentParameterError(wanted, type(self.celltype).__name__, known)
-        values = {wanted: self._read(wanted) for wanted in names}
-        return ParameterSpace(values, shape=(self.size,))
-
-    def _read(self, wanted: str) -> Any:
-        if wanted in self.celltype.default_initial_values:
-            return simplify(self.root.now(wanted)[self.places])
-        values = simplify(self.root.parameters[wanted][self.places])
-        kind = self.celltype.get_schema()[wanted]
-        return LazyArray(values, shape=(self.size,), dtype=kind) if issubclass(kind, ArrayParameter) else values
-
-    _get_native_parameters = _get_parameters
-
-    def _set_parameters(self, parameter_space: ParameterSpace) -> None:
-        parameter_space.evaluate(simplify=False)
-        before = {changed: self.root.parameters[changed].copy() for changed, _ in parameter_space.items()}
-        for changed, values in parameter_space.items():
-            self.root.parameters[changed][self.places] = _copied(values)
-        try:
-            self.root.change_input()
-        except InvalidParameterValueError:
-            self.root.parameters |= before
-            raise
-        state.changed_cells[self.root.name] = self.root
-
-    def _set_initial_value_array(self, variable: str, initial_values: Any) -> None:
-        values = np.broadcast_to(np.asarray(initial_values.evaluate(simplify=False), dtype=float), (self.size,))
-        self.root.set_initial(variable, self.places, values)
-
-
-class PopulationView(PopulationPart, common.PopulationView):
-    __doc__ = common.PopulationView.__doc__
-    _simulator = simulator
-    _assembly_class = Assembly
-
-    def __init__(self, parent: Any, selector: Any, label: str | None = None) -> None:
-        named(label, "PopulationView")
-        if not isinstance(selector, slice):
-            selector = np.asarray(selector)
-            selector = selector if selector.size else selector.astype(int)
-        if not np.arange(parent.size)[selector].size:
-            raise InvalidModel(
-                f"{label or parent.label}: a view needs at least one cell, of {parent.size} none is chosen"
-            )
-        super().__init__(parent, selector, label)
-
-    @property
-    def root(self) -> Population:  # type: ignore[override]
-        """The population that this is a part of."""
-        population: Population = self.grandparent
-        return population
-
-    @property
-    def places(self) -> np.ndarray:  # type: ignore[override]
-        """Indices of its neurons in that population."""
-        return np.asarray(self.index_in_grandparent(np.arange(self.size)))
-
-    @property
-    def initial_values(self) -> dict[str, Any]:
-        """Variable -> initial values of these neurons."""
-        return {name: values[self.places] for name, values in self.root.starts.items()}
 
 
 class Population(PopulationPart, common.Population):
@@ -198,7 +64,7 @@ class Population(PopulationPart, common.Population):
     ) -> None:
         named(label, "Population")
         label = label or f"population{len(state.populations)}"
-        state.require_open(label)
+        state.join(self, label)
         self.seed = seed_of(label, {"seed": seed, **(additional_parameters or {}), **hints})
         starts, own = dict(initial_values or {}), None if self.seed is None else NumpyRNG(self.seed)
         for drawn in (cellclass, cellparams, structure, starts):
@@ -232,7 +98,7 @@ class Population(PopulationPart, common.Population):
             name: object if kind not in (float, int) else float for name, kind in self.celltype.get_schema().items()
         }
         self.parameters = {
-            name: _copied(np.array(np.broadcast_to(values, self.size), dtype=kinds[name]))
+            name: copied(np.array(np.broadcast_to(values, self.size), dtype=kinds[name]))
             for name, values in space.as_dict().items()
         }
         self.starts: dict[str, np.ndarray] = {}
@@ -246,7 +112,8 @@ class Population(PopulationPart, common.Population):
     def rewind(self) -> None:
         """Forget earlier inputs of a run."""
         if self.history:
-            self.history = History(self._sends(None))
+            self.history = History(None)
+            self.history.now = self._sends(self.history)
 
     def _set_cell_initial_value(self, id: Any, variable: str, value: float) -> None:  # noqa: A002 - PyNN's name
         super()._set_cell_initial_value(id, variable, value)
@@ -261,11 +128,11 @@ class Population(PopulationPart, common.Population):
             raise InvalidParameterValueError(f"{self.label}: {variable} must be finite, got {values}")
         if isinstance(self.celltype, Cell):
             probe, sign = self._probe(variable)
-            if probe.variable in self.celltype.synaptic and (sign * values < 0).any():
+            if probe.variable in self.celltype.synaptic.values() and (sign * values < 0).any():
                 side = ">= 0" if sign > 0 else f"<= 0 in convention {state.convention!r}"
                 raise InvalidParameterValueError(f"{self.label}: {variable} must be {side}, got {values}")
-            if state.under_way:
-                state.under_way.write(probe, places, sign * values)
+            if run := state.run_with(self):
+                run.write(probe, places, sign * values)
                 return
         self.starts.setdefault(variable, np.zeros(self.size))[places] = values
 
@@ -278,10 +145,11 @@ class Population(PopulationPart, common.Population):
 
     def now(self, variable: str) -> np.ndarray:
         """The present values of a state variable of all neurons."""
-        if state.under_way is None:
+        run = state.run_with(self)
+        if run is None:
             return self.starts[variable]
         probe, sign = self._probe(variable)
-        return sign * state.under_way.read(probe) + 0.0  # no -0
+        return sign * run.read(probe) + 0.0  # no -0
 
     def variable_of(self, recordable: str) -> str:
         """The state variable that is recorded under a name of PyNN."""
@@ -311,22 +179,40 @@ class Population(PopulationPart, common.Population):
 
         Raises InvalidParameterValueError on spike times or rates that cannot be.
         """
-        if not isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson):
+        if not isinstance(self.celltype, SpikeSource):
             return
         lost = f"{LOST} {self.label}.spike_times"
         state.noted.pop(lost, None)
+        now = state.step if state.under_way else 0
         if self.history is None:
-            self.history = History(self._sends(None))
-        else:
-            self.history.end(state.step if state.under_way else 0)
-            self.history.now = self._sends(self.history)
+            self.history = History(None, now)
+        self.history.end(now)
+        self.history.now = self._sends(self.history)
         if issue := state.noted.get(lost):
             warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=5)
 
-    def _sends(self, history: History | None) -> Input:
+    def _sends(self, history: History) -> Input:
         """The present input of a source; notes times that are rounded or come too late."""
-        assert isinstance(self.celltype, SpikeSourceArray | SpikeSourcePoisson)
-        return self.celltype.sends(self.parameters, self.label, history)
+        source: Any = self.celltype
+        key = {"key": self._key(f"from step {history.since}")} if source.drawn else {}
+        sent: Input = source.sends(self.parameters, self.label, history, **key)
+        return sent
+
+    def _key(self, what: str) -> str:
+        """The key of random numbers of the population, from its own seed where it has one."""
+        if self.seed is None:
+            return key_of(state.segment_seed, f"{self.name}.spikes {what}")
+        return key_of(state.segment_seed - state.seed + self.seed, f"spikes {what}")
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is known up to ``state.horizon`` only."""
+        return isinstance(self.celltype, SpikeSource) and self.celltype.drawn
+
+    def extend(self) -> None:
+        """Draw up to ``state.horizon``."""
+        assert self.history
+        self.history.now = self._sends(self.history)
 
     def add_to(self, net: Network) -> None:
         """Describe it to ernsnn, with a probe for each variable that is recorded."""
@@ -379,18 +265,3 @@ def _size(size: Any, label: str) -> int | tuple[int, ...]:
     if not 1 <= len(counts) == len(sizes) <= 3:
         raise InvalidModel(f"{label}: size must be a whole number >= 1, or up to three of these, got {quoted(size)}")
     return counts if isinstance(size, tuple) else counts[0]
-
-
-def _sample(n: Any, of: Any) -> int:
-    count = whole(n)
-    if count is None or count < 1:
-        raise InvalidModel(f"{of.label}: sample needs a whole number of cells >= 1, got {quoted(n)}")
-    return count
-
-
-def _copied(values: np.ndarray) -> np.ndarray:
-    """Lists of numbers as others than those that a script may go on to change; those that are one stay one."""
-    if values.dtype != object:
-        return values
-    copies = {id(each): Sequence(np.array(getattr(each, "value", each), dtype=float)) for each in values}
-    return np.fromiter((copies[id(each)] for each in values), object, len(values))

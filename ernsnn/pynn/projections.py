@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +11,6 @@ from pyNN import common, errors
 from pyNN.connectors import FromListConnector
 from pyNN.space import Space
 
-from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
 from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import Neuron
 from ernsnn.errors import InvalidModel, about
@@ -20,7 +18,9 @@ from ernsnn.graph.graph import Probe
 
 from . import simulator
 from .absent import Absent
+from .blocks import Block, connector_of, one_or_all, owners
 from .drawing import seeded
+from .images import TwoSigned
 from .simulator import named
 from .synapses import StaticSynapse, Synapse, as_kept, check_sign
 
@@ -63,17 +63,6 @@ class Connection(common.Connection):
         return tuple(getattr(self, name) for name in names)
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """The synapses between two populations: one projection of ernsnn. ``ids`` are their places, in its order."""
-
-    name: str
-    pre: str
-    post: str
-    pairs: np.ndarray
-    ids: np.ndarray
-
-
 class Projection(common.Projection):
     __doc__ = common.Projection.__doc__
     _simulator = simulator
@@ -91,6 +80,7 @@ class Projection(common.Projection):
         label: str | None = None,
     ) -> None:
         named(label, "Projection")
+        state.join(self, label or "a Projection")
         super().__init__(
             presynaptic_population,
             postsynaptic_population,
@@ -101,7 +91,6 @@ class Projection(common.Projection):
             Space() if space is None else space,
             label,
         )
-        state.require_open(self.label)
         if not isinstance(self.synapse_type, Synapse):
             raise NotImplementedError(f"{self.label}: {type(self.synapse_type).__name__} is no synapse type of ernsnn")
         self._made: list[tuple[np.ndarray, np.ndarray, dict[str, Any]]] = []
@@ -113,8 +102,8 @@ class Projection(common.Projection):
         self.values = {name: self._gathered(name, order) for name in self.synapse_type.get_parameter_names()}
         del self._made
         self._check_delays(self.column("delay"))
-        check_sign(self.values["weight"], self)  # of some connectors PyNN does not ask for it
-        self.values["weight"] = as_kept(self.values["weight"], self)
+        self.two_receptors = connector.receptors if isinstance(connector, TwoSigned) else None
+        self.values["weight"] = self._signed(self.values["weight"])  # of some connectors PyNN does not ask for it
         self.blocks = list(self._blocks())
         state.projections.append(self)
 
@@ -159,16 +148,24 @@ class Projection(common.Projection):
 
     def _blocks(self) -> Iterator[Block]:
         (pre_owner, pre), (post_owner, post) = (
-            _owners(side)[:, of] for side, of in ((self.pre, self.pre_of), (self.post, self.post_of))
+            owners(side)[:, of] for side, of in ((self.pre, self.pre_of), (self.post, self.post_of))
         )
         count = len(state.populations)
+        receptors = [(self.receptor_type, self.sign)]
         between = pre_owner * count + post_owner
-        for both in np.unique(between).tolist():
-            ids = np.flatnonzero(between == both)
+        if self.two_receptors:
+            receptors = list(zip(self.two_receptors, (1.0, -1.0), strict=True))
+            between = 2 * between + (self.column("weight") < 0)
+        for key in np.unique(between).tolist():
+            both, number = divmod(key, len(receptors))
+            ids = np.flatnonzero(between == key)
             pairs = np.stack([pre[ids], post[ids]], axis=1)
             order = np.lexsort((pairs[:, 1], pairs[:, 0]))
             first, second = (state.populations[k].name for k in divmod(both, count))
-            yield Block(state.name_of(self.label), first, second, pairs[order], ids[order])
+            receptor, sign = receptors[number]
+            celltype = state.populations[both % count].celltype
+            receptor = getattr(celltype, "own_receptors", {}).get(receptor, receptor)
+            yield Block(state.name_of(self.label), first, second, receptor, sign, pairs[order], ids[order])
 
     # Attributes of synapses
 
@@ -200,10 +197,11 @@ class Projection(common.Projection):
         if name in addresses:
             return np.asarray(addresses[name])
         variable = "w" if name == "weight" else name if name in self.synapse_type.marks else None
-        if variable and state.under_way and self.synapse_type.plastic:
+        run = state.run_with(self)
+        if variable and run and self.synapse_type.plastic:
             values = np.zeros(len(self))
             for block in self.blocks:
-                values[block.ids] = state.under_way.synapses(block.name, variable)
+                values[block.ids] = run.synapses(block.name, variable)
             return values * self.sign if variable == "w" else values
         return np.broadcast_to(
             self.synapse_type.marks[name] if name in self.synapse_type.marks else self.values[name], len(self)
@@ -211,25 +209,38 @@ class Projection(common.Projection):
 
     def assign(self, name: str, values: np.ndarray) -> None:
         """Set weights and parameters of the rule, at once also in a run, or, before the first run, delays."""
+        run = state.run_with(self)
         if name == "delay":
-            state.require_open(f"{self.label}: delays")
+            if run:
+                state.require_open(f"{self.label}: delays")
             self._check_delays(values)
         elif name == "weight":
-            check_sign(values, self)
-            values = as_kept(values, self)
-            if state.under_way:
+            values = self._signed(values)
+            if run:
                 self._check_bounds(self.sign * values)
                 for block in self.blocks:
                     probe = Probe("synapses", block.name, 0, 0, "w", 1)
-                    state.under_way.write(probe, slice(None), self.sign * values[block.ids])
+                    run.write(probe, slice(None), block.sign * values[block.ids])
                 if self.synapse_type.plastic:
                     return  # the description of the script holds initial values
-                state.changed |= not state.under_way.live
+                state.changed |= not run.live
         elif name not in self.values:
             raise InvalidModel(f"{self.label}: {name!r} is read, and not set")
         else:
             state.changed = True
         self.values[name] = values
+
+    def _signed(self, weights: Any) -> Any:
+        """Weights as the script reads them. Raises ConnectionError on those of a wrong sign."""
+        if self.two_receptors is None:
+            check_sign(weights, self)
+            return as_kept(weights, self)
+        for block in getattr(self, "blocks", ()):
+            if (block.sign * weights[block.ids] < 0).any():
+                raise errors.ConnectionError(
+                    f"{self.label}: a weight of a convolution keeps its sign, which chooses the receptor"
+                )
+        return weights
 
     def _check_bounds(self, weights: np.ndarray) -> None:
         if not self.synapse_type.plastic:
@@ -247,7 +258,8 @@ class Projection(common.Projection):
 
     def decay_ms(self) -> float:
         """The time constant of the synaptic current that it acts on, which all of its post cells share."""
-        name = {"excitatory": "tau_syn_E", "inhibitory": "tau_syn_I"}.get(self.receptor_type, self.receptor_type)
+        own = {"excitatory": "tau_syn_E", "excitatory2": "tau_syn_E2", "inhibitory": "tau_syn_I"}
+        name = own.get(self.receptor_type, self.receptor_type)
         kind = type(self.synapse_type).__name__
         try:
             values = np.unique(np.ravel(np.asarray(self.post.get(name), dtype=float)))
@@ -334,44 +346,24 @@ class Projection(common.Projection):
         if (np.abs(grid - delays) > 1e-6 * state.dt).any():
             message = f"delays are rounded to steps of {state.dt:g} ms"
             state.note("Y104", f"{self.label}.delay", message, "choose a smaller timestep")
-        weights = self.sign * np.broadcast_to(self.values["weight"], len(self))
+        weights = np.broadcast_to(self.values["weight"], len(self))
         for block in self.blocks:
             pre, post = (net.populations[name] for name in (block.pre, block.post))
             low, high = (extreme(block.pairs, axis=0) for extreme in (np.min, np.max))
-            connector, shape = _connector(block.pairs - low, *(high - low + 1))
+            made, shape = connector_of(block.pairs - low, *(high - low + 1))
             assert isinstance(post.model, Neuron)
             with about(block.name, block.pre, block.post):
                 net.projection(
                     block.name,
                     pre[low[0] : high[0] + 1],
                     post[low[1] : high[1] + 1],
-                    connector,
+                    made,
                     **{
-                        f"weight_{post.model.kind.receptor(self.receptor_type).unit}": _one_or_all(
-                            weights[block.ids], shape
+                        f"weight_{post.model.kind.receptor(block.receptor).unit}": one_or_all(
+                            block.sign * weights[block.ids], shape
                         )
                     },
-                    delay_ms=_one_or_all(grid[block.ids], shape),
-                    receptor=self.receptor_type,
+                    delay_ms=one_or_all(grid[block.ids], shape),
+                    receptor=block.receptor,
                     **self.synapse_type.described(net, self),
                 )
-
-
-def _connector(pairs: np.ndarray, n_pre: int, n_post: int) -> tuple[Connector, tuple[int, ...]]:
-    """The connector that makes these sorted pairs, all-to-all and one-to-one without storing them, and its shape."""
-    if len(pairs) == n_pre * n_post and (pairs @ [n_post, 1] == np.arange(len(pairs))).all():
-        return AllToAll(), (n_pre, n_post)
-    if len(pairs) == n_pre == n_post and (pairs[:, 0] == pairs[:, 1]).all():
-        return OneToOne(), (n_pre,)
-    return FromList(pairs), (len(pairs),)
-
-
-def _one_or_all(values: np.ndarray, shape: tuple[int, ...]) -> Any:
-    return float(values[0]) if len(values) and (values == values[0]).all() else values.reshape(shape)
-
-
-def _owners(side: Any) -> np.ndarray:
-    """For each neuron of a population, view or assembly, the number of its population and its place there."""
-    parts = side.populations if isinstance(side, common.Assembly) else [side]
-    sides = [np.stack([np.full(p.size, state.populations.index(p.root)), p.places]) for p in parts]
-    return np.concatenate(sides, axis=1)

@@ -186,7 +186,8 @@ class Recorder(recording.Recorder):
 
     def _spikes(self, ids: Any) -> tuple[np.ndarray, np.ndarray]:
         """(ids, times in ms) of the spikes of ``ids`` since they are recorded and data were last cleared."""
-        steps, neurons = self._run.recording.spikes[self.population.name]
+        none = np.zeros(0, np.int64)  # of a population that has joined since the last run
+        steps, neurons = self._run.recording.spikes.get(self.population.name, (none, none))
         kept = slice(np.searchsorted(steps, self.cleared_at), None)
         steps, neurons = steps[kept], neurons[kept]
         asked = np.zeros(self.population.size, dtype=bool)

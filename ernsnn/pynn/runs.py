@@ -21,8 +21,9 @@ from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.stepping import SteppedBackend
 from ernsnn.errors import UnsupportedOnBackend, about
 from ernsnn.graph.graph import Graph, Injected, Probe, Source
+from ernsnn.graph.injections import merged
 from ernsnn.graph.lower import lower
-from ernsnn.recording.keys import signal_keys
+from ernsnn.recording.keys import signal_keys, spike_keys
 from ernsnn.recording.recording import Recording
 from ernsnn.result import Result, run
 from ernsnn.running.folder import interruptible
@@ -46,9 +47,7 @@ def settings_of(backend: Backend, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def begin(state: State) -> ScriptRun:
     """Lower the script's network, and start its run. Raises UnsupportedOnBackend, in the script's labels."""
-    absent = Issues("ernsnn.pynn", [limit.issue("ernsnn.pynn", CODES) for limit in unsupported(state)])
-    if absent:
-        raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
+    require_known(state)
     graph = graph_of(state)
     with labelled(state.labels):
         backend = choose_backend(graph)[0] if state.backend is None else state.backend
@@ -65,6 +64,13 @@ def begin(state: State) -> ScriptRun:
     doubtful = (in_labels(issue, state.labels) for issue in issues if issue.code not in ("G305", "G306"))
     warn_of(doubtful, graph)
     return cast("ScriptRun", _Labelled(made, state))
+
+
+def require_known(state: State) -> None:
+    """Raise UnsupportedOnBackend where the script has parts of types that ernsnn does not have."""
+    absent = Issues("ernsnn.pynn", [limit.issue("ernsnn.pynn", CODES) for limit in unsupported(state)])
+    if absent:
+        raise UnsupportedOnBackend("\n  ".join(["ernsnn cannot run this script:", *map(str, absent)]))
 
 
 def graph_of(state: State) -> Graph:
@@ -122,13 +128,17 @@ class Stepwise:
         self.engine = backend.engine(graph, **settings)
         self._listen()
 
-    def _listen(self, were: Sequence[Probe] = ()) -> None:
+    def _listen(self, before: Graph | None = None) -> None:
         self.source_spikes, self.watch = SourceSpikes(self.engine.graph), Watch(self.engine, self.step)
         self.currents: dict[int, list[Injected]] = {}
         self.recorder = Recorder(self.engine, self.chunks.append, first=self.step)
-        if self.step and tuple(were) != tuple(self.recorder.probes):
+        graph = self.engine.graph
+        if before and (before.probes != graph.probes or len(before.populations) != len(graph.populations)):
             self.chunks[:] = [self.recorded.add(self.chunks)]
-            _fit(self.chunks[0], were, self.recorder.probes, self.recorder.widths)
+            _fit(self.chunks[0], before.probes, self.recorder.probes, self.recorder.widths)
+            for population in graph.populations:
+                for key, kind in zip(spike_keys(population.name), (np.int64, np.int32), strict=True):
+                    self.chunks[0].setdefault(key, np.zeros(0, kind))
             self.recorded = Growing()
 
     def advance(self, n_steps: int) -> None:
@@ -146,13 +156,17 @@ class Stepwise:
 
     def change(self, state: State) -> None:
         """See ``ScriptRun.change``: another engine takes over, in the same state."""
+        require_known(state)
+        graph, before = graph_of(state), self.engine
+        if state.added:
+            self.backend.require(graph, **self.settings)
         self.recorder.flush()
-        learned = self.engine.final_values() | {"n_steps": np.array(self.step), "first_step": np.array(0)}
-        here = Recording.from_arrays(learned, {}, self.engine.state())
-        were = self.engine.graph.probes
-        self.engine = self.backend.engine(graph_of(state), **self.settings)
-        self.engine.continue_from(here)
-        self._listen(were)
+        self.engine = self.backend.engine(graph, **self.settings)
+        self.engine.succeed(before, self.step)
+        self._listen(before.graph)
+        for population in state.populations:
+            if any(part is population for part in state.added):
+                population.start(self)
 
     def adjust(self, state: State) -> None:
         """See ``ScriptRun.adjust``: nothing is lowered but the changed parts, and the engine stays."""
@@ -169,7 +183,7 @@ class Stepwise:
         graph = dataclasses.replace(
             self.engine.graph,
             populations=tuple(populations.values()),
-            injections=tuple(chain(*currents.values())) or self.engine.graph.injections,
+            injections=merged(chain(*currents.values())) or self.engine.graph.injections,
         )
         self.engine.adjust(graph)
         for name in state.changed_cells:

@@ -13,6 +13,7 @@ from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TI
 
 from ernsnn.backend.issues import Limit
 from ernsnn.backend.protocol import Backend
+from ernsnn.backend.registry import names_of
 from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_single
@@ -76,6 +77,13 @@ class Cells(ChangingPart, Protocol):
     @property
     def further_starts(self) -> dict[str, np.ndarray]:
         """Initial values of state variables that do not follow from parameters and V."""
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is known up to ``State.horizon`` only."""
+
+    def extend(self) -> None:
+        """Make it known up to ``State.horizon``."""
 
     def start(self, run: ScriptRun) -> None:
         """Set ``further_starts`` in a run that begins."""
@@ -144,9 +152,9 @@ class ScriptRun(Protocol):
 class State(common.control.BaseState):
     """Settings, parts and progress of a script. ``step`` counts the steps done since the start or ``reset``.
 
-    Changes of the script in a run are ``changed_cells`` (by name) and ``changed_currents`` (by number); ``changed`` is
-    true after any other change. Currents that change all the time are laid out up to step ``horizon``, which moves on
-    before a run reaches it.
+    Changes of the script in a run are parts ``added`` since its last step, ``changed_cells`` (by name) and
+    ``changed_currents`` (by number); ``changed`` is true after any other change. Currents that change all the time, and
+    sources that are drawn, are laid out up to step ``horizon``, which moves on before a run reaches it.
     """
 
     mpi_rank, num_processes = 0, 1
@@ -196,6 +204,7 @@ class State(common.control.BaseState):
         self.segment_counter += 1
         self.under_way: ScriptRun | None = None
         self.changed = False
+        self.added: list[ScriptPart] = []
         self.changed_cells: dict[str, Cells] = {}
         self.changed_currents: dict[int, Current] = {}
         parts: list[ChangingPart] = [*self.populations, *self.current_sources]
@@ -252,9 +261,29 @@ class State(common.control.BaseState):
         self.noted.setdefault(f"{code} {path}", Limit(code, path, message, remedy))
 
     def require_open(self, what: str) -> None:
-        """Raise InvalidModel where the network has run, so that nothing can be added."""
+        """Raise InvalidModel where the network has run, so that nothing of a kind can be added."""
         if self.under_way:
             raise InvalidModel(f"{what}: the network has run; add to it before the first run, or after reset()")
+
+    def join(self, part: ScriptPart, what: str) -> None:
+        """Note a part that is about to be made: in a run it takes part from now on.
+
+        Raises InvalidModel in a run of a backend that runs in one go.
+        """
+        if self.under_way is None:
+            return
+        if not self.under_way.live:
+            able = names_of(lambda each: each.stepwise)
+            raise InvalidModel(
+                f"{what}: the network has run, in one go; add to it before the first run, or after reset(), or set up "
+                f"with backend {able}, where it may join a run"
+            )
+        self.added.append(part)
+        self.changed = True
+
+    def run_with(self, part: object) -> ScriptRun | None:
+        """The run that a part is in: None before the first one, and of a part that has joined since the last."""
+        return None if any(each is part for each in self.added) else self.under_way
 
     def steps(self, time_ms: float, what: str) -> int:
         """A time as whole steps. Raises InvalidModel on what is no time, or no multiple of the timestep."""
@@ -270,6 +299,10 @@ class State(common.control.BaseState):
         if end >= self.horizon:  # a recorded current has a value at the end, too
             self.horizon = max(end + 1, 2 * self.horizon)
             self.changed_currents |= {s.number: s for s in self.current_sources if s.varies}
+            drawn = {p.name: p for p in self.populations if p.varies}
+            for population in drawn.values():
+                population.extend()
+            self.changed_cells |= drawn
         self.running = True
         if end > self.step:
             self._advance(end - self.step)
@@ -281,7 +314,7 @@ class State(common.control.BaseState):
             self.under_way.change(self)
         elif self.changed_cells or self.changed_currents:
             self.under_way.adjust(self)
-        self.changed = False
+        self.changed, self.added = False, []
         self.changed_cells, self.changed_currents = {}, {}
         try:
             self.under_way.advance(n_steps)

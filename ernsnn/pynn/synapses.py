@@ -19,7 +19,13 @@ from ernsnn.errors import InvalidModel
 
 from .astrocytes import Astrocyte
 from .cells import same
-from .plasticity import PfisterSpikeTriplet, SpikeNearestPairRule, WeightDependenceAdditiveTriplet, check_parts
+from .plasticity import (
+    ExtraVogels2011Rule,
+    PfisterSpikeTriplet,
+    SpikeNearestPairRule,
+    WeightDependenceAdditiveTriplet,
+    check_parts,
+)
 from .simulator import state
 
 
@@ -209,6 +215,9 @@ class MarkedSTDP(STDPMechanism):
 
 
 EXTRA_SYNAPSES: dict[str, type] = {
-    cls.__name__: cls for cls in (PfisterSpikeTriplet, SpikeNearestPairRule, WeightDependenceAdditiveTriplet)
+    "PfisterSpikeTriplet": PfisterSpikeTriplet,
+    "SpikeNearestPairRule": SpikeNearestPairRule,
+    "Vogels2011Rule": ExtraVogels2011Rule,
+    "WeightDependenceAdditiveTriplet": WeightDependenceAdditiveTriplet,
 }
 """What sPyNNaker's ``extra_models`` has of plasticity, by its names."""

@@ -11,6 +11,7 @@ import numpy as np
 from ernsnn.backend import stepping
 from ernsnn.backend.recorder import Recorder, Train
 from ernsnn.backend.source_spikes import SourceSpikes
+from ernsnn.backend.state import hand_over
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
@@ -197,6 +198,22 @@ class Engine(stepping.Engine):
             *(s for static in self.statics for s in static.projections),
         ]
         return next(s for s in both if s.p.name == projection)
+
+    def succeed(self, other: Engine, t: int) -> None:
+        """See ``stepping.Engine.succeed``."""
+        for name, modulator in other.modulators.states.items():
+            hand_over(modulator, self.modulators.states[name])
+        self.neurons.succeed(other.neurons, t)
+        mine = {s.p.name: s for s in self.plastic}
+        for plastic in other.plastic:
+            learnt = plastic.variables
+            hand_over(plastic, mine[plastic.p.name])
+            for variable, values in learnt.items():
+                mine[plastic.p.name].write(variable, values)
+        for name, neurons in other.log.past.items():
+            self.log.ages[name], self.log.past[name] = other.log.ages[name].copy(), neurons.copy()
+        for name, short_term in other.short_term.states.items():
+            hand_over(short_term, self.short_term.states[name])
 
     def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.learned``."""

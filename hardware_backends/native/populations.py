@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ernsnn.backend.state import hand_over, hand_ring
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.kinds import Kind, Table
 from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
@@ -150,6 +151,20 @@ class Populations:
             pieces = np.array(list(_pieces(block, parts, alike, self.shares.tolist())), np.int64)
             shares = pieces[:, 3].searchsorted(self.shares)
             yield kernel.bind(block.cells.reshape(-1), block.fixed.reshape(-1), pieces, shares, self.ring, emitted)
+
+    def succeed(self, other: Populations, t: int) -> None:
+        """Take the state of the populations of another run before step ``t``, whose delays are not longer."""
+        arriving = np.zeros((len(self.arriving), *other.arriving.shape[1:]))
+        hand_ring(other.arriving, arriving, t)
+        for name, theirs in other.parts.items():
+            part = self.parts[name]
+            for row in theirs.block.rows.cells:
+                part.put(row, theirs.get(row))
+            mine, of_theirs = (slice(each.first, each.first + each.p.size) for each in (part, theirs))
+            self.arriving[:, : arriving.shape[1], mine] = arriving[:, :, of_theirs]
+            hand_over(theirs, part)
+            if part.intrinsic:
+                part.put(part.intrinsic.target, theirs.get(part.intrinsic.target))
 
     def adjust(self, graph: Graph) -> bool:
         """Take over the parameters and the injected currents of ``graph``; whether there are other kernels then."""

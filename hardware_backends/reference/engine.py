@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ernsnn.backend import stepping
+from ernsnn.backend.state import hand_over
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.keys import synapse_key
 from ernsnn.recording.recording import Recording
@@ -93,6 +94,18 @@ class Engine(stepping.Engine):
         self.graph = graph
         for p in graph.neurons():
             self.neurons[p.name].adjust(p, graph)
+
+    def succeed(self, other: Engine, t: int) -> None:
+        """See ``stepping.Engine.succeed``."""
+        for name, modulator in other.modulators.items():
+            hand_over(modulator, self.modulators[name])
+        for name, neurons in other.neurons.items():
+            self.neurons[name].succeed(neurons, t)
+        for name, synapses in other.synapses.items():
+            hand_over(synapses, self.synapses[name])
+        for plastic in other.plastic:
+            for variable, values in self.synapses[plastic.p.name].variables.items():
+                values[:] = plastic.variables[variable]
 
     def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.final_values``."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ernsnn.backend.state import hand_over, hand_ring
 from ernsnn.describe.evaluation import Evaluator, evaluated, evaluator
 from ernsnn.describe.expressions import Statement
 from ernsnn.describe.kinds import CHANGEABLE
@@ -49,6 +50,15 @@ class NeuronState:
         for name, values in held.items():  # others hold these arrays
             values[:] = self.own[name]
         self.own = held
+
+    def succeed(self, other: NeuronState, t: int) -> None:
+        """Take the state of the same population in another run before step ``t``, whose delays are not longer."""
+        ring, self.arrivals = self.arrivals, other.arrivals.copy()
+        hand_over(other, self)
+        hand_ring(other.arrivals, ring, t)
+        self.arrivals = ring
+        if self.intrinsic:
+            self.own[self.intrinsic.target][:] = other.own[self.intrinsic.target]
 
     def _take(self, p: Neurons, graph: Graph) -> None:
         self.p = p

@@ -124,6 +124,8 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "AdaptiveConductanceLIF": (ern.AdaptiveConductanceLIF, neurons),
         "HodgkinHuxley": (ern.HodgkinHuxley, {"cm_nF": 0.2}),
         "SoftResetLIF": (ern.SoftResetLIF, neurons),
+        "DualLIF": (ern.DualLIF, neurons),
+        "IzhikevichCurrents": (ern.IzhikevichCurrents, {"a": 0.02, "c_mV": -60.0}),
         "EscapeLIF": (ern.EscapeLIF, neurons),
         "LeakyIntegrator": (ern.LeakyIntegrator, {"tau_m_ms": 20.0}),
         "Izhikevich": (ern.Izhikevich, {"a": 0.02, "c_mV": -60.0}),

@@ -150,3 +150,27 @@ def test_conductances_have_the_signs_and_units_of_nest():
     np.testing.assert_allclose(mine["v"], theirs["v"], atol=0.16 * DT**2)
     for name in ("gsyn_exc", "gsyn_inh"):
         np.testing.assert_allclose(mine[name], theirs[name], atol=1e-8)
+
+
+def joined(sim):
+    """Spikes of cells, and of those that join them after 50 ms.
+
+    These start at rest: pyNN.nest runs a step ahead of its time, so that they begin a step later there.
+    """
+    sim.setup(DT, min_delay=DT, **({"spike_precision": "on_grid"} if sim is nest else {}))
+    cells = sim.Population(5, sim.IF_curr_exp(i_offset=[0.8, 0.9, 1.0, 1.1, 1.2]))
+    cells.record("spikes")
+    sim.run(50)
+    late = sim.Population(5, sim.IF_curr_exp(tau_m=[12.0, 14.0, 16.0, 18.0, 20.0]))
+    late.record("spikes")
+    sim.Projection(cells, late, sim.AllToAllConnector(), sim.StaticSynapse(weight=4.0, delay=2.0))
+    back = sim.StaticSynapse(weight=-0.3, delay=5.0)
+    sim.Projection(late, cells, sim.AllToAllConnector(), back, receptor_type="inhibitory")
+    sim.run(100)
+    return [[t.magnitude.tolist() for t in each.get_data().segments[0].spiketrains] for each in (cells, late)]
+
+
+def test_populations_that_join_a_run_spike_as_nests_do():
+    expected, found = joined(nest), joined(own)
+    assert found == expected
+    assert sum(map(len, found[1])) > 10

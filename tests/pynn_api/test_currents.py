@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 sim = pytest.importorskip("ernsnn.pynn")
+from ernsnn.pynn.runs import graph_of  # noqa: E402 - needs PyNN
+from ernsnn.pynn.simulator import state  # noqa: E402 - needs PyNN
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -119,9 +121,35 @@ def test_currents_are_refused_where_they_are_given(source, parameter, values):
             current.set_parameters(**{parameter: value})
 
 
-def test_a_current_comes_before_the_first_run():
-    sim.setup(1.0)
+def test_a_current_comes_before_the_first_run_where_it_is_one_program():
+    sim.setup(1.0, backend="loihi-emulator")
     cells = sim.Population(1, sim.IF_curr_exp(), label="cells")
     sim.run(1)
-    with pytest.raises(ValueError, match="a DCSource: the network has run; add to it before the first run"):
+    with pytest.raises(ValueError, match="a DCSource: the network has run, in one go; add to it before the first run"):
         cells.inject(sim.DCSource(amplitude=1.0))
+
+
+def test_a_current_of_its_own_for_each_cell_costs_the_engine_as_much_as_one():
+    sim.setup(1.0, backend="reference")
+    cells = sim.Population(30, sim.IF_curr_exp(), label="cells")
+    sources = [sim.ACSource(amplitude=0.1 * i, offset=1.0, frequency=20.0, phase=3.0 * i) for i in range(30)]
+    for cell, source in zip(cells, sources, strict=True):
+        cell.inject(source)
+    assert len(graph_of(state).injections) == 1
+    cells.record("v")
+    sim.run(20)
+    sources[4].amplitude = 5.0
+    sim.run(20)
+    (together,) = cells.get_data().segments[0].filter(name="v")
+    for index in (0, 4, 29):
+        sim.setup(1.0, backend="reference")
+        alone = sim.Population(1, sim.IF_curr_exp(), label="cells")
+        source = sim.ACSource(amplitude=0.1 * index, offset=1.0, frequency=20.0, phase=3.0 * index)
+        source.inject_into(alone)
+        alone.record("v")
+        sim.run(20)
+        if index == 4:
+            source.amplitude = 5.0
+        sim.run(20)
+        (signal,) = alone.get_data().segments[0].filter(name="v")
+        np.testing.assert_array_equal(signal.magnitude[:, 0], together.magnitude[:, index])

@@ -33,7 +33,7 @@ def test_a_star_import_has_the_types_that_check_tells_of():
     script = {}
     exec("from ernsnn.pynn import *", script)
     script["setup"](1.0)
-    cells = script["Population"](2, script["SpikeSourceGamma"](), label="gamma")
+    cells = script["Population"](2, script["SpikeSourceInhGamma"](), label="gamma")
     synapse = script["StochasticTsodyksMarkramSynapse"]()
     post = script["Population"](2, script["IF_curr_exp"]())
     script["Projection"](cells, post, script["AllToAllConnector"](), synapse, label="depressing")

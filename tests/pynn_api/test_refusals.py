@@ -145,7 +145,7 @@ def test_stamps_are_ends_or_beginnings_of_steps():
 def test_absent_types_are_all_told_by_their_labels():
     sim.setup(0.1)
     cells = sim.Population(3, sim.GIF_cond_exp(tau_m=12.0), label="cells of cortex")
-    source = sim.Population(1, sim.SpikeSourceGamma(), label="gamma")
+    source = sim.Population(1, sim.SpikeSourceInhGamma(), label="gamma")
     depressing = sim.StochasticTsodyksMarkramSynapse(U=0.4)
     projection = sim.Projection(source, cells, sim.AllToAllConnector(), depressing, label="depressing")
     assert projection.get("U", format="array").tolist() == [[0.4, 0.4, 0.4]]
@@ -161,7 +161,8 @@ def test_absent_types_are_all_told_by_their_labels():
         sim.PointNeuron  # noqa: B018
     there = ["IF_curr_exp", "IF_curr_alpha", "IF_curr_delta", "IF_cond_exp", "IF_cond_alpha", "IF_cond_exp_gsfa_grr"]
     there += ["EIF_cond_exp_isfa_ista", "EIF_cond_alpha_isfa_ista", "HH_cond_exp", "Izhikevich"]
-    assert sim.list_standard_models() == [*there, "SpikeSourceArray", "SpikeSourcePoisson"]
+    sources = ["SpikeSourceArray", "SpikeSourcePoisson", "SpikeSourceGamma", "SpikeSourcePoissonRefractory"]
+    assert sim.list_standard_models() == [*there, *sources]
 
 
 def test_issues_of_a_backend_come_with_labels():
@@ -298,17 +299,13 @@ def test_a_total_number_of_synapses_without_mutual_ones_is_refused():
         sim.Projection(cells, cells, connector, sim.StaticSynapse())
 
 
-def test_a_network_that_has_run_is_complete_until_reset():
-    _, cells, forward = network()
+def test_delays_stay_in_a_run_until_reset():
+    _, _, forward = network()
     sim.run(1)
-    for addition in (
-        lambda: sim.Population(1, sim.IF_curr_exp(), label="late"),
-        lambda: sim.Projection(cells, cells, sim.AllToAllConnector(), label="late"),
-        lambda: forward.set(delay=3.0),
-    ):
-        with pytest.raises(InvalidModel, match="before the first run"):
-            addition()
+    with pytest.raises(InvalidModel, match="before the first run"):
+        forward.set(delay=3.0)
     sim.reset()
+    forward.set(delay=3.0)
     sim.Population(1, sim.IF_curr_exp(), label="late")
     sim.run(1)
     with pytest.raises(InvalidModel, match=r"weights of the rule lie in \[0, 1\]"):

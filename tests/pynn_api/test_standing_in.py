@@ -149,7 +149,7 @@ def test_extra_models_of_spynnaker_by_every_way_of_importing_them(line):
         assert names["extra"].SpikeNearestPairRule is sim.extra_models.SpikeNearestPairRule
         with pytest.raises(AttributeError, match=r"extra_models has no IFCurDelta; .*IF_curr_delta"):
             names["extra"].IFCurDelta  # noqa: B018
-        with pytest.raises(AttributeError, match="extra_models has no Nothing: there are PfisterSpikeTriplet"):
+        with pytest.raises(AttributeError, match="extra_models has no Nothing: there are AllButMeConnector"):
             names["extra"].Nothing  # noqa: B018
     assert "pyNN.spiNNaker.extra_models" not in sys.modules
 

@@ -209,9 +209,11 @@ def test_currents_into_izhikevich_are_a_thousandfold():
 
 
 def test_the_cell_of_spinnaker_of_that_name_is_another():
-    sim.setup(1.0, convention="spinnaker")
-    with pytest.raises(InvalidModel, match="Izhikevich: sPyNNaker's has synaptic currents that decay"):
-        sim.Population(1, sim.Izhikevich())
+    sim.setup(1.0, convention="spinnaker", backend="reference")
+    cells = sim.Population(1, sim.Izhikevich(v=-68.0, u=-13.0, isyn_exc=2.0))
+    assert [cells.get(name) for name in ("v", "u", "isyn_exc", "isyn_inh")] == [-68.0, -13.0, 2.0, 0.0]
+    sim.run(1)
+    assert cells.get("isyn_exc") == pytest.approx(2.0 * np.exp(-1 / 5.0))
 
 
 def test_values_that_no_state_variable_has():
