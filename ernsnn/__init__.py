@@ -48,6 +48,7 @@ from ernsnn.result import Result, resume, run
 from ernsnn.running.simulate import check, compile  # noqa: A004 - the field's word for it
 
 if TYPE_CHECKING:
+    from ernsnn.interchange.from_nir import from_nir
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
     from ernsnn.studies.estimates import Estimate
@@ -132,6 +133,7 @@ __all__ = [
     "check",
     "compare",
     "compile",
+    "from_nir",
     "load_graph",
     "lower",
     "marks",
@@ -154,6 +156,7 @@ _LATER = {
     "Experiment": "ernsnn.studies.experiment",
     "Findings": "ernsnn.studies.experiment",
     "Repeats": "ernsnn.studies.experiment",
+    "from_nir": "ernsnn.interchange.from_nir",
     "pictures": "ernsnn.studies.pictures",
     "write_report": "ernsnn.report",
 }
@@ -166,4 +169,4 @@ def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")
     module = import_module(_LATER[name])
-    return module if module.__name__.endswith(f".{name}") else getattr(module, name)
+    return getattr(module, name, module)
