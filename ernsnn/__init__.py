@@ -49,6 +49,7 @@ from ernsnn.running.simulate import check, compile  # noqa: A004 - the field's w
 
 if TYPE_CHECKING:
     from ernsnn.interchange.from_nir import from_nir
+    from ernsnn.interchange.to_nir import to_nir
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
     from ernsnn.studies.estimates import Estimate
@@ -144,6 +145,7 @@ __all__ = [
     "run",
     "save_graph",
     "stdp",
+    "to_nir",
     "triplet_stdp",
     "write_report",
 ]
@@ -158,6 +160,7 @@ _LATER = {
     "Repeats": "ernsnn.studies.experiment",
     "from_nir": "ernsnn.interchange.from_nir",
     "pictures": "ernsnn.studies.pictures",
+    "to_nir": "ernsnn.interchange.to_nir",
     "write_report": "ernsnn.report",
 }
 """Name -> module of what is imported at its first use only, since most programs do without it."""

@@ -17,11 +17,15 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.describe.units import single_time
 from ernsnn.errors import InvalidModel, quoted, unknown, warn
+from ernsnn.interchange.codes import CODES
+from ernsnn.interchange.description import SCHEMA, described
+from ernsnn.interchange.fingerprint import fingerprint
 from ernsnn.interchange.hdf5 import read_tree
 from ernsnn.interchange.linear import Synapses, size_of
 from ernsnn.interchange.neurons import INTEGRATIONS, RESETS, Made, Stepping, always, made_of, summing
-from ernsnn.interchange.nodes import READOUTS, NirGraph, graph_of, tree_of
+from ernsnn.interchange.nodes import KEY, READOUTS, WHERE, NirGraph, graph_of, tree_of
 from ernsnn.interchange.signals import CONSTANT, Signals, is_plain, is_source, signals_of
+from ernsnn.issues import Limit
 
 Source = SpikeTimes | Poisson
 Reset = Literal["value", "late_value", "subtraction", "late_subtraction"]
@@ -57,9 +61,16 @@ def from_nir(
     a whole number of steps.
     An Output that follows weights becomes a ``LeakyIntegrator`` without memory; V of LI and of such is probed.
 
+    A graph that ``to_nir`` made gives the network that it was made of, with steps of ``dt_ms`` if that is given. It is
+    read by its nodes alone where these were changed, and where another argument says how to read them.
+
     Raises InvalidModel, listing all nodes by name, on what is damaged or cannot be mapped, and without ``dt_ms``.
     """
     found = graph_of(_tree(graph))
+    if inputs is None and reset is None and (integration, bias) == ("euler", "spikes"):
+        whole = _whole(found, None if dt_ms is None else single_time(dt_ms, "from_nir: dt_ms"))
+        if whole is not None:
+            return whole
     if dt_ms is None:
         raise InvalidModel("from_nir: give dt_ms, the step in ms of the tool that made the graph; NIR does not know it")
     for name, given, known in (("integration", integration, INTEGRATIONS), ("bias", bias, ("spikes", "current"))):
@@ -92,6 +103,19 @@ def _tree(graph: Any) -> Mapping[str, Any]:
     if not isinstance(node, Mapping):
         raise InvalidModel(f"{graph}: is no NIR file, which has a group named node")
     return node
+
+
+def _whole(graph: NirGraph, dt_ms: float | None) -> Network | None:
+    """The network that ``to_nir`` wrote, if ``graph`` is as it wrote it; a warning where it is not quite."""
+    held = graph.metadata.get(KEY)
+    if not isinstance(held, Mapping):
+        return None
+    text, arrays = held.get("network"), held.get("arrays", {})
+    if held.get("schema") != SCHEMA or held.get("nodes") != fingerprint(graph) or not isinstance(text, str):
+        message = "its nodes were changed, or a newer ernsnn wrote them; learning and all else of its metadata are left"
+        warn(str(Limit("I104", WHERE, message).issue("nir", CODES)))
+        return None
+    return described(text, arrays, dt_ms, f"{WHERE}: its network")
 
 
 class _Builder:
@@ -180,10 +204,8 @@ class _Builder:
                 if len(synapses.pre) and (source != CONSTANT or self.bias == "spikes"):
                     late += self._projection(source, name, synapses)
         if late:
-            warn(
-                f"{self.network.name}: {'; '.join(late)}: later than in tools that take one step for a way back; lead "
-                "it back to the population that it comes from, or expect other spikes"
-            )
+            remedy = "lead it back to the population that it comes from, or expect other spikes"
+            warn(str(Limit("I105", self.network.name, "; ".join(late), remedy).issue("nir", CODES)))
 
     def _projection(self, source: str, target: str, synapses: Synapses) -> Iterator[str]:
         steps = self.steps[source, target]
@@ -194,7 +216,7 @@ class _Builder:
         else:
             delay = np.maximum(steps, 1) + self.shift[target] - self.shift[source] - (self.hop - 1)
             if (delay < 1).any():
-                yield f"what {source} sends back to {target} takes {int(1 - delay.min())} steps more"
+                yield f"what {source} sends back to {target} takes {int(1 - delay.min())} steps more than elsewhere"
             delay = np.maximum(delay, 1)
         pre = self._bias_source() if source == CONSTANT else self.network.populations[self.names[source]]
         post = self.network.populations[self.names[target]]

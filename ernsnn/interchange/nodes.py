@@ -40,6 +40,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """The types of nodes that are known, and the fields that they must have, but for those of ``DEFAULTS``."""
 DEFAULTS: dict[str, float] = {"v_reset": 0.0, "w_in": 1.0}
 WHERE = "the NIR graph"
+KEY = "ernsnn"
+"""The key in a graph's metadata under which the whole network stands."""
 
 
 @dataclass(frozen=True, eq=False)

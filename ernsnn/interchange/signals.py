@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -177,16 +177,21 @@ def is_plain(given: Signal) -> bool:
 
 
 def _order(signals: Signals) -> list[str]:
-    """Sources in the order in which signals reach them from the inputs, depth first, latest first finished last."""
+    """Sources in the order in which signals reach them from the inputs."""
     graph = signals.graph
     targets: dict[str, list[str]] = {name: [] for name, node in graph.nodes.items() if is_source(graph, node)}
     for name, given in signals.inputs.items():
         for source in given:
             if source != CONSTANT and name in targets:
                 targets[source].append(name)
+    return depth_first([*graph.inputs, *targets], targets)
+
+
+def depth_first(starts: Iterable[str], targets: Mapping[str, Sequence[str]]) -> list[str]:
+    """All that ``starts`` lead to, each before what it leads to, unless that leads back to it."""
     finished: list[str] = []
     seen: set[str] = set()
-    for start in [*graph.inputs, *targets]:
+    for start in starts:
         if start in seen:
             continue
         seen.add(start)

@@ -253,6 +253,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "compile": lambda w: (ern.compile, {"model": w.net, "duration_ms": 2, "out": "program", "target": "numpy"}),
         "save_graph": lambda w: (ern.save_graph, {"graph": ern.lower(w.net), "folder": "graph"}),
         "from_nir": lambda w: (ern.from_nir, {"graph": _nir(), "dt_ms": 1.0}),
+        "to_nir": lambda w: (ern.to_nir, {"network": w.net}),
         "compare": lambda w: (ern.compare, dict.fromkeys(("a", "b"), _result(w))),
         "counts": lambda w: (_result(w).counts, {"population": "cells", "edges_ms": [0.0, 1.0]}),
         "write_report": lambda w: (ern.write_report, {"result": _result(w), "out": "page.html"}),
