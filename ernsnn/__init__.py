@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from ernsnn.analyse.compare import Comparison, compare
     from ernsnn.analyse.energy import Energy
     from ernsnn.analyse.metrics import Metrics
+    from ernsnn.interchange.from_nir import from_nir
+    from ernsnn.interchange.to_nir import to_nir
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
     from ernsnn.studies.estimates import Estimate
@@ -132,6 +134,7 @@ __all__ = [
     "check",
     "compare",
     "compile",
+    "from_nir",
     "load_graph",
     "lower",
     "marks",
@@ -142,6 +145,7 @@ __all__ = [
     "run",
     "save_graph",
     "stdp",
+    "to_nir",
     "triplet_stdp",
     "write_report",
 ]
@@ -158,7 +162,9 @@ _LATER = {
     "Metrics": "ernsnn.analyse.metrics:Metrics",
     "Repeats": "ernsnn.studies.experiment:Repeats",
     "compare": "ernsnn.analyse.compare:compare",
+    "from_nir": "ernsnn.interchange.from_nir:from_nir",
     "pictures": "ernsnn.studies.pictures",
+    "to_nir": "ernsnn.interchange.to_nir:to_nir",
     "write_report": "ernsnn.report:write_report",
 }
 """Name -> place of what is imported at its first use only, since most programs do without it."""

@@ -24,7 +24,7 @@ from ernsnn.graph.memory import require_memory
 from ernsnn.graph.schemas import OLDEST, from_schema_1
 from ernsnn.loading import Unfit, read_json, reading
 
-_CLASSES: dict[str, type] = {
+CLASSES: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         *(Factor, Latch, Normalise, Product, Relax, Term, Trace),
@@ -40,6 +40,8 @@ _CLASSES: dict[str, type] = {
         *(graph.Injected, graph.PoissonInput, graph.Modulation, graph.Probe, graph.Graph),
     )
 }
+
+"""The classes that a saved graph may hold by name."""
 
 
 def _named(key: str, value: Any) -> Iterator[str]:
@@ -58,7 +60,7 @@ def graph_files(described: graph.Graph) -> dict[str, Content]:
     """``graph.json`` and ``graph.npz``, which ``load_graph`` reads."""
     arrays: dict[str, np.ndarray] = {}
     encoded = encode(described, arrays)
-    strange = set(_named("is", encoded)) - _CLASSES.keys()
+    strange = set(_named("is", encoded)) - CLASSES.keys()
     assert not strange, f"load_graph knows no {', '.join(sorted(strange))}"
     text = json.dumps({"digest": described.digest, "graph": encoded}, indent=1)
     return {"graph.json": text, "graph.npz": arrays}
@@ -96,10 +98,10 @@ def _loaded(folder: Path) -> graph.Graph:
     # Stand-ins have the types and shapes of the arrays, and take no memory.
     standing = {n: np.broadcast_to(np.zeros((), h.dtype), h.shape) for n, h in arrays.headers.items()}
     as_now = from_schema_1(stored["graph"]) if schema == 1 else stored["graph"]
-    described = _checked(decode(as_now, standing, _CLASSES), checks.shapes)
+    described = _checked(decode(as_now, standing, CLASSES), checks.shapes)
     require_memory(str(folder), _NEURON_BYTES * sum(p.size for p in described.neurons()), "take fewer neurons")
     loaded_arrays = arrays.all()
-    loaded = _checked(decode(as_now, loaded_arrays, _CLASSES), checks.numbers)
+    loaded = _checked(decode(as_now, loaded_arrays, CLASSES), checks.numbers)
     if (loaded.digest if schema == graph.SCHEMA else digest_of(stored["graph"], loaded_arrays)) != stored.get("digest"):
         raise Unfit("its digest does not match")
     return loaded

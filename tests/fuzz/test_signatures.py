@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import nir
 import numpy as np
 import pytest
 
@@ -254,6 +255,8 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "check": lambda w: (ern.check, {"model": w.net, "backend": "reference"}),
         "compile": lambda w: (ern.compile, {"model": w.net, "duration_ms": 2, "out": "program", "target": "numpy"}),
         "save_graph": lambda w: (ern.save_graph, {"graph": ern.lower(w.net), "folder": "graph"}),
+        "from_nir": lambda w: (ern.from_nir, {"graph": _nir(), "dt_ms": 1.0}),
+        "to_nir": lambda w: (ern.to_nir, {"network": w.net}),
         "compare": lambda w: (ern.compare, dict.fromkeys(("a", "b"), _result(w))),
         "counts": lambda w: (_result(w).counts, {"population": "cells", "edges_ms": [0.0, 1.0]}),
         "write_report": lambda w: (ern.write_report, {"result": _result(w), "out": "page.html"}),
@@ -266,6 +269,12 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
 
 def _fields(kind):
     return [name for name in inspect.signature(kind).parameters if name != "schema"]
+
+
+def _nir():
+    ones = np.ones(2)
+    cells = nir.LIF(tau=0.02 * ones, r=ones, v_leak=0 * ones, v_threshold=ones)
+    return nir.NIRGraph.from_list(nir.Affine(np.eye(2), ones), cells)
 
 
 def _result(w):

@@ -178,7 +178,7 @@ def test_saved_arrays_are_no_pickles(saved):
 )
 def test_decoding_constructs_no_other_class(name):
     with pytest.raises((KeyError, TypeError)):
-        encoding.decode({"is": name, "args": ["true"]}, {}, storage._CLASSES)
+        encoding.decode({"is": name, "args": ["true"]}, {}, storage.CLASSES)
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", LookupError, ernsnn.LIF])

@@ -1,0 +1,1 @@
+"""Networks in the forms of other tools: NIR, the Neuromorphic Intermediate Representation (docs/nir.md)."""
