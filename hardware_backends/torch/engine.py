@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ernsnn.backend import stepping
-from ernsnn.backend.state import state_of
+from ernsnn.backend.state import hand_over, state_of
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.loading import Unfit
 from ernsnn.recording.keys import synapse_key
@@ -17,6 +17,7 @@ from ernsnn.recording.recording import Recording
 
 from ..reference.intrinsic import final_values, load_values
 from .network import Network
+from .neurons import NeuronState
 from .space import Spikes, to_numpy
 
 
@@ -24,14 +25,22 @@ class Held(dict[str, np.ndarray]):
     """The tensors of a network as arrays, by path; what is put into it goes into the network."""
 
     def __init__(self, network: Network) -> None:
-        self.network = network
-        super().__init__({path: np.array(value.cpu().numpy()) for path, value in _tensors(network).items()})
+        self.places = dict(_places(network))
+        self.rings = {f"neurons/{name}/arrivals": n for name, n in network.neurons.items()}
+        tensors = {path: _get(place) for path, place in self.places.items()}
+        tensors |= {path: _ring(neurons) for path, neurons in self.rings.items()}
+        super().__init__({path: np.array(value.cpu().numpy()) for path, value in tensors.items()})
 
     def __setitem__(self, path: str, value: np.ndarray) -> None:
-        before = _tensors(self.network)[path]
+        ring = self.rings.get(path)
+        before = _get(self.places[path]) if ring is None else _ring(ring)
         if value.shape != tuple(before.shape):
             raise Unfit(f"{path} has the shape {value.shape}, and needs {tuple(before.shape)}")
-        _put(self.network, path, torch.as_tensor(value).to(before))
+        given = torch.as_tensor(value).to(before)
+        if ring is None:
+            _set(self.places[path], given)
+        else:
+            ring.arrivals = [dict(enumerate(slot)) for slot in given]
 
 
 class Engine(stepping.Engine):
@@ -102,6 +111,18 @@ class Engine(stepping.Engine):
         for p in graph.neurons():
             self.network.neurons[p.name].adjust(p, graph)
 
+    def succeed(self, other: Engine, t: int) -> None:
+        """See ``stepping.Engine.succeed``."""
+        places = dict(_places(self.network))
+        for path, place in _places(other.network):
+            _set(places[path], _get(place).clone())
+        for name, before in other.network.neurons.items():
+            self.network.neurons[name].succeed(before, t)
+        for name, plastic in other.plastic.items():
+            hand_over(plastic, self.plastic[name])
+            for variable, values in self.plastic[name].variables.items():
+                values[:] = plastic.variables[variable]
+
     def final_values(self) -> dict[str, np.ndarray]:
         """See ``stepping.Engine.final_values``."""
         synapses = {synapse_key(s.p.name, name): v for s in self.plastic.values() for name, v in s.variables.items()}
@@ -119,38 +140,46 @@ class Engine(stepping.Engine):
         return state_of(self, whole=False)
 
 
-def _holders(network: Network) -> Iterator[tuple[str, Any, Sequence[str]]]:
-    """(path, object, attributes) of what changes: tensors, and dictionaries of tensors."""
-    for name, n in network.neurons.items():
-        yield f"neurons/{name}", n, ("state", "countdown")
-    for name, m in network.modulators.items():
-        yield f"modulators/{name}", m, ("state", "value")
-    for name, s in network.static.items():
-        if s.short_term:
-            yield f"short_term/{name}", s.short_term, ("state", "last")
+Place = tuple[Any, str, str | None]
+"""An object, and which of its attributes is a tensor, or a dictionary of tensors with this key."""
 
 
-def _tensors(network: Network) -> dict[str, torch.Tensor]:
-    found: dict[str, torch.Tensor] = {}
-    for path, holder, attributes in _holders(network):
+def _places(network: Network) -> Iterator[tuple[str, Place]]:
+    """Path -> place of the tensors that change, but arrivals."""
+    static = {name: s.short_term for name, s in network.static.items() if s.short_term}
+    holders: list[tuple[str, Any, Sequence[str]]] = [
+        *((f"neurons/{name}", n, ("state", "countdown")) for name, n in network.neurons.items()),
+        *((f"modulators/{name}", m, ("state", "value")) for name, m in network.modulators.items()),
+        *(
+            (f"short_term/{name}", s.short_term, ("state", "last"))
+            for name, s in network.static.items()
+            if s.short_term
+        ),
+    ]
+    for path, holder, attributes in holders:
         for attribute in attributes:
             value = getattr(holder, attribute)
-            inner = {f"/{key}": each for key, each in value.items()} if isinstance(value, dict) else {"": value}
-            found |= {f"{path}/{attribute}{key}": each for key, each in inner.items()}
-    for name, n in network.neurons.items():
-        nothing = network.space.zeros(n.size)
-        ring = [torch.stack([slot.get(r, nothing) for r in range(len(n.receptors))]) for slot in n.arrivals]
-        found[f"neurons/{name}/arrivals"] = torch.stack(ring)
-    return found
+            for key in value if isinstance(value, dict) else (None,):
+                yield f"{path}/{attribute}" + ("" if key is None else f"/{key}"), (holder, attribute, key)
 
 
-def _put(network: Network, path: str, value: torch.Tensor) -> None:
-    kind, name, attribute, *key = path.split("/")
-    if attribute == "arrivals":
-        network.neurons[name].arrivals = [dict(enumerate(slot)) for slot in value]
-        return
-    holder = next(h for where, h, _ in _holders(network) if where == f"{kind}/{name}")
-    if key:
-        getattr(holder, attribute)[key[0]] = value
-    else:
+def _get(place: Place) -> torch.Tensor:
+    holder, attribute, key = place
+    value: Any = getattr(holder, attribute)
+    return value if key is None else value[key]  # type: ignore[no-any-return]
+
+
+def _set(place: Place, value: torch.Tensor) -> None:
+    holder, attribute, key = place
+    if key is None:
         setattr(holder, attribute, value)
+    else:
+        getattr(holder, attribute)[key] = value
+
+
+def _ring(neurons: NeuronState) -> torch.Tensor:
+    """What arrives in the steps to come, (steps, receptors, runs, neurons)."""
+    nothing = neurons.space.zeros(neurons.size)
+    return torch.stack(
+        [torch.stack([slot.get(r, nothing) for r in range(len(neurons.receptors))]) for slot in neurons.arrivals]
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ernsnn.backend.state import hand_over
 from ernsnn.describe.evaluation import Evaluator, evaluator
 from ernsnn.describe.expressions import Statement
 from ernsnn.describe.kinds import CHANGEABLE, Propagator
@@ -66,6 +67,20 @@ class NeuronState:
         self._injected = {}
         for name, held in self.learned.items():
             held[:] = self.own[name].cpu().numpy()
+
+    def succeed(self, before: NeuronState, t: int) -> None:
+        """Take over what is not in tensors of the same population in another run before step ``t``.
+
+        Its delays are not longer.
+        """
+        for step in range(t, t + len(before.arrivals)):
+            arriving = before.arrivals[step % len(before.arrivals)]
+            self.arrivals[step % len(self.arrivals)] = {place: sent.clone() for place, sent in arriving.items()}
+        hand_over(before.streams, self.streams)
+        if self.intrinsic is not None:
+            hand_over(before.intrinsic, self.intrinsic)
+            for name, values in self.learned.items():
+                values[:] = before.learned[name]
 
     def _parameters(self) -> Tensors:
         """Every parameter as a tensor: those that are given with gradients, and all others."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ sim = pytest.importorskip("ernsnn.pynn")
 from ernsnn.errors import InvalidModel, UnsupportedOnBackend  # noqa: E402 - needs PyNN
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-BACKENDS = ["reference", "native"]
+BACKENDS = ["reference", "native", *(["torch"] if find_spec("torch") else [])]
 
 
 def trains(population):
@@ -192,7 +194,7 @@ def test_nothing_joins_a_run_in_one_go():
         lambda: sim.Projection(cells, cells, sim.AllToAllConnector(), label="late"),
         lambda: cells.inject(sim.DCSource()),
     ):
-        with pytest.raises(InvalidModel, match=r"in one go; .*with backend 'native' or 'reference'"):
+        with pytest.raises(InvalidModel, match=r"in one go; .*with backend 'native', 'reference' or 'torch'"):
             join()
 
 
