@@ -150,11 +150,7 @@ def _places(network: Network) -> Iterator[tuple[str, Place]]:
     holders: list[tuple[str, Any, Sequence[str]]] = [
         *((f"neurons/{name}", n, ("state", "countdown")) for name, n in network.neurons.items()),
         *((f"modulators/{name}", m, ("state", "value")) for name, m in network.modulators.items()),
-        *(
-            (f"short_term/{name}", s.short_term, ("state", "last"))
-            for name, s in network.static.items()
-            if s.short_term
-        ),
+        *((f"short_term/{name}", s, ("state", "last")) for name, s in static.items()),
     ]
     for path, holder, attributes in holders:
         for attribute in attributes:

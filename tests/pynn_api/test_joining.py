@@ -67,7 +67,7 @@ def test_what_there_was_goes_on_as_it_was(backend):
 
 
 @pytest.mark.parametrize("kind", ["static", "plastic"])
-def test_both_engines_go_on_alike(kind):
+def test_all_engines_go_on_alike(kind):
     found = []
     for backend in BACKENDS:
         sim.setup(0.5, backend=backend, seed=4)
@@ -87,12 +87,13 @@ def test_both_engines_go_on_alike(kind):
         sim.run(40)
         weights = [each.get("weight", format="array") for each in (plastic, made)]
         found.append(([trains(each) for each in (cells, others, late)], weights, signal(late).magnitude))
-    (one, weights, v), (other, others_weights, others_v) = found
-    assert one == other
+    (one, weights, v), *others_found = found
     assert sum(map(len, one[2])) > 5
-    for before, after in zip(weights, others_weights, strict=True):
-        np.testing.assert_allclose(before, after, rtol=1e-12)
-    np.testing.assert_allclose(v, others_v, rtol=0, atol=1e-9)
+    for other, others_weights, others_v in others_found:
+        assert one == other
+        for before, after in zip(weights, others_weights, strict=True):
+            np.testing.assert_allclose(before, after, rtol=1e-12)
+        np.testing.assert_allclose(v, others_v, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
