@@ -12,6 +12,7 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Graph, Probe, Source
 
 from ..reference.synapses import PlasticState
+from .lif.whole import Whole, computes
 from .modulators import ModulatorState, Read
 from .neurons import NeuronState
 from .space import Space, Spikes
@@ -41,6 +42,7 @@ class Network:
     "projection.w" (synapses,), in the order of ``Projection.synapses``. With a ``surrogate``, the derivative of a spike
     by the margin by which its condition is met, gradients flow through spikes. Plastic synapses and intrinsic
     plasticity are computed by the reference's code, on the processor, in a single run without gradients.
+    Networks of LIF neurons alone are ``compiled`` on the processor: see ``lif``.
     Raises InvalidModel where there are several runs, or gradients, and something learns.
     """
 
@@ -53,11 +55,13 @@ class Network:
         first: Sequence[int] = (0,),
         values: Mapping[str, torch.Tensor] | None = None,
         surrogate: Derivative | None = None,
+        compiled: bool = True,
     ) -> None:
         given = _checked(graph, dict(values or {}))
         differentiates = bool(given) or surrogate is not None
         self.space = Space(torch.device(device), DTYPES[precision], len(first), differentiates)
-        self.graph, self.first = graph, np.asarray(first, np.int64)
+        self.graph, self.first, self.surrogate = graph, np.asarray(first, np.int64), surrogate
+        self.compiled = compiled and device == "cpu" and computes(graph)
         if len(first) > 1 or differentiates:
             _require_static(graph)
         longest = max((p.delay_range[1] for p in graph.projections), default=1)
@@ -130,6 +134,8 @@ class Network:
     def run(self, n_steps: int) -> Outputs:
         """Run all runs for ``n_steps`` steps from their first; to be called once."""
         rasters = {p.name: self._given(p, n_steps) for p in self.graph.sources()}
+        if self.compiled:
+            return self._run_compiled(rasters, n_steps)
         fired: dict[str, list[torch.Tensor]] = {p.name: [] for p in self.graph.neurons()}
         seen: dict[str, list[torch.Tensor]] = {p.key: [] for p in self.graph.probes}
         for k in range(n_steps):
@@ -142,6 +148,18 @@ class Network:
                     seen[probe.key].append(self.probe(probe))
         neurons = {name: torch.stack(kept, dim=1) for name, kept in fired.items() if kept}
         return Outputs(rasters | neurons, {key: torch.stack(kept, dim=1) for key, kept in seen.items() if kept})
+
+    def _run_compiled(self, rasters: dict[str, torch.Tensor], n_steps: int) -> Outputs:
+        whole = Whole(self.graph, self.space, self.neurons, self.static)
+        spiked, V = whole.run(rasters, self.first, n_steps, self.surrogate or torch.zeros_like)
+        places = np.cumsum([0, *(n.size for n in self.neurons.values())]).tolist()
+        begins = dict(zip(self.neurons, places, strict=False))
+        spikes = {name: spiked[:, :, begins[name] : begins[name] + n.size] for name, n in self.neurons.items()}
+        probes = {
+            p.key: V[:, p.every - 1 :: p.every, begins[p.target] + p.start : begins[p.target] + p.stop]
+            for p in self.graph.probes
+        }
+        return Outputs(rasters | spikes, {key: seen for key, seen in probes.items() if seen.shape[1]})
 
     def _given(self, source: Source, n_steps: int) -> torch.Tensor:
         """The spikes of a source in all runs, (runs, steps, neurons)."""
