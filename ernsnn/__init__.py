@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     from ernsnn.analyse.compare import Comparison, compare
     from ernsnn.analyse.energy import Energy
     from ernsnn.analyse.metrics import Metrics
+    from ernsnn.learn import losses
+    from ernsnn.learn.fitting import Fit, fit
+    from ernsnn.learn.learned import Shared
+    from ernsnn.learn.losses import Loss
+    from ernsnn.learn.surrogates import Arctangent, FastSigmoid, SuperSpike
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
     from ernsnn.studies.estimates import Estimate
@@ -62,6 +67,7 @@ __all__ = [
     "PRE",
     "AdaptiveLIF",
     "AllToAll",
+    "Arctangent",
     "Astrocyte",
     "Backend",
     "BackendNotAvailable",
@@ -77,7 +83,9 @@ __all__ = [
     "Experiment",
     "Exponential",
     "Factor",
+    "FastSigmoid",
     "Findings",
+    "Fit",
     "FixedInDegree",
     "FixedProbability",
     "FixedTotalNumber",
@@ -92,6 +100,7 @@ __all__ = [
     "Latch",
     "LearningRule",
     "LogNormal",
+    "Loss",
     "Mark",
     "Metrics",
     "ModelWarning",
@@ -117,9 +126,11 @@ __all__ = [
     "Repeats",
     "Result",
     "Schedule",
+    "Shared",
     "ShortTerm",
     "Signal",
     "SpikeTimes",
+    "SuperSpike",
     "Term",
     "ThirdFactor",
     "Timeline",
@@ -132,7 +143,9 @@ __all__ = [
     "check",
     "compare",
     "compile",
+    "fit",
     "load_graph",
+    "losses",
     "lower",
     "marks",
     "pair_stdp",
@@ -150,14 +163,22 @@ __all__ += [name for name in _KINDS if name not in __all__]
 
 
 _LATER = {
+    "Arctangent": "ernsnn.learn.surrogates:Arctangent",
     "Comparison": "ernsnn.analyse.compare:Comparison",
     "Energy": "ernsnn.analyse.energy:Energy",
     "Estimate": "ernsnn.studies.estimates:Estimate",
     "Experiment": "ernsnn.studies.experiment:Experiment",
+    "FastSigmoid": "ernsnn.learn.surrogates:FastSigmoid",
     "Findings": "ernsnn.studies.experiment:Findings",
+    "Fit": "ernsnn.learn.fitting:Fit",
+    "Loss": "ernsnn.learn.losses:Loss",
     "Metrics": "ernsnn.analyse.metrics:Metrics",
     "Repeats": "ernsnn.studies.experiment:Repeats",
+    "Shared": "ernsnn.learn.learned:Shared",
+    "SuperSpike": "ernsnn.learn.surrogates:SuperSpike",
     "compare": "ernsnn.analyse.compare:compare",
+    "fit": "ernsnn.learn.fitting:fit",
+    "losses": "ernsnn.learn.losses",
     "pictures": "ernsnn.studies.pictures",
     "write_report": "ernsnn.report:write_report",
 }
