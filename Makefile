@@ -78,11 +78,16 @@ $(foreach venv,$(CORE) $(DEV),$(shell \
 $(DEV)/ready: EXTRAS := [dev]
 # Lava asks for Python 3.10 and old libraries, and needs neither (hardware_backends/loihi/lava/shim.py): no dependencies.
 $(DEV)/ready: LAVA := lava-nc==0.10.0
+# The CPU build of PyTorch, where it can be had; without it the tests of the backend `torch` are skipped. A plain `torch`
+# would bring gigabytes of CUDA.
+$(DEV)/ready: TORCH := torch==2.13.0+cpu
 $(CORE)/ready $(DEV)/ready: setup.cfg pyproject.toml | python
 	@echo 'Setting up $(@D) (the first time takes a minute or two)'
 	@if [ -f $@ ]; then rm $@; else "$(PY)" -E -m venv --clear $(@D); fi
 	@$(@D)/bin/python -m pip install -qq --editable '.$(EXTRAS)'
 	@if [ -n '$(LAVA)' ]; then $(@D)/bin/python -m pip install -qq --no-deps --ignore-requires-python $(LAVA); fi
+	@if [ -n '$(TORCH)' ]; then $(@D)/bin/python -m pip install -qq '$(TORCH)' 2>/dev/null \
+	  || echo 'There is no $(TORCH) to be had here: the tests of the backend torch are skipped'; fi
 	@printf '%s\n' "$(CURDIR)" > $@
 
 python:

@@ -47,10 +47,10 @@ def test_the_list_marks_the_default(capsys):
 
 
 def test_those_that_can_are_named_the_fastest_first(known):
-    assert names_of(lambda backend: backend.stepwise) == "'native' or 'reference'"
-    assert names_of(lambda backend: backend.continues) == "'native', 'brian2' or 'reference'"
+    assert names_of(lambda backend: backend.stepwise) == "'native', 'reference' or 'torch'"
+    assert names_of(lambda backend: backend.continues) == "'native', 'brian2', 'reference' or 'torch'"
     known["native"] = broken
-    assert names_of(lambda backend: backend.continues) == "'brian2' or 'reference'"
+    assert names_of(lambda backend: backend.continues) == "'brian2', 'reference' or 'torch'"
     assert names_of(lambda backend: False) == "another"
 
 

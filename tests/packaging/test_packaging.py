@@ -52,7 +52,7 @@ def test_every_experiment_is_an_entry_point() -> None:
 
 
 def test_importing_ernsnn_is_light() -> None:
-    others = {"sympy", "brian2", "jinja2", "lava", "matplotlib", "nest", "neo", "numba", "scipy", "xarray"}
+    others = {"sympy", "brian2", "jinja2", "lava", "matplotlib", "nest", "neo", "numba", "scipy", "torch", "xarray"}
     heavy = {"ernsnn.report", *others}
     code = f"import sys, ernsnn; print(*sorted({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
