@@ -14,7 +14,7 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.stimuli import Schedule, SpikeTimes
 from ernsnn.describe.trials import Trials
 from ernsnn.describe.units import whole_steps
-from ernsnn.errors import BackendNotAvailable, InvalidModel
+from ernsnn.errors import BackendNotAvailable
 from ernsnn.graph.lower import lower
 from ernsnn.learn.losses import Shown
 from ernsnn.learn.surrogates import Surrogate
@@ -74,9 +74,3 @@ def _read(network: Network) -> Iterator[str]:
         yield from (
             each.quantity for each in given if isinstance(each, Schedule | SpikeTimes) and each.quantity is not None
         )
-
-
-def check_batch(size: int, path: str) -> None:
-    """Raise InvalidModel unless ``size`` is one of a batch."""
-    if size < 1:
-        raise InvalidModel(f"{path}: must be at least 1, got {size}")

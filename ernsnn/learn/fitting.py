@@ -13,17 +13,20 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
 from ernsnn.describe.trials import Trials
-from ernsnn.errors import InvalidModel
+from ernsnn.errors import InvalidModel, quoted
 from ernsnn.graph.connectivity import CSR
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.seeds import generator, key_of
-from ernsnn.learn.batches import Batches, check_batch, differentiating
+from ernsnn.learn.batches import Batches, differentiating
 from ernsnn.learn.descent import Descent
 from ernsnn.learn.learned import Shared, learned
 from ernsnn.learn.losses import Loss
 from ernsnn.learn.stored import identity, load, save
 from ernsnn.learn.surrogates import FastSigmoid, Surrogate
 from ernsnn.running.simulate import progress_bar
+
+MOST = 10**9
+"""The largest number of epochs, of trials in a batch, and of epochs that are waited for."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,9 @@ def fit(
     Raises InvalidModel, naming the path, on what cannot be fitted, and where the loss is no longer finite;
     BackendNotAvailable where nothing gives gradients, with what to install.
     """
-    check_batch(batch, "fit.batch")
-    if epochs < 1 or (patience is not None and patience < 1):
-        raise InvalidModel(f"fit: epochs and patience must be at least 1, got {epochs} and {patience}")
+    for what, count in (("epochs", epochs), ("batch", batch), ("patience", 1 if patience is None else patience)):
+        if not 1 <= count <= MOST:
+            raise InvalidModel(f"fit.{what}: must be a whole number from 1 to {MOST}, got {quoted(count)}")
     if patience is not None and validation is None:
         raise InvalidModel("fit.patience: needs validation trials, whose loss it waits for")
     options = {"device": device, "precision": precision}

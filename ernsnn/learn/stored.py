@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ernsnn.errors import InvalidModel
-from ernsnn.files import write_file
+from ernsnn.files import absolute, write_file
 from ernsnn.graph.graph import Graph
 from ernsnn.learn.learned import Learned
 from ernsnn.learn.surrogates import Surrogate
@@ -53,7 +53,7 @@ def save(
 
 def load(path: str | Path, key: str) -> Kept | None:
     """What ``save`` wrote; None where there is no file. Raises InvalidModel on that of another fit, and on damage."""
-    if not Path(path).exists():
+    if not absolute(path).exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as file:
