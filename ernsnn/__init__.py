@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     from ernsnn.analyse.metrics import Metrics
     from ernsnn.interchange.from_nir import from_nir
     from ernsnn.interchange.to_nir import to_nir
+    from ernsnn.learn import losses
+    from ernsnn.learn.fitting import Fit, fit
+    from ernsnn.learn.learned import Shared
+    from ernsnn.learn.losses import Loss
+    from ernsnn.learn.surrogates import Arctangent, FastSigmoid, SuperSpike
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
     from ernsnn.studies.estimates import Estimate
@@ -64,6 +69,7 @@ __all__ = [
     "PRE",
     "AdaptiveLIF",
     "AllToAll",
+    "Arctangent",
     "Astrocyte",
     "Backend",
     "BackendNotAvailable",
@@ -79,7 +85,9 @@ __all__ = [
     "Experiment",
     "Exponential",
     "Factor",
+    "FastSigmoid",
     "Findings",
+    "Fit",
     "FixedInDegree",
     "FixedProbability",
     "FixedTotalNumber",
@@ -94,6 +102,7 @@ __all__ = [
     "Latch",
     "LearningRule",
     "LogNormal",
+    "Loss",
     "Mark",
     "Metrics",
     "ModelWarning",
@@ -119,9 +128,11 @@ __all__ = [
     "Repeats",
     "Result",
     "Schedule",
+    "Shared",
     "ShortTerm",
     "Signal",
     "SpikeTimes",
+    "SuperSpike",
     "Term",
     "ThirdFactor",
     "Timeline",
@@ -134,8 +145,10 @@ __all__ = [
     "check",
     "compare",
     "compile",
+    "fit",
     "from_nir",
     "load_graph",
+    "losses",
     "lower",
     "marks",
     "pair_stdp",
@@ -154,15 +167,23 @@ __all__ += [name for name in _KINDS if name not in __all__]
 
 
 _LATER = {
+    "Arctangent": "ernsnn.learn.surrogates:Arctangent",
     "Comparison": "ernsnn.analyse.compare:Comparison",
     "Energy": "ernsnn.analyse.energy:Energy",
     "Estimate": "ernsnn.studies.estimates:Estimate",
     "Experiment": "ernsnn.studies.experiment:Experiment",
+    "FastSigmoid": "ernsnn.learn.surrogates:FastSigmoid",
     "Findings": "ernsnn.studies.experiment:Findings",
+    "Fit": "ernsnn.learn.fitting:Fit",
+    "Loss": "ernsnn.learn.losses:Loss",
     "Metrics": "ernsnn.analyse.metrics:Metrics",
     "Repeats": "ernsnn.studies.experiment:Repeats",
+    "Shared": "ernsnn.learn.learned:Shared",
+    "SuperSpike": "ernsnn.learn.surrogates:SuperSpike",
     "compare": "ernsnn.analyse.compare:compare",
     "from_nir": "ernsnn.interchange.from_nir:from_nir",
+    "fit": "ernsnn.learn.fitting:fit",
+    "losses": "ernsnn.learn.losses",
     "pictures": "ernsnn.studies.pictures",
     "to_nir": "ernsnn.interchange.to_nir:to_nir",
     "write_report": "ernsnn.report:write_report",

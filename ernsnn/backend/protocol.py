@@ -87,6 +87,8 @@ class Backend(ABC):
     """Whether ``placement`` puts neurons on a chip."""
     speed: ClassVar[int] = 0
     """``"auto"`` tries the backends above 0, from the largest on."""
+    differentiates: ClassVar[bool] = False
+    """Whether ``batch`` computes runs beside each other, with gradients."""
     default: ClassVar[bool] = False
     """Whether a run that names no backend takes this one."""
     doubles: ClassVar[Mapping[str, Any]] = {}
@@ -173,6 +175,24 @@ class Backend(ABC):
         Steps are counted on from the end of ``start``, where one is given (see ``continues``): spikes that are given
         and schedules are those of the steps from there on.
         """
+
+    def batch(
+        self,
+        graph: Graph,
+        n_steps: int,
+        *,
+        first: Sequence[int] | np.ndarray,
+        values: Mapping[str, Any],
+        surrogate: Callable[[Any], Any] | None,
+        **options: Any,
+    ) -> Any:
+        """Runs of ``n_steps`` beside each other, each from the initial state on, in the steps from ``first`` on.
+
+        ``values`` are tensors in place of numbers of ``Graph.values``; ``surrogate`` is the derivative of spikes by
+        their margin. The result has ``spikes`` by population, (runs, steps, neurons), and ``probes`` by their keys,
+        (runs, times, values), as tensors. Raises UnsupportedOnBackend where this backend has no gradients.
+        """
+        raise UnsupportedOnBackend(f"{self.name} has no gradients")
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options with ``given`` filled in. Raises InvalidModel on an unknown option or value."""

@@ -6,9 +6,11 @@ A run is one of ``network.Network``, which computes many side by side and whose 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar
+
+import numpy as np
 
 from ernsnn.backend.options import MOST_THREADS, Option
 from ernsnn.backend.protocol import Capability
@@ -34,6 +36,7 @@ class TorchBackend(SteppedBackend):
     kinds = None
     poisson_inputs: ClassVar[bool] = True
     modulators = None
+    differentiates: ClassVar[bool] = True
     doubles: ClassVar[Mapping[str, Any]] = {"precision": "float64"}
     options: ClassVar[Mapping[str, Option]] = {
         "precision": Option(
@@ -71,6 +74,28 @@ class TorchBackend(SteppedBackend):
         from . import engine
 
         return engine.Engine(graph, settings["device"], settings["precision"], settings["threads"])
+
+    def batch(
+        self,
+        graph: Graph,
+        n_steps: int,
+        *,
+        first: Sequence[int] | np.ndarray,
+        values: Mapping[str, Any],
+        surrogate: Callable[[Any], Any] | None,
+        **options: Any,
+    ) -> Any:
+        """See ``Backend.batch``. Raises BackendNotAvailable where there is no such device."""
+        settings = self.settings(options)
+        require_device(settings["device"])
+        import torch
+
+        from . import network
+
+        if torch.get_num_threads() != settings["threads"]:
+            torch.set_num_threads(settings["threads"])
+        how = {"device": settings["device"], "precision": settings["precision"]}
+        return network.Network(graph, first=first, values=values, surrogate=surrogate, **how).run(n_steps)
 
 
 def require_device(device: str) -> None:

@@ -52,7 +52,7 @@ class Network:
         *,
         device: str = "cpu",
         precision: str = "float64",
-        first: Sequence[int] = (0,),
+        first: Sequence[int] | np.ndarray = (0,),
         values: Mapping[str, torch.Tensor] | None = None,
         surrogate: Derivative | None = None,
         compiled: bool = True,
@@ -68,7 +68,7 @@ class Network:
         space = self.space
         self.modulators = {m.name: ModulatorState(m, graph.dt_ms, space) for m in graph.modulators}
         self.neurons = {
-            p.name: NeuronState(p, graph, space, longest, self.modulators, given, surrogate, first)
+            p.name: NeuronState(p, graph, space, longest, self.modulators, given, surrogate, self.first.tolist())
             for p in graph.neurons()
         }
         read = {name: Read(state) for name, state in self.modulators.items()}

@@ -25,13 +25,14 @@ COMPARED = {
     "add-an-experiment": 2,
     "short-term-plasticity": 2,
     "torch": 2,
+    "fit": 2,
 }
 """At least so many blocks of a page are compared with what they print."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs_and_prints_what_the_page_says(page, tmp_path, monkeypatch) -> None:
-    if page.stem == "torch":
+    if page.stem in ("torch", "fit"):
         pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)

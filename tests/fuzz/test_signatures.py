@@ -179,6 +179,16 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "Experiment": (ern.Experiment, {"name": "n", "title": "T", "run": _run, "backend": "reference"}),
         "Repeats": (ern.Repeats, {"backend": "reference", "seeds": [1]}),
         "Findings": (ern.Findings, {"results": {}, "heads": ["a"], "rows": [["b"]]}),
+        "FastSigmoid": (ern.FastSigmoid, {"slope_per_mV": 2.0}),
+        "SuperSpike": (ern.SuperSpike, {"slope_per_mV": 2.0}),
+        "Arctangent": (ern.Arctangent, {"slope_per_mV": 2.0}),
+        "Shared": (ern.Shared, {"path": "cells.tau_m_ms"}),
+        "most_spikes": (ern.losses.most_spikes, {"population": "cells", "per_spike": 0.5}),
+        "target_rates": (ern.losses.target_rates, {"population": "cells", "target": 5.0}),
+        "spike_times": (ern.losses.spike_times, {"population": "cells", "target": "wanted", "tau_ms": 5.0}),
+        "read_out": (ern.losses.read_out, {"population": "cells", "target": "wanted"}),
+        "spikes": (ern.losses.spikes, {"population": "cells"}),
+        "wiring_length": (ern.losses.wiring_length, {"projection": "p", "length": [1.0]}),
         "Estimate": (ern.Estimate, {"mean": 1.0, "half_width": 0.1, "values": (1.0,)}),
         "Estimate.of": (ern.Estimate.of, {"values": [1.0, 2.0]}),
         "Line": (ern.pictures.Line, {"x": [0, 1], "series": {"a": [1.0, None]}, "y_label": "y", **picture}),
@@ -251,6 +261,7 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         ),
         "Probe": lambda w: (ern.Probe, {"target": w.glia, "variable": "C", "every_ms": 1.0}),
         "lower": lambda w: (ern.lower, {"network": w.net}),
+        "fit": lambda w: (ern.fit, _fitted()),
         "run": lambda w: (ern.run, {"model": w.net, "duration_ms": 2, "backend": "reference"}),
         "check": lambda w: (ern.check, {"model": w.net, "backend": "reference"}),
         "compile": lambda w: (ern.compile, {"model": w.net, "duration_ms": 2, "out": "program", "target": "numpy"}),
@@ -265,6 +276,15 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "Graph": lambda w: (ern.Graph, {f: getattr(ern.lower(w.net), f) for f in _fields(ern.Graph)}),
     }
     return {name: lambda w, c=call: c for name, call in plain.items()} | worldly
+
+
+def _fitted():
+    trials = ern.Trials(show_ms=3, labels=[0, 1], x=[[[1.0, 0.0]] * 3, [[0.0, 1.0]] * 3])
+    net = ern.Network()
+    given, cells = net.population("given", 2, trials.spikes("x")), net.population("cells", 2, ern.LIF())
+    net.projection("p", given, cells, weight_nA=0.5)
+    loss = ern.losses.most_spikes("cells")
+    return {"network": net, "trials": trials, "learn": ["p.w"], "loss": loss, "epochs": 1, "validation": trials}
 
 
 def _fields(kind):
@@ -376,8 +396,11 @@ def test_all_that_is_public_is_called():
         "Backend",
         "Comparison",
         "Energy",
+        "Fit",
         "Issues",
+        "Loss",
         "Metrics",
+        "losses",
         "marks",
         "pictures",
         "stdp",

@@ -16,6 +16,8 @@ WORDS = {"native", "reference"}
 """Names that are words of English and of PyNN, too: they count only as a whole text, or in quotes."""
 CONVENTION = "spinnaker"
 """What ``ernsnn.pynn.setup(convention=...)`` takes, which is a dialect of PyNN's scripts and no backend."""
+LIBRARY = "torch"
+"""A library, after which a backend is named: ``ernsnn.learn`` imports it for its optimisers."""
 OF_THE_DIALECT = {"spinnaker_get_data"}
 """Methods that scripts of that dialect call."""
 
@@ -37,7 +39,7 @@ def identifiers(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield getattr(node, "lineno", 0), name
 
 
-def named(source: str, of_pynn: bool = False) -> Iterator[str]:
+def named(source: str, of_pynn: bool = False, of_learn: bool = False) -> Iterator[str]:
     """One line for every place in which a backend is named."""
     tree = ast.parse(source)
     for line, text in texts(tree):
@@ -48,7 +50,7 @@ def named(source: str, of_pynn: bool = False) -> Iterator[str]:
         yield from (f"line {line}: {name!r} in {text!r}" for name in sorted(found))
     plain = {name.replace("-", "") for name in NAMES - WORDS}
     for line, name in identifiers(tree):
-        if of_pynn and name in OF_THE_DIALECT:
+        if (of_pynn and name in OF_THE_DIALECT) or (of_learn and name == LIBRARY):
             continue
         parts = re.findall(r"[a-z0-9]+", re.sub(r"([A-Z])", r"_\1", name).lower().replace("py_nn", "pynn"))
         of_one = {part for part in parts if part in plain} | {w for w in WORDS if f"{w.capitalize()}Backend" in name}
@@ -57,7 +59,8 @@ def named(source: str, of_pynn: bool = False) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", sorted(FOLDERS["ernsnn"].rglob("*.py")), ids=lambda p: str(p.name))
 def test_the_core_names_no_backend(path: Path) -> None:
-    assert list(named(path.read_text(), of_pynn=path.parent.name == "pynn")) == []
+    folder = path.parent.name
+    assert list(named(path.read_text(), of_pynn=folder == "pynn", of_learn=folder == "learn")) == []
 
 
 @pytest.mark.parametrize(
@@ -105,3 +108,9 @@ def test_a_convention_of_scripts_is_no_backend() -> None:
     assert not list(named("def spinnaker_get_data(self): ...", of_pynn=True))
     assert list(named("def spinnaker_get_data(self): ..."))
     assert list(named("def spinnaker_data(self): ...", of_pynn=True))
+
+
+def test_the_library_of_a_backend_is_none_where_one_learns():
+    assert not list(named("import torch\ntorch.optim.Adam([])", of_learn=True))
+    assert list(named("run(backend='torch')", of_learn=True))
+    assert list(named("import torch"))

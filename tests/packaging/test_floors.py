@@ -9,7 +9,7 @@ from imports import FOLDERS, arrows, circle, imported, modules
 # From the ground up: each may import those before it. Who stands nowhere here (ernsnn/__init__.py) may import the whole
 # core. "ernsnn" is the flat public namespace, which itself imports every floor.
 FLOORS = ["starting", "errors", "text", "files", "loading", "arrays", "describe", "issues", "graph", "recording"]
-FLOORS += ["backend", "running", "analyse", "result", "interchange", "studies", "report"]
+FLOORS += ["backend", "running", "analyse", "result", "learn", "interchange", "studies", "report"]
 MAY_IMPORT = {floor: set(FLOORS[:level]) for level, floor in enumerate(FLOORS)} | {
     "hardware_backends": set(FLOORS[: FLOORS.index("backend") + 1]),
     "models": {"ernsnn", *FLOORS},

@@ -1,0 +1,1 @@
+"""Learning by gradients: surrogates, losses, and ``fit``, which returns an ordinary network."""
