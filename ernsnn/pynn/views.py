@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from pyNN import common, errors
@@ -16,13 +16,26 @@ from . import simulator
 from .cells import states_among
 from .drawing import ours, seeded
 from .recording import Recorder
-from .simulator import named
+from .simulator import Cells, named
 from .values import plain
 
-if TYPE_CHECKING:
-    from .populations import Population
-
 state = simulator.state
+
+
+class Root(Cells, Protocol):
+    """The population whose cells a view has."""
+
+    parameters: dict[str, np.ndarray]
+    starts: dict[str, np.ndarray]
+
+    def now(self, variable: str) -> np.ndarray:
+        """The present values of a state variable."""
+
+    def set_initial(self, variable: str, places: np.ndarray, values: np.ndarray) -> None:
+        """Set a state variable of the cells at ``places``."""
+
+    def change_input(self) -> None:
+        """Take over changed parameters of a source."""
 
 
 class Assembly(common.Assembly):
@@ -48,7 +61,7 @@ class Assembly(common.Assembly):
 class PopulationPart:
     """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
 
-    root: Population
+    root: Root
     label: str
     places: np.ndarray
     size: int
@@ -143,9 +156,9 @@ class PopulationView(PopulationPart, common.PopulationView):
         super().__init__(parent, selector, label)
 
     @property
-    def root(self) -> Population:  # type: ignore[override]
+    def root(self) -> Root:  # type: ignore[override]
         """The population that this is a part of."""
-        population: Population = self.grandparent
+        population: Root = self.grandparent
         return population
 
     @property

@@ -158,10 +158,10 @@ def test_devices_of_spynnaker_are_refused_with_what_to_do():
     with stand_in({}):
         import pyNN.spiNNaker as spinnaker
 
-        with pytest.raises(AttributeError, match=r"external_devices.activate_live_output_for.*get_data"):
-            spinnaker.external_devices.activate_live_output_for(None)
-        with pytest.raises(AttributeError, match=r"external_devices.SpikeInjector.*spike_times or rates"):
-            spinnaker.external_devices.SpikeInjector()
+        with pytest.raises(AttributeError, match=r"external_devices.activate_live_output_to.*get_data"):
+            spinnaker.external_devices.activate_live_output_to(None)
+        with pytest.raises(AttributeError, match=r"external_devices.ICUBRetinaDevice.*SpikeSourceArray"):
+            spinnaker.external_devices.ICUBRetinaDevice()
 
 
 def test_every_extra_model_of_spynnaker_is_there_or_refused_by_name():
