@@ -87,7 +87,8 @@ class Projection(common.Projection):
             seeded(connector),
             seeded(synapse_type),
             source,
-            receptor_type,
+            # What cannot run may reach a receptor that the cells have not.
+            None if isinstance(synapse_type, Absent) else receptor_type,
             Space() if space is None else space,
             label,
         )

@@ -22,6 +22,7 @@ from .cells import same
 from .plasticity import (
     ExtraVogels2011Rule,
     PfisterSpikeTriplet,
+    RecurrentRule,
     SpikeNearestPairRule,
     WeightDependenceAdditiveTriplet,
     check_parts,
@@ -164,6 +165,8 @@ class STDPMechanism(Synapse, synapses.STDPMechanism):
 
     def lacks(self, constant: Callable[[str], float]) -> str:
         """See ``Synapse.lacks``."""
+        if self.timing_dependence.lacks:
+            return str(self.timing_dependence.lacks)
         wrong = [mu for mu in self.weight_dependence.powers(constant) if mu < 0 or not float(mu).is_integer()]
         return f"terms of learning rules are products: a power of {wrong[0]:g} is none" if wrong else ""
 
@@ -216,6 +219,7 @@ class MarkedSTDP(STDPMechanism):
 
 EXTRA_SYNAPSES: dict[str, type] = {
     "PfisterSpikeTriplet": PfisterSpikeTriplet,
+    "RecurrentRule": RecurrentRule,
     "SpikeNearestPairRule": SpikeNearestPairRule,
     "Vogels2011Rule": ExtraVogels2011Rule,
     "WeightDependenceAdditiveTriplet": WeightDependenceAdditiveTriplet,

@@ -17,7 +17,7 @@ from .cells import states_among
 from .drawing import ours, seeded
 from .recording import Recorder
 from .simulator import Cells, named
-from .values import plain
+from .values import Lists, plain
 
 state = simulator.state
 
@@ -25,7 +25,7 @@ state = simulator.state
 class Root(Cells, Protocol):
     """The population whose cells a view has."""
 
-    parameters: dict[str, np.ndarray]
+    parameters: dict[str, Any]
     starts: dict[str, np.ndarray]
 
     def now(self, variable: str) -> np.ndarray:
@@ -80,9 +80,21 @@ class PopulationPart:
         State variables are set as well, as ``initialize`` does.
         """
         states = states_among(parameters, self.celltype.default_initial_values, self.label)
+        if not states and (lists := self._lists(parameters)):
+            self._take_over(lists)
+            return
         if parameters or not states:
             super().set(**seeded(plain(parameters, self.label)))  # type: ignore[misc]
         self.initialize(**states)
+
+    def _lists(self, parameters: dict[str, Any]) -> dict[str, Lists]:
+        """A list of numbers for each cell of a population, where nothing else is set, on a way shorter than PyNN's."""
+        if len(parameters) != 1 or not isinstance(self, common.Population):
+            return {}
+        ((name, value),) = parameters.items()
+        kind = self.celltype.get_schema().get(name)
+        lists = Lists.found(value, self.size) if kind and issubclass(kind, ArrayParameter) else None
+        return {} if lists is None else {name: lists}
 
     def initialize(self, **initial_values: Any) -> None:
         """Set initial values of state variables of all cells; in a run, their present values."""
@@ -124,9 +136,15 @@ class PopulationPart:
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         parameter_space.evaluate(simplify=False)
-        before = {changed: self.root.parameters[changed].copy() for changed, _ in parameter_space.items()}
+        whole = {changed: np.array(self.root.parameters[changed][:]) for changed, _ in parameter_space.items()}
         for changed, values in parameter_space.items():
-            self.root.parameters[changed][self.places] = copied(values)
+            whole[changed][self.places] = copied(values)
+        self._take_over(whole)
+
+    def _take_over(self, values: dict[str, Any]) -> None:
+        """Take parameters of all cells of the population; none of them where its input cannot be that."""
+        before = {changed: self.root.parameters[changed] for changed in values}
+        self.root.parameters |= values
         try:
             self.root.change_input()
         except InvalidParameterValueError:
