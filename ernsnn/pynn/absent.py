@@ -65,8 +65,9 @@ def unsupported(state: State) -> Iterator[Limit]:
                 remedy = f"use {'IF_cond_exp' if cell.conductance_based else 'IF_curr_exp'}"
             yield limit("Y201", population.label, cell, cell.reason, cell.remedy or remedy)
     for projection in state.projections:
-        reason = projection.synapse_type.lacks(projection.constant)
-        if reason:
+        lacks = projection.synapse_type.lacks
+        reasons = [lacks(constant) for constant in projection.constants()] or [lacks(lambda name: 0.0)]
+        if reason := next(filter(None, reasons), ""):
             remedy = "use StaticSynapse or STDPMechanism"
             if projection.synapse_type.plastic:
                 remedy = "use another rule or weight_dependence, with whole numbers of 0 and above as its powers"

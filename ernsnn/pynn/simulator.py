@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -114,8 +114,8 @@ class Synapses(ScriptPart, Protocol):
     def column(self, name: str) -> np.ndarray:
         """One value a synapse."""
 
-    def constant(self, name: str) -> float:
-        """A parameter that all synapses share."""
+    def constants(self) -> Iterable[Callable[[str], float]]:
+        """Of each part of which the synapses share their parameters, these by name."""
 
     def __len__(self) -> int: ...
 

@@ -117,7 +117,7 @@ class StaticSynapse(Synapse, synapses.StaticSynapse):
 class TsodyksMarkramSynapse(Synapse, synapses.TsodyksMarkramSynapse):
     """Depression and facilitation as pyNN.nest has them: ``ern.TsodyksUzielMarkram``, its tau_psc that of the cells.
 
-    U, tau_rec and tau_facil are one number for all synapses of a projection, and so is tau_syn of the post cells.
+    tau_syn of the post cells is one number for all synapses of a projection.
     """
 
     translations = same(("weight", "delay", "U", "tau_rec", "tau_facil"))
