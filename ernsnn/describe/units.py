@@ -126,6 +126,8 @@ def _from_foreign(value: Any, unit: str, path: str) -> Any:
 
 def to_unit(value: Any, unit: str, path: str) -> float | np.ndarray:
     """``value`` as a float, or a read-only float64 array, in ``unit``. Raises InvalidModel, naming ``path``."""
+    if type(value) is float and math.isfinite(value):  # what most values are
+        return value
     value = list(value) if isinstance(value, KeysView | ValuesView) else value
     _refuse_masked(value, path)
     if isinstance(value, str):
@@ -183,6 +185,8 @@ def _has_own_unit(value: Any) -> bool:
 
 def to_number(value: Any, path: str) -> float | np.ndarray:
     """``value`` as a finite float or read-only float64 array."""
+    if type(value) is float and math.isfinite(value):
+        return value
     value = list(value) if isinstance(value, KeysView | ValuesView) else value
     _refuse_masked(value, path)
     try:

@@ -34,7 +34,7 @@ from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sph
 from ernsnn.describe import marks
 
 from . import external_devices, extra_models, runs, simulator
-from .absent import TYPES
+from .absent import TYPES as ABSENT
 from .astrocytes import Astrocyte
 from .cells import (
     CELLS,
@@ -70,6 +70,8 @@ from .control import (
 )
 from .drawing import NumpyRNG, RandomDistribution
 from .electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from .foreign import TYPES as FOREIGN
+from .foreign import native_cell_type, native_synapse_type
 from .images import Convolution, ConvolutionConnector, KernelConnector, PoolDense, PoolDenseConnector
 from .plasticity import (
     AdditivePotentiationMultiplicativeDepression,
@@ -181,6 +183,8 @@ __all__ = [
     "setup",
     "space",
 ]
+TYPES = ABSENT | FOREIGN
+__all__ += ["native_cell_type", "native_synapse_type"]
 __all__ += list(TYPES)  # a star import has them, too: what cannot run is told by check
 
 simulator.state.begin = runs.begin

@@ -31,6 +31,8 @@ class Absent:
     """A type of PyNN's that no backend of ernsnn runs, and why."""
 
     reason: str
+    remedy = ""
+    """What to do instead; empty for one of PyNN's types, of which others are near."""
 
     def lacks(self, constant: Callable[[str], float]) -> str:
         """See ``Synapse.lacks``."""
@@ -61,11 +63,13 @@ def unsupported(state: State) -> Iterator[Limit]:
             remedy = "use SpikeSourceArray, SpikeSourcePoisson or SpikeSourceGamma"
             if "SpikeSource" not in type(cell).__name__:
                 remedy = f"use {'IF_cond_exp' if cell.conductance_based else 'IF_curr_exp'}"
-            yield limit("Y201", population.label, cell, cell.reason, remedy)
+            yield limit("Y201", population.label, cell, cell.reason, cell.remedy or remedy)
     for projection in state.projections:
-        reason = projection.synapse_type.lacks(projection.constant)
-        if reason:
+        lacks = projection.synapse_type.lacks
+        reasons = [lacks(constant) for constant in projection.constants()] or [lacks(lambda name: 0.0)]
+        if reason := next(filter(None, reasons), ""):
             remedy = "use StaticSynapse or STDPMechanism"
             if projection.synapse_type.plastic:
-                remedy = "use another weight_dependence, or whole numbers of 0 and above as its powers"
+                remedy = "use another rule or weight_dependence, with whole numbers of 0 and above as its powers"
+            remedy = getattr(projection.synapse_type, "remedy", "") or remedy
             yield limit("Y202", projection.label, projection.synapse_type, reason, remedy)

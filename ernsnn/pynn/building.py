@@ -10,7 +10,8 @@ from .simulator import ScriptPart, State
 def describe(state: State) -> Network:
     """The network of the script's parts as they are now."""
     net = Network(dt_ms=state.dt, current_integration=state.current_integration, name="script")
-    parts: list[ScriptPart] = [*state.populations, *state.astrocytes, *state.projections, *state.current_sources]
+    parts: list[ScriptPart] = [*state.populations, *state.astrocytes, *state.projections]
+    parts += [*state.current_sources, *state.connections]
     for part in parts:
         part.add_to(net)
     return net

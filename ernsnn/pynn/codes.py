@@ -18,4 +18,5 @@ CODES: dict[str, tuple[Fidelity, str]] = {
         "unsupported",
         "a state variable other than v that does not start where it does by itself (synaptic ones at 0), in a program",
     ),
+    "Y204": ("approximate", "a live connection acts between steps, in which time stands still"),
 }

@@ -1,15 +1,30 @@
-"""sPyNNaker's ``external_devices``: ernsnn runs a script without live input and output, and says what to do instead."""
+"""sPyNNaker's ``external_devices``: live connections act between steps; devices are refused with what to do instead."""
 
 from __future__ import annotations
 
-_INPUT = "set spike_times or rates of a source between runs of a few milliseconds: sim.run(5) as often as needed"
-_OUTPUT = "read spikes between runs of a few milliseconds: get_data() after each sim.run(5)"
+from .live import (
+    SpikeInjector,
+    SpynnakerLiveSpikesConnection,
+    SpynnakerPoissonControlConnection,
+    activate_live_output_for,
+    add_poisson_live_rate_control,
+)
+
+__all__ = [
+    "SpikeInjector",
+    "SpynnakerLiveSpikesConnection",
+    "SpynnakerPoissonControlConnection",
+    "activate_live_output_for",
+    "add_poisson_live_rate_control",
+]
+
+_OUTPUT = "take SpynnakerLiveSpikesConnection, or read spikes between runs: get_data() after each sim.run(5)"
 _DEVICE = "drive a SpikeSourceArray with spikes that the device recorded"
+_FOREVER = "run(...) for as long as it takes"
 
 
 def __getattr__(name: str) -> object:
     if name.startswith("__"):
         raise AttributeError(name)
-    lower = name.lower()
-    instead = _OUTPUT if "output" in lower else _INPUT if "inject" in lower or "live" in lower else _DEVICE
-    raise AttributeError(f"ernsnn.pynn has no external_devices.{name}: nothing is live while ernsnn runs; {instead}")
+    instead = _FOREVER if name == "run_forever" else _OUTPUT if "output" in name.lower() else _DEVICE
+    raise AttributeError(f"ernsnn.pynn has no external_devices.{name}: it reaches no devices; {instead}")

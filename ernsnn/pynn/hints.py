@@ -22,6 +22,9 @@ HINTS = (
     "max_rate",
     "buffer_size_before_receive",
     "spike_buffer_max_size",
+    "virtual_key",
+    "port",
+    "reserve_reverse_ip_tag",
 )
 """Names of hints of sPyNNaker's that change where and with how much memory cells run, and no result."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from pyNN.standardmodels import STDPTimingDependence, STDPWeightDependence, synapses
 
@@ -85,6 +85,8 @@ class TimingDependence:
 
     needs: type | None = None
     """The dependence on the weight that it needs, unless any but that of triplets."""
+    lacks = ""
+    """Why no backend of ernsnn runs it; empty for one that runs."""
 
     def rule(self, constant: Constant, powers: Powers) -> LearningRule:
         """The rule as ernsnn has it, amplitudes being absolute."""
@@ -196,6 +198,18 @@ class ExtraVogels2011Rule(TimingDependence, STDPTimingDependence):
         tau = constant("tau")
         rate = 1000.0 * constant("alpha") / (2.0 * tau)
         return stdp.vogels(tau_ms=tau, eta=constant("A_plus"), rate_hz=rate, **_bounds(constant))
+
+
+class RecurrentRule(TimingDependence, STDPTimingDependence):
+    """sPyNNaker's rule of accumulators, which ernsnn lacks: ``check`` says so."""
+
+    default_parameters: ClassVar[dict[str, float]] = {}
+    translations: ClassVar[dict[str, Any]] = {}
+    lacks = "a rule whose accumulators count pairs is not here; SpikePairRule and SpikeNearestPairRule pair spikes"
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__()
+        self.given = parameters
 
 
 def check_parts(timing: Any, weight: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -189,7 +190,7 @@ class Population(PopulationPart, common.Population):
         self.history.end(now)
         self.history.now = self._sends(self.history)
         if issue := state.noted.get(lost):
-            warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=5)
+            warnings.warn(f"{issue.path}: {issue.message}; {issue.remedy}", stacklevel=_of_the_script())
 
     def _sends(self, history: History) -> Input:
         """The present input of a source; notes times that are rounded or come too late."""
@@ -248,6 +249,14 @@ class Population(PopulationPart, common.Population):
         net = Network(dt_ms=state.dt, current_integration=state.current_integration)
         self._add_cells(net)
         return lower_population(net, self.name, state.segment_seed)
+
+
+def _of_the_script() -> int:
+    """The stack level, for a warning of the function that calls, of the line of the script."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("ernsnn", "pyNN"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _celltype(given: Any, parameters: Mapping[str, Any] | None, label: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from ernsnn.graph.graph import Probe
 
 from . import simulator
 from .absent import Absent
-from .blocks import Block, connector_of, one_or_all, owners
+from .blocks import Shared, blocks_of, connector_of, one_or_all
 from .drawing import seeded
 from .images import TwoSigned
 from .simulator import named
@@ -87,7 +87,8 @@ class Projection(common.Projection):
             seeded(connector),
             seeded(synapse_type),
             source,
-            receptor_type,
+            # What cannot run may reach a receptor that the cells have not.
+            None if isinstance(synapse_type, Absent) else receptor_type,
             Space() if space is None else space,
             label,
         )
@@ -104,7 +105,7 @@ class Projection(common.Projection):
         self._check_delays(self.column("delay"))
         self.two_receptors = connector.receptors if isinstance(connector, TwoSigned) else None
         self.values["weight"] = self._signed(self.values["weight"])  # of some connectors PyNN does not ask for it
-        self.blocks = list(self._blocks())
+        self.blocks = list(blocks_of(self))
         state.projections.append(self)
 
     def _convergent_connect(
@@ -145,27 +146,6 @@ class Projection(common.Projection):
             raise errors.ConnectionError(f"{self.label}: the shortest delay is {lowest:g} ms, got {delays.min():g}")
         if len(delays) and state.max_delay != "auto" and delays.max() > float(state.max_delay) * (1 + 1e-9):
             raise errors.ConnectionError(f"{self.label}: max_delay is {state.max_delay} ms, got {delays.max():g}")
-
-    def _blocks(self) -> Iterator[Block]:
-        (pre_owner, pre), (post_owner, post) = (
-            owners(side)[:, of] for side, of in ((self.pre, self.pre_of), (self.post, self.post_of))
-        )
-        count = len(state.populations)
-        receptors = [(self.receptor_type, self.sign)]
-        between = pre_owner * count + post_owner
-        if self.two_receptors:
-            receptors = list(zip(self.two_receptors, (1.0, -1.0), strict=True))
-            between = 2 * between + (self.column("weight") < 0)
-        for key in np.unique(between).tolist():
-            both, number = divmod(key, len(receptors))
-            ids = np.flatnonzero(between == key)
-            pairs = np.stack([pre[ids], post[ids]], axis=1)
-            order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-            first, second = (state.populations[k].name for k in divmod(both, count))
-            receptor, sign = receptors[number]
-            celltype = state.populations[both % count].celltype
-            receptor = getattr(celltype, "own_receptors", {}).get(receptor, receptor)
-            yield Block(state.name_of(self.label), first, second, receptor, sign, pairs[order], ids[order])
 
     # Attributes of synapses
 
@@ -227,8 +207,25 @@ class Projection(common.Projection):
         elif name not in self.values:
             raise InvalidModel(f"{self.label}: {name!r} is read, and not set")
         else:
-            state.changed = True
+            self._set_constant(name, values)
+            return
         self.values[name] = values
+
+    def _set_constant(self, name: str, values: np.ndarray) -> None:
+        """Set a parameter of the rule, in a run to one number for all synapses that have shared all of theirs."""
+        if not state.run_with(self):
+            self.values[name] = values
+            for block in self.blocks:
+                del state.labels[block.name]
+            self.blocks = list(blocks_of(self))
+        elif any((values[block.ids] != values[block.ids[:1]]).any() for block in self.blocks):
+            raise InvalidModel(
+                f"{self.label}: {name} must be one number for all synapses that began to run with the same constants; "
+                "give them others before the first run, or after reset()"
+            )
+        else:
+            self.values[name] = values
+        state.changed = True
 
     def _signed(self, weights: Any) -> Any:
         """Weights as the script reads them. Raises ConnectionError on those of a wrong sign."""
@@ -245,16 +242,14 @@ class Projection(common.Projection):
     def _check_bounds(self, weights: np.ndarray) -> None:
         if not self.synapse_type.plastic:
             return
-        low, high = self.constant("w_min"), self.constant("w_max")
+        low, high = self.values["w_min"], self.values["w_max"]
         if not ((low <= weights) & (weights <= high)).all():
+            low, high = np.min(low), np.max(high)
             raise InvalidModel(f"{self.label}: weights of the rule lie in [{low:g}, {high:g}], got {weights}")
 
-    def constant(self, name: str) -> float:
-        """A parameter that all synapses share."""
-        values = np.ravel(self.values[name])
-        if (values != values[:1]).any():
-            raise InvalidModel(f"{self.label}: {name} must be one number for all synapses")
-        return float(values[0])
+    def constants(self) -> Iterator[Callable[[str], float]]:
+        """Yield, for each block, the parameters that its synapses share, by name."""
+        return (Shared(self, block).constant for block in self.blocks)
 
     def decay_ms(self) -> float:
         """The time constant of the synaptic current that it acts on, which all of its post cells share."""
@@ -365,5 +360,5 @@ class Projection(common.Projection):
                     },
                     delay_ms=one_or_all(grid[block.ids], shape),
                     receptor=block.receptor,
-                    **self.synapse_type.described(net, self),
+                    **self.synapse_type.described(net, Shared(self, block)),
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -114,10 +114,26 @@ class Synapses(ScriptPart, Protocol):
     def column(self, name: str) -> np.ndarray:
         """One value a synapse."""
 
-    def constant(self, name: str) -> float:
-        """A parameter that all synapses share."""
+    def constants(self) -> Iterable[Callable[[str], float]]:
+        """Of each part of which the synapses share their parameters, these by name."""
 
     def __len__(self) -> int: ...
+
+
+class Connection(ScriptPart, Protocol):
+    """A live connection of a script, which acts between steps."""
+
+    def begin(self, duration_ms: float) -> None:
+        """A run of so many ms begins or goes on."""
+
+    def send(self) -> None:
+        """Change inputs for the next step."""
+
+    def stepped(self) -> None:
+        """A step is over."""
+
+    def pause(self) -> None:
+        """A run ends."""
 
 
 class ScriptRun(Protocol):
@@ -187,6 +203,7 @@ class State(common.control.BaseState):
         self.projections: list[Synapses] = []
         self.current_sources: list[Current] = []
         self.astrocytes: list[ScriptPart] = []
+        self.connections: list[Connection] = []
         self.labels: dict[str, str] = {}
         self.numbers: Counter[str] = Counter()
         self.setups += 1
@@ -305,7 +322,23 @@ class State(common.control.BaseState):
             self.changed_cells |= drawn
         self.running = True
         if end > self.step:
+            self._run(end)
+
+    def _run(self, end: int) -> None:
+        """Advance to step ``end``: at once, or a step at a time where connections act between steps."""
+        if not self.connections:
             self._advance(end - self.step)
+            return
+        for connection in list(self.connections):
+            connection.begin((end - self.step) * self.dt)
+        while self.step < end:
+            for connection in list(self.connections):
+                connection.send()
+            self._advance(1)
+            for connection in list(self.connections):
+                connection.stepped()
+        for connection in list(self.connections):
+            connection.pause()
 
     def _advance(self, n_steps: int) -> None:
         if self.under_way is None:

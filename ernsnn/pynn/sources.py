@@ -12,7 +12,7 @@ from pyNN.standardmodels import cells
 from .cells import same
 from .inputs import History, Input, Rates, Trains
 from .simulator import state
-from .values import plain
+from .values import Lists, plain
 
 NEVER_MS = 1e9
 """A time in ms after the end of every run."""
@@ -58,18 +58,13 @@ class SpikeSourceArray(SpikeSource, cells.SpikeSourceArray):
         that were given before are not reported again.
         """
         what, size = f"{label}.spike_times", len(parameters["spike_times"])
-        given = [np.asarray(getattr(each, "value", each), dtype=float) for each in parameters["spike_times"]]
-        for train in given:
-            if train.ndim != 1:
-                raise InvalidParameterValueError(
-                    f"{what}: needs a list of times, or one for each neuron, got {train}; a single spike is [{train}]"
-                )
-        times, neurons = np.concatenate([np.zeros(0), *given]), np.repeat(np.arange(size), list(map(len, given)))
+        given = Lists.of(parameters["spike_times"], what)
+        times, neurons = given.flat, np.repeat(np.arange(size), given.counts)
         together = np.diff(neurons) == 0
         wrong = ~np.isfinite(times) | (times < 0)
         wrong[1:] |= together & (np.diff(times) < 0)
         if wrong.any():
-            train = given[neurons[np.argmax(wrong)]]
+            train = times[neurons == neurons[np.argmax(wrong)]]
             raise InvalidParameterValueError(f"{what}: times must be >= 0 and rise, got {train}")
         if (times > NEVER_MS).any():
             raise InvalidParameterValueError(f"{what}: no run is longer than {NEVER_MS:g} ms, got {times.max():g}")

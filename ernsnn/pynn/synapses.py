@@ -22,6 +22,7 @@ from .cells import same
 from .plasticity import (
     ExtraVogels2011Rule,
     PfisterSpikeTriplet,
+    RecurrentRule,
     SpikeNearestPairRule,
     WeightDependenceAdditiveTriplet,
     check_parts,
@@ -116,7 +117,7 @@ class StaticSynapse(Synapse, synapses.StaticSynapse):
 class TsodyksMarkramSynapse(Synapse, synapses.TsodyksMarkramSynapse):
     """Depression and facilitation as pyNN.nest has them: ``ern.TsodyksUzielMarkram``, its tau_psc that of the cells.
 
-    U, tau_rec and tau_facil are one number for all synapses of a projection, and so is tau_syn of the post cells.
+    tau_syn of the post cells is one number for all synapses of a projection.
     """
 
     translations = same(("weight", "delay", "U", "tau_rec", "tau_facil"))
@@ -164,6 +165,8 @@ class STDPMechanism(Synapse, synapses.STDPMechanism):
 
     def lacks(self, constant: Callable[[str], float]) -> str:
         """See ``Synapse.lacks``."""
+        if self.timing_dependence.lacks:
+            return str(self.timing_dependence.lacks)
         wrong = [mu for mu in self.weight_dependence.powers(constant) if mu < 0 or not float(mu).is_integer()]
         return f"terms of learning rules are products: a power of {wrong[0]:g} is none" if wrong else ""
 
@@ -216,6 +219,7 @@ class MarkedSTDP(STDPMechanism):
 
 EXTRA_SYNAPSES: dict[str, type] = {
     "PfisterSpikeTriplet": PfisterSpikeTriplet,
+    "RecurrentRule": RecurrentRule,
     "SpikeNearestPairRule": SpikeNearestPairRule,
     "Vogels2011Rule": ExtraVogels2011Rule,
     "WeightDependenceAdditiveTriplet": WeightDependenceAdditiveTriplet,

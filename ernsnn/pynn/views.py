@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from pyNN import common, errors
@@ -16,13 +16,26 @@ from . import simulator
 from .cells import states_among
 from .drawing import ours, seeded
 from .recording import Recorder
-from .simulator import named
-from .values import plain
-
-if TYPE_CHECKING:
-    from .populations import Population
+from .simulator import Cells, named
+from .values import Lists, plain
 
 state = simulator.state
+
+
+class Root(Cells, Protocol):
+    """The population whose cells a view has."""
+
+    parameters: dict[str, Any]
+    starts: dict[str, np.ndarray]
+
+    def now(self, variable: str) -> np.ndarray:
+        """The present values of a state variable."""
+
+    def set_initial(self, variable: str, places: np.ndarray, values: np.ndarray) -> None:
+        """Set a state variable of the cells at ``places``."""
+
+    def change_input(self) -> None:
+        """Take over changed parameters of a source."""
 
 
 class Assembly(common.Assembly):
@@ -48,7 +61,7 @@ class Assembly(common.Assembly):
 class PopulationPart:
     """A population or a part of one: parameters and initial values are held by the population, at ``places``."""
 
-    root: Population
+    root: Root
     label: str
     places: np.ndarray
     size: int
@@ -67,9 +80,21 @@ class PopulationPart:
         State variables are set as well, as ``initialize`` does.
         """
         states = states_among(parameters, self.celltype.default_initial_values, self.label)
+        if not states and (lists := self._lists(parameters)):
+            self._take_over(lists)
+            return
         if parameters or not states:
             super().set(**seeded(plain(parameters, self.label)))  # type: ignore[misc]
         self.initialize(**states)
+
+    def _lists(self, parameters: dict[str, Any]) -> dict[str, Lists]:
+        """A list of numbers for each cell of a population, where nothing else is set, on a way shorter than PyNN's."""
+        if len(parameters) != 1 or not isinstance(self, common.Population):
+            return {}
+        ((name, value),) = parameters.items()
+        kind = self.celltype.get_schema().get(name)
+        lists = Lists.found(value, self.size) if kind and issubclass(kind, ArrayParameter) else None
+        return {} if lists is None else {name: lists}
 
     def initialize(self, **initial_values: Any) -> None:
         """Set initial values of state variables of all cells; in a run, their present values."""
@@ -111,9 +136,15 @@ class PopulationPart:
 
     def _set_parameters(self, parameter_space: ParameterSpace) -> None:
         parameter_space.evaluate(simplify=False)
-        before = {changed: self.root.parameters[changed].copy() for changed, _ in parameter_space.items()}
+        whole = {changed: np.array(self.root.parameters[changed][:]) for changed, _ in parameter_space.items()}
         for changed, values in parameter_space.items():
-            self.root.parameters[changed][self.places] = copied(values)
+            whole[changed][self.places] = copied(values)
+        self._take_over(whole)
+
+    def _take_over(self, values: dict[str, Any]) -> None:
+        """Take parameters of all cells of the population; none of them where its input cannot be that."""
+        before = {changed: self.root.parameters[changed] for changed in values}
+        self.root.parameters |= values
         try:
             self.root.change_input()
         except InvalidParameterValueError:
@@ -143,9 +174,9 @@ class PopulationView(PopulationPart, common.PopulationView):
         super().__init__(parent, selector, label)
 
     @property
-    def root(self) -> Population:  # type: ignore[override]
+    def root(self) -> Root:  # type: ignore[override]
         """The population that this is a part of."""
-        population: Population = self.grandparent
+        population: Root = self.grandparent
         return population
 
     @property

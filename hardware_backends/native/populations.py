@@ -10,7 +10,7 @@ import numpy as np
 
 from ernsnn.backend.state import hand_over, hand_ring
 from ernsnn.describe.evaluation import evaluated
-from ernsnn.describe.kinds import Kind, Table
+from ernsnn.describe.kinds import CHANGEABLE, Kind, Table
 from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
 from ernsnn.graph.streams import start as streams_start
 
@@ -61,6 +61,8 @@ class Part:
         self.p, self.block, self.start, self.first = p, block, start, first
         places = np.arange(start, start + p.size)
         self.tiles, self.lanes = places // LANES, places % LANES
+        self.filled: dict[str, float | np.ndarray] = {}
+        self.cuts: list[int] = []
         self.fill(p, graph)
         for state in p.kind.states:
             self.put(state.name, evaluated(state.initial, p.parameters))
@@ -74,8 +76,14 @@ class Part:
         self.p = p
         values = {**p.parameters, **p.constants(graph.dt_ms, graph.current_integration), "dt": graph.dt_ms}
         values["n_ref"] = np.minimum(values["n_ref"], _FOREVER)
-        for name in self.block.rows.constants:
+        # What a run may change beside is filled in anew.
+        rows, filled = self.block.rows, self.filled
+        changed = {n for n in rows.constants if n in CHANGEABLE or not _one_number(values[n], filled.get(n))}
+        for name in changed:
             self.put(name, values[name])
+            filled[name] = values[name]
+        if not changed.intersection(rows.shared) and self.cuts:
+            return
         # Neurons from one of ``cuts`` to the next have equal constants.
         shared = np.stack([self.get(name) for name in self.block.rows.shared] or [np.zeros(p.size)])
         changes = np.flatnonzero((shared[:, 1:] != shared[:, :-1]).any(axis=0)) + 1
@@ -242,6 +250,11 @@ class Populations:
         """Set a probed variable of the neurons ``first`` to ``last`` (exclusive)."""
         part = self.parts[population]
         part.put(part.p.kind.probes[variable], values, first, last)
+
+
+def _one_number(value: float | np.ndarray, other: float | np.ndarray | None) -> bool:
+    """Whether both are the same number, for all neurons."""
+    return other is not None and np.ndim(value) == np.ndim(other) == 0 and bool(value == other)
 
 
 def _pieces(block: Block, parts: list[Part], alike: bool, shares: list[int]) -> Iterator[tuple[int, int, int, int]]:

@@ -74,10 +74,6 @@ def test_what_its_cells_and_parameters_must_be():
     with pytest.raises(InvalidModel, match="depressing: TsodyksMarkramSynapse needs post cells with tau_syn_E"):
         own.run(5)
     own.setup(1.0)
-    projection(own.Population(2, own.IF_curr_exp()), U=own.RandomDistribution("uniform", (0.1, 0.9)))
-    with pytest.raises(InvalidModel, match="depressing: U must be one number for all synapses"):
-        own.run(5)
-    own.setup(1.0)
     projection(own.Population(2, own.IF_curr_exp()), U=1.5)
     with pytest.raises(InvalidModel, match="the share of resources"):
         own.run(5)

@@ -147,8 +147,7 @@ def test_extra_models_of_spynnaker_by_every_way_of_importing_them(line):
     with stand_in({"backend": "reference"}):
         exec(line, names)
         assert names["extra"].SpikeNearestPairRule is sim.extra_models.SpikeNearestPairRule
-        with pytest.raises(AttributeError, match=r"extra_models has no IFCurDelta; .*IF_curr_delta"):
-            names["extra"].IFCurDelta  # noqa: B018
+        assert "IF_curr_delta" in names["extra"].IFCurDelta.remedy
         with pytest.raises(AttributeError, match="extra_models has no Nothing: there are AllButMeConnector"):
             names["extra"].Nothing  # noqa: B018
     assert "pyNN.spiNNaker.extra_models" not in sys.modules
@@ -158,19 +157,16 @@ def test_devices_of_spynnaker_are_refused_with_what_to_do():
     with stand_in({}):
         import pyNN.spiNNaker as spinnaker
 
-        with pytest.raises(AttributeError, match=r"external_devices.activate_live_output_for.*get_data"):
-            spinnaker.external_devices.activate_live_output_for(None)
-        with pytest.raises(AttributeError, match=r"external_devices.SpikeInjector.*spike_times or rates"):
-            spinnaker.external_devices.SpikeInjector()
+        with pytest.raises(AttributeError, match=r"external_devices.activate_live_output_to.*get_data"):
+            spinnaker.external_devices.activate_live_output_to(None)
+        with pytest.raises(AttributeError, match=r"external_devices.ICUBRetinaDevice.*SpikeSourceArray"):
+            spinnaker.external_devices.ICUBRetinaDevice()
 
 
-def test_every_extra_model_of_spynnaker_is_there_or_refused_by_name():
+def test_every_extra_model_of_spynnaker_is_there():
     theirs = pytest.importorskip("spynnaker.pyNN.extra_models").__all__
     assert len(theirs) > 20
-    for name in theirs:
-        if name not in sim.extra_models.__all__:
-            with pytest.raises(AttributeError, match=f"extra_models has no {name}; "):
-                getattr(sim.extra_models, name)
+    assert set(theirs) <= set(sim.extra_models.__all__)
 
 
 def test_a_nearest_pair_rule_of_spynnaker_learns():

@@ -22,7 +22,7 @@ from ernsnn.describe.neurons.lif import (
     RESET,
     SPIKE,
 )
-from ernsnn.describe.parametrised import Later
+from ernsnn.describe.parametrised import later
 
 
 def _second(text: str) -> str:
@@ -52,7 +52,7 @@ class DualLIF(LIF):
     All three currents decay exponentially, I_E2 with ``tau_syn_E2_ms``. Its receptor is ``"E2"``, its probe I_E2_nA.
     """
 
-    kind = Later(
+    kind = later(
         lambda: replace(
             LIF.kind,
             name="DualLIF",

@@ -9,7 +9,7 @@ from ernsnn.describe.distributions import Value
 from ernsnn.describe.kinds import Kind, Parameter, Receptor, positive, state, table
 from ernsnn.describe.neurons.lif import AVERAGED, AVERAGED_AFTER, CURRENTS, DECAYS, EXACT_AFTER
 from ernsnn.describe.neurons.neuron import Neuron
-from ernsnn.describe.parametrised import Later
+from ernsnn.describe.parametrised import later
 
 _ARRIVING = "I_E = I_E + in_E*gain_E\nI_I = I_I + in_I*gain_I\n"
 
@@ -43,7 +43,7 @@ class IzhikevichCurrents(Neuron):
     is as in ``Izhikevich``. With ``current_integration="step_average"`` a current has its mean over the step.
     """
 
-    kind = Later(
+    kind = later(
         lambda: Kind(
             name="IzhikevichCurrents",
             parameters=(
