@@ -19,6 +19,7 @@ from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
 from ernsnn.cli.export import export as export
+from ernsnn.cli.importing import import_file as import_file
 from ernsnn.cli.measures import energy as energy
 from ernsnn.cli.measures import metrics as metrics
 from ernsnn.cli.output import one_line, show

@@ -1,4 +1,4 @@
-"""Models by name (entry point group ``ernsnn.models``) or from a Python file with ``build``, and their sessions."""
+"""Models by name (entry point group ``ernsnn.models``), from a Python file or a NIR file, and their sessions."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
 from ernsnn.result import Result
+from ernsnn.studies.nir_models import SUFFIX, nir_module
 
 GROUP = "ernsnn.models"
 _SESSION_ONLY = ("input", "demo")
@@ -138,8 +139,12 @@ def get_model(name: str) -> Model:
         return _checked(Model(name, module))
     file = Path(name)
     absolute(file)
+    if file.suffix == SUFFIX:
+        return Model(name, nir_module(name, file), file)
     if file.suffix != ".py" and not file.is_file():
-        raise InvalidModel(unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py")
+        raise InvalidModel(
+            unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py or .nir"
+        )
     return _checked(Model(name, load_file(name, file), file))
 
 
