@@ -15,14 +15,13 @@ from ernsnn.describe.distributions import Distribution
 from ernsnn.describe.modulators import CLASSES as MODULATORS
 from ernsnn.describe.modulators import Domain, Either, Gate, Modulator, Signal
 from ernsnn.describe.network import Network
-from ernsnn.describe.neurons import CLASSES as NEURONS
 from ernsnn.describe.neurons import Neuron
 from ernsnn.describe.populations import Population, View
 from ernsnn.describe.projections import Projection
-from ernsnn.describe.short_term import ShortTerm
 from ernsnn.describe.stimuli import SpikeTimes
 from ernsnn.describe.units import time_of
 from ernsnn.errors import InvalidModel, quoted
+from ernsnn.interchange.description import VALUES
 
 MARK = "Written by `ernsnn import`"
 """Text by which a file is known as one that may be replaced."""
@@ -108,7 +107,7 @@ class _Writer:
         yield "return net"
 
     def _modulator(self, made: Modulator) -> str:
-        kind = self._library(type(made), MODULATORS, made.name)
+        kind = _name_of(type(made), made.name)
         fields = dataclasses.fields(made)
         given = {f.name: getattr(made, f.name) for f in fields if f.name != "name"}
         if isinstance(made, Domain):
@@ -170,16 +169,12 @@ class _Writer:
         return f'ern.SpikeTimes(np.split(ARRAYS["{path}.times_ms"], ARRAYS["{path}.ends"]){named})'
 
     def _object(self, value: Any, path: str) -> str:
-        known = {**NEURONS} if isinstance(value, Neuron) else {}
-        kind = (
-            self._library(type(value), known, path) if isinstance(value, Neuron | ShortTerm) else type(value).__name__
-        )
+        kind = _name_of(type(value), path)
         given = {}
         for f in dataclasses.fields(value):
             held = getattr(value, f.name)
-            same = (
-                not isinstance(held, np.ndarray | Distribution) and held == f.default and repr(held) == repr(f.default)
-            )
+            plain = not isinstance(held, np.ndarray | Distribution)
+            same = plain and held == f.default and repr(held) == repr(f.default)
             if held is not None and not same:
                 given[f.name] = held
         if isinstance(value, Neuron):
@@ -188,12 +183,10 @@ class _Writer:
                     given.pop(p.name, None)
         return _call(f"ern.{kind}", self._named(given, path))
 
-    @staticmethod
-    def _library(kind: type, known: Mapping[str, type], path: str) -> str:
-        """The name of a class of ernsnn."""
-        import ernsnn
 
-        name = kind.__name__
-        if (known and known.get(name) is not kind) or getattr(ernsnn, name, None) is not kind:
-            raise InvalidModel(f"{path}: {quoted(name)} is a class of your own, which a script cannot name")
-        return name
+def _name_of(kind: type, path: str) -> str:
+    """The name of a class of ernsnn. Raises InvalidModel on another class."""
+    name = kind.__name__
+    if VALUES.get(name) is not kind and MODULATORS.get(name) is not kind:
+        raise InvalidModel(f"{path}: {quoted(name)} is a class of your own, which a script cannot name")
+    return name
