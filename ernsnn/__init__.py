@@ -49,6 +49,7 @@ from ernsnn.running.simulate import check, compile  # noqa: A004 - the field's w
 
 if TYPE_CHECKING:
     from ernsnn.interchange.from_nir import from_nir
+    from ernsnn.interchange.nir_data import from_nir_data, to_nir_data
     from ernsnn.interchange.to_nir import to_nir
     from ernsnn.report import write_report
     from ernsnn.studies import pictures
@@ -135,6 +136,7 @@ __all__ = [
     "compare",
     "compile",
     "from_nir",
+    "from_nir_data",
     "load_graph",
     "lower",
     "marks",
@@ -146,6 +148,7 @@ __all__ = [
     "save_graph",
     "stdp",
     "to_nir",
+    "to_nir_data",
     "triplet_stdp",
     "write_report",
 ]
@@ -159,8 +162,10 @@ _LATER = {
     "Findings": "ernsnn.studies.experiment",
     "Repeats": "ernsnn.studies.experiment",
     "from_nir": "ernsnn.interchange.from_nir",
+    "from_nir_data": "ernsnn.interchange.nir_data",
     "pictures": "ernsnn.studies.pictures",
     "to_nir": "ernsnn.interchange.to_nir",
+    "to_nir_data": "ernsnn.interchange.nir_data",
     "write_report": "ernsnn.report",
 }
 """Name -> module of what is imported at its first use only, since most programs do without it."""

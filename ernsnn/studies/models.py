@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
@@ -23,20 +23,11 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
-from ernsnn.result import Result
 from ernsnn.studies.nir_models import SUFFIX, nir_module
+from ernsnn.studies.sessions import Session as Session
 
 GROUP = "ernsnn.models"
 _SESSION_ONLY = ("input", "demo")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Session:
-    """A network, its duration (None: the user gives it), and a function that summarises the result."""
-
-    network: Network
-    duration_ms: float | None = None
-    summarise: Callable[[Result], Summary] | None = None
 
 
 @dataclass(frozen=True, eq=False)
