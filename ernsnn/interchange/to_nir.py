@@ -18,7 +18,7 @@ from ernsnn.interchange.codes import CODES
 from ernsnn.interchange.description import SCHEMA, description
 from ernsnn.interchange.fingerprint import fingerprint
 from ernsnn.interchange.hdf5 import needed
-from ernsnn.interchange.neurons import ENDLESS, INSTANT, INTEGRATIONS, at, tau_from
+from ernsnn.interchange.neurons import ENDLESS, INSTANT, INTEGRATIONS, added, at, tau_from
 from ernsnn.interchange.nodes import KEY, graph_of, tree_of
 from ernsnn.interchange.signals import depth_first
 from ernsnn.issues import Limit
@@ -53,6 +53,7 @@ def to_nir(network: Network, *, seed: int = 0, integration: Literal["euler", "ex
 class _Writer:
     def __init__(self, network: Network, graph: Graph, integration: str) -> None:
         self.nir, self.graph, self.integration, self.dt = needed("nir"), graph, integration, network.dt_ms
+        self.hop = 1 if network.current_integration == "step_average" else 2
         self.nodes: dict[str, Any] = {}
         self.edges: list[tuple[str, str]] = []
         self.limits: list[Limit] = list(_unseen(graph))
@@ -123,7 +124,7 @@ class _Writer:
     # Projections
 
     def _order(self) -> tuple[list[str], dict[str, int]]:
-        """Populations in the order in which spikes reach them, and after how many others each comes."""
+        """Populations in the order in which spikes reach them, and after how many steps at least."""
         targets: dict[str, list[str]] = {p.name: [] for p in self.graph.populations}
         for projection in self.graph.projections:
             if projection.n_synapses:
@@ -134,7 +135,7 @@ class _Writer:
         for name in order:
             for target in targets[name]:
                 if position[name] < position[target]:
-                    shift[target] = max(shift[target], shift[name] + 1)
+                    shift[target] = max(shift[target], shift[name] + self.hop)
         return order, shift
 
     def _projection(self, p: Projection) -> None:
@@ -142,7 +143,7 @@ class _Writer:
         pre, post = self.graph.population(p.pre), self.graph.population(p.post)
         assert isinstance(post, Neurons)
         rows, by = p.synapses, self._weights(p, post)
-        delay = rows.delay - (self.shift[p.post] - self.shift[p.pre])
+        delay = rows.delay + self.hop - 1 - (self.shift[p.post] - self.shift[p.pre])
         least = 0 if self.position[p.pre] < self.position[p.post] else 1
         if (delay < least).any():
             late = int(least - delay.min())
@@ -179,16 +180,17 @@ class _Writer:
         """By what weights onto each neuron are multiplied."""
         word, values = p.arrives_at, post.parameters
         sign = -1.0 if word == "I" else 1.0
-        decay = np.asarray(values.get(f"tau_syn_{word}_ms", INSTANT * self.dt)) / self.dt
+        tau = np.asarray(values.get("tau_m_ms", 20.0))
+        decay = np.asarray(values.get(f"tau_syn_{word}_ms", INSTANT * self.dt))
+        adds = added(self.graph.current_integration, self.dt, tau, decay)
         if post.kind.name == "DeltaLIF":
-            tau = np.asarray(values["tau_m_ms"])
             kept = np.exp(-self.dt / tau)
             by = sign * kept / (tau / values["cm_nF"] * -np.expm1(-self.dt / tau))
         elif f"e_rev_{word}_mV" in values:
             rest = values.get("v_rest_mV", values.get("e_rev_leak_mV", 0.0))
-            by = (np.asarray(values[f"e_rev_{word}_mV"]) - rest) * decay
+            by = (np.asarray(values[f"e_rev_{word}_mV"]) - rest) * adds
         else:
-            by = sign * decay
+            by = sign * adds
         return np.array(np.broadcast_to(by, post.size), np.float64)
 
     def _ends(self) -> None:
