@@ -19,7 +19,6 @@ from ernsnn.cli.again import recorded_command, run_command
 from ernsnn.cli.exit_codes import DONE, MISMATCH, UNSUPPORTED
 from ernsnn.cli.experiments import experiment as experiment
 from ernsnn.cli.export import export as export
-from ernsnn.cli.importing import import_file as import_file
 from ernsnn.cli.measures import energy as energy
 from ernsnn.cli.measures import metrics as metrics
 from ernsnn.cli.output import one_line, show
@@ -283,6 +282,13 @@ def bench(arguments: Namespace) -> int:
     from ernsnn.cli.bench import bench as measure  # loads Numba, which takes longer than other commands do
 
     return measure(arguments)
+
+
+def import_file(arguments: Namespace) -> int:
+    """Write a NIR file as a Python file."""
+    from ernsnn.cli.importing import import_file as write  # loads what other commands do without
+
+    return write(arguments)
 
 
 def _duration(arguments: Namespace, model: Model, session: Session) -> float:

@@ -10,15 +10,14 @@ from ernsnn.cli.output import show
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute, write_file
 from ernsnn.interchange.script import MARK, script
-from ernsnn.studies.models import get_model
-from ernsnn.studies.nir_models import SUFFIX
+from ernsnn.studies.models import NIR_SUFFIX, get_model
 
 
 def import_file(arguments: Namespace) -> int:
     """Write a NIR file as ``--out``, a Python file with ``build``, and its arrays as an .npz beside it."""
     out, model = arguments.out, get_model(arguments.model)
-    if Path(arguments.model).suffix != SUFFIX:
-        raise InvalidModel(f"{arguments.model}: is no file that ends in {SUFFIX}")
+    if Path(arguments.model).suffix != NIR_SUFFIX:
+        raise InvalidModel(f"{arguments.model}: is no file that ends in {NIR_SUFFIX}")
     if out.suffix != ".py":
         raise InvalidModel(f"{out}: must end in .py")
     arrays_file = out.with_suffix(".npz")

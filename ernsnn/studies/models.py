@@ -23,10 +23,10 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
-from ernsnn.studies.nir_models import SUFFIX, nir_module
 from ernsnn.studies.sessions import Session as Session
 
 GROUP = "ernsnn.models"
+NIR_SUFFIX = ".nir"
 _SESSION_ONLY = ("input", "demo")
 
 
@@ -130,7 +130,9 @@ def get_model(name: str) -> Model:
         return _checked(Model(name, module))
     file = Path(name)
     absolute(file)
-    if file.suffix == SUFFIX:
+    if file.suffix == NIR_SUFFIX:
+        from ernsnn.studies.nir_models import nir_module  # which most models do without
+
         return Model(name, nir_module(name, file), file)
     if file.suffix != ".py" and not file.is_file():
         raise InvalidModel(

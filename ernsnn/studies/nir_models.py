@@ -13,8 +13,6 @@ from ernsnn.interchange.from_nir import from_nir
 from ernsnn.interchange.nir_data import duration_s, from_nir_data
 from ernsnn.studies.sessions import Session
 
-SUFFIX = ".nir"
-
 
 def nir_module(name: str, file: Path) -> ModuleType:
     """A module like those of models, which reads the NIR ``file`` with the arguments of ``from_nir``."""
