@@ -236,6 +236,22 @@ def test_graphs_within_each_other_without_end() -> None:
     refused(inner, "more than 40 graphs within each other")
 
 
+def test_ways_without_end() -> None:
+    """Thirty forks, each of which doubles the different delays from the input to the neurons."""
+    nodes, edges, last = {}, [], "in"
+    for k in range(30):
+        nodes |= {
+            f"a{k}": nir.Scale(np.ones(3)),
+            f"b{k}": nir.Delay(np.full(3, 2.0**k * 1e-3)),
+            f"c{k}": nir.Scale(np.ones(3)),
+        }
+        edges += [(last, f"a{k}"), (last, f"b{k}"), (f"a{k}", f"c{k}"), (f"b{k}", f"c{k}")]
+        last = f"c{k}"
+    refused(
+        graph(nodes, [*edges, (last, "w"), ("w", "lif"), ("lif", "out")]), "c6: more than 64 ways of different delays"
+    )
+
+
 def test_delays_that_are_no_steps() -> None:
     edges = [("in", "late"), ("late", "w"), ("w", "lif"), ("lif", "out")]
     refused(

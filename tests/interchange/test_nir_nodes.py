@@ -151,6 +151,17 @@ def test_a_bias_begins_with_the_layer_or_at_once(bias: str) -> None:
         assert np.array_equal(found[: STEPS + 1], stepped(early))
 
 
+def test_weights_after_weights_are_their_product() -> None:
+    """Also as full matrices, which take the shorter way through many entries."""
+    rng = np.random.default_rng(11)
+    x, one, two = drawn(70), rng.normal(0, 0.3, (90, 70)), rng.normal(0, 0.3, (80, 90))
+    one[rng.random(one.shape) < 0.5] = 0
+    graph = chain(70, nir.Affine(one, rng.normal(0, 0.1, 90)), nir.Linear(two), nir.Scale(np.full(80, 0.5)), lif(80))
+    expected = stepped((x @ one.T + graph.nodes["n0"].bias) @ two.T * 0.5)
+    assert expected.sum() > 50
+    assert np.array_equal(raster(run(graph, x), "n3")[1 : STEPS + 1], expected)
+
+
 def test_paths_of_different_lengths_meet() -> None:
     """in -> a -> b and in -> b: b gets both in the step in which other tools add them."""
     rng = np.random.default_rng(7)
