@@ -111,7 +111,7 @@ def test_a_network_from_nodes_gives_the_nodes_again() -> None:
         ),
         "d": nir.CubaLI(tau_mem=np.full(n, 0.01), tau_syn=np.full(n, 0.004), r=np.ones(n), v_leak=np.zeros(n)),
     }  # fmt: skip
-    weights = {f"w{k}": nir.Linear(rng.normal(size=(n, n))) for k in given}
+    weights = {f"w{k}": nir.Affine(rng.normal(size=(n, n)), rng.normal(0, 0.1, n)) for k in given}
     names = [name for k in given for name in (f"w{k}", k)]
     chain = ["in", *names, "out"]
     nodes = {**given, **weights, "in": nir.Input(np.array([n])), "out": nir.Output(np.array([n]))}
@@ -127,6 +127,8 @@ def test_a_network_from_nodes_gives_the_nodes_again() -> None:
     for before, node in weights.items():
         (after,) = [back.nodes[a] for a, b in back.edges if b == before[1:]]
         np.testing.assert_allclose(after.weight, node.weight, rtol=1e-9)
+        np.testing.assert_allclose(after.bias, node.bias, rtol=1e-9)
+    assert len(back.nodes) == len(graph.nodes)
     assert ern.from_nir(back).dt_ms == 1.0
 
 
