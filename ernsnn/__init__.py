@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ernsnn.analyse.energy import Energy
     from ernsnn.analyse.metrics import Metrics
     from ernsnn.interchange.from_nir import from_nir
+    from ernsnn.interchange.nir_data import from_nir_data, to_nir_data
     from ernsnn.interchange.to_nir import to_nir
     from ernsnn.learn import losses
     from ernsnn.learn.fitting import Fit, fit
@@ -147,6 +148,7 @@ __all__ = [
     "compile",
     "fit",
     "from_nir",
+    "from_nir_data",
     "load_graph",
     "losses",
     "lower",
@@ -159,6 +161,7 @@ __all__ = [
     "save_graph",
     "stdp",
     "to_nir",
+    "to_nir_data",
     "triplet_stdp",
     "write_report",
 ]
@@ -181,11 +184,13 @@ _LATER = {
     "Shared": "ernsnn.learn.learned:Shared",
     "SuperSpike": "ernsnn.learn.surrogates:SuperSpike",
     "compare": "ernsnn.analyse.compare:compare",
-    "from_nir": "ernsnn.interchange.from_nir:from_nir",
     "fit": "ernsnn.learn.fitting:fit",
+    "from_nir": "ernsnn.interchange.from_nir:from_nir",
+    "from_nir_data": "ernsnn.interchange.nir_data:from_nir_data",
     "losses": "ernsnn.learn.losses",
     "pictures": "ernsnn.studies.pictures",
     "to_nir": "ernsnn.interchange.to_nir:to_nir",
+    "to_nir_data": "ernsnn.interchange.nir_data:to_nir_data",
     "write_report": "ernsnn.report:write_report",
 }
 """Name -> place of what is imported at its first use only, since most programs do without it."""

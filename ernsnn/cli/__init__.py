@@ -15,6 +15,9 @@ from ernsnn.errors import ErnsnnError
 from ernsnn.files import reason
 from ernsnn.starting import INTERRUPTED, NOTHING_WRITTEN, loaded
 
+NAMES = {"import": "import_file"}
+"""Command -> function of ``commands``, where that cannot have its name."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code; errors are printed to stderr as ``ernsnn: message``."""
@@ -44,7 +47,7 @@ def _run(argv: Sequence[str] | None) -> int:
     from ernsnn.cli import commands
 
     loaded()
-    code: int = getattr(commands, arguments.command)(arguments)
+    code: int = getattr(commands, NAMES.get(arguments.command, arguments.command))(arguments)
     return code
 
 

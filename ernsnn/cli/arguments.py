@@ -65,6 +65,15 @@ def parser() -> argparse.ArgumentParser:
         "--weights-at", metavar="MS,MS", type=_times, default=[], help="record all plastic weights and marks then"
     )
 
+    importing = command("import", "write a NIR file as a readable Python file, with its arrays in an .npz beside it")
+    importing.add_argument("model", metavar="FILE.nir", help="what `nir.write` wrote")
+    importing.add_argument("--out", metavar="FILE.py", type=_path, required=True, help="the file to write")
+    importing.add_argument("--dt-ms", metavar="T", type=_ms, help="the step in ms of the tool that made the graph")
+    _settings(
+        importing, "an argument of ern.from_nir, as integration or reset; the value is read as JSON, else as text"
+    )
+    importing.add_argument("--force", action="store_true", help="replace files that no import wrote, too")
+
     resume = command("resume", "go on with a run that was interrupted or killed, to its end")
     resume.add_argument("folder", metavar="DIR", type=_path, help="what `ernsnn run --out DIR` began to write")
     _model_again(resume)
@@ -152,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _model(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", metavar="MODEL", help="a registered name or a Python file with `build`")
+    command.add_argument("model", metavar="MODEL", help="a registered name, a Python file with `build`, or a NIR file")
     command.add_argument("--input", metavar="FILE", type=_path, help="the input, in a format that the model reads")
     command.add_argument("--demo", action="store_true", help="play the model's demonstration")
     _settings(command, "a parameter of the model or an option of the backend; the value is read as JSON, else as text")

@@ -284,6 +284,13 @@ def bench(arguments: Namespace) -> int:
     return measure(arguments)
 
 
+def import_file(arguments: Namespace) -> int:
+    """Write a NIR file as a Python file."""
+    from ernsnn.cli.importing import import_file as write  # loads what other commands do without
+
+    return write(arguments)
+
+
 def _duration(arguments: Namespace, model: Model, session: Session) -> float:
     duration = session.duration_ms if arguments.duration_ms is None else arguments.duration_ms
     if duration is None:

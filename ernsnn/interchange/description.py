@@ -30,7 +30,7 @@ from ernsnn.loading import Unfit, reading
 
 SCHEMA = 1
 _SHORT_TERM = {cls.__name__: cls for cls in (short_term.TsodyksMarkram, short_term.TsodyksUzielMarkram)}
-_VALUES: dict[str, Any] = {
+VALUES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
         *(connectors.OneToOne, connectors.AllToAll, connectors.FixedProbability, connectors.FixedInDegree),
@@ -138,7 +138,7 @@ class _Writer:
                 if p.follows and fields.get(p.name) is fields.get(p.follows):
                     fields[p.name] = None
         encoded = {key: self.value(item) for key, item in fields.items()}
-        if _VALUES.get(name) is type(value):
+        if VALUES.get(name) is type(value):
             return {"is": name, **encoded}
         base = "neuron" if isinstance(value, Neuron) else "short_term"
         assert isinstance(value, Neuron | short_term.ShortTerm), f"no JSON form for {name}"
@@ -208,5 +208,5 @@ class _Reader:
                 raise Unfit(f"{value['name']} has other parameters than its equations")
             base, name = _BASES[value["own"]], str(value["name"])
             return class_of(base, name, Later(lambda: kind), dict.fromkeys(fields), f"Of the kind {name}.")(**fields)
-        made = _VALUES[value["is"]]
+        made = VALUES[value["is"]]
         return made(**{key: self.value(item) for key, item in value.items() if key != "is"})

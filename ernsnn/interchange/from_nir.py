@@ -123,10 +123,14 @@ class _Builder:
 
     def __init__(self, graph: NirGraph, how: Stepping, inputs: Any, bias: str, title: str) -> None:
         self.graph, self.how, self.bias = graph, how, bias
-        self.signals: Signals = signals_of(graph)
         self.hop = 1 if how.scheme == "step_average" else 2
         self.made: dict[str, Made] = {}
-        problems = [*self._neurons(), *self._delays()]
+        problems = list(self._neurons())
+        try:
+            self.signals: Signals = signals_of(graph)
+            problems += [*self._readouts(), *self._delays()]
+        except InvalidModel as others:
+            problems += map(str, others.problems)
         if problems:
             raise InvalidModel.listing(map(InvalidModel, problems))
         self.names = _names([*self.signals.order, *self.readouts])
@@ -151,6 +155,8 @@ class _Builder:
                     self.made[name] = made_of(node, self.how)
                 except InvalidModel as problem:
                     yield str(problem)
+
+    def _readouts(self) -> Iterator[str]:
         for name in self.readouts:
             if self.how.scheme == "exact":
                 yield f"{name}: a sum of weights cannot end a graph with IF or I; put an LI before it"

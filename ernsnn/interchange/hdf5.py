@@ -34,8 +34,10 @@ def needed(name: str) -> Any:
         raise NotInstalled(f"NIR graphs need {name}: pip install 'ernsnn[nir]'") from None
 
 
-def read_tree(path: Path) -> Tree:
+def read_tree(path: Path, *, attributes: bool = False) -> Tree:
     """The groups of an HDF5 file as dictionaries, its datasets as arrays, numbers and text.
+
+    With ``attributes`` the numbers and texts that are attributes of groups stand among what is in them.
 
     Raises InvalidModel, naming the file, on what is damaged, too large, or leads out of the file.
     """
@@ -46,8 +48,8 @@ def read_tree(path: Path) -> Tree:
         require_memory(str(path), 3 * n_bytes, "take a smaller network")
         size = opened.seek(0, 2)
         tree: Tree = {}
-        _make(tree, h5py, file)
         budget = _Budget(size)
+        _make(tree, h5py, file, budget if attributes else None)
         for where, dataset in found:
             *groups, name = where.split("/")[1:]
             place = tree
@@ -57,10 +59,19 @@ def read_tree(path: Path) -> Tree:
         return tree
 
 
-def _make(tree: Tree, h5py: Any, group: Any) -> None:
+def _make(tree: Tree, h5py: Any, group: Any, budget: _Budget | None) -> None:
+    """Add the groups within a group, and its attributes if there is a ``budget``."""
+    if budget is not None:
+        for name in group.attrs:
+            held = group.attrs.get_id(name)
+            text = h5py.check_string_dtype(held.dtype) is not None
+            if held.shape != () or not (text or held.dtype.kind in "biuf"):
+                raise Unfit(f"{quoted(name)}: must be a number or a text")
+            value = group.attrs[name]
+            tree[name] = budget.text(value, name) if text else value
     for name, item in group.items():
         if isinstance(item, h5py.Group):
-            _make(tree.setdefault(name, {}), h5py, item)
+            _make(tree.setdefault(name, {}), h5py, item, budget)
 
 
 def _parts(h5py: Any, group: Any, where: str, depth: int, seen: set[Any]) -> Iterator[tuple[str, Any]]:
@@ -114,22 +125,23 @@ class _Budget:
         if h5py.check_string_dtype(dataset.dtype) is None:
             return dataset[()]
         if dataset.shape == ():
-            return self._text(dataset[()], where)
+            return self.text(dataset[()], where)
         if dataset.size * self.file_bytes <= _WHOLE_TEXT:
             return [self._nested(row, where) for row in dataset[()]]
         if dataset.ndim == 1:
-            return [self._text(dataset[k], where) for k in range(len(dataset))]
+            return [self.text(dataset[k], where) for k in range(len(dataset))]
         if dataset.ndim == 2:
             rows, columns = dataset.shape
-            return [[self._text(dataset[k, j], where) for j in range(columns)] for k in range(rows)]
+            return [[self.text(dataset[k, j], where) for j in range(columns)] for k in range(rows)]
         raise Unfit(f"{quoted(where)}: must be text, a list of texts or of pairs")
 
     def _nested(self, value: Any, where: str) -> Any:
         if isinstance(value, bytes | str):
-            return self._text(value, where)
+            return self.text(value, where)
         return [self._nested(item, where) for item in value]
 
-    def _text(self, value: Any, where: str) -> str:
+    def text(self, value: Any, where: str) -> str:
+        """A text of the file, counted."""
         self.left -= len(value)
         if self.left < 0:
             raise Unfit(f"{quoted(where)}: the file has more than {MOST_TEXT} bytes of text")

@@ -15,6 +15,10 @@ from ernsnn.interchange.nodes import NEURONS, Node
 Shape = tuple[int, ...]
 MOST_ELEMENTS = 2**31 - 1
 """The largest number of elements of a signal."""
+_MANY = 64
+"""How many entries a synapse must become for full matrices to be the shorter way."""
+MOST_WAYS = 64
+"""The most ways of different delays between two elements."""
 _ENTRY_BYTES = 150
 """The bytes that an entry of a matrix takes while it is made and multiplied."""
 
@@ -43,8 +47,12 @@ class Synapses(NamedTuple):
         return Synapses(pre[new], post[new], np.add.reduceat(weight, np.flatnonzero(new)), delay[new])
 
     def plus(self, other: Synapses) -> Synapses:
-        """Both together."""
-        return Synapses(*map(np.concatenate, zip(self, other, strict=True))).merged()
+        """Both together. Raises InvalidModel where ways of too many delays lead from one element to another."""
+        both = Synapses(*map(np.concatenate, zip(self, other, strict=True))).merged()
+        new = np.flatnonzero((np.diff(both.pre) != 0) | (np.diff(both.post) != 0))
+        if np.max(np.diff(new, prepend=-1, append=len(both.pre) - 1), initial=0) > MOST_WAYS:
+            raise InvalidModel(f"more than {MOST_WAYS} ways of different delays lead from one element to another")
+        return both
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +75,27 @@ class Matrix:
     def after(self, synapses: Synapses, path: str) -> Synapses:
         """What reaches y of what reaches x through ``synapses``."""
         first, counts = self.starts[synapses.post], np.diff(self.starts)[synapses.post]
+        if self.delay_s is None and counts.sum() > _MANY * len(synapses.pre) and not np.ptp(synapses.delay_s):
+            return self._product(synapses, path)
         require_entries(path, int(counts.sum()))
         each = np.repeat(np.arange(len(counts)), counts)
         at = np.arange(len(each)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
         delay = synapses.delay_s[each] + (0.0 if self.delay_s is None else self.delay_s[self.rows[at]])
         return Synapses(synapses.pre[each], self.rows[at], synapses.weight[each] * self.values[at], delay).merged()
+
+    def _product(self, synapses: Synapses, path: str) -> Synapses:
+        """``after`` of synapses of one delay, as a product of full matrices."""
+        sources, column = np.unique(synapses.pre, return_inverse=True)
+        targets, row = np.unique(self.rows, return_inverse=True)
+        n_in = len(self.starts) - 1
+        require_memory(path, 8 * (n_in + 6 * len(targets)) * (len(sources) + len(targets)), "take a smaller network")
+        weights, matrix = np.zeros((len(sources), n_in)), np.zeros((n_in, len(targets)))
+        weights[column, synapses.post] = synapses.weight
+        np.add.at(matrix, (np.repeat(np.arange(n_in), np.diff(self.starts)), row), self.values)
+        reached = ((weights != 0).astype(float) @ (matrix != 0).astype(float)) > 0
+        pre, post = np.nonzero(reached)
+        delay = np.full(len(pre), synapses.delay_s[0])
+        return Synapses(sources[pre], targets[post], (weights @ matrix)[pre, post], delay)
 
 
 def require_entries(path: str, n: int) -> None:

@@ -102,23 +102,16 @@ def made_of(node: Node, how: Stepping) -> Made:
     )
     # A held input of 1 moves V by ``drive`` in a step. cm makes R I do so, unless r has a sign, which weights take.
     resistance = r if node.type != "Threshold" and (r > 0).all() else np.ones(())
-    if endless:
-        cm = 1000.0 / resistance
-        moves = dt / cm
-    else:
-        cm = tau / resistance
-        moves = resistance * -np.expm1(-dt / tau)
+    cm = (1000.0 if endless else tau) / resistance
+    moves = tau / cm * -np.expm1(-dt / tau)
     share = drive / moves * numbers.get("w_in", np.ones(()))
-    if how.scheme == "step_average":
-        scale = share * dt / tau_syn
-    else:
-        gain = _gain(dt, tau, tau_syn) / cm
-        if not (gain > 1e-200).all():
-            raise InvalidModel(
-                f"{node.name}: forgets all within a step, which does not go with the IF and I of this graph; "
-                "choose a shorter dt_ms, or integration='exact'"
-            )
-        scale = share * -np.expm1(-dt / tau_syn) * moves / gain
+    adds = added(how.scheme, dt, tau, tau_syn)
+    if not (adds > 1e-200).all():
+        raise InvalidModel(
+            f"{node.name}: forgets all within a step, which does not go with the IF and I of this graph; "
+            "choose a shorter dt_ms, or integration='exact'"
+        )
+    scale = share / adds
     values = {"cm_nF": cm, "tau_m_ms": tau, "v_rest_mV": rest, "tau_syn_E_ms": tau_syn, "tau_syn_I_ms": tau_syn}
     return Made(_model(node, values, numbers, how), scale, share)
 
@@ -143,6 +136,14 @@ def _names(node: Node) -> tuple[str, ...]:
 
 def _flat(value: np.ndarray) -> np.ndarray:
     return value.reshape(-1) if value.size > 1 else value.reshape(())
+
+
+def added(scheme: str, dt: float, tau_m: np.ndarray, tau_s: np.ndarray) -> np.ndarray:
+    """What a spike of weight 1 adds to V in the first step in which it acts, in parts of what x = 1 of NIR adds."""
+    if scheme == "step_average":
+        return tau_s / dt
+    made: np.ndarray = _gain(dt, tau_m, tau_s) / (tau_m * np.expm1(-dt / tau_m) * np.expm1(-dt / tau_s))
+    return made
 
 
 def _gain(dt: float, tau_m: np.ndarray, tau_s: np.ndarray) -> np.ndarray:

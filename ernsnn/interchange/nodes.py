@@ -35,10 +35,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "Flatten": ("start_dim", "end_dim"),
     "Delay": ("delay",),
     "Input": ("shape",),
-    "Output": ("shape",),
+    "Output": (),
 }
 """The types of nodes that are known, and the fields that they must have, but for those of ``DEFAULTS``."""
-DEFAULTS: dict[str, float] = {"v_reset": 0.0, "w_in": 1.0}
+DEFAULTS: dict[str, float] = {"v_reset": 0.0, "w_in": 1.0, "bias": 0.0}
 WHERE = "the NIR graph"
 KEY = "ernsnn"
 """The key in a graph's metadata under which the whole network stands."""
@@ -213,6 +213,13 @@ def _problems(node: Node) -> Iterator[str]:
             yield f"{node.name}.{name}: is missing"
     if node.type in NEURONS:
         yield from _of_neuron(node)
+        return
+    for name in FIELDS[node.type]:
+        if name in node.fields and name != "padding":
+            try:
+                node.numbers(name)
+            except InvalidModel as problem:
+                yield str(problem)
 
 
 def _of_neuron(node: Node) -> Iterator[str]:

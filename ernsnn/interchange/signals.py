@@ -119,7 +119,12 @@ def _flow(signals: Signals, before: Mapping[str, list[str]]) -> Iterator[str]:
         name = ready.pop()
         node = graph.nodes[name]
         try:
-            made[name] = _through(node, _joined(made[b] for b in before[name]), signals.shapes[before[name][0]])
+            given = _joined(made[b] for b in before[name])
+        except InvalidModel as problem:
+            yield f"{name}: {problem}"
+            return
+        try:
+            made[name] = _through(node, given, signals.shapes[before[name][0]])
         except InvalidModel as problem:
             yield str(problem)
             return
@@ -133,7 +138,11 @@ def _flow(signals: Signals, before: Mapping[str, list[str]]) -> Iterator[str]:
         return
     for name, node in graph.nodes.items():
         if node.type in NEURONS or name in graph.outputs:
-            signals.inputs[name] = _joined(made[b] for b in before[name])
+            try:
+                signals.inputs[name] = _joined(made[b] for b in before[name])
+            except InvalidModel as problem:
+                yield f"{name}: {problem}"
+                continue
             yield from _continuous(graph, name, signals.inputs[name])
 
 

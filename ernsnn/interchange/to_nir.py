@@ -18,7 +18,7 @@ from ernsnn.interchange.codes import CODES
 from ernsnn.interchange.description import SCHEMA, description
 from ernsnn.interchange.fingerprint import fingerprint
 from ernsnn.interchange.hdf5 import needed
-from ernsnn.interchange.neurons import ENDLESS, INSTANT, INTEGRATIONS, at, tau_from
+from ernsnn.interchange.neurons import ENDLESS, INSTANT, INTEGRATIONS, added, always, at, tau_from
 from ernsnn.interchange.nodes import KEY, graph_of, tree_of
 from ernsnn.interchange.signals import depth_first
 from ernsnn.issues import Limit
@@ -35,10 +35,10 @@ _LEAKY = ("LIF", "SoftResetLIF", "LeakyIntegrator", "DeltaLIF")
 def to_nir(network: Network, *, seed: int = 0, integration: Literal["euler", "exact"] = "euler") -> Any:
     """The network as a ``nir.NIRGraph``, which ``nir.write`` writes and ``from_nir`` reads.
 
-    Populations become nodes LIF, CubaLIF, IF, LI, CubaLI or I, and Input, of their names; projections become Linear or,
-    with i_offset_nA as bias, Affine, after a Delay where they take longer than a step a population. Potentials in mV
-    are NIR's units, times are in s; ``integration`` is the way of stepping of the tools that will read the graph, as
-    for ``from_nir``. What is drawn is drawn under ``seed``.
+    Populations become nodes LIF, CubaLIF, IF, LI, CubaLI or I, and Input, of their names. Projections become Linear, or
+    Affine with i_offset_nA and the spikes of ``from_nir``'s ``bias`` as bias, after a Delay where they take longer than
+    a step a population. Potentials in mV are NIR's units, times are in s; ``integration`` is the way of stepping of the
+    tools that will read the graph, as for ``from_nir``. What is drawn is drawn under ``seed``.
 
     Under the key "ernsnn" of the metadata the whole network stands: plasticity, marks, astrocytes, stimuli and probes.
     From it ``from_nir`` gives the very network again, which lowers to the same digest, while the nodes are as they were
@@ -53,6 +53,7 @@ def to_nir(network: Network, *, seed: int = 0, integration: Literal["euler", "ex
 class _Writer:
     def __init__(self, network: Network, graph: Graph, integration: str) -> None:
         self.nir, self.graph, self.integration, self.dt = needed("nir"), graph, integration, network.dt_ms
+        self.hop = 1 if network.current_integration == "step_average" else 2
         self.nodes: dict[str, Any] = {}
         self.edges: list[tuple[str, str]] = []
         self.limits: list[Limit] = list(_unseen(graph))
@@ -60,13 +61,18 @@ class _Writer:
         self.offsets: dict[str, np.ndarray] = {}
         for population in graph.sources():
             self.nodes[population.name] = self._input(population.size)
-        for neurons in graph.neurons():
+        self.biases = set(_biases(graph))
+        self.neurons = [p for p in graph.neurons() if p.name not in self.biases]
+        for neurons in self.neurons:
             self.nodes[neurons.name] = self._neurons(neurons)
+        self.projections = [p for p in graph.projections if p.n_synapses and p.pre not in self.biases]
+        for projection in graph.projections:
+            if projection.n_synapses and projection.pre in self.biases:
+                self._bias(projection)
         order, self.shift = self._order()
         self.position = {name: k for k, name in enumerate(order)}
-        for projection in graph.projections:
-            if projection.n_synapses:
-                self._projection(projection)
+        for projection in self.projections:
+            self._projection(projection)
         self._ends()
         self.made = self.nir.NIRGraph(self.nodes, self.edges)
         written = fingerprint(graph_of(tree_of(self.made)))
@@ -123,18 +129,17 @@ class _Writer:
     # Projections
 
     def _order(self) -> tuple[list[str], dict[str, int]]:
-        """Populations in the order in which spikes reach them, and after how many others each comes."""
-        targets: dict[str, list[str]] = {p.name: [] for p in self.graph.populations}
-        for projection in self.graph.projections:
-            if projection.n_synapses:
-                targets[projection.pre].append(projection.post)
+        """Populations in the order in which spikes reach them, and after how many steps at least."""
+        targets: dict[str, list[str]] = {p.name: [] for p in self.graph.populations if p.name not in self.biases}
+        for projection in self.projections:
+            targets[projection.pre].append(projection.post)
         order = depth_first([*(s.name for s in self.graph.sources()), *targets], targets)
         position = {name: k for k, name in enumerate(order)}
         shift = dict.fromkeys(order, 0)
         for name in order:
             for target in targets[name]:
                 if position[name] < position[target]:
-                    shift[target] = max(shift[target], shift[name] + 1)
+                    shift[target] = max(shift[target], shift[name] + self.hop)
         return order, shift
 
     def _projection(self, p: Projection) -> None:
@@ -142,7 +147,7 @@ class _Writer:
         pre, post = self.graph.population(p.pre), self.graph.population(p.post)
         assert isinstance(post, Neurons)
         rows, by = p.synapses, self._weights(p, post)
-        delay = rows.delay - (self.shift[p.post] - self.shift[p.pre])
+        delay = rows.delay + self.hop - 1 - (self.shift[p.post] - self.shift[p.pre])
         least = 0 if self.position[p.pre] < self.position[p.post] else 1
         if (delay < least).any():
             late = int(least - delay.min())
@@ -167,6 +172,14 @@ class _Writer:
             self.nodes[name] = self._linear(matrix, p.post if not step else "")
             self.edges += [(source, name), (name, p.post)]
 
+    def _bias(self, p: Projection) -> None:
+        """Add the weights of spikes that come in every step to the bias of the neurons that they reach."""
+        post, rows = self.graph.population(p.post), p.synapses
+        assert isinstance(post, Neurons)
+        self.offsets[p.post] += np.bincount(
+            rows.post, rows.variables["w"] * self._weights(p, post)[rows.post], minlength=post.size
+        )
+
     def _linear(self, matrix: np.ndarray, post: str) -> Any:
         """A matrix, with the bias of the population ``post`` where no other has it yet."""
         bias = self.offsets.get(post)
@@ -179,24 +192,25 @@ class _Writer:
         """By what weights onto each neuron are multiplied."""
         word, values = p.arrives_at, post.parameters
         sign = -1.0 if word == "I" else 1.0
-        decay = np.asarray(values.get(f"tau_syn_{word}_ms", INSTANT * self.dt)) / self.dt
+        tau = np.asarray(values.get("tau_m_ms", 20.0))
+        decay = np.asarray(values.get(f"tau_syn_{word}_ms", INSTANT * self.dt))
+        adds = added(self.graph.current_integration, self.dt, tau, decay)
         if post.kind.name == "DeltaLIF":
-            tau = np.asarray(values["tau_m_ms"])
             kept = np.exp(-self.dt / tau)
             by = sign * kept / (tau / values["cm_nF"] * -np.expm1(-self.dt / tau))
         elif f"e_rev_{word}_mV" in values:
             rest = values.get("v_rest_mV", values.get("e_rev_leak_mV", 0.0))
-            by = (np.asarray(values[f"e_rev_{word}_mV"]) - rest) * decay
+            by = (np.asarray(values[f"e_rev_{word}_mV"]) - rest) * adds
         else:
-            by = sign * decay
+            by = sign * adds
         return np.array(np.broadcast_to(by, post.size), np.float64)
 
     def _ends(self) -> None:
         """Add an Input, and an Affine with their bias, to neurons that need one, and an Output to the last ones."""
         reached = {edge[1] for edge in self.edges}
-        alone = [p.name for p in self.graph.neurons() if p.name not in reached or self.offsets[p.name].any()]
+        alone = [p.name for p in self.neurons if p.name not in reached or self.offsets[p.name].any()]
         if not alone and not any(True for _ in self.graph.sources()):
-            alone = [self.graph.populations[0].name]
+            alone = [self.neurons[0].name]
         for name in alone:
             start, through = self._free(f"{name}.input"), self._free(f"{name}.bias")
             self.nodes[start] = self._input(1)
@@ -204,11 +218,31 @@ class _Writer:
             self.nodes[through] = self.nir.Affine(weight=weight, bias=self.offsets[name])
             self.edges += [(start, through), (through, name)]
         leaving = {edge[0] for edge in self.edges}
-        last = [p.name for p in self.graph.populations if p.name not in leaving]
-        for name in last or [self.graph.populations[-1].name]:
+        everyone = [*(s.name for s in self.graph.sources()), *(p.name for p in self.neurons)]
+        last = [name for name in everyone if name not in leaving]
+        for name in last or everyone[-1:]:
             end = self._free(f"{name}.output")
             self.nodes[end] = self.nir.Output(output_type={"output": np.array([self.graph.population(name).size])})
             self.edges.append((name, end))
+
+
+def _biases(graph: Graph) -> Iterator[str]:
+    """The populations that ``from_nir`` makes of biases, where nothing but static synapses of theirs is there."""
+    known = always(graph.dt_ms).parameters
+    touched = {p.post for p in graph.projections} | {i.target.population for i in graph.injections}
+    touched |= {i.target.population for i in graph.poisson_inputs} | {m.target.population for m in graph.modulations}
+    touched |= {p.pre for p in graph.projections if p.learning or p.short_term}
+    sending = {p.pre for p in graph.projections if p.n_synapses}
+    for p in graph.neurons():
+        if (
+            p.name in sending
+            and p.size == 1
+            and p.kind.name == "LIF"
+            and p.parameters == known
+            and p.name not in touched
+            and not p.intrinsic
+        ):
+            yield p.name
 
 
 def _unseen(graph: Graph) -> Iterator[Limit]:

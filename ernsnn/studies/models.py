@@ -1,4 +1,4 @@
-"""Models by name (entry point group ``ernsnn.models``) or from a Python file with ``build``, and their sessions."""
+"""Models by name (entry point group ``ernsnn.models``), from a Python file or a NIR file, and their sessions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
@@ -23,19 +23,11 @@ from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
 from ernsnn.graph.lower import lower
-from ernsnn.result import Result
+from ernsnn.studies.sessions import Session as Session
 
 GROUP = "ernsnn.models"
+NIR_SUFFIX = ".nir"
 _SESSION_ONLY = ("input", "demo")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Session:
-    """A network, its duration (None: the user gives it), and a function that summarises the result."""
-
-    network: Network
-    duration_ms: float | None = None
-    summarise: Callable[[Result], Summary] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +130,14 @@ def get_model(name: str) -> Model:
         return _checked(Model(name, module))
     file = Path(name)
     absolute(file)
+    if file.suffix == NIR_SUFFIX:
+        from ernsnn.studies.nir_models import nir_module  # which most models do without
+
+        return Model(name, nir_module(name, file), file)
     if file.suffix != ".py" and not file.is_file():
-        raise InvalidModel(unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py")
+        raise InvalidModel(
+            unknown("no model", name, loaders) + " - a model of your own is a file that ends in .py or .nir"
+        )
     return _checked(Model(name, load_file(name, file), file))
 
 

@@ -268,6 +268,8 @@ def calls() -> dict[str, Callable[[World], tuple[Callable[..., Any], dict[str, A
         "save_graph": lambda w: (ern.save_graph, {"graph": ern.lower(w.net), "folder": "graph"}),
         "from_nir": lambda w: (ern.from_nir, {"graph": _nir(), "dt_ms": 1.0}),
         "to_nir": lambda w: (ern.to_nir, {"network": w.net}),
+        "to_nir_data": lambda w: (ern.to_nir_data, {"result": _result(w)}),
+        "from_nir_data": lambda w: (ern.from_nir_data, {"data": ern.to_nir_data(_result(w)), "dt_ms": 1.0}),
         "compare": lambda w: (ern.compare, dict.fromkeys(("a", "b"), _result(w))),
         "counts": lambda w: (_result(w).counts, {"population": "cells", "edges_ms": [0.0, 1.0]}),
         "write_report": lambda w: (ern.write_report, {"result": _result(w), "out": "page.html"}),

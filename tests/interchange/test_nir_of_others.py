@@ -5,6 +5,7 @@ from pathlib import Path
 import nir
 import numpy as np
 import pytest
+from nir_graphs import raster
 
 import ernsnn as ern
 
@@ -35,14 +36,6 @@ def network_and_trials(name: str, graph=None, **how):
     shown = given["input"].astype(float)
     trials = ern.Trials(show_ms=len(shown) * network.dt_ms, **{source: shown[None]})
     return network, trials, given
-
-
-def raster(result, population: str) -> np.ndarray:
-    """(steps, neurons) of the spikes of a population."""
-    steps, neurons = result.recording.spikes[population]
-    made = np.zeros((round(result.duration_ms / result.graph.dt_ms), result.graph.population(population).size), bool)
-    made[steps, neurons] = True
-    return made
 
 
 @pytest.mark.filterwarnings("ignore:(?s).*G303:UserWarning")

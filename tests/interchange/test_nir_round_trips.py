@@ -58,10 +58,10 @@ def test_own_kinds_and_drawn_parameters_that_follow_others(tmp_path) -> None:
     assert ern.lower(back, 3).digest == ern.lower(network, 3).digest
 
 
-def layers(**options) -> ern.Network:
-    """Two layers of step_average LIF, driven by spikes, with a recurrent layer, delays and currents."""
+def layers(scheme: str = "step_average", **options) -> ern.Network:
+    """Two layers of LIF, driven by spikes, of which one is recurrent, with delays and currents."""
     rng = np.random.default_rng(5)
-    net = ern.Network(dt_ms=0.5, current_integration="step_average", name="layers")
+    net = ern.Network(dt_ms=0.5, current_integration=scheme, name="layers")
     times = [np.flatnonzero(rng.random(200) < 0.2) * 0.5 for _ in range(10)]
     inputs = net.population("inputs", 10, ern.SpikeTimes(times))
     cells = {"v_rest_mV": -1.0, "v_reset_mV": -2.0, "v_threshold_mV": 4.0, "tau_m_ms": rng.uniform(5, 12, 16)}
@@ -73,18 +73,24 @@ def layers(**options) -> ern.Network:
     return net
 
 
+@pytest.mark.parametrize("scheme", ["step_average", "exact"])
 @pytest.mark.parametrize("integration", ["euler", "exact"])
-def test_the_nodes_alone_spike_like_the_network(integration: str, tmp_path) -> None:
-    """Without the metadata, which other tools do not read; a layer that is reached by a delay of a step is as late."""
-    network = layers()
+def test_the_nodes_alone_spike_like_the_network(integration: str, scheme: str, tmp_path) -> None:
+    """Without the metadata, which other tools do not read.
+
+    Where currents act from the next step on ("exact"), our layers are a step later each, with such delays.
+    """
+    network = layers(scheme)
     graph = through_a_file(ern.to_nir(network, seed=3, integration=integration), tmp_path)
     graph.metadata = {}
     times = network.populations["inputs"].model
     back = ern.from_nir(graph, dt_ms=0.5, inputs={"inputs": times}, integration=integration)
     was, now = (ern.run(n, duration_ms=100, backend="reference", seed=3).recording.spikes for n in (network, back))
-    for name in ("one", "two"):
-        assert len(was[name][0]) > 20
-        assert np.array_equal(was[name], now[name])
+    for name, late in (("one", 1), ("two", 2)):
+        early = was[name][0] < 200 - late
+        assert early.sum() > 20
+        assert np.array_equal(was[name][0][early] - late * (scheme == "exact"), now[name][0][: early.sum()])
+        assert np.array_equal(was[name][1][early], now[name][1][: early.sum()])
 
 
 def test_a_network_from_nodes_gives_the_nodes_again() -> None:
@@ -105,7 +111,7 @@ def test_a_network_from_nodes_gives_the_nodes_again() -> None:
         ),
         "d": nir.CubaLI(tau_mem=np.full(n, 0.01), tau_syn=np.full(n, 0.004), r=np.ones(n), v_leak=np.zeros(n)),
     }  # fmt: skip
-    weights = {f"w{k}": nir.Linear(rng.normal(size=(n, n))) for k in given}
+    weights = {f"w{k}": nir.Affine(rng.normal(size=(n, n)), rng.normal(0, 0.1, n)) for k in given}
     names = [name for k in given for name in (f"w{k}", k)]
     chain = ["in", *names, "out"]
     nodes = {**given, **weights, "in": nir.Input(np.array([n])), "out": nir.Output(np.array([n]))}
@@ -121,6 +127,8 @@ def test_a_network_from_nodes_gives_the_nodes_again() -> None:
     for before, node in weights.items():
         (after,) = [back.nodes[a] for a, b in back.edges if b == before[1:]]
         np.testing.assert_allclose(after.weight, node.weight, rtol=1e-9)
+        np.testing.assert_allclose(after.bias, node.bias, rtol=1e-9)
+    assert len(back.nodes) == len(graph.nodes)
     assert ern.from_nir(back).dt_ms == 1.0
 
 
