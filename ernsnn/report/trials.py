@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ernsnn.analyse.trials import InTrials, by_trials
 from ernsnn.recording.trials import TrialReadings
 from ernsnn.report.charts import shorten
 from ernsnn.report.draw import draw
@@ -17,10 +18,20 @@ from ernsnn.result import Result
 from ernsnn.studies.pictures import Matrix, Raster
 
 EXAMPLES = 3
-MOST_COUNTS = 20_000_000
-"""Of populations with more numbers of spikes, one a trial and neuron, none are counted."""
-_HEADS = ("population", "neurons", "spikes a trial", "first spike (ms)", "trials without spikes", "told right")
+HEADS = ("population", "neurons", "spikes a trial", "first spike (ms)", "trials without spikes", "told right")
 _LABELS = "each neuron stands for the label in whose trials it spikes most in this very run"
+
+
+def rows(populations: Sequence[InTrials], n: int) -> list[list[str]]:
+    """The cells under ``HEADS``, of ``n`` trials."""
+
+    def cells(p: InTrials) -> list[str]:
+        means = [number(value, 4) if value is not None else "-" for value in (p.spikes_a_trial, p.first_spike_ms)]
+        silent = "-" if p.silent_trials is None else f"{p.silent_trials:,}"
+        right = "-" if p.told_right is None else f"{p.told_right:,} of {n:,}"
+        return [p.population, f"{p.neurons:,}", *means, silent, right]
+
+    return [cells(p) for p in populations]
 
 
 def trials(result: Result) -> Section | None:
@@ -36,26 +47,15 @@ def trials(result: Result) -> Section | None:
         of = Counter(read.labels.tolist())
         words = [f"{label} ({n:,} trial{'s' * (n > 1)})" for label, n in sorted(of.items())]
         known.append(("labels", _listed(words)))
-    rows, right = [], {}
-    for p in result.graph.populations:
-        row = [p.name, f"{p.size:,}", *["-"] * 4]
-        if p.size * read.n <= MOST_COUNTS:
-            spikes = read.counts(p.name).sum(axis=1)
-            first = read.latencies_ms(p.name)
-            first = np.min(first, axis=1, where=np.isfinite(first), initial=np.inf)[spikes > 0]
-            row[2:5] = [number(spikes.mean(), 4), number(np.median(first), 4) if len(first) else "-"]
-            row[4:] = [f"{(spikes == 0).sum():,}", "-"]
-            if read.labels is not None:
-                right[p.name] = int((read.majority(p.name) == read.labels).sum())
-                row[5] = f"{right[p.name]:,} of {read.n:,}"
-        rows.append(row)
+    populations = list(by_trials(read))
     note = "Spikes while a trial is shown; the first spike of any neuron, in the median trial."
     note += f" Told right: {_LABELS}." if read.labels is not None else ""
-    computed = [p.name for p in result.graph.neurons() if p.name in right]
-    best = max(computed, key=right.__getitem__, default=None)
+    computed = {p.name for p in result.graph.neurons()}
+    told = {p.population: p.told_right for p in populations if p.population in computed and p.told_right is not None}
+    best = max(told, key=told.__getitem__, default=None)
     parts: list[Html] = [
         facts(known),
-        table(_HEADS, rows, numbers=range(1, len(_HEADS)), caption="Populations by trials"),
+        table(HEADS, rows(populations, read.n), numbers=range(1, len(HEADS)), caption="Populations by trials"),
         tag("p", note, class_="note"),
         charts(*map(draw, [*(_of_labels(read, best) if best else ()), *_examples(result, read)])),
     ]
