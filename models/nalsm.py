@@ -30,6 +30,7 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import AdaptiveLIF
 from ernsnn.describe.populations import Population
 from ernsnn.describe.stimuli import Poisson, Schedule
+from ernsnn.describe.trials import Trials
 from ernsnn.result import Result
 
 from .draws import rng_of
@@ -89,14 +90,25 @@ def input_rates_hz(images: np.ndarray, highest: float) -> np.ndarray:
     return np.asarray(1000 * p / (1 + 3 * p**2 - p**3))
 
 
-def _cells(net: Network, shown: np.ndarray, show_ms: int, size: int) -> list[Population]:
-    """Inputs, which are ``shown`` rates (n, inputs), each for ``show_ms``, and ``size`` neurons that rest in between.
+def images_to_learn(rates: np.ndarray) -> Trials:
+    """Trials in which one liquid learns from images (``rates``, images by inputs)."""
+    return Trials(show_ms=LEARN_MS, rest_ms=REST_MS, rates=rates)
+
+
+def images_to_count(rates: np.ndarray) -> Trials:
+    """Trials in which COPIES of a liquid read images; the k-th reads images k, k + COPIES, ..."""
+    shown = np.zeros((-(-len(rates) // COPIES) * COPIES, rates.shape[1]))
+    shown[: len(rates)] = rates
+    return Trials(show_ms=SHOW_MS, rest_ms=REST_MS, rates=shown.reshape(-1, COPIES * rates.shape[1]))
+
+
+def _cells(net: Network, images: Trials, size: int) -> list[Population]:
+    """Inputs with the rates of ``images``, and ``size`` neurons that are taken back to rest between them.
 
     A threshold that leaps at a spike, and after 2 steps is back but for .001, lets v move while there are no spikes.
     """
-    starts = (show_ms + REST_MS) * np.arange(len(shown), dtype=float)
-    rates = np.stack([shown, np.zeros_like(shown)], axis=1).reshape(2 * len(shown), -1)
-    inputs = net.population("inputs", shown.shape[1], Poisson(Schedule(_times(starts, 0, show_ms), rates)))
+    shown = images.schedule("rates")
+    inputs = net.population("inputs", np.shape(shown.values)[1], Poisson(shown))
     cell = AdaptiveLIF(
         cm_nF=_CAPACITY_NF,
         tau_m_ms=_TAU_M_MS,
@@ -111,13 +123,9 @@ def _cells(net: Network, shown: np.ndarray, show_ms: int, size: int) -> list[Pop
     )
     cells = net.population("liquid", size, cell)
     down_and_up = np.array([1e3 * _FLOOR_MV, -_FLOOR_MV * (1 - _LEAK), 0.0]) * _CAPACITY_NF / _TAU_M_MS / _LEAK
-    stops = starts + show_ms
-    net.inject(cells, Schedule(_times(stops, 0, REST_MS - 2, REST_MS - 1), np.tile(down_and_up, len(shown))))
+    times = np.add.outer(images.starts_ms, images.show_ms + np.array([0, REST_MS - 2, REST_MS - 1])).ravel()
+    net.inject(cells, Schedule(times, np.tile(down_and_up, len(images))))
     return [inputs, cells]
-
-
-def _times(since: np.ndarray, *after: int) -> np.ndarray:
-    return np.asarray(np.add.outer(since, after)).ravel()
 
 
 def _rule(inhibitory: bool, low: float) -> LearningRule:
@@ -136,10 +144,10 @@ def _rule(inhibitory: bool, low: float) -> LearningRule:
     )
 
 
-def build(liquid: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, depression: float = BIAS) -> Network:
-    """The liquid while it learns from images; A is probed. Without ``w_astro`` A is always ``depression``."""
+def build(liquid: Liquid, images: Trials, w_astro: float | None = W_ASTRO, depression: float = BIAS) -> Network:
+    """The liquid while it learns from ``images``; A is probed. Without ``w_astro`` A is always ``depression``."""
     net = Network(name="nalsm", dt_ms=1.0, current_integration="step_average")
-    inputs, cells = _cells(net, rates, LEARN_MS, liquid.size)
+    inputs, cells = _cells(net, images, liquid.size)
     astrocyte: Modulator
     if w_astro is None:
         astrocyte = net.signal("A", times_ms=[0.0], values=[depression])
@@ -161,15 +169,13 @@ def build(liquid: Liquid, rates: np.ndarray, w_astro: float | None = W_ASTRO, de
     return net
 
 
-def counting(liquid: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) -> Network:
-    """COPIES of the liquid with ``weights``, which stay; the k-th reads images k, k + COPIES, ... (``rates``)."""
+def counting(liquid: Liquid, images: Trials, weights: dict[str, np.ndarray]) -> Network:
+    """COPIES of the liquid with ``weights``, which stay, while they read ``images_to_count``."""
     net = Network(name="nalsm_counts", dt_ms=1.0, current_integration="step_average")
-    pixels, rounds = rates.shape[1], -(-len(rates) // COPIES)
-    shown = np.zeros((rounds * COPIES, pixels))
-    shown[: len(rates)] = rates
-    inputs, cells = _cells(net, shown.reshape(rounds, COPIES * pixels), SHOW_MS, COPIES * liquid.size)
+    inputs, cells = _cells(net, images, COPIES * liquid.size)
     for kind, pairs in liquid.pairs.items():
-        copied = side_by_side([pairs] * COPIES, pixels if kind == "input" else liquid.size, liquid.size)
+        n_pre = inputs.size // COPIES if kind == "input" else liquid.size
+        copied = side_by_side([pairs] * COPIES, n_pre, liquid.size)
         pre = inputs if kind == "input" else cells
         weight = np.tile(weights[kind], COPIES)
         net.projection(kind, pre, cells, FromList(copied), weight_nA=weight, receptor=RECEPTORS[kind])
@@ -177,9 +183,8 @@ def counting(liquid: Liquid, rates: np.ndarray, weights: dict[str, np.ndarray]) 
 
 
 def counted(liquid: Liquid, result: Result, images: int) -> np.ndarray:
-    """Counts of spikes (images, neurons)."""
-    rounds = (SHOW_MS + REST_MS) * np.arange(-(-images // COPIES) + 1)
-    return result.counts("liquid", rounds).reshape(-1, liquid.size)[:images]
+    """Counts of spikes (images, neurons) of trials that were ``images_to_count``."""
+    return result.counts("liquid").reshape(-1, liquid.size)[:images]
 
 
 def rasters(liquid: Liquid, result: Result, images: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -36,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ from ernsnn.describe.network import Network
 from ernsnn.describe.neurons import LIF, DeltaLIF
 from ernsnn.describe.populations import IntrinsicPlasticity
 from ernsnn.describe.stimuli import Poisson, SpikeTimes
-from ernsnn.describe.timeline import Phase, Timeline
+from ernsnn.describe.trials import Trials
 
 from .draws import rng_of
 from .images import CLASSES, Split
@@ -90,37 +91,36 @@ def rule(arm: Arm, eta: float, w_max: float, scaling: Normalise) -> LearningRule
     )
 
 
-def protocol(data: Split, epochs: int, seed: int, copies: int) -> Timeline:
-    """All training images ``epochs`` times, each time in another order drawn by ``seed``; then all test images."""
+def protocol(data: Split, epochs: int, seed: int, copies: int) -> tuple[Trials, Trials]:
+    """All training images ``epochs`` times, each time in another order drawn by ``seed``; and all test images."""
     rng = rng_of(seed, "symmetric_stdp.order")
-    rates, digits = {}, np.eye(CLASSES) * _TEACHER_NA
-    for name, images in (("train", data.train), ("test", data.test)):
+    order = np.concatenate([rng.permutation(len(data.train)) for _ in range(epochs)])
+    taught = data.train_labels[order]
+
+    def shown(images: np.ndarray, teacher: np.ndarray, show_ms: float, **how: Any) -> Trials:
         bright = np.repeat(images / np.maximum(images.mean(axis=1, keepdims=True), 1e-9), copies, axis=1)
-        rates[name] = np.minimum(bright * _MEAN_HZ, 1000.0 / STEP_MS)
-    shown = [k for _ in range(epochs) for k in rng.permutation(len(data.train)).tolist()]
-    phases = []
-    for n, k in enumerate(shown):
-        given = {"inputs": rates["train"][k], "teacher": digits[data.train_labels[k]]}
-        phases.append(Phase(f"learn {n}", _IMAGE_MS, start_ms=n * (_IMAGE_MS + _REST_MS), **given))
-    begin = len(shown) * (_IMAGE_MS + _REST_MS)
-    for n, image in enumerate(rates["test"]):
-        given = {"plastic": False, "inputs": image, "teaching": 0.0}
-        phases.append(Phase(f"test {n}", _TEST_MS, start_ms=begin + n * _TEST_MS, **given))
-    return Timeline(phases, inputs=np.zeros(rates["train"].shape[1]), teacher=np.zeros(CLASSES), teaching=1.0)
+        rates, ends = np.minimum(bright * _MEAN_HZ, 1000.0 / STEP_MS), SpikeTimes([[show_ms - STEP_MS]])
+        return Trials(show_ms=show_ms, inputs=rates, teacher=teacher, volley=[ends] * len(images), **how)
+
+    digits, untaught = np.eye(CLASSES)[taught] * _TEACHER_NA, np.zeros((len(data.test), CLASSES))
+    return (
+        shown(data.train[order], digits, _IMAGE_MS, rest_ms=_REST_MS, labels=taught),
+        shown(data.test, untaught, _TEST_MS, learn=False, labels=data.test_labels),
+    )
 
 
-def build(timeline: Timeline, hidden: int = 400, arms: Mapping[str, Arm] = ARMS, seed: int = 0) -> Network:
+def build(learning: Trials, hidden: int = 400, arms: Mapping[str, Arm] = ARMS, seed: int = 0) -> Network:
     """A network for each of ``arms``, side by side on the same inputs: populations "ARM.hidden" and "ARM.output".
 
-    ``seed`` draws the first weights, which are the same in every arm.
+    It is taught until the trials ``learning`` end; those of tests may follow. ``seed`` draws the first weights, which
+    are the same in every arm.
     """
     net = Network(name="symmetric_stdp", dt_ms=STEP_MS)
-    rates = timeline.schedule("inputs")
+    rates = learning.schedule("inputs")
     size = int(np.shape(rates.values)[1])
     inputs = net.population("inputs", size, Poisson(rates))
-    ends = [phase.stop_ms - STEP_MS for phase in timeline.phases[:-1]]
-    volley = net.population("volley", 1, SpikeTimes([ends]))
-    teaching = net.signal("teaching", timeline.schedule("teaching"))
+    volley = net.population("volley", 1, learning.spikes("volley"))
+    teaching = net.signal("teaching", times_ms=[0.0, learning.duration_ms], values=[1.0, 0.0])
     rng, jump = rng_of(seed, "symmetric_stdp.weights"), _JUMP_MV * _INPUTS / size
     heard, said = Normalise("post", "w", 0.1 * size), Normalise("pre", "w", _MOST_SAID)
     see, tell = rng.random((size, hidden)), rng.random((hidden, CLASSES))
@@ -143,8 +143,7 @@ def build(timeline: Timeline, hidden: int = 400, arms: Mapping[str, Arm] = ARMS,
         net.projection(f"volley-{name}.output", volley, output, weight_nA=_VOLLEY_NA, receptor="inhibitory")
         # While it is taught, an output neuron's threshold is out of reach of all but the teacher's current.
         net.modulate(output, teaching, "v_threshold_mV", gain=_OUT_OF_REACH_MV)
-        net.inject(output, timeline.schedule("teacher"))
-    net.follow(timeline)
+        net.inject(output, learning.schedule("teacher"))
     return net
 
 

@@ -11,6 +11,7 @@ CODES: Codes = {
     "G202": ("approximate", "random sources draw at most one spike a step, at rates where that changes their counts"),
     "G203": ("unsupported", "Poisson input that the backend does not have"),
     "G204": ("unsupported", "a kind of third factor that the backend does not have"),
+    "G210": ("unsupported", "trials that reset the network, on a backend that cannot"),
     "G301": ("exact", "potentials that look like volts"),
     "G302": ("exact", "a time constant below the time step"),
     "G303": ("exact", "a long time step"),

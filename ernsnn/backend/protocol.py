@@ -77,6 +77,8 @@ class Backend(ABC):
     """Names of the kinds of neurons that it has; None: all, computed from their equations."""
     poisson_inputs: ClassVar[bool] = False
     """Whether it has Poisson input: see ``graph.PoissonInput``."""
+    resets: ClassVar[bool] = False
+    """Whether a run resets the network before the steps ``Graph.resets``: stage 0 of the time step."""
     modulators: ClassVar[Collection[str] | None] = ()
     """Names of the kinds of third factors that it has; None: all, computed from their equations."""
     continues: ClassVar[bool] = False
@@ -111,6 +113,7 @@ class Backend(ABC):
         limits = self.limits(self.settings(options)) if known.populations else ()
         limits_met = [limit for capability in limits for limit in capability(known)]
         limits_met += [*self._kinds(graph), *self._modulators(graph), *self._poisson_inputs(graph)]
+        limits_met += self._resets(graph)
         limits_met += [*crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(
@@ -139,6 +142,14 @@ class Backend(ABC):
             message, others = f"{self.name} has no Poisson input to neurons", _having(lambda b: b.poisson_inputs)
             remedy = f"project a population of Poisson sources onto {p.target.population}, or run it on {others}"
             yield Limit("G203", p.name, message, remedy)
+
+    def _resets(self, graph: Graph) -> Iterator[Limit]:
+        """Resets, where this backend has none."""
+        if graph.resets and not self.resets:
+            message = f"{self.name} cannot reset the network as a trial starts"
+            remedy = "leave out reset, and give a rest_ms of several time constants, in which the state decays"
+            others = _having(lambda b: b.resets)
+            yield Limit("G210", "Trials.reset", message, f"{remedy}; or run it on {others}")
 
     def computes(self, m: Modulator) -> bool:
         """Whether it has third factors of the kind of ``m``: a user's own is none of those that it has by name."""

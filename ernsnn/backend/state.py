@@ -3,31 +3,35 @@
 An object names in ``changes`` those of its attributes that a run changes: arrays, numbers, other such objects, or
 lists, tuples and dictionaries of these. Everything else it is given anew when it is made again for the same graph.
 In ``not_carried`` it names those of them that a run does not take over from another after ``Engine.final_values``: what
-the recording holds, what is empty then, and parameters, which the later run has from its own graph.
+the recording holds, what is empty then, and parameters, which the later run has from its own graph. A reset leaves
+these as they are, too, and those in ``not_reset``: streams of random numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ernsnn.arrays import Arrays, Form, Header
 from ernsnn.loading import Unfit
 
+Part = Literal["all", "carried", "reset"]
+_LEFT_OUT: dict[Part, tuple[str, ...]] = {"all": (), "carried": ("not_carried",), "reset": ("not_carried", "not_reset")}
 
-def state_of(thing: object, whole: bool = True) -> dict[str, np.ndarray]:
+
+def state_of(thing: object, part: Part = "all") -> dict[str, np.ndarray]:
     """Path -> array or number of everything that changes in ``thing``.
 
-    Unless ``whole``, attributes that are ``not_carried`` are left out.
+    If asked for, of what is ``carried`` over to another run, or goes back to its initial value at a ``reset``, alone.
 
     Arrays are not copied.
     """
-    return {path: np.asarray(part) for path, _, _, part in _leaves(thing, "", whole)}
+    return {path: np.asarray(leaf) for path, _, _, leaf in _leaves(thing, "", part)}
 
 
-def restore(thing: object, stored: Mapping[str, np.ndarray], whole: bool = True) -> None:
+def restore(thing: object, stored: Mapping[str, np.ndarray], part: Part = "all") -> None:
     """Restore the state that ``state_of`` gave, in a ``thing`` that has just been made for the same graph.
 
     Types and shapes of all of ``stored`` are checked before any array is read. Arrays become part of ``thing``.
@@ -35,20 +39,29 @@ def restore(thing: object, stored: Mapping[str, np.ndarray], whole: bool = True)
     Arrays of an object or a tuple are filled in place, because others may be views of them; those in lists and
     dictionaries are replaced, because their lengths vary. Raises ValueError where the structure is another.
     """
-    leaves = list(_leaves(thing, "", whole))
+    leaves = list(_leaves(thing, "", part))
     if {path for path, *_ in leaves} != set(stored):
         raise Unfit("it holds other variables")
-    for path, holder, _, part in leaves:
+    for path, holder, _, leaf in leaves:
         header = stored.headers[path] if isinstance(stored, Arrays) else Header.of(stored[path])
-        _form(np.asarray(part), varies=isinstance(holder, list | dict)).check(header, path)
-    for path, holder, key, part in leaves:
-        array = stored[path] if isinstance(stored, Arrays) else np.array(stored[path])
-        if not isinstance(part, np.ndarray):
-            setattr(holder, key, type(part)(array))
+        _form(np.asarray(leaf), varies=isinstance(holder, list | dict)).check(header, path)
+    for path, holder, key, leaf in leaves:
+        array = stored[path]
+        if not isinstance(leaf, np.ndarray):
+            setattr(holder, key, type(leaf)(array))
         elif isinstance(holder, list | dict):
-            holder[key] = array
+            holder[key] = array if isinstance(stored, Arrays) else np.array(array)
         else:
-            part[...] = array
+            leaf[...] = array
+
+
+def initial(thing: object) -> dict[str, np.ndarray]:
+    """A copy of what a reset restores of a ``thing`` that has just been made; arrays of 0 take no memory."""
+    now = state_of(thing, "reset")
+    return {
+        path: np.array(leaf) if leaf.any() else np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape)
+        for path, leaf in now.items()
+    }
 
 
 def hand_over(one: object, other: object) -> None:
@@ -69,23 +82,23 @@ def _form(now: np.ndarray, varies: bool) -> Form:
     return Form(now.dtype.kind, now.shape, exactly=now.dtype.str)
 
 
-def _parts(thing: Any, whole: bool) -> Iterator[tuple[Any, Any]]:
+def _parts(thing: Any, part: Part) -> Iterator[tuple[Any, Any]]:
     if isinstance(thing, Mapping):
         yield from thing.items()
     elif isinstance(thing, list | tuple):
         yield from enumerate(thing)
     else:
-        left_out = () if whole else getattr(thing, "not_carried", ())
+        left_out = {name for names in _LEFT_OUT[part] for name in getattr(thing, names, ())}
         yield from ((name, getattr(thing, name)) for name in thing.changes if name not in left_out)
 
 
-def _leaves(thing: Any, path: str, whole: bool) -> Iterator[tuple[str, Any, Any, np.ndarray | float]]:
+def _leaves(thing: Any, path: str, part: Part) -> Iterator[tuple[str, Any, Any, np.ndarray | float]]:
     """Yield (path, owner, key, array or number) of the state."""
-    for key, part in _parts(thing, whole):
-        if isinstance(part, np.ndarray | int | float):
-            yield f"{path}{key}", thing, key, part
-        elif part is not None:
-            yield from _leaves(part, f"{path}{key}/", whole)
+    for key, inner in _parts(thing, part):
+        if isinstance(inner, np.ndarray | int | float):
+            yield f"{path}{key}", thing, key, inner
+        elif inner is not None:
+            yield from _leaves(inner, f"{path}{key}/", part)
 
 
 def outside(numbers: np.ndarray, size: int, least: int = 0) -> bool:

@@ -13,7 +13,7 @@ from ernsnn.backend.finite import Watch, sound
 from ernsnn.backend.protocol import Backend, Progress
 from ernsnn.backend.recorder import Chunk, Recorder, joined
 from ernsnn.backend.source_spikes import SourceSpikes
-from ernsnn.backend.state import restore, state_of
+from ernsnn.backend.state import initial, restore, state_of
 from ernsnn.errors import InvalidModel, NotFinite
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.loading import Unfit
@@ -27,13 +27,23 @@ class Engine(ABC):
 
     graph: Graph
     changes: tuple[str, ...]
+    beginning: Mapping[str, np.ndarray]
+    """What ``reset`` restores; of no use, and empty, where the graph has no resets."""
 
     @abstractmethod
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
-        """Compute stages 1 to 5 of step ``t``.
+        """Compute stages 0 to 5 of step ``t``.
 
         ``spikes`` holds those of the sources, and gets those of all other populations.
         """
+
+    def begin(self) -> None:
+        """Keep the initial values for resets, at the end of the engine's making."""
+        self.beginning = initial(self) if self.graph.resets else {}
+
+    def reset(self) -> None:
+        """Stage 0: give everything its initial value but weights, marks, parameters, and streams of random numbers."""
+        restore(self, self.beginning, "reset")
 
     def advance(self, t: int, stop: int, sources: SourceSpikes, recorder: Recorder) -> int:
         """Run some steps from ``t`` on, before ``stop``, and record them; returns the next step."""
@@ -76,13 +86,13 @@ class Engine(ABC):
 
     def state(self) -> dict[str, np.ndarray]:
         """The state that another run needs to go on from here, beside ``final_values``."""
-        return state_of(self, whole=False)
+        return state_of(self, "carried")
 
     def continue_from(self, start: Recording) -> None:
         """Take the state of ``start`` at its end, before the first step. Raises InvalidModel where it does not fit."""
         assert start.state is not None
         try:
-            restore(self, start.state, whole=False)
+            restore(self, start.state, "carried")
             problem = next(self.problems(), None)
             if problem:
                 raise Unfit(problem)

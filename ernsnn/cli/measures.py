@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import asdict
 
 from ernsnn.analyse.energy import CAVEAT, EnergyEstimate
+from ernsnn.analyse.trials import by_trials
 from ernsnn.backend.placement import crossed, placement
 from ernsnn.cli.output import show
 from ernsnn.report.activity import ratio
 from ernsnn.report.costs import NAMES, joules, operations, reasons, total
+from ernsnn.report.trials import HEADS
+from ernsnn.report.trials import rows as rows_of_trials
 from ernsnn.result import Result
 from ernsnn.text import table
 
 
 def metrics(arguments: Namespace) -> int:
-    """Print activity, sparsity, operations and memory of a saved run."""
+    """Print activity, sparsity, operations and memory of a saved run, and what it did in trials."""
     result = Result.load(arguments.folder)
     measured = result.metrics(arguments.bin_ms)
     heads = ["population", "neurons", "spikes", "rate Hz", "CV", "synchrony", "branching", "sparsity"]
@@ -34,7 +38,13 @@ def metrics(arguments: Namespace) -> int:
         "",
         *table([of_connections, *operations(measured)], range(1, len(of_connections))),
     ]
-    return show(arguments, measured.to_json(), lines)
+    data = measured.to_json()
+    if (read := result.trials) is not None:
+        shown = list(by_trials(read))
+        lines += ["", f"{read.n:,} trials, each shown for {read.show_ms:.12g} ms", ""]
+        lines += table([[*HEADS], *rows_of_trials(shown, read.n)], range(1, len(HEADS)))
+        data["trials"] = [asdict(p) for p in shown]
+    return show(arguments, data, lines)
 
 
 def energy(arguments: Namespace) -> int:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,23 +35,27 @@ class Trials:
     SpikeTimes. ``labels``, whole numbers >= 0, and ``learn``, one True or False or one a trial, have a value a trial;
     where ``learn`` is False, ``run(..., trials=)`` freezes all learning, in the rest after the trial too.
 
-    The state of neurons is not reset between trials: a rest of some time constants lets it decay. Raises InvalidModel,
-    naming the quantity and its shape, on lengths that differ, on numbers that are not finite, and on spikes outside of
-    a trial; on times that are no whole steps when the network is lowered.
+    With ``reset`` everything but weights, marks, learned parameters and streams of random numbers has its initial
+    value again as a trial starts, and what is under way is dropped: stage 0 of the time step. On backends that cannot,
+    a rest of some time constants lets the state of neurons decay. Raises InvalidModel, naming the quantity and its
+    shape, on lengths that differ, on numbers that are not finite, and on spikes outside of a trial; on times that are
+    no whole steps when the network is lowered.
     """
 
     def __init__(
-        self, *, show_ms: Any, rest_ms: Any = 0.0, labels: Any = None, learn: Any = True, **quantities: Any
+        self,
+        *,
+        show_ms: Any,
+        rest_ms: Any = 0.0,
+        reset: bool = False,
+        labels: Any = None,
+        learn: Any = True,
+        **quantities: Any,
     ) -> None:
         self.show_ms, self.rest_ms = single_time(show_ms, "Trials.show_ms"), single_time(rest_ms, "Trials.rest_ms")
-        self.start_ms = 0.0
+        self.reset, self.start_ms = reset, 0.0
         if not self.show_ms > 0 or self.rest_ms < 0:
             raise InvalidModel(f"Trials: needs show_ms > 0 and rest_ms >= 0, got {show_ms!r} and {rest_ms!r}")
-        if "reset" in quantities:
-            raise InvalidModel(
-                "Trials: no backend resets the state of neurons between trials; leave out reset, and give a rest_ms of "
-                "several time constants"
-            )
         if not quantities:
             raise InvalidModel("Trials: shows nothing; give it a quantity, such as rates=array of (trials, width)")
         self.quantities: dict[str, Shown] = {name: _shown(name, given) for name, given in quantities.items()}
@@ -142,9 +146,16 @@ class Trials:
     def frozen_steps(self, dt_ms: float) -> list[tuple[int, int]]:
         """(first, end) in steps of every stretch of trials that do not learn."""
         edges = np.flatnonzero(np.diff(np.concatenate([[True], self.learn, [True]]).astype(int)))
-        start, period = exact(self.start_ms), self._period
-        steps = [whole_steps(float(start + int(k) * period), dt_ms, "Trials") for k in edges]
+        steps = self._first_steps(edges, dt_ms)
         return list(zip(steps[::2], steps[1::2], strict=True))
+
+    def reset_steps(self, dt_ms: float) -> list[int]:
+        """The steps before which everything has its initial value again."""
+        return self._first_steps(range(self.n), dt_ms) if self.reset else []
+
+    def _first_steps(self, trials: Iterable[int], dt_ms: float) -> list[int]:
+        start, period = exact(self.start_ms), self._period
+        return [whole_steps(float(start + int(k) * period), dt_ms, "Trials") for k in trials]
 
     def _quantity(self, name: str) -> Shown:
         if name not in self.quantities:

@@ -66,6 +66,8 @@ def shapes(graph: g.Graph) -> Iterator[str]:
     ends = [0, *(t for interval in graph.frozen for t in interval), 2**53]
     if any(later < t for t, later in pairwise(ends)):
         yield "what is frozen does not rise"
+    if any(not later > t for t, later in pairwise([-1, *graph.resets, 2**53])):
+        yield "the steps of resets do not rise"
 
 
 _KEYS = ("key", "draws", "erasure")

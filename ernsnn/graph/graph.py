@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -321,6 +322,7 @@ class Graph:
     probes: tuple[Probe, ...]
     frozen: tuple[tuple[int, int], ...] = ()
     poisson_inputs: tuple[PoissonInput, ...] = field(default=(), metadata=LATER)
+    resets: tuple[int, ...] = field(default=(), metadata=LATER)
     schema: int = SCHEMA
 
     def __repr__(self) -> str:
@@ -335,6 +337,15 @@ class Graph:
     def learns_at(self, t: int) -> bool:
         """Whether learning is on in step ``t``, which is in none of the intervals ``frozen`` (end exclusive)."""
         return not self.frozen or not any(first <= t < last for first, last in self.frozen)
+
+    def resets_at(self, t: int) -> bool:
+        """Whether everything but what is learned has its initial value again before step ``t``."""
+        return bool(self.resets) and self.next_reset(t - 1) == t
+
+    def next_reset(self, t: int) -> int | None:
+        """The first of the ``resets``, which rise, after step ``t``."""
+        k = bisect_right(self.resets, t)
+        return self.resets[k] if k < len(self.resets) else None
 
     def neurons(self) -> Iterator[Neurons]:
         """The populations that are computed."""

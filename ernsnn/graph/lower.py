@@ -71,6 +71,7 @@ def lower(network: Network, seed: int = 0, trials: Trials | None = None) -> g.Gr
         probes=lowering.each(lowering.probe, network.probes),
         frozen=lowering.each(lowering.frozen, lowering.shown.frozen(network.frozen)),
         poisson_inputs=lowering.each(lowering.poisson_input, network.poisson_inputs.values()),
+        resets=lowering.shown.resets(),
     )
     problems = lowering.problems or list(lowering.shown.unread()) or list(undriven(graph))
     if problems:

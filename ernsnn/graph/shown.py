@@ -59,6 +59,10 @@ class Shown:
             raise InvalidModel("Trials.learn: freezes what Network.freeze or follow freezes too; let one of them do it")
         return both
 
+    def resets(self) -> tuple[int, ...]:
+        """The steps before which the trials reset the network."""
+        return () if self.trials is None else tuple(self.trials.reset_steps(self.dt_ms))
+
 
 def _widely(width: int | None) -> str:
     return "one value for all neurons" if width is None else f"one value for each of {width} neurons"

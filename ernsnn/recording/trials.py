@@ -12,6 +12,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.units import exact, to_number, whole_steps
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.graph.graph import Graph
+from ernsnn.graph.memory import require_memory
 from ernsnn.recording.recording import Recording, counted
 
 
@@ -114,6 +115,7 @@ class TrialReadings:
         """Trials by (label, predicted label); a last column counts those without a predicted one."""
         labels, told = self._labels(), _told("predicted", predicted, self.n)
         size = int(max(labels.max(), told.max())) + 1
+        require_memory(f"confusion of labels up to {size - 1}", 8 * size * (size + 1), "number labels from 0 on")
         matrix = np.zeros((size, size + 1), np.int64)
         np.add.at(matrix, (labels, np.where(told < 0, size, told)), 1)
         return matrix

@@ -26,6 +26,7 @@ from ernsnn.report.learning import learning
 from ernsnn.report.markup import Html, join, tag
 from ernsnn.report.scales import number
 from ernsnn.report.traces import traces
+from ernsnn.report.trials import trials
 from ernsnn.result import Result
 
 REPORT_FILE = "report.html"
@@ -45,6 +46,7 @@ def page(result: Result, summary: Summary | None = None, placement: str | None =
     sections = [
         _again(result),
         activity(result, metrics, summary.marks if summary else ()),
+        trials(result),
         _operations(summary) if summary else None,
         learning(result),
         traces(result),

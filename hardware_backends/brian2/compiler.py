@@ -35,7 +35,7 @@ def compiled(
     graph: Graph, n_steps: int, *, target: str, threads: int, start: Recording | None
 ) -> tuple[Program, dict[str, Form]]:
     """See ``compile_program``; and the arrays of its state that the program records."""
-    layout, parts = Layout(graph), Parts(frozen=graph.frozen)
+    layout, parts = Layout(graph), Parts(frozen=graph.frozen, resets=graph.resets)
     if start is not None:
         queued(parts, layout, start)
     groups: dict[str, Group] = {}
@@ -47,10 +47,11 @@ def compiled(
         synapses.spike_history(layout, groups[name], parts)
     parts.groups += groups.values()
     modulators(layout, graph, parts)
-    parts.synapses += [synapses.static(s) for s in layout.static]
+    parts.synapses += [synapses.static(s, parts) for s in layout.static]
     parts.synapses += [synapses.PlasticSynapses(s, graph, groups, layout).build(parts) for s in layout.plastic]
     for s in layout.unconnected:
         short_term.declare(s, groups[s.pre], graph.dt_ms, parts)
+    parts.let_reset()
     empty = {p.name: p for p in graph.projections if not p.n_synapses}
     for k, probe in enumerate(graph.probes):
         if probe.target not in empty or probe.kind == "short_term":

@@ -87,6 +87,7 @@ def cells(name: str, layout: Layout, graph: Graph, longest: dict[str, int], part
             drawn = [start(p.draws[draw], p.size) if draw in p.draws else np.ones((2, p.size)) for p in populations]
             for k, states in enumerate(np.concatenate(drawn, axis=1)):
                 group.state(f"{draw}_stream{k}", states)
+                group.streams.append(f"{draw}_stream{k}")
             before += [*advance(f"{draw}_stream"), f"{draw} = {text(f'{draw}_stream')}"]
     before += poisson_inputs(layout, graph, group, arriving, parts)
     called |= {f"in_{receptor}": arriving(receptor) for receptor in longest}
@@ -117,9 +118,10 @@ def pending(group: Group, receptors: Iterable[str], parts: Parts) -> list[str]:
         return []
     entry = "t_in_timesteps*dt"
     late = [name for (cells, _), name in parts.late.items() if cells == group.name]
-    group.events |= {name: f"{name}({entry}, i) > 0" for name in late}
+    group.events |= {name: f"{name}({entry}, i) > 0{parts.before_resets}" for name in late}
     tables = {arriving(r): f"{group.name}_pending{k}" for k, r in enumerate(receptors)}
-    return [f"{into} = {into} + {table}({entry}, i)" for into, table in tables.items() if table in parts.tables]
+    kept = "int(began < 0)*" * bool(parts.resets)
+    return [f"{into} = {into} + {kept}{table}({entry}, i)" for into, table in tables.items() if table in parts.tables]
 
 
 def inputs(layout: Layout, graph: Graph, group: Group, parts: Parts) -> tuple[list[str], dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,7 +51,8 @@ class Group:
 
     ``solver`` is (method, place within the synapses of a step) where the equations have differential ones. ``sound``
     is a shared variable that must still be true at the end, and what went wrong if it is not. ``kept`` are the
-    variables with which another program can go on; ``events`` the conditions of further events beside spikes.
+    variables with which another program can go on, ``streams`` those of them that are streams of random numbers;
+    ``events`` the conditions of further events beside spikes; ``reset`` is the code of the event ``resetting``.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Group:
     sound: tuple[str, str] | None = None
     kept: list[str] = field(default_factory=list)
     events: dict[str, str] = field(default_factory=dict)
+    streams: list[str] = field(default_factory=list)
+    reset: list[str] = field(default_factory=list)
     periods: list[int] = field(default_factory=list)
 
     def due(self, every: int, first: int) -> str:
@@ -98,6 +103,24 @@ class Group:
         self.kept.append(name)
         if initial is not None:
             self.values[name] = initial
+
+    def let_reset(self, first: int, resets: Sequence[int]) -> None:
+        """Give variables that are ``kept``, but for streams, their values of now again before each of the ``resets``.
+
+        ``began`` is then the step of the last one, below 0 where none was in this program.
+        """
+        self.equations += ["began : integer", "reset_piece : integer"]
+        self.values |= {"began": -(2**30), "reset_piece": bisect_left(resets, first)}
+        self.events["resetting"] = "reset_steps(reset_piece*dt) == t_in_timesteps"
+        self.reset = ["began = t_in_timesteps", "reset_piece = reset_piece + 1"]
+        for name in self.kept:
+            if name in self.streams:
+                continue
+            if name in self.values:
+                self.parameter(f"first_{name}", np.broadcast_to(self.values[name], self.size))
+                self.reset.append(f"{name} = first_{name}")
+            else:
+                self.reset.append(f"{name} = {'False' if f'{name} : boolean' in self.equations else 0}")
 
 
 @dataclass
@@ -141,12 +164,13 @@ class Parts:
     """A whole program.
 
     Where the network's learning is ``frozen`` at times, intervals from first to last step (exclusive), owners that
-    learn keep a shared flag. ``first`` is the step at which the program starts: its own steps count from there, so that
-    no number in it grows with the length of what went before. ``late`` names, by group and delay, the tables of post
-    spikes from before, which reach synapses later.
+    learn keep a shared flag; before the steps ``resets`` groups are reset. ``first`` is the step at which the program
+    starts: its own steps count from there, so that no number in it grows with the length of what went before. ``late``
+    names, by group and delay, the tables of post spikes from before, which reach synapses later.
     """
 
     frozen: tuple[tuple[int, int], ...] = ()
+    resets: tuple[int, ...] = ()
     first: int = 0
     late: dict[tuple[str, int], str] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
@@ -172,6 +196,22 @@ class Parts:
     def freezes(self) -> bool:
         """Whether learning is frozen in some steps."""
         return bool(self.frozen)
+
+    def since_reset(self, delay: int | str) -> str:
+        """The condition, at a synapse, that what was sent ``delay`` steps ago was not sent before a reset."""
+        return f"t_in_timesteps - began_post >= {delay}" * bool(self.resets)
+
+    @property
+    def before_resets(self) -> str:
+        """The further condition, on a group, that no reset was in this program."""
+        return " and began < 0" * bool(self.resets)
+
+    def let_reset(self) -> None:
+        """Let all groups be reset; after they have their variables, and before these have other values."""
+        if self.resets:
+            self.tables["reset_steps"] = padded(np.asarray(self.resets, dtype=float) - self.first, NEVER)
+            for group in self.groups:
+                group.let_reset(self.first, self.resets)
 
     def follow(self, owner: Owner, table: str, steps: np.ndarray, piece: str = "piece", shared: bool = False) -> str:
         """Declare ``piece`` on an owner, the number of the rising ``steps`` so far; returns the code that renews it."""

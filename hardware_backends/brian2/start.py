@@ -84,15 +84,20 @@ def take_up(parts: Parts, layout: Layout, start: Recording) -> None:
 def state_after(layout: Layout, recording: Recording, start: Recording | None) -> dict[str, np.ndarray]:
     """The state at the end of what a program recorded: its own, and what Brian2's queues still hold."""
     state = dict(recording.state or {})
+    since = max((step for step in layout.graph.resets if step < recording.end), default=0)
     longest = max((max(s.delays) for s in layout.static), default=1) - 1
     for group, receptors in _receptors(layout).items():
         for r in receptors:
-            still = np.zeros((0, 0)) if start is None else _pending(start, group, r, layout)[recording.n_steps :]
+            still = (
+                np.zeros((0, 0))
+                if start is None or since > start.end
+                else _pending(start, group, r, layout)[recording.n_steps :]
+            )
             state[f"pending/{group}/{r}"] = pending = np.zeros((max(longest, len(still)), layout.size[group]))
             if len(still):
                 pending[: len(still)] += still
     for s in layout.static:
-        for k, cells, weights in _sent(s, layout, recording):
+        for k, cells, weights in _sent(s, layout, recording, since):
             np.add.at(state[f"pending/{s.post}/{s.first.arrives_at}"], (k, cells), weights)
     return state
 
@@ -112,12 +117,14 @@ def seen(layout: Layout, state: Mapping[str, np.ndarray]) -> Iterator[tuple[Prob
             yield probe, state[place][part]
 
 
-def _sent(s: Synapses, layout: Layout, recording: Recording) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(row of ``pending``, cell, weight) of what each of the last spikes sent and has not arrived."""
+def _sent(
+    s: Synapses, layout: Layout, recording: Recording, since: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(row of ``pending``, cell, weight) of what each of the last spikes from step ``since`` on sent, under way."""
     end = recording.end
     for p in s.projections:
         steps, neurons = recording.spikes[p.pre][0], recording.spikes[p.pre][1] - p.pre_start
-        last = (steps > end - max(s.delays)) & (neurons >= 0) & (neurons < p.connectivity.n_pre)
+        last = (steps >= since) & (steps > end - max(s.delays)) & (neurons >= 0) & (neurons < p.connectivity.n_pre)
         for step, neuron in zip(steps[last].tolist(), neurons[last].tolist(), strict=True):
             rows = p.rows(neuron, neuron + 1)
             k = step + rows.delay - 1 - end

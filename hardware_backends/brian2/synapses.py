@@ -32,11 +32,18 @@ def longest_registers(layout: Layout, group: str) -> dict[str, int]:
     return {r: max([d for at, d in delays if at == r], default=1) for r in receptors}
 
 
-def static(s: Synapses) -> SynapseGroup:
+def static(s: Synapses, parts: Parts) -> SynapseGroup:
     """Static synapses. Arrivals are read at the start of a step, so that a delay of one step is 0 in Brian2."""
     group = SynapseGroup(s.name, s.pre, s.post, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
     delay: int | str = s.delays[0] - 1 if len(s.delays) == 1 else f"{s.name}_delay"
-    group.pathways.append(Pathway("pre", "pre", [f"{arriving(s.first.arrives_at)}_post += w"], PRE_EVENTS, delay))
+    sent = "w"
+    if parts.resets and s.delays != [1]:
+        if len(s.delays) > 1:
+            group.equations.append("delay_steps : integer (constant)")
+            group.values["delay_steps"] = s.delay
+        steps = "delay_steps - 1" if len(s.delays) > 1 else delay
+        sent = f"w*int({parts.since_reset(steps)})"
+    group.pathways.append(Pathway("pre", "pre", [f"{arriving(s.first.arrives_at)}_post += {sent}"], PRE_EVENTS, delay))
     return group
 
 
@@ -121,8 +128,9 @@ class PlasticSynapses:
         if s.first.short_term:
             self.factor = short_term.declare(s, pre_group, self.graph.dt_ms, parts)
         delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
+        reached = parts.since_reset("delay_steps" if self.mixed else s.delays[0])
         pathways = [
-            Pathway("post", "post", self.change(POST, self.naming("_old", "_old")), POST_EVENTS, delay),
+            Pathway("post", "post", self.change(POST, self.naming("_old", "_old"), reached), POST_EVENTS, delay),
             # A synapse changes and then sends in one visit.
             Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")) + self.sending(), PRE_EVENTS, 0),
         ]

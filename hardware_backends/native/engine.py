@@ -69,6 +69,7 @@ class Engine(stepping.Engine):
         self.log = SpikeLog(graph, remembered, kept, self.window, LONGEST_CALL, self.neurons.shares)
         self.pace = min(32, LONGEST_CALL)  # steps that are run in one call
         self._bind()
+        self.begin()
 
     def _bind(self) -> None:
         """Make the loop of kernels that look at the arrays which are there now."""
@@ -130,10 +131,19 @@ class Engine(stepping.Engine):
         found, _ = self._run(t, t + 1, trains)
         spikes |= {name: neurons.astype(np.int64) for name, (_, neurons) in found.items() if name not in trains}
 
+    def reset(self) -> None:
+        """See ``stepping.Engine.reset``: synapses are brought up to date, and streams of random numbers go on."""
+        for plastic in self.plastic:
+            plastic.catch_up()
+        with self.neurons.streams():
+            super().reset()
+
     def _next_change(self, t: int) -> int:
         """The first step after ``t`` before which Python has something to do."""
         changes = [self.modulators.next_change(t)]
         changes += [step for interval in self.graph.frozen for step in interval if step > t]
+        if (reset := self.graph.next_reset(t)) is not None:
+            changes.append(reset)
         for p in (s.p for s in self.plastic):
             if p.learning and p.learning.epoch_steps:
                 changes.append((t // p.learning.epoch_steps + 1) * p.learning.epoch_steps)
@@ -141,10 +151,13 @@ class Engine(stepping.Engine):
             changes.append(self.neurons.next_injection(t))
             # What a third factor adds to parameters, it adds from the step after its change on.
             changes += [t + 1 for _, state in self.neurons.modulations if state.next_change(t - 1) == t]
+            changes += [t + 1] * self.graph.resets_at(t)
         return min(changes, default=NEVER)
 
     def _run(self, t: int, stop: int, sources: Mapping[str, Train]) -> tuple[dict[str, Train], int]:
         """Run from step ``t`` to ``stop`` at most; returns the spikes of all populations, and the next step."""
+        if self.graph.resets_at(t):
+            self.reset()
         self.learns[0] = self.graph.learns_at(t)
         self.neurons.inject(t)
         if not self.neurons.follows:

@@ -151,6 +151,7 @@ class PlasticSynapses:
     """One projection, as one set of rows for each delay."""
 
     changes = ("rows", "streams")
+    not_reset = ("streams",)
 
     def __init__(
         self,
@@ -195,7 +196,7 @@ class PlasticSynapses:
         every = self.learning.epoch_steps
         if not every or (t + 1) % every:
             return
-        self._catch_up()
+        self.catch_up()
         if self.has_terms:
             self._run("terms", np.zeros((0, 0)))
         if self.learning.flows:
@@ -229,14 +230,15 @@ class PlasticSynapses:
             add_up(values, *rows.wiring, per == POST, number is None, totals)
         return totals
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
+        """Bring all synapses up to date."""
         for rows in self.rows:
             rows.catch_up()
 
     @property
     def variables(self) -> dict[str, np.ndarray]:
         """All variables of all synapses as they are now, in the order of the graph; no copies if delays are equal."""
-        self._catch_up()
+        self.catch_up()
         if len(self.rows) == 1:
             return {v.name: values for v, values in zip(self.learning.variables, self.rows[0].v, strict=True)}
         result = {}
@@ -248,7 +250,7 @@ class PlasticSynapses:
 
     def write(self, variable: str, values: np.ndarray) -> None:
         """Set a variable of all synapses, in the order of the graph."""
-        self._catch_up()
+        self.catch_up()
         number = [v.name for v in self.learning.variables].index(variable)
         for rows in self.rows:
             rows.v[number][:] = values[rows.ids]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -199,6 +200,15 @@ class Populations:
                         inside = places[m.target.start : m.target.stop]
                         first = part.first + m.target.start
                         yield shift.bind(self.shares, first, cells, inside, state.value, float(m.gain), 1)
+
+    @contextmanager
+    def streams(self) -> Iterator[None]:
+        """Keep the streams of random numbers, which lie with the state of neurons, as they are before."""
+        rows = [(p, f"{name} {k}") for p in self.parts.values() for name in p.block.rows.drawn for k in (0, 1)]
+        held = [part.get(row) for part, row in rows]
+        yield
+        for (part, row), values in zip(rows, held, strict=True):
+            part.put(row, values)
 
     def adapt(self, log: SpikeLog, learns: np.ndarray) -> Iterator[Call]:
         """The kernels of intrinsic plasticity."""

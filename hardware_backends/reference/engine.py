@@ -37,6 +37,7 @@ class Engine(stepping.Engine):
         }
         self.poisson_inputs = [PoissonState(p, self.neurons[p.target.population]) for p in graph.poisson_inputs]
         self.plastic = [s for s in self.synapses.values() if isinstance(s, PlasticState)]
+        self.begin()
 
     def problems(self) -> Iterator[str]:
         """See ``stepping.Engine.problems``: the spikes of the last steps are those of neurons."""
@@ -44,8 +45,16 @@ class Engine(stepping.Engine):
             if not s.past.possible(s.p.connectivity.n_post):
                 yield f"{s.p.name} has spikes of no neurons"
 
+    def reset(self) -> None:
+        """See ``stepping.Engine.reset``: what is given holds until it changes, but is no longer what it was."""
+        super().reset()
+        for modulator in self.modulators.values():
+            modulator.holds_until = 0
+
     def step(self, t: int, spikes: dict[str, np.ndarray]) -> None:
         """One time step, given the spikes of the sources; adds those of the other populations."""
+        if self.graph.resets_at(t):
+            self.reset()
         # 1, 2: arrivals and neurons
         for given in self.poisson_inputs:
             given.arrive(t)

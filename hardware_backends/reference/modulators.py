@@ -50,7 +50,7 @@ class ModulatorState:
         names |= self.state
         names["value"] = self.value
         if self.m.schedule and t >= self.holds_until:
-            names["given"] = scheduled(*self.m.schedule, t, self.m.size)
+            names["given"] = np.array(scheduled(*self.m.schedule, t, self.m.size))
             self.holds_until = next_change(self.m.schedule[0], t)
         for name, other, variable in self.reads:
             names[name] = others[other].variable(variable)

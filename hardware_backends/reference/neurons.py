@@ -28,7 +28,7 @@ class NeuronState:
 
     own: Arrays
     changes = ("state", "countdown", "arrivals", "own", "streams", "intrinsic")
-    not_carried = ("own",)
+    not_carried, not_reset = ("own",), ("streams",)
 
     def __init__(self, p: Neurons, graph: Graph, longest_delay: int, modulators: dict[str, ModulatorState]) -> None:
         self._take(p, graph)

@@ -85,7 +85,7 @@ class PlasticState(StaticState):
     """Plastic synapses. Post traces are kept once per delay, since a post spike reaches synapses after their delay."""
 
     changes = ("variables", "x", "y", "past", "streams", "short_term")
-    not_carried = ("variables",)
+    not_carried, not_reset = ("variables",), ("streams",)
 
     def __init__(self, p: Projection, target: Target, modulators: Mapping[str, Value], dt_ms: float) -> None:
         super().__init__(p, target, dt_ms)

@@ -43,6 +43,8 @@ from ..nalsm import (
     counted,
     counting,
     draw_liquid,
+    images_to_count,
+    images_to_learn,
     input_rates_hz,
     learnt,
     rasters,
@@ -132,9 +134,8 @@ class _Trial:
 
     def taught(self, **how: Any) -> tuple[dict[str, np.ndarray], float]:
         """The weights after learning from the training images, and the mean of A while one was shown."""
-        rates = np.tile(self.train, (self.passes, 1))
-        duration = (LEARN_MS + REST_MS) * len(rates)
-        result = run(build(self.liquid, rates, **how), duration_ms=duration, seed=self.seed, backend=self.backend)
+        images = images_to_learn(np.tile(self.train, (self.passes, 1)))
+        result = run(build(self.liquid, images, **how), trials=images, seed=self.seed, backend=self.backend)
         A = result.signal("A", "value")[1]
         shown = np.arange(len(A)) % (LEARN_MS + REST_MS) < LEARN_MS
         return learnt(self.liquid, result), float(A[shown].mean())
@@ -142,9 +143,9 @@ class _Trial:
     def shown(self, rates: np.ndarray, weights: dict[str, np.ndarray], start: int = 0) -> tuple[int, Result]:
         """(the number of images from ``start`` on that fit into a run, the run in which the liquid reads them)."""
         some = rates[start : start + ROUNDS * COPIES]
-        duration = (SHOW_MS + REST_MS) * -(-len(some) // COPIES)
-        net, seed = counting(self.liquid, some, weights), self.seed + start
-        return len(some), run(net, duration_ms=duration, seed=seed, backend=self.backend)
+        images = images_to_count(some)
+        net, seed = counting(self.liquid, images, weights), self.seed + start
+        return len(some), run(net, trials=images, seed=seed, backend=self.backend)
 
     def branching(self, weights: dict[str, np.ndarray]) -> float:
         """Branching factor on the first test images."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.timeline import Phase, Timeline
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.result import Result, run
 from ernsnn.studies.estimates import INTERVAL, Estimate
@@ -25,11 +24,6 @@ LEVELS = {"works": 0.88, "full": 0.92, "beyond": 0.95}
 """Accuracies to reach on ``digits``."""
 _COPIES = {"digits": 12, "mnist": 1}
 _ALL = {"digits": (1437, 360), "mnist": (4000, 1000)}
-
-
-def spike_counts(result: Result, population: str, phases: Sequence[Phase]) -> np.ndarray:
-    """Spikes (phases, neurons) of a population in each of the run's last phases."""
-    return result.counts(population, [*(p.start_ms for p in phases), result.duration_ms])
 
 
 def classified(counts: np.ndarray) -> np.ndarray:
@@ -61,22 +55,20 @@ def experiment(
     plain: list[dict[str, float]] = []
     for seed in repeats:
         data = split(images, train, test, seed)
-        timeline = protocol(data, epochs, seed, _COPIES[images])
-        result = run(
-            build(timeline, hidden, arms, seed), duration_ms=timeline.duration_ms, seed=seed, backend=repeats.backend
-        )
+        learning, tests = protocol(data, epochs, seed, _COPIES[images])
+        net = build(learning, hidden, arms, seed)
+        result = run(net, trials=tests, start=run(net, trials=learning, seed=seed, backend=repeats.backend))
         plain.append(baselines(data))
         for name, of in by_arm.items():
-            of.append(_read(result, name, data, timeline))
+            of.append(_read(result, name, data))
     return _findings(
         by_arm, plain, {"images": images, "train": train, "test": test, "hidden": hidden, "epochs": epochs}
     )
 
 
-def _read(result: Result, arm: str, data: Split, timeline: Timeline) -> dict[str, Any]:
+def _read(result: Result, arm: str, data: Split) -> dict[str, Any]:
     """The accuracy of a network on the test images, and measures of its hidden layer."""
-    tests = timeline.phases[-len(data.test) :]
-    hidden, output = (spike_counts(result, f"{arm}.{layer}", tests) for layer in ("hidden", "output"))
+    hidden, output = (result.counts(f"{arm}.{layer}") for layer in ("hidden", "output"))
     digit = np.eye(CLASSES)[result.weights(f"{arm}.tell").argmax(axis=1)]
     answers = classified(output)
     confusion = np.zeros((CLASSES, CLASSES))

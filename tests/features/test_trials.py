@@ -153,7 +153,7 @@ def test_spikes_of_each_trial_count_from_its_start():
         ({"learn": [[True], [True, False]]}, "learn"),
         ({"learn": [0, 1, 0, 1, 0, 1]}, "learn"),
         ({"show_ms": 0}, "show_ms > 0"),
-        ({"reset": True}, "rest_ms of several time constants"),
+        ({"reset": 1}, "reset"),
         ({"raster": [ern.SpikeTimes([[10]])] * 6}, "'raster' has a spike at 10 ms in trial 0"),
         ({"raster": [ern.SpikeTimes([[1]])] * 5 + [ern.SpikeTimes([[1], []])]}, "trial 5"),
     ],

@@ -14,7 +14,8 @@ EVERYWHERE = {"delays", "injections", "probes", "receptors", "refractory", "stdp
 """Features that programs for NEST have, too."""
 READING = {"reference", "native", "brian2"} | ({"torch"} if importlib.util.find_spec("torch") else set())
 """Backends that compute everything from its equations."""
-NO_FEATURES = {"against_the_oracle", "short_term_refusals", "stdp_against_nest", "where_features_run"}
+NO_FEATURES = {"against_the_oracle", "resets", "short_term_refusals", "stdp_against_nest", "where_features_run"}
+"""Files that name their backends themselves."""
 FILES = {path.stem.removeprefix("test_"): path for path in sorted(Path(__file__).parent.glob("test_*.py"))}
 
 
@@ -29,6 +30,10 @@ def test_a_feature_is_tested_where_it_is(name: str) -> None:
     expected = READING | ({"nest"} if name in EVERYWHERE else set())
     assert set(engines.having(graph)) == expected
     assert (graph is None) == (name in EVERYWHERE), "a feature that some backend lacks needs a network that has it"
+
+
+def test_resets_are_tested_where_they_are() -> None:
+    assert {n for n in engines.backend_names() if engines.get_backend(n).resets} == {"reference", "native", "brian2"}
 
 
 def test_what_a_backend_lacks_is_seen() -> None:

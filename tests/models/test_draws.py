@@ -59,6 +59,6 @@ def test_other_draws_and_other_seeds_give_other_numbers() -> None:
 
 def test_the_first_weights_are_no_other_draw_of_the_seed() -> None:
     data = split("digits", 20, 10, 5)
-    see = build(protocol(data, 1, 5, 1), hidden=10, seed=5).projections["full.see"].weight
+    see = build(protocol(data, 1, 5, 1)[0], hidden=10, seed=5).projections["full.see"].weight
     alone = np.random.default_rng(5).random(see.shape)
     assert not np.allclose(see / see.sum(axis=0), alone / alone.sum(axis=0))

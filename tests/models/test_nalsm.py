@@ -26,7 +26,8 @@ def small_liquid() -> nalsm.Liquid:
 def driven(weight: float, steps: int, shown: int) -> np.ndarray:
     """V of a neuron and an image of one pixel that spikes in each of the first steps, with nothing after it."""
     net = Network(dt_ms=1.0, current_integration="step_average")
-    inputs, cells = nalsm._cells(net, np.array([[1000.0], [0.0]]), shown, 1)
+    images = ernsnn.Trials(show_ms=shown, rest_ms=nalsm.REST_MS, rates=np.array([[1000.0], [0.0]]))
+    inputs, cells = nalsm._cells(net, images, 1)
     net.projection("one", inputs, cells, FromList([(0, 0)]), weight_nA=weight, receptor="signed")
     net.probe(cells, "v_mV")
     return ernsnn.run(net, duration_ms=steps, backend="reference").signal("liquid", "v_mV")[1][:, 0]
@@ -95,7 +96,7 @@ def test_the_liquid_is_connected_by_kind() -> None:
 
 
 def test_the_astrocyte_is_the_papers_recursion() -> None:
-    net = nalsm.build(small_liquid(), rates(4), w_astro=0.05)
+    net = nalsm.build(small_liquid(), nalsm.images_to_learn(rates(4)), w_astro=0.05)
     result = ernsnn.run(net, duration_ms=120, backend="reference")
     spikes = {name: np.bincount(steps, minlength=120) for name, (steps, _) in result.recording.spikes.items()}
     A, expected = 0.15, []
@@ -119,7 +120,7 @@ def test_inhibitory_magnitudes_learn_the_other_way_round() -> None:
 
 def test_weights_stay_in_their_bounds_and_move() -> None:
     liquid = small_liquid()
-    result = ernsnn.run(nalsm.build(liquid, rates(10)), duration_ms=300, backend="native")
+    result = ernsnn.run(nalsm.build(liquid, nalsm.images_to_learn(rates(10))), duration_ms=300, backend="native")
     weights = nalsm.learnt(liquid, result)
     for kind, low in (("E", 0.0), ("I", 0.0), ("input", -3.0)):
         assert weights[kind].min() >= low
@@ -133,7 +134,9 @@ def test_copies_read_different_images_in_order() -> None:
     shown[np.arange(n), np.arange(n)] = 300.0  # image k is pixel k alone
     weights = {kind: np.zeros(len(pairs)) for kind, pairs in liquid.pairs.items()}
     weights["input"] = np.full(len(liquid.pairs["input"]), 15.0)
-    result = ernsnn.run(nalsm.counting(liquid, shown, weights), duration_ms=2 * 260, backend="native")
+    images = nalsm.images_to_count(shown)
+    result = ernsnn.run(nalsm.counting(liquid, images, weights), trials=images, backend="native")
+    assert result.duration_ms == 2 * 260
     counts, spikes = nalsm.counted(liquid, result, n), nalsm.rasters(liquid, result, nalsm.COPIES)
     pre, post = liquid.pairs["input"].T
     for k, of_image in enumerate(counts):

@@ -11,7 +11,7 @@ import ernsnn
 from ernsnn.errors import InvalidModel
 from ernsnn.models import symmetric_stdp
 from ernsnn.models.experiments import symmetric_stdp as study
-from ernsnn.models.experiments.symmetric_stdp import classified, spike_counts
+from ernsnn.models.experiments.symmetric_stdp import classified
 from ernsnn.models.images import Split, split
 from ernsnn.models.symmetric_stdp import ARMS, Arm, build, protocol
 
@@ -24,14 +24,17 @@ def two_bars(count: int) -> Split:
     return Split(images[labels], labels, images[labels[:4]], labels[:4])
 
 
-@pytest.fixture(scope="module")
-def timeline() -> ernsnn.Timeline:
-    return protocol(two_bars(60), 1, seed=0, copies=20)
+LEARNING, TESTS = protocol(two_bars(60), 1, seed=0, copies=20)
 
 
 @pytest.fixture(scope="module")
-def learnt(timeline: ernsnn.Timeline) -> ernsnn.Result:
-    return ernsnn.run(build(timeline, 12, ARMS, 0), duration_ms=timeline.duration_ms, backend="native")
+def taught() -> ernsnn.Result:
+    return ernsnn.run(build(LEARNING, 12, ARMS, 0), trials=LEARNING, backend="native")
+
+
+@pytest.fixture(scope="module")
+def learnt(taught: ernsnn.Result) -> ernsnn.Result:
+    return ernsnn.run(build(LEARNING, 12, ARMS, 0), trials=TESTS, start=taught)
 
 
 @pytest.mark.parametrize("signs", [(1, 1), (1, -1)])
@@ -62,36 +65,26 @@ def test_each_arm_lacks_its_part(learnt: ernsnn.Result) -> None:
     assert first["random_hidden.see"].learning is None
 
 
-def test_taught_outputs_fire_alone_and_tests_change_nothing(timeline: ernsnn.Timeline, learnt: ernsnn.Result) -> None:
-    taught = spike_counts(learnt, "full.output", timeline.phases)[:60]
-    labels = [phase.quantities["teacher"].argmax() for phase in timeline.phases[:60]]
+def test_taught_outputs_fire_alone_and_tests_change_nothing(taught: ernsnn.Result, learnt: ernsnn.Result) -> None:
+    counts, labels = taught.counts("full.output"), LEARNING.labels
     assert sorted(labels) == sorted(two_bars(60).train_labels)
-    assert (taught.argmax(axis=1) == labels).all()
-    assert (np.sort(taught, axis=1)[:, :-1] == 0).all()
-    before = ernsnn.run(build(timeline, 12, ARMS, 0), duration_ms=60 * 250.0, backend="native")
+    assert (counts.argmax(axis=1) == labels).all()
+    assert (np.sort(counts, axis=1)[:, :-1] == 0).all()
     for projection in ("full.see", "full.tell"):
-        assert np.array_equal(before.weights(projection), learnt.weights(projection))
+        assert np.array_equal(taught.weights(projection), learnt.weights(projection))
 
 
-def test_two_bars_are_told_apart(timeline: ernsnn.Timeline, learnt: ernsnn.Result) -> None:
+def test_two_bars_are_told_apart(learnt: ernsnn.Result) -> None:
     """Each hidden neuron that learnt one of the bars leads to its digit; where there is an answer, it is right."""
     see, tell = learnt.weights("full.see"), learnt.weights("full.tell")
     upper = see[:160].sum(axis=0) / see.sum(axis=0)
     clear = abs(upper - 0.5) > 0.2
     assert clear.sum() >= 6
     assert (tell[clear, :2].argmax(axis=1) == np.where(upper[clear] > 0.5, 0, 1)).all()
-    answers = classified(spike_counts(learnt, "full.output", timeline.phases[60:]))
+    answers = classified(learnt.counts("full.output"))
     assert 0 in answers
     assert 1 in answers
     assert all(answer in (-1, wanted) for answer, wanted in zip(answers, [0, 1, 0, 1], strict=True))
-
-
-def test_spikes_are_counted_in_each_phase(timeline: ernsnn.Timeline, learnt: ernsnn.Result) -> None:
-    counts = spike_counts(learnt, "full.hidden", timeline.phases[-2:])
-    steps, neurons = learnt.recording.spikes["full.hidden"]
-    last = timeline.phases[-1].start_ms / learnt.graph.dt_ms
-    assert (counts[1] == np.bincount(neurons[steps >= last], minlength=12)).all()
-    assert counts.sum() == (steps >= last - 750 / learnt.graph.dt_ms).sum() > 0
 
 
 def test_no_spike_is_no_answer() -> None:
@@ -100,11 +93,11 @@ def test_no_spike_is_no_answer() -> None:
 
 def test_every_image_has_the_same_brightness() -> None:
     data = split("digits", 20, 10, 0)
-    rates = protocol(data, 1, 0, 12).schedule("inputs").values[:-1]  # the last is for what comes after
-    assert rates.shape[1] == 768
-    assert rates[:40:2].mean(axis=1) == pytest.approx(12.0)
-    assert (rates[1:40:2] == 0).all()  # rest, so that no trace of an image meets the next
-    assert rates[40:].mean(axis=1) == pytest.approx(12.0)
+    learning, tests = protocol(data, 1, 0, 12)
+    for trials in (learning, tests):
+        assert trials.quantities["inputs"].shape[1] == 768
+        assert trials.quantities["inputs"].mean(axis=1) == pytest.approx(12.0)
+    assert learning.rest_ms == 50  # so that no trace of an image meets the next
 
 
 def test_digits_are_learnt_better_than_by_chance() -> None:
