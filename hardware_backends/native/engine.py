@@ -36,7 +36,14 @@ class Engine(stepping.Engine):
 
     changes = ("modulators", "neurons", "plastic", "log", "short_term")
 
-    def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        precision: str,
+        compiled: bool = True,
+        threads: int = 1,
+        neuron_precision: str = "float64",
+    ) -> None:
         assert compiled or threads == 1
         self.graph = graph
         self.learns = np.ones(1, np.int64)
@@ -44,7 +51,7 @@ class Engine(stepping.Engine):
         factors = self.modulators.states
         self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
         longest = max((p.delay_range[1] for p in graph.projections), default=self.window)
-        self.neurons = Populations(graph, longest, factors, threads)
+        self.neurons = Populations(graph, longest, factors, threads, neuron_precision)
         if self.neurons.follows or self.neurons.intrinsic:
             self.window = 1
         self.short_term = ShortTerms(graph)
