@@ -15,6 +15,7 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
 
+from ..compiling import compiled_together
 from .history import possible
 from .kernels.driver import BARRIER, NEVER
 from .loop import Loop
@@ -78,11 +79,16 @@ class Engine(stepping.Engine):
 
     def _bind(self) -> None:
         """Make the loop of kernels that look at the arrays which are there now."""
+        compiled_together(self._bind_all)
+
+    def _bind_all(self) -> None:
         log, spikes = self.log, self.log.spikes
         self.shift = list(self.neurons.shift())
         modulate = [*self.modulators.kernels(log), *chain.from_iterable(p.take_over() for p in self.plastic)]
         inputs = self.neurons.poisson_inputs
-        drawn = [inputs.add] if inputs else []
+        drawn = [inputs.kernel()] if inputs else []
+        for plastic in self.plastic:
+            plastic.prepare()
         first = [
             *self.shift * self.neurons.follows,
             log.room(),
