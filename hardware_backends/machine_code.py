@@ -19,7 +19,8 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -61,8 +62,12 @@ class Kernel:
         """
         form = _form(given)
         if form not in self.entries:
+            wanted, noted = Wanted(self, form, given), _NOTED.get()
+            if noted is not None and wanted.is_missing():
+                noted.setdefault(wanted.name, wanted)
+                return _absent()
             with _ONE_AT_A_TIME:
-                self.entries[form] = self.entries.get(form) or self._entry(form, given)
+                self.entries[form] = self.entries.get(form) or self._entry(wanted)
         words = np.array(list(_words(given)), np.int64)
         call = functools.partial(self.entries[form], words.ctypes.data)
         vars(call)["kept"] = (words, given)
@@ -73,19 +78,11 @@ class Kernel:
         """Call it once, with all of its parameters."""
         return self.bind(*given)()
 
-    def _entry(self, form: str, given: Sequence[Any]) -> Any:
-        """The machine code for arguments of this form, from the disk if it is there, as a function of ctypes."""
-        about = (form, self.function.__name__, self.text, self.library.text, version("numba"), *_machine())
-        name = "ernsnn_" + hashlib.sha256("\n".join(about).encode()).hexdigest()[:32]
-        ints = self.function.__code__.co_argcount - len(given)
-        path = self.library.kept_in() / f"{name}.kernel"
-        code = _kept(path, name)
-        if code is None:
-            code = self._compile(name, given, ints)
-            with suppress(InvalidModel):  # no cache costs the next run its speed, not this one its result
-                write_file(path, _seal(name, code) + code)
-        address = _loaded(name, code)
-        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * ints)(address)
+    def _entry(self, wanted: Wanted) -> Any:
+        """The machine code that is wanted, from the disk if it is there, as a function of ctypes."""
+        code = _kept(wanted.path, wanted.name) or wanted.compile()
+        address = _loaded(wanted.name, code)
+        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, *[ctypes.c_int64] * wanted.ints)(address)
 
     @functools.cached_property
     def jitted(self) -> Any:
@@ -100,7 +97,7 @@ class Kernel:
         closed = tuple(CellType(_jitted(cell.cell_contents)) for cell in self.function.__closure__ or ())
         return numba.njit(**_OPTIONS, forceinline=self.inlined)(FunctionType(code, names, code.co_name, None, closed))
 
-    def _compile(self, name: str, given: Sequence[Any], ints: int) -> bytes:
+    def compile(self, name: str, given: Sequence[Any], ints: int) -> bytes:
         """Machine code of a C function ``name``: it takes the address of the given arguments as words, and the ints.
 
         Numba's functions take an array as seven or more arguments, all of them words (its data model of arrays).
@@ -132,6 +129,64 @@ class Kernel:
         unknown = [symbol for symbol in outside if not hasattr(ctypes.CDLL(None), symbol)]
         assert not unknown, f"{self.function.__name__} calls {', '.join(unknown)}, which are there with Numba alone"
         return bytes(_target_machine().emit_object(module))
+
+
+class Wanted:
+    """The machine code of a kernel for arguments of some ``form``, as those that are ``given`` have it."""
+
+    def __init__(self, kernel: Kernel, form: str, given: Sequence[Any]) -> None:
+        self.kernel, self.given = kernel, given
+        about = (form, kernel.function.__name__, kernel.text, kernel.library.text, version("numba"), *_machine())
+        self.name = "ernsnn_" + hashlib.sha256("\n".join(about).encode()).hexdigest()[:32]
+        self.path = kernel.library.kept_in() / f"{self.name}.kernel"
+        self.ints = kernel.function.__code__.co_argcount - len(given)
+
+    def is_missing(self) -> bool:
+        """Whether none is kept, or it is damaged."""
+        return _kept(self.path, self.name) is None
+
+    def can_be_kept(self) -> bool:
+        """Whether there is a folder to keep it in."""
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        return os.access(self.path.parent, os.W_OK)
+
+    def compile(self) -> bytes:
+        """Compile it; from now on it is kept."""
+        code = self.kernel.compile(self.name, self.given, self.ints)
+        with suppress(InvalidModel):  # no cache costs the next run its speed, not this one its result
+            write_file(self.path, _seal(self.name, code) + code)
+        return code
+
+
+_NOTED: ContextVar[dict[str, Wanted] | None] = ContextVar("_NOTED", default=None)
+"""Where ``bind`` notes what is missing instead of compiling it, by its name."""
+
+
+@contextmanager
+def noting() -> Iterator[list[Wanted]]:
+    """Within it kernels whose machine code is missing are noted, each once, and what binding them gives is no kernel.
+
+    The list is there when it ends.
+    """
+    noted: dict[str, Wanted] = {}
+    found: list[Wanted] = []
+    token = _NOTED.set(noted)
+    try:
+        yield found
+    finally:
+        _NOTED.reset(token)
+        found.extend(noted.values())
+
+
+def _absent() -> Call:
+    """In place of a bound kernel that is to be compiled."""
+
+    def call(*numbers: int) -> int:
+        raise AssertionError("a kernel that is not compiled yet is not called")
+
+    vars(call)["kept"], vars(call)["address"] = (np.zeros(1, np.int64), ()), 0
+    return call
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ class NativeBackend(SteppedBackend):
     description: ClassVar[str] = (
         "compiled kernels in this process, without a C++ compiler: every feature, fast plasticity"
     )
-    capabilities = capabilities("float32")
+    capabilities = capabilities("float32", "float64")
     codes = CODES
     kinds = None
     poisson_inputs: ClassVar[bool] = True
@@ -38,8 +38,13 @@ class NativeBackend(SteppedBackend):
             "float32",
             ("float32", "float64"),
             "how synapses are stored: float32 rounds each change of a weight or mark, and what plastic synapses send "
-            "together in a step, to 7 digits, float64 equals the reference; neurons, traces and astrocytes are float64 "
-            "in both",
+            "together in a step, to 7 digits, float64 equals the reference; traces and astrocytes are float64 in both",
+        ),
+        "neuron_precision": Option(
+            "float64",
+            ("float64", "float32"),
+            "how neurons are computed: float32 rounds their states and parameters to 7 digits in every step, which is "
+            "faster and may move spikes; neurons that draw random numbers stay float64",
         ),
         "threads": Option(
             1, (), "threads that share neurons and synapses; the result does not depend on how many", 1, MOST_THREADS
@@ -52,7 +57,7 @@ class NativeBackend(SteppedBackend):
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
         """See ``Backend.limits``."""
-        return capabilities(settings["precision"])
+        return capabilities(settings["precision"], settings["neuron_precision"])
 
     def versions(self) -> dict[str, str]:
         """See ``SteppedBackend.versions``."""
@@ -72,4 +77,4 @@ class NativeBackend(SteppedBackend):
         needed, available = needed_bytes(graph, precision), available_bytes()
         if needed > available:
             raise UnsupportedOnBackend(f"native: {graph.name} in {precision} {too_large(needed, available)}")
-        return engine.Engine(graph, precision, threads=threads)
+        return engine.Engine(graph, precision, threads=threads, neuron_precision=settings["neuron_precision"])

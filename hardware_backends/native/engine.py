@@ -16,6 +16,7 @@ from ernsnn.graph.graph import Graph, Probe
 from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
 
+from ..compiling import compiled_together
 from .history import possible
 from .kernels.driver import BARRIER, NEVER
 from .loop import Loop
@@ -37,7 +38,14 @@ class Engine(stepping.Engine):
 
     changes = ("modulators", "neurons", "plastic", "log", "short_term")
 
-    def __init__(self, graph: Graph, precision: str, compiled: bool = True, threads: int = 1) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        precision: str,
+        compiled: bool = True,
+        threads: int = 1,
+        neuron_precision: str = "float64",
+    ) -> None:
         assert compiled or threads == 1
         self.graph = graph
         self.learns = np.ones(1, np.int64)
@@ -45,7 +53,7 @@ class Engine(stepping.Engine):
         factors = self.modulators.states
         self.window = window_of(graph, (p.delay_range[0] for p in graph.projections))
         longest = max((p.delay_range[1] for p in graph.projections), default=self.window)
-        self.neurons = Populations(graph, longest, factors, threads)
+        self.neurons = Populations(graph, longest, factors, threads, neuron_precision)
         if self.neurons.follows or self.neurons.intrinsic:
             self.window = 1
         self.short_term = ShortTerms(graph)
@@ -73,11 +81,16 @@ class Engine(stepping.Engine):
 
     def _bind(self) -> None:
         """Make the loop of kernels that look at the arrays which are there now."""
+        compiled_together(self._bind_all)
+
+    def _bind_all(self) -> None:
         log, spikes = self.log, self.log.spikes
         self.shift = list(self.neurons.shift())
         modulate = [*self.modulators.kernels(log), *chain.from_iterable(p.take_over() for p in self.plastic)]
         inputs = self.neurons.poisson_inputs
-        drawn = [inputs.add] if inputs else []
+        drawn = [inputs.kernel()] if inputs else []
+        for plastic in self.plastic:
+            plastic.prepare()
         first = [
             *self.shift * self.neurons.follows,
             log.room(),

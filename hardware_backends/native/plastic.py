@@ -208,10 +208,24 @@ class PlasticSynapses:
             for rows in self.rows:
                 scale(rows.v[number], *rows.wiring, n.per == POST, factors, variable.low, variable.high)
 
+    def prepare(self) -> None:
+        """Have the kernels of an epoch compiled with those of a step, not when the first one ends."""
+        if self.learning.epoch_steps:
+            for name in ["terms"] * self.has_terms + ["flows"] * bool(self.learning.flows):
+                self._bound(name, np.zeros((0, 0)))
+
+    def _bound(self, name: str, means: np.ndarray) -> list[Call]:
+        """The kernels of a part of an epoch."""
+        return [
+            rows.rule.kernels[name].bind(
+                rows.v, rows.wiring, rows.x, rows.y.values, self.third, means, streams, getattr(rows.rule, name)
+            )
+            for rows, streams in zip(self.rows, self.streams, strict=True)
+        ]
+
     def _run(self, name: str, means: np.ndarray) -> None:
-        for rows, streams in zip(self.rows, self.streams, strict=True):
-            kernel, c = rows.rule.kernels[name], getattr(rows.rule, name)
-            kernel(rows.v, rows.wiring, rows.x, rows.y.values, self.third, means, streams, c)
+        for kernel in self._bound(name, means):
+            kernel()
 
     def _means(self) -> np.ndarray:
         """The mean per post neuron of every variable that is erased at random."""

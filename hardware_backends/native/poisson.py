@@ -11,6 +11,7 @@ from ernsnn.graph.graph import Graph, PoissonInput
 from ernsnn.graph.poisson import Tables
 from ernsnn.graph.streams import start
 
+from ..machine_code import Call
 from .kernels.jit import compiled
 
 _SLOTS, _FEWEST, _MOST = 1 << 17, 16, 1 << 12
@@ -67,17 +68,16 @@ class PoissonInputs:
         self.states, self.at = np.zeros((2, n), np.uint32), np.full(1, -1)
         weights = [np.broadcast_to(p.weight, size) for p, (_, size) in zip(inputs, self.keys, strict=True)]
         length, receptors, width = ring.shape
-        self.add = add.bind(
-            self.states,
-            self.at,
-            np.zeros(n, np.int32),
-            shares,
-            _schedules(inputs, first, width),
-            _guides([p.inversion.tables for p in inputs]),
-            np.concatenate(weights).astype(float),
-            ring.reshape(-1),
-            receptors * width,
-            length,
+        self.drawn, self.shares = np.zeros(n, np.int32), shares
+        self.schedules = _schedules(inputs, first, width)
+        self.guides = _guides([p.inversion.tables for p in inputs])
+        self.weights = np.concatenate(weights).astype(float)
+        self.ring = ring.reshape(-1), receptors * width, length
+
+    def kernel(self) -> Call:
+        """The kernel that draws the counts of a window, and moves the streams on."""
+        return add.bind(
+            self.states, self.at, self.drawn, self.shares, self.schedules, self.guides, self.weights, *self.ring
         )
 
     def stand_before(self, t: int) -> None:

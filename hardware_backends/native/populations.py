@@ -12,6 +12,7 @@ import numpy as np
 from ernsnn.backend.state import hand_over, hand_ring
 from ernsnn.describe.evaluation import evaluated
 from ernsnn.describe.kinds import CHANGEABLE, Kind, Table
+from ernsnn.errors import InvalidModel
 from ernsnn.graph.graph import Graph, Neurons, PoissonInput, Projection
 from ernsnn.graph.streams import start as streams_start
 
@@ -23,6 +24,7 @@ from .kernels.driver import NEVER
 from .kernels.jit import compiled
 from .modulators import ModulatorState
 from .poisson import PoissonInputs
+from .precision import why_double
 from .spikes import Emitted, SpikeLog
 
 FEW = 48
@@ -41,16 +43,20 @@ class Ring(NamedTuple):
 
 
 class Block:
-    """All neurons with the same equations: ``cells`` and ``fixed`` (tile, row, lane) have the rows of ``self.rows``."""
+    """All neurons with the same equations: ``cells`` and ``fixed`` (tile, row, lane) have the rows of ``self.rows``.
+
+    Their numbers are float32 if ``single``.
+    """
 
     changes = ("cells", "fixed")
     not_carried = ("fixed",)
 
-    def __init__(self, kind: Kind, equations: Table, populations: list[Neurons]) -> None:
-        self.kind, self.equations, self.rows = kind, equations, rows(kind, equations)
+    def __init__(self, kind: Kind, equations: Table, single: bool, populations: list[Neurons]) -> None:
+        self.kind, self.equations, self.single, self.rows = kind, equations, single, rows(kind, equations, single)
         tiles = -(-sum(p.size for p in populations) // LANES)
-        self.cells = np.zeros((tiles, len(self.rows.cells), LANES))
-        self.fixed = np.zeros((tiles, len(self.rows.fixed), LANES))
+        number = np.float32 if single else np.float64
+        self.cells = np.zeros((tiles, len(self.rows.cells), LANES), number)
+        self.fixed = np.zeros((tiles, len(self.rows.fixed), LANES), number)
 
 
 class Part:
@@ -73,7 +79,11 @@ class Part:
         self.intrinsic = IntrinsicState(p, graph.dt_ms) if p.intrinsic else None
 
     def fill(self, p: Neurons, graph: Graph) -> None:
-        """Set the constants to those of ``p``."""
+        """Set the constants to those of ``p``. Raises InvalidModel where float32 cannot count refractory steps."""
+        if self.block.single and (why := why_double(p, graph)):
+            raise InvalidModel(
+                f"{p.name} cannot go on in float32: {why}; a shorter one, or neuron_precision='float64', can"
+            )
         self.p = p
         values = {**p.parameters, **p.constants(graph.dt_ms, graph.current_integration), "dt": graph.dt_ms}
         values["n_ref"] = np.minimum(values["n_ref"], _FOREVER)
@@ -105,9 +115,9 @@ class Part:
         return cells.reshape(-1), (self.tiles * len(rows) + rows.index(name)) * LANES + self.lanes
 
     def get(self, name: str) -> np.ndarray:
-        """A copy of a row of this population."""
+        """A copy of a row of this population, in float64."""
         cells, places = self.places(name)
-        return np.asarray(cells[places])
+        return np.asarray(cells[places], float)
 
     def put(self, name: str, values: float | np.ndarray, first: int = 0, last: int | None = None) -> None:
         """Set a row of the neurons ``first`` to ``last`` (exclusive)."""
@@ -121,12 +131,18 @@ class Populations:
     changes = ("blocks", "arriving", "parts")
 
     def __init__(
-        self, graph: Graph, longest_delay: int, modulators: Mapping[str, ModulatorState], workers: int
+        self,
+        graph: Graph,
+        longest_delay: int,
+        modulators: Mapping[str, ModulatorState],
+        workers: int,
+        precision: str,
     ) -> None:
         self.graph, self.shifts = graph, bool(graph.injections or graph.modulations)
-        alike: dict[tuple[Kind, Table], list[Neurons]] = {}
+        alike: dict[tuple[Kind, Table, bool], list[Neurons]] = {}
         for p in graph.neurons():
-            alike.setdefault((p.kind, p.equations(graph.current_integration)), []).append(p)
+            single = precision == "float32" and not why_double(p, graph)
+            alike.setdefault((p.kind, p.equations(graph.current_integration), single), []).append(p)
         self.blocks = [Block(*key, populations) for key, populations in alike.items()]
         block_of = {p.name: k for k, populations in enumerate(alike.values()) for p in populations}
         self.parts: dict[str, Part] = {}
@@ -156,7 +172,7 @@ class Populations:
             groups.setdefault((id(part.block), part.alike), []).append(part)
         for parts in groups.values():
             block, alike = parts[0].block, parts[0].alike
-            kernel = advance(block.kind, block.equations, alike, self.shifts)
+            kernel = advance(block.kind, block.equations, alike, self.shifts, block.single)
             pieces = np.array(list(_pieces(block, parts, alike, self.shares.tolist())), np.int64)
             shares = pieces[:, 3].searchsorted(self.shares)
             yield kernel.bind(block.cells.reshape(-1), block.fixed.reshape(-1), pieces, shares, self.ring, emitted)

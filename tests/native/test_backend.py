@@ -126,10 +126,10 @@ def test_machine_code_is_kept_and_the_next_process_does_without_numba(tmp_path: 
 def test_threads_that_call_a_new_kernel_together_make_it_once(monkeypatch):
     made, together, entry = [], threading.Barrier(4), machine_code.Kernel._entry
 
-    def slowly(self, form, given):
-        made.append(form)
+    def slowly(self, wanted):
+        made.append(wanted)
         time.sleep(0.1)
-        return entry(self, form, given)
+        return entry(self, wanted)
 
     def call(k):
         together.wait(20)

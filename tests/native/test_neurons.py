@@ -84,6 +84,7 @@ TABLES = [
     if scheme == "exact" or kind.step_average is not None
     for alike in (True, False)
 ]
+IN_FLOAT32 = [(name, scheme, True) for name, scheme, alike in TABLES if alike]
 
 
 def compiled_text(kernel: Kernel, *given: object) -> str:
@@ -93,17 +94,28 @@ def compiled_text(kernel: Kernel, *given: object) -> str:
     return str(kernel.jitted.overloads[types].library.get_llvm_str())
 
 
-@pytest.mark.parametrize(("name", "scheme", "alike"), TABLES)
-def test_loops_over_neurons_are_vectorised(name: str, scheme: str, alike: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "scheme", "alike", "single"), [*((*t, False) for t in TABLES), *((*t, True) for t in IN_FLOAT32)]
+)
+def test_loops_over_neurons_are_vectorised(name: str, scheme: str, alike: bool, single: bool) -> None:
     kind = KINDS[name]
-    equations = kind.given(scheme, {p.name for p in kind.parameters})  # with noise and a lowest V
-    kernel, numbers, whole = advance(kind, equations, alike, shifted=True), np.zeros(9), np.zeros(9, np.int64)
+    drawn = {p.name for p in kind.parameters if single and p.name == "noise_mV"}  # neurons that draw are float64
+    equations = kind.given(scheme, {p.name for p in kind.parameters} - drawn)  # with noise and a lowest V
+    if single and "uniform" in equations.names:
+        pytest.skip("it draws")
+    kernel = advance(kind, equations, alike, shifted=True, single=single)
+    arriving, whole = np.zeros(9), np.zeros(9, np.int64)
+    numbers = arriving.astype(np.float32) if single else arriving
     emitted = Emitted(whole, whole, whole, whole)
-    given = (numbers, numbers, np.zeros((1, 4), np.int64), whole, Ring(numbers, 1, 1, 1), emitted)
+    given = (numbers, numbers, np.zeros((1, 4), np.int64), whole, Ring(arriving, 1, 1, 1), emitted)
     text = compiled_text(kernel, *given, 0, 1, 0)
-    # The loops that empty what arrived are calls of memset; that over flags, if it can spike, is not over all neurons.
-    loops = kernel.text.count("for i in range(m):") - len(kind.receptors) + (equations.spike is not None)
+    # The loops that empty what arrived are calls of memset, unless it is rounded on the way; that over flags, if it
+    # can spike, is not over all neurons.
+    emptied = 0 if single else len(kind.receptors)
+    loops = kernel.text.count("for i in range(m):") - emptied + (equations.spike is not None)
     assert loops >= 2
+    if single and not set(re.findall(r"\b(log|cos|power)\(", kernel.text)):
+        assert "<16 x float>" in text or "<8 x float>" in text
     assert len(re.findall(r"^vector\.body\d*:", text, re.MULTILINE)) >= loops
     assert "@llvm.exp." not in text
 

@@ -25,7 +25,7 @@ def added(graph, steps, width, length=3, workers=1):
     for t in steps:
         inputs.stand_before(t)
         for worker in range(workers):
-            inputs.add(t, t + 1, worker)
+            inputs.kernel()(t, t + 1, worker)
         found.append(ring[t % length, 0].copy())
         ring[t % length] = 0.0
         assert not ring.any(), "only the arrivals of this step are touched"

@@ -1,4 +1,4 @@
-"""Kernels of neurons, written from the table of their kind: stage 2 of the step, in float64 whatever the precision.
+"""Kernels of neurons, written from the table of their kind: stage 2 of the step, in float64 or float32.
 
 A kernel advances neurons piece by piece, each over all steps of a window, so that their state stays in the first cache.
 A step is one loop over the neurons of a piece, which LLVM vectorises: their numbers lie a constant distance apart in
@@ -19,10 +19,12 @@ from ernsnn.describe.kinds import CHANGEABLE, Kind, Table
 from ernsnn.graph.streams import MODULI, MULTIPLIERS
 
 from ...machine_code import Kernel
-from ..kernels.arithmetic import FUNCTIONS
+from ..kernels import arithmetic, arithmetic32
 from ..kernels.jit import load
 
 TINY = 1e-300  # what has decayed below is set to 0: numbers near the smallest there is take a hundred times as long
+TINY_32 = 1e-30
+"""The same for neurons in float32."""
 LANES = 256
 """Neurons whose numbers lie together: (tile, row, lane) is the layout of all state and constants."""
 IDLE, ACTIVE, SPIKES = 0.0, 1.0, 2.0
@@ -56,6 +58,7 @@ class Rows:
     own: tuple[str, ...]
     shared: tuple[str, ...]
     drawn: tuple[str, ...]
+    rounded: tuple[str, ...]
 
     @property
     def constants(self) -> tuple[str, ...]:
@@ -71,35 +74,39 @@ class Rows:
     def cells(self) -> tuple[str, ...]:
         """The rows that a step changes."""
         streams = (f"{name}{part}" for name in self.drawn for part in (" 0", " 1", ""))
-        return (*self.states, "countdown", "flag", *streams)
+        return (*self.states, "countdown", "flag", *streams, *(f"in {name}" for name in self.rounded))
 
 
 @functools.cache
-def rows(kind: Kind, equations: Table) -> Rows:
-    """Where a kernel of these equations finds its numbers."""
+def rows(kind: Kind, equations: Table, single: bool) -> Rows:
+    """Where a kernel of these equations finds its numbers, which are float32 if ``single``."""
     parameters = {p.name for p in kind.parameters}
     fixed = {*parameters, *equations.constant_names, "dt"} - set(CHANGEABLE)
     looped = {n for s in (*equations.before, *equations.after) for n in names_in(s.value)}
     looped |= set(names_in(equations.spike)) if equations.spike is not None else set()
     at_spikes = {n for s in equations.reset for n in names_in(s.value)}
     changeable = tuple(name for name in CHANGEABLE if name in parameters)
+    receptors = tuple(r.name for r in kind.receptors)
     return Rows(
         states=tuple(s.name for s in kind.states),
-        receptors=tuple(r.name for r in kind.receptors),
+        receptors=receptors,
         changeable=changeable,
         own=(*changeable, "n_ref", *sorted(at_spikes & fixed - looped)),
         shared=tuple(sorted(looped & fixed)),
         drawn=tuple(name for name in ("normal", "uniform") if name in equations.names),
+        rounded=receptors if single else (),
     )
 
 
 @functools.cache
-def advance(kind: Kind, equations: Table, alike: bool, shifted: bool) -> Kernel:
+def advance(kind: Kind, equations: Table, alike: bool, shifted: bool, single: bool) -> Kernel:
     """The kernel that advances neurons with these equations; its parameters are those of ``_HEAD``.
 
-    ``alike``: neurons of a piece have equal ``shared`` constants; ``shifted``: something adds to ``changeable`` ones.
+    ``alike``: neurons of a piece have equal ``shared`` constants; ``shifted``: something adds to ``changeable`` ones;
+    ``single``: their numbers are float32, but for what arrives.
     """
-    return load(_Writer(kind, equations, alike, shifted).text(), FUNCTIONS)["advance"]
+    functions = arithmetic32.FUNCTIONS if single else arithmetic.FUNCTIONS
+    return load(_Writer(kind, equations, alike, shifted, single).text(), functions)["advance"]
 
 
 _HEAD = '''\
@@ -125,9 +132,14 @@ _TAIL = """\
 
 
 class _Writer:
-    def __init__(self, kind: Kind, equations: Table, alike: bool, shifted: bool) -> None:
+    def __init__(self, kind: Kind, equations: Table, alike: bool, shifted: bool, single: bool) -> None:
         self.kind, self.equations, self.alike, self.shifted = kind, equations, alike, shifted
-        self.rows = rows(kind, equations)
+        self.real = "np.float32" if single else ""
+        # Numbers of the text are float64 unless they say otherwise, and so would be what is computed with them.
+        idle, active, spikes = map(self._number, (IDLE, ACTIVE, SPIKES))
+        self.idle, self.active, self.spikes = idle, active, spikes
+        self.zero, self.one, self.tiny = map(self._number, (0.0, 1.0, TINY_32 if single else TINY))
+        self.rows = rows(kind, equations, single)
         self.synaptic = {
             s.target
             for s in equations.statements
@@ -141,7 +153,7 @@ class _Writer:
             lines = [*self._loop(before, after, first=True), *self._fire()]
         else:
             lines = [*self._loop(before, (), first=True), *self._fire(), *self._loop((), after, first=False)]
-        lines += [*self._empty(), *self._flush()]
+        lines = [*self._take(), *lines, *self._empty(), *self._flush()]
         head = [*self._offsets(), *self._scalars()]
         return "".join((_HEAD, *(f"        {h}\n" for h in head), _STEP, *(f"            {x}\n" for x in lines), _TAIL))
 
@@ -154,6 +166,9 @@ class _Writer:
     def _scalars(self) -> Iterator[str]:
         if self.alike:
             yield from (f"c_{name} = {self._fixed(name)[:-5]}]" for name in self.rows.shared)
+
+    def _arrival(self, receptor: int) -> str:
+        return f"ring.values[a_{receptor} + i]"
 
     def _cell(self, name: str) -> str:
         return f"cells[cell + r_{self.rows.cells.index(name)} + i]"
@@ -168,12 +183,17 @@ class _Writer:
         if name in self.rows.constants:
             return f"c_{name}" if self.alike and name in self.rows.shared else self._fixed(name)
         if name.startswith("in_"):
-            return f"ring.values[a_{self.rows.receptors.index(name[3:])} + i]"
+            receptor = name[3:]
+            rounded = receptor in self.rows.rounded
+            return self._cell(f"in {receptor}") if rounded else self._arrival(self.rows.receptors.index(receptor))
         given = {"active": "active", "free": "free", "spiking": "spikes", "normal": "normal", "uniform": "uniform"}
         return given.get(name, f"{'s' if name in self.rows.states else 't'}_{name}")
 
+    def _number(self, value: float) -> str:
+        return f"{self.real}({value!r})" if self.real else repr(value)
+
     def _print(self, value: Expr) -> str:
-        return printed(value, LANGUAGE, self._name)
+        return printed(value, LANGUAGE, self._name, self._number)
 
     def _arriving(self, values: Iterable[Expr]) -> list[str]:
         read = {name for value in values for name in names_in(value)}
@@ -193,17 +213,18 @@ class _Writer:
         spike, part = self.equations.spike if first else None, [*before, *after]
         read = {n for s in part for n in names_in(s.value)} | {s.target for s in part}
         read |= set(names_in(spike)) if spike is not None else set()
-        for k, _ in enumerate(self.rows.receptors):
-            yield f"a_{k} = np.uint64(slot + {k}*ring.stride)"
-        yield "n_spiking = 0"
+        for k, name in enumerate(self.rows.receptors):
+            if name not in self.rows.rounded:
+                yield f"a_{k} = np.uint64(slot + {k}*ring.stride)"
+        yield "n_spiking = np.int32(0)"
         yield "for i in range(m):"
         if first:
             yield f"    waits = {self._cell('countdown')}"
-            yield "    active = waits <= 0.0"
+            yield f"    active = waits <= {self.zero}"
         else:
             yield f"    flag = {self._cell('flag')}"
-            yield f"    active, spikes = flag > {IDLE!r}, flag == {SPIKES!r}"
-            yield f"    free = {self._cell('countdown')} <= 0.0"
+            yield f"    active, spikes = flag > {self.idle}, flag == {self.spikes}"
+            yield f"    free = {self._cell('countdown')} <= {self.zero}"
         yield from (f"    {line}" for name in self.rows.drawn for line in self._draw(name, first))
         states = [name for name in self.rows.states if name in read]
         yield from (f"    s_{name} = {self._cell(name)}" for name in states)
@@ -211,11 +232,11 @@ class _Writer:
             stays = f" if active else {self._name(s.target)}" if s.target in self.kind.held else ""
             yield f"    {self._name(s.target)} = {self._print(s.value)}{stays}"
         if first:
-            test = f"active & ({self._print(spike)})" if spike is not None else "waits < 0.0"
+            test = f"active & ({self._print(spike)})" if spike is not None else f"waits < {self.zero}"
             yield f"    spikes = {test}"
-            yield "    n_spiking += spikes"
-            yield f"    {self._cell('flag')} = {SPIKES!r} if spikes else ({ACTIVE!r} if active else {IDLE!r})"
-            yield f"    {self._cell('countdown')} = max(waits - 1.0, 0.0)"
+            yield "    n_spiking = np.int32(n_spiking + spikes)"
+            yield f"    {self._cell('flag')} = {self.spikes} if spikes else ({self.active} if active else {self.idle})"
+            yield f"    {self._cell('countdown')} = max(waits - {self.one}, {self.zero})"
         yield from (f"    {self._name(s.target)} = {self._print(s.value)}" for s in after)
         changed = dict.fromkeys(s.target for s in part if s.target in self.rows.states)
         yield from (f"    {self._cell(name)} = s_{name}" for name in changed)
@@ -243,13 +264,13 @@ class _Writer:
         yield "if n_spiking:"
         yield f"    for begin in range(np.uint64(0), m, np.uint64({_TOGETHER})):"
         yield f"        end = min(begin + np.uint64({_TOGETHER}), m)"
-        yield "        n_here = 0"
+        yield "        n_here = np.int32(0)"
         yield "        for i in range(begin, end):"
-        yield f"            n_here += {self._cell('flag')} == {SPIKES!r}"
+        yield f"            n_here = np.int32(n_here + ({self._cell('flag')} == {self.spikes}))"
         yield "        if n_here == 0:"
         yield "            continue"
         yield "        for i in range(begin, end):"
-        yield f"            if {self._cell('flag')} == {SPIKES!r}:"
+        yield f"            if {self._cell('flag')} == {self.spikes}:"
         for line in (
             *(f"{name} = {self._cell(name)}" for name in self.rows.drawn if name in in_reset),
             *(f"s_{name} = {self._cell(name)}" for name in states),
@@ -262,11 +283,21 @@ class _Writer:
         ):
             yield f"                {line}"
 
-    def _empty(self) -> Iterator[str]:
-        for k, _ in enumerate(self.rows.receptors):
+    def _take(self) -> Iterator[str]:
+        """What arrives is rounded, where it is, and nothing remains."""
+        for name in self.rows.rounded:
+            k = self.rows.receptors.index(name)
             yield f"a_{k} = np.uint64(slot + {k}*ring.stride)"
             yield "for i in range(m):"
-            yield f"    ring.values[a_{k} + i] = 0.0"
+            yield f"    {self._cell(f'in {name}')} = {self._arrival(k)}"
+            yield f"    {self._arrival(k)} = 0.0"
+
+    def _empty(self) -> Iterator[str]:
+        for k, name in enumerate(self.rows.receptors):
+            if name not in self.rows.rounded:
+                yield f"a_{k} = np.uint64(slot + {k}*ring.stride)"
+                yield "for i in range(m):"
+                yield f"    {self._arrival(k)} = 0.0"
 
     def _flush(self) -> Iterator[str]:
         if self.synaptic:
@@ -274,4 +305,4 @@ class _Writer:
             yield "    for i in range(m):"
             for name in sorted(self.synaptic):
                 yield f"        s_{name} = {self._cell(name)}"
-                yield f"        {self._cell(name)} = s_{name} if abs(s_{name}) > {TINY!r} else 0.0"
+                yield f"        {self._cell(name)} = s_{name} if abs(s_{name}) > {self.tiny} else {self.zero}"

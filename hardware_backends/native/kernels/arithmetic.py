@@ -14,15 +14,16 @@ from ...machine_code import Kernel
 from .jit import compiled, load
 
 
-def _series(name: str, coefficients: tuple[float, ...]) -> Kernel:
-    """A polynomial by Horner's scheme, the highest coefficient first."""
-    lines = [f"    p = p * x + {c!r}" for c in coefficients[1:]]
-    return load("\n".join([f"def {name}(x):", f"    p = {coefficients[0]!r}", *lines, "    return p"]))[name]
+def series(name: str, coefficients: tuple[float, ...], number: str = "") -> Kernel:
+    """A polynomial by Horner's scheme, the highest coefficient first; each is a ``number`` of that type."""
+    first, *others = (f"{number}({c!r})" if number else repr(c) for c in coefficients)
+    lines = [f"    p = p * x + {c}" for c in others]
+    return load("\n".join([f"def {name}(x):", f"    p = {first}", *lines, "    return p"]))[name]
 
 
-_exp_series, _exprel_series = _series("exp_series", arithmetic.EXP), _series("exprel_series", arithmetic.EXPREL)
-_atanh_series = _series("atanh_series", arithmetic.ATANH)
-_cos_series, _sin_series = _series("cos_series", arithmetic.COS), _series("sin_series", arithmetic.SIN)
+_exp_series, _exprel_series = series("exp_series", arithmetic.EXP), series("exprel_series", arithmetic.EXPREL)
+_atanh_series = series("atanh_series", arithmetic.ATANH)
+_cos_series, _sin_series = series("cos_series", arithmetic.COS), series("sin_series", arithmetic.SIN)
 _PER_HALF_PI = 1 / (HALF_PI_HIGH + HALF_PI_LOW)
 _LOWEST, _HIGHEST, _SQRT_HALF, _MANTISSA = (
     arithmetic.LOWEST,
