@@ -66,7 +66,7 @@ def initial(thing: object) -> dict[str, np.ndarray]:
 
 def hand_over(one: object, other: object) -> None:
     """Give ``other``, a later run's part of the same form, the state of ``one`` that a run takes over from another."""
-    restore(other, state_of(one, whole=False), whole=False)
+    restore(other, state_of(one, "carried"), "carried")
 
 
 def hand_ring(one: np.ndarray, other: np.ndarray, t: int) -> None:

@@ -35,6 +35,7 @@ class TorchBackend(SteppedBackend):
     codes = CODES
     kinds = None
     poisson_inputs: ClassVar[bool] = True
+    resets: ClassVar[bool] = True
     modulators = None
     differentiates: ClassVar[bool] = True
     doubles: ClassVar[Mapping[str, Any]] = {"precision": "float64"}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ernsnn.backend import stepping
-from ernsnn.backend.state import hand_over, state_of
+from ernsnn.backend.state import hand_over
 from ernsnn.graph.graph import Graph, Probe
 from ernsnn.loading import Unfit
 from ernsnn.recording.keys import synapse_key
@@ -47,7 +47,7 @@ class Engine(stepping.Engine):
     """The state of one run."""
 
     changes = ("held", "streams", "plastic", "intrinsic", "own")
-    not_carried = ("own",)
+    not_carried, not_reset = ("own",), ("streams",)
 
     def __init__(self, graph: Graph, device: str, precision: str, threads: int) -> None:
         self.graph, self.threads = graph, threads
@@ -56,6 +56,7 @@ class Engine(stepping.Engine):
         self.streams = {name: n.streams for name, n in populations.items()}
         self.plastic = self.network.plastic
         self.intrinsic = {name: n.intrinsic for name, n in populations.items() if n.intrinsic}
+        self.begin()
 
     @property
     def held(self) -> Held:
@@ -78,6 +79,8 @@ class Engine(stepping.Engine):
         """See ``stepping.Engine.step``."""
         if torch.get_num_threads() != self.threads:
             torch.set_num_threads(self.threads)
+        if self.graph.resets_at(t):
+            self.reset()
         sizes = {p.name: p.size for p in self.graph.populations}
         fired = {name: Spikes(self.network.space, sizes[name], ids=ids) for name, ids in spikes.items()}
         self.network.step(t, np.array([t]), fired)
@@ -134,10 +137,6 @@ class Engine(stepping.Engine):
             for name, values in s.variables.items():
                 values[:] = recording.synapses[s.p.name][name]
         load_values(self.network.neurons.values(), recording.neurons)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """See ``stepping.Engine.state``."""
-        return state_of(self, whole=False)
 
 
 Place = tuple[Any, str, str | None]

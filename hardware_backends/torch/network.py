@@ -133,6 +133,11 @@ class Network:
 
     def run(self, n_steps: int) -> Outputs:
         """Run all runs for ``n_steps`` steps from their first; to be called once."""
+        for first in self.first.tolist():
+            if (reset := self.graph.next_reset(first)) is not None and reset < first + n_steps:
+                raise InvalidModel(
+                    f"Trials.reset: resets the network in step {reset}, within a run from step {first} on"
+                )
         rasters = {p.name: self._given(p, n_steps) for p in self.graph.sources()}
         if self.compiled:
             return self._run_compiled(rasters, n_steps)
