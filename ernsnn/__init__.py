@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ernsnn.analyse.energy import Energy
     from ernsnn.analyse.metrics import Metrics
     from ernsnn.learn import losses
+    from ernsnn.learn import torch as torch
     from ernsnn.learn.fitting import Fit, fit
     from ernsnn.learn.learned import Shared
     from ernsnn.learn.losses import Loss
@@ -180,6 +181,7 @@ _LATER = {
     "fit": "ernsnn.learn.fitting:fit",
     "losses": "ernsnn.learn.losses",
     "pictures": "ernsnn.studies.pictures",
+    "torch": "ernsnn.learn.torch",
     "write_report": "ernsnn.report:write_report",
 }
 """Name -> place of what is imported at its first use only, since most programs do without it."""

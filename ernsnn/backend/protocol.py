@@ -184,13 +184,15 @@ class Backend(ABC):
         first: Sequence[int] | np.ndarray,
         values: Mapping[str, Any],
         surrogate: Callable[[Any], Any] | None,
+        given: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Any:
         """Runs of ``n_steps`` beside each other, each from the initial state on, in the steps from ``first`` on.
 
         ``values`` are tensors in place of numbers of ``Graph.values``; ``surrogate`` is the derivative of spikes by
-        their margin. The result has ``spikes`` by population, (runs, steps, neurons), and ``probes`` by their keys,
-        (runs, times, values), as tensors. Raises UnsupportedOnBackend where this backend has no gradients.
+        their margin; ``given`` has tensors of spikes (runs, steps, neurons) in place of those of some sources. The
+        result has ``spikes`` by population, (runs, steps, neurons), and ``probes`` by their keys, (runs, times,
+        values), as tensors. Raises UnsupportedOnBackend where this backend has no gradients.
         """
         raise UnsupportedOnBackend(f"{self.name} has no gradients")
 

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,12 +13,10 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
 from ernsnn.describe.trials import Trials
 from ernsnn.errors import InvalidModel, quoted
-from ernsnn.graph.connectivity import CSR
-from ernsnn.graph.graph import Graph
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.learn.batches import Batches, differentiating
 from ernsnn.learn.descent import Descent
-from ernsnn.learn.learned import Shared, learned
+from ernsnn.learn.learned import Shared, fixed, learned
 from ernsnn.learn.losses import Loss
 from ernsnn.learn.stored import identity, load, save
 from ernsnn.learn.surrogates import FastSigmoid, Surrogate
@@ -137,7 +134,7 @@ def fit(
             if checkpoint is not None:
                 save(checkpoint, key, [dataclasses.asdict(each) for each in history], best, descent.state())
             progress(len(history) / epochs)
-    new = network.with_values({**_fixed(train.graph), **best}, seed=seed)
+    new = network.with_values({**fixed(train.graph), **best}, seed=seed)
     return Fit(new, tuple(history), best, _best(history), seed)
 
 
@@ -149,12 +146,3 @@ def _best(history: Sequence[Epoch]) -> int:
 
 def _ended(history: Sequence[Epoch], patience: int | None) -> bool:
     return patience is not None and len(history) - 1 - _best(history) >= patience
-
-
-def _fixed(graph: Graph) -> dict[str, Any]:
-    """All that may have been drawn for the fitted values, which thus hold for the new network under every seed."""
-    values: dict[str, Any] = {path: value for path, value in graph.values.items() if isinstance(value, np.ndarray)}
-    for p in graph.projections:
-        if isinstance(p.connectivity, CSR):
-            values[f"{p.name}.w"] = np.broadcast_to(graph.values[f"{p.name}.w"], p.n_synapses)
-    return values

@@ -127,9 +127,14 @@ class Network:
             return static.short_term.state[probe.variable]
         return static.w[None].expand(self.space.batch, -1)
 
-    def run(self, n_steps: int) -> Outputs:
-        """Run all runs for ``n_steps`` steps from their first; to be called once."""
-        rasters = {p.name: self._given(p, n_steps) for p in self.graph.sources()}
+    def run(self, n_steps: int, given: Mapping[str, torch.Tensor] | None = None) -> Outputs:
+        """Run all runs for ``n_steps`` steps from their first; to be called once.
+
+        ``given`` has the spikes (runs, steps, neurons) of some sources in place of those of the graph.
+        """
+        space = self.space
+        rasters = {name: spikes.to(space.device, space.dtype) for name, spikes in (given or {}).items()}
+        rasters |= {p.name: self._given(p, n_steps) for p in self.graph.sources() if p.name not in rasters}
         fired: dict[str, list[torch.Tensor]] = {p.name: [] for p in self.graph.neurons()}
         seen: dict[str, list[torch.Tensor]] = {p.key: [] for p in self.graph.probes}
         for k in range(n_steps):
