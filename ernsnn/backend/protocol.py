@@ -89,6 +89,8 @@ class Backend(ABC):
     """``"auto"`` tries the backends above 0, from the largest on."""
     differentiates: ClassVar[bool] = False
     """Whether ``batch`` computes runs beside each other, with gradients."""
+    rounds: ClassVar[bool] = False
+    """Whether ``stored`` gives other weights than those of a graph."""
     default: ClassVar[bool] = False
     """Whether a run that names no backend takes this one."""
     doubles: ClassVar[Mapping[str, Any]] = {}
@@ -175,6 +177,10 @@ class Backend(ABC):
         Steps are counted on from the end of ``start``, where one is given (see ``continues``): spikes that are given
         and schedules are those of the steps from there on.
         """
+
+    def stored(self, graph: Graph, **options: Any) -> dict[str, np.ndarray]:
+        """The weights that it holds, by their paths in ``Graph.values``, where it ``rounds`` them; else none."""
+        return {}
 
     def batch(
         self,

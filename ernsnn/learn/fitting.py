@@ -18,6 +18,7 @@ from ernsnn.learn.batches import Batches, differentiating
 from ernsnn.learn.descent import Descent
 from ernsnn.learn.learned import Shared, fixed, learned
 from ernsnn.learn.losses import Loss
+from ernsnn.learn.rounded import rounding
 from ernsnn.learn.stored import identity, load, save
 from ernsnn.learn.surrogates import FastSigmoid, Surrogate
 from ernsnn.running.simulate import progress_bar
@@ -74,6 +75,7 @@ def fit(
     learning_rate: float | Mapping[str, float] = 0.02,
     bounds: Mapping[str, Sequence[float]] | None = None,
     checkpoint: str | Path | None = None,
+    for_chip: str | None = None,
     device: str = "cpu",
     precision: str = "float32",
 ) -> Fit:
@@ -96,7 +98,9 @@ def fit(
     With ``validation`` trials the values are those of the epoch in which their loss was least, and the fit ends when
     it has not been less for ``patience`` epochs. ``checkpoint``: a file that is written after every epoch, and from
     which the same fit goes on if it is there. ``seed`` is that of the network, whose synapses and drawn values the
-    fitted one keeps, and of the order: the same fit gives the same bits. ``device`` and ``precision`` are those of the
+    fitted one keeps, and of the order: the same fit gives the same bits. ``for_chip`` names a backend that rounds
+    weights: trials are then shown with the weights that it would hold, and gradients pass through the rounding; the
+    network has the weights before it. ``device`` and ``precision`` are those of the
     backend that gives gradients.
 
     Raises InvalidModel, naming the path, on what cannot be fitted, and where the loss is no longer finite;
@@ -113,11 +117,12 @@ def fit(
     tested = None if validation is None else Batches(network, validation, seed, loss.targets, options)
     entries = learned(train.graph, learn, bounds or {}, learning_rate)
     slope = FastSigmoid() if surrogate is None else surrogate
-    descent = Descent(entries, loss, slope, epochs * -(-len(train) // batch), device, precision)
+    chip = None if for_chip is None else rounding(for_chip, train.graph)
+    descent = Descent(entries, loss, slope, epochs * -(-len(train) // batch), device, precision, chip)
     history: list[Epoch] = []
     best = descent.numbers()
     key = identity(
-        train.graph, None if tested is None else tested.graph, entries, slope, (epochs, batch, patience, loss)
+        train.graph, None if tested is None else tested.graph, entries, slope, (epochs, batch, patience, loss, for_chip)
     )
     if checkpoint is not None and (kept := load(checkpoint, key)) is not None:
         history, best = [Epoch(**each) for each in kept.history], kept.best
