@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ernsnn.interchange.nir_data import from_nir_data, to_nir_data
     from ernsnn.interchange.to_nir import to_nir
     from ernsnn.learn import losses
+    from ernsnn.learn import torch as torch
     from ernsnn.learn.fitting import Fit, fit
     from ernsnn.learn.learned import Shared
     from ernsnn.learn.losses import Loss
@@ -191,6 +192,7 @@ _LATER = {
     "pictures": "ernsnn.studies.pictures",
     "to_nir": "ernsnn.interchange.to_nir:to_nir",
     "to_nir_data": "ernsnn.interchange.nir_data:to_nir_data",
+    "torch": "ernsnn.learn.torch",
     "write_report": "ernsnn.report:write_report",
 }
 """Name -> place of what is imported at its first use only, since most programs do without it."""

@@ -91,6 +91,8 @@ class Backend(ABC):
     """``"auto"`` tries the backends above 0, from the largest on."""
     differentiates: ClassVar[bool] = False
     """Whether ``batch`` computes runs beside each other, with gradients."""
+    rounds: ClassVar[bool] = False
+    """Whether ``stored`` gives other weights than those of a graph."""
     default: ClassVar[bool] = False
     """Whether a run that names no backend takes this one."""
     doubles: ClassVar[Mapping[str, Any]] = {}
@@ -187,6 +189,10 @@ class Backend(ABC):
         and schedules are those of the steps from there on.
         """
 
+    def stored(self, graph: Graph, **options: Any) -> dict[str, np.ndarray]:
+        """The weights that it holds, by their paths in ``Graph.values``, where it ``rounds`` them; else none."""
+        return {}
+
     def batch(
         self,
         graph: Graph,
@@ -195,13 +201,15 @@ class Backend(ABC):
         first: Sequence[int] | np.ndarray,
         values: Mapping[str, Any],
         surrogate: Callable[[Any], Any] | None,
+        given: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Any:
         """Runs of ``n_steps`` beside each other, each from the initial state on, in the steps from ``first`` on.
 
         ``values`` are tensors in place of numbers of ``Graph.values``; ``surrogate`` is the derivative of spikes by
-        their margin. The result has ``spikes`` by population, (runs, steps, neurons), and ``probes`` by their keys,
-        (runs, times, values), as tensors. Raises UnsupportedOnBackend where this backend has no gradients.
+        their margin; ``given`` has tensors of spikes (runs, steps, neurons) in place of those of some sources. The
+        result has ``spikes`` by population, (runs, steps, neurons), and ``probes`` by their keys, (runs, times,
+        values), as tensors. Raises UnsupportedOnBackend where this backend has no gradients.
         """
         raise UnsupportedOnBackend(f"{self.name} has no gradients")
 

@@ -8,17 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from ernsnn.backend.protocol import Backend
 from ernsnn.errors import InvalidModel
 from ernsnn.learn.batches import Batches
 from ernsnn.learn.learned import Learned
 from ernsnn.learn.losses import Loss, Shown
+from ernsnn.learn.rounded import rounded
 from ernsnn.learn.surrogates import Surrogate
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Descent:
-    """The values, their optimiser, and how many steps of ``n_steps`` in all it has made."""
+    """The values, their optimiser, and how many steps of ``n_steps`` in all it has made.
+
+    With a ``chip`` the weights are those that it holds, whenever trials are shown.
+    """
 
     def __init__(
         self,
@@ -28,10 +33,12 @@ class Descent:
         n_steps: int,
         device: str,
         precision: str,
+        chip: Backend | None = None,
     ) -> None:
         import torch
 
         self.entries, self.loss, self.surrogate, self.n_steps, self.made = entries, loss, surrogate, n_steps, 0
+        self.chip = chip
         kind = {"device": device, "dtype": getattr(torch, precision)}
         self.values = {e.path: torch.tensor(e.start, **kind, requires_grad=True) for e in entries}
         self.bounds = {e.path: (torch.tensor(e.low, **kind), torch.tensor(e.high, **kind)) for e in entries}
@@ -42,13 +49,19 @@ class Descent:
     def through(self, batches: Batches, size: int, order: np.ndarray) -> tuple[float, float | None]:
         """Show all trials in this order and follow the gradient; returns the mean loss and the share that is told."""
         return self._mean(
-            self._step(batches.show(which, self.values, self.surrogate)) for which in batches.parts(size, order)
+            self._step(batches.show(which, self._forward(batches), self.surrogate))
+            for which in batches.parts(size, order)
         )
 
     def tested(self, batches: Batches, size: int) -> tuple[float, float | None]:
         """The mean loss of all trials and the share that is told, without a step."""
         with self.without_gradients():
-            return self._mean(self._read(batches.show(which, self.values)) for which in batches.parts(size))
+            values = self._forward(batches)
+            return self._mean(self._read(batches.show(which, values)) for which in batches.parts(size))
+
+    def _forward(self, batches: Batches) -> dict[str, Any]:
+        """The values as a step computes with them."""
+        return self.values if self.chip is None else rounded(self.chip, batches.graph, self.values)
 
     def _step(self, shown: Shown) -> tuple[int, float, int | None]:
         value = self.loss(shown)

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,13 +13,12 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.network import Network
 from ernsnn.describe.trials import Trials
 from ernsnn.errors import InvalidModel, quoted
-from ernsnn.graph.connectivity import CSR
-from ernsnn.graph.graph import Graph
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.learn.batches import Batches, differentiating
 from ernsnn.learn.descent import Descent
-from ernsnn.learn.learned import Shared, learned
+from ernsnn.learn.learned import Shared, fixed, learned
 from ernsnn.learn.losses import Loss
+from ernsnn.learn.rounded import rounding
 from ernsnn.learn.stored import identity, load, save
 from ernsnn.learn.surrogates import FastSigmoid, Surrogate
 from ernsnn.running.simulate import progress_bar
@@ -77,6 +75,7 @@ def fit(
     learning_rate: float | Mapping[str, float] = 0.02,
     bounds: Mapping[str, Sequence[float]] | None = None,
     checkpoint: str | Path | None = None,
+    for_chip: str | None = None,
     device: str = "cpu",
     precision: str = "float32",
 ) -> Fit:
@@ -99,7 +98,9 @@ def fit(
     With ``validation`` trials the values are those of the epoch in which their loss was least, and the fit ends when
     it has not been less for ``patience`` epochs. ``checkpoint``: a file that is written after every epoch, and from
     which the same fit goes on if it is there. ``seed`` is that of the network, whose synapses and drawn values the
-    fitted one keeps, and of the order: the same fit gives the same bits. ``device`` and ``precision`` are those of the
+    fitted one keeps, and of the order: the same fit gives the same bits. ``for_chip`` names a backend that rounds
+    weights: trials are then shown with the weights that it would hold, and gradients pass through the rounding; the
+    network has the weights before it. ``device`` and ``precision`` are those of the
     backend that gives gradients.
 
     Raises InvalidModel, naming the path, on what cannot be fitted, and where the loss is no longer finite;
@@ -116,11 +117,12 @@ def fit(
     tested = None if validation is None else Batches(network, validation, seed, loss.targets, options)
     entries = learned(train.graph, learn, bounds or {}, learning_rate)
     slope = FastSigmoid() if surrogate is None else surrogate
-    descent = Descent(entries, loss, slope, epochs * -(-len(train) // batch), device, precision)
+    chip = None if for_chip is None else rounding(for_chip, train.graph)
+    descent = Descent(entries, loss, slope, epochs * -(-len(train) // batch), device, precision, chip)
     history: list[Epoch] = []
     best = descent.numbers()
     key = identity(
-        train.graph, None if tested is None else tested.graph, entries, slope, (epochs, batch, patience, loss)
+        train.graph, None if tested is None else tested.graph, entries, slope, (epochs, batch, patience, loss, for_chip)
     )
     if checkpoint is not None and (kept := load(checkpoint, key)) is not None:
         history, best = [Epoch(**each) for each in kept.history], kept.best
@@ -137,7 +139,7 @@ def fit(
             if checkpoint is not None:
                 save(checkpoint, key, [dataclasses.asdict(each) for each in history], best, descent.state())
             progress(len(history) / epochs)
-    new = network.with_values({**_fixed(train.graph), **best}, seed=seed)
+    new = network.with_values({**fixed(train.graph), **best}, seed=seed)
     return Fit(new, tuple(history), best, _best(history), seed)
 
 
@@ -149,12 +151,3 @@ def _best(history: Sequence[Epoch]) -> int:
 
 def _ended(history: Sequence[Epoch], patience: int | None) -> bool:
     return patience is not None and len(history) - 1 - _best(history) >= patience
-
-
-def _fixed(graph: Graph) -> dict[str, Any]:
-    """All that may have been drawn for the fitted values, which thus hold for the new network under every seed."""
-    values: dict[str, Any] = {path: value for path, value in graph.values.items() if isinstance(value, np.ndarray)}
-    for p in graph.projections:
-        if isinstance(p.connectivity, CSR):
-            values[f"{p.name}.w"] = np.broadcast_to(graph.values[f"{p.name}.w"], p.n_synapses)
-    return values

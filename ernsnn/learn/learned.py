@@ -13,6 +13,7 @@ from ernsnn.describe.expressions import Name, Op
 from ernsnn.describe.names import owner_and_variable
 from ernsnn.describe.units import to_single
 from ernsnn.errors import InvalidModel, unknown
+from ernsnn.graph.connectivity import CSR
 from ernsnn.graph.graph import Graph, Neurons, Projection
 
 APART_MV = 0.1
@@ -139,3 +140,13 @@ def _apart(
     if name == more:
         return np.maximum(bounds[0], (below + above + apart) / 2 if both else below + apart), bounds[1]
     return bounds[0], np.minimum(bounds[1], (below + above - apart) / 2 if both else above - apart)
+
+
+def fixed(graph: Graph) -> dict[str, Any]:
+    """All values of a graph that may have been drawn, with which a network has them under every seed."""
+    now = graph.values
+    values: dict[str, Any] = {path: value for path, value in now.items() if isinstance(value, np.ndarray)}
+    for p in graph.projections:
+        if isinstance(p.connectivity, CSR):
+            values[f"{p.name}.w"] = np.broadcast_to(now[f"{p.name}.w"], p.n_synapses)
+    return values

@@ -84,6 +84,7 @@ class TorchBackend(SteppedBackend):
         first: Sequence[int] | np.ndarray,
         values: Mapping[str, Any],
         surrogate: Callable[[Any], Any] | None,
+        given: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Any:
         """See ``Backend.batch``. Raises BackendNotAvailable where there is no such device."""
@@ -96,7 +97,7 @@ class TorchBackend(SteppedBackend):
         if torch.get_num_threads() != settings["threads"]:
             torch.set_num_threads(settings["threads"])
         how = {"device": settings["device"], "precision": settings["precision"]}
-        return network.Network(graph, first=first, values=values, surrogate=surrogate, **how).run(n_steps)
+        return network.Network(graph, first=first, values=values, surrogate=surrogate, **how).run(n_steps, given)
 
 
 def require_device(device: str) -> None:

@@ -131,15 +131,18 @@ class Network:
             return static.short_term.state[probe.variable]
         return static.w[None].expand(self.space.batch, -1)
 
-    def run(self, n_steps: int) -> Outputs:
-        """Run all runs for ``n_steps`` steps from their first; to be called once."""
+    def run(self, n_steps: int, given: Mapping[str, torch.Tensor] | None = None) -> Outputs:
+        """Run all runs for ``n_steps`` steps from their first; to be called once.
+
+        ``given`` has the spikes (runs, steps, neurons) of some sources in place of those of the graph.
+        """
         for first in self.first.tolist():
             if (reset := self.graph.next_reset(first)) is not None and reset < first + n_steps:
-                raise InvalidModel(
-                    f"Trials.reset: resets the network in step {reset}, within a run from step {first} on"
-                )
-        rasters = {p.name: self._given(p, n_steps) for p in self.graph.sources()}
-        if self.compiled:
+                raise InvalidModel(f"Trials.reset: the network is reset in step {reset}, within a run from {first} on")
+        space = self.space
+        rasters = {name: spikes.to(space.device, space.dtype) for name, spikes in (given or {}).items()}
+        rasters |= {p.name: self._given(p, n_steps) for p in self.graph.sources() if p.name not in rasters}
+        if self.compiled and not any(raster.requires_grad for raster in rasters.values()):
             return self._run_compiled(rasters, n_steps)
         fired: dict[str, list[torch.Tensor]] = {p.name: [] for p in self.graph.neurons()}
         seen: dict[str, list[torch.Tensor]] = {p.key: [] for p in self.graph.probes}

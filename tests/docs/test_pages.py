@@ -25,7 +25,7 @@ COMPARED = {
     "add-an-experiment": 2,
     "short-term-plasticity": 2,
     "torch": 2,
-    "fit": 2,
+    "fit": 3,
 }
 """At least so many blocks of a page are compared with what they print."""
 

@@ -17,7 +17,7 @@ WORDS = {"native", "reference"}
 CONVENTION = "spinnaker"
 """What ``ernsnn.pynn.setup(convention=...)`` takes, which is a dialect of PyNN's scripts and no backend."""
 LIBRARY = "torch"
-"""A library, after which a backend is named: ``ernsnn.learn`` imports it for its optimisers."""
+"""A library, after which a backend is named: ``ernsnn.learn`` imports it, and ``ern.torch`` is a module for it."""
 OF_THE_DIALECT = {"spinnaker_get_data"}
 """Methods that scripts of that dialect call."""
 
@@ -45,6 +45,8 @@ def named(source: str, of_pynn: bool = False, of_learn: bool = False) -> Iterato
     for line, text in texts(tree):
         if of_pynn:
             text = re.sub(rf"^{CONVENTION}$|convention='{CONVENTION}'", "", text)
+        if of_learn:
+            text = re.sub(rf"^(ernsnn\.learn\.)?{LIBRARY}$", "", text)
         found = {word for word in re.findall(r"[a-z][a-z0-9-]*[a-z0-9]", text) if word in NAMES - WORDS}
         found |= {name for name in WORDS if text == name or re.search(rf"['\"`]{name}['\"`]", text)}
         yield from (f"line {line}: {name!r} in {text!r}" for name in sorted(found))
@@ -60,7 +62,8 @@ def named(source: str, of_pynn: bool = False, of_learn: bool = False) -> Iterato
 @pytest.mark.parametrize("path", sorted(FOLDERS["ernsnn"].rglob("*.py")), ids=lambda p: str(p.name))
 def test_the_core_names_no_backend(path: Path) -> None:
     folder = path.parent.name
-    assert list(named(path.read_text(), of_pynn=folder == "pynn", of_learn=folder == "learn")) == []
+    of_learn = folder == "learn" or path == FOLDERS["ernsnn"] / "__init__.py"
+    assert list(named(path.read_text(), of_pynn=folder == "pynn", of_learn=of_learn)) == []
 
 
 @pytest.mark.parametrize(
@@ -112,5 +115,7 @@ def test_a_convention_of_scripts_is_no_backend() -> None:
 
 def test_the_library_of_a_backend_is_none_where_one_learns():
     assert not list(named("import torch\ntorch.optim.Adam([])", of_learn=True))
-    assert list(named("run(backend='torch')", of_learn=True))
+    assert not list(named("LATER = {'torch': 'ernsnn.learn.torch'}", of_learn=True))
+    assert list(named("import brian2", of_learn=True))
+    assert list(named("say('run it on torch')", of_learn=True))
     assert list(named("import torch"))

@@ -18,6 +18,7 @@ from ..check.check import capabilities
 from ..codes import CODES
 from ..options import ARITHMETIC, KINDS, MODULATORS
 from ..quantise.quantise import required
+from ..quantise.stored import stored_weights
 from ..readout import Readout, readouts
 
 _REPORT_EVERY = 1000
@@ -34,10 +35,15 @@ class LoihiEmulatorBackend(Backend):
     capabilities = capabilities()
     codes = CODES
     options: ClassVar[Mapping[str, Option]] = ARITHMETIC
+    rounds: ClassVar[bool] = True
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
         """See ``Backend.limits``."""
         return capabilities(settings["order"])
+
+    def stored(self, graph: Graph, **options: Any) -> dict[str, np.ndarray]:
+        """See ``Backend.stored``."""
+        return stored_weights(graph, self.settings(options)["order"], chip=False)
 
     def run(self, graph: Graph, n_steps: int, progress: Progress, **options: Any) -> Recording:
         """See ``Backend.run``."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Capability, Program, Progress
 from ernsnn.backend.subprocesses import recorded_run
@@ -21,6 +23,7 @@ from ..options import ARITHMETIC, KINDS, MODULATORS
 from ..placement import Placement
 from ..quantise.latch import without_field
 from ..quantise.quantise import required
+from ..quantise.stored import stored_weights
 from ..readout import readouts
 from . import hardware
 from .compiler import compile_program
@@ -41,6 +44,7 @@ class LavaBackend(Backend):
     capabilities = capabilities()
     codes = CODES
     options: ClassVar[Mapping[str, Option]] = {**ARITHMETIC, **_PATIENCE}
+    rounds: ClassVar[bool] = True
 
     def missing(self) -> str | None:
         """See ``Backend.missing``."""
@@ -49,6 +53,10 @@ class LavaBackend(Backend):
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
         """See ``Backend.limits``."""
         return capabilities(settings["order"], self.chip)
+
+    def stored(self, graph: Graph, **options: Any) -> dict[str, np.ndarray]:
+        """See ``Backend.stored``."""
+        return stored_weights(graph, self.settings(options)["order"], self.chip)
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> IntegerNetwork | FloatNetwork:
         """The network from which the script is written."""
@@ -91,10 +99,15 @@ class LavaFloatBackend(LavaBackend):
     modulators = ()
     capabilities = (not_in_floats,)
     options: ClassVar[Mapping[str, Option]] = _PATIENCE
+    rounds: ClassVar[bool] = False
 
     def limits(self, settings: Mapping[str, Any]) -> Sequence[Capability]:
         """See ``Backend.limits``."""
         return self.capabilities
+
+    def stored(self, graph: Graph, **options: Any) -> dict[str, np.ndarray]:
+        """Nothing: floats hold weights as they are."""
+        return {}
 
     def network(self, graph: Graph, n_steps: int, chosen: Mapping[str, Any]) -> FloatNetwork:
         """See ``LavaBackend.network``."""

@@ -25,10 +25,14 @@ SMALL_ERROR = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Synapses:
-    """One synapse a pair at most: signed weights in the unit of the graph, delays in steps, 0 where there is none."""
+    """One synapse a pair at most: signed weights in the unit of the graph, delays in steps, 0 where there is none.
+
+    ``ids`` are the places of these synapses among those of the projection.
+    """
 
     matrix: np.ndarray
     delays: np.ndarray
+    ids: np.ndarray
 
     @property
     def there(self) -> np.ndarray:
@@ -49,7 +53,7 @@ def layers(p: Projection) -> list[Synapses]:
         matrix, delays = np.zeros(shape), np.zeros(shape, np.int64)
         matrix[post[now], pre[now]] = sign * rows.variables["w"][now]
         delays[post[now], pre[now]] = rows.delay[now]
-        matrices.append(Synapses(matrix, delays))
+        matrices.append(Synapses(matrix, delays, now))
         left = np.delete(left, first)
     return matrices
 
