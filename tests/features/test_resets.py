@@ -73,6 +73,8 @@ def network(trials, seed, scheme="exact"):
     net.modulate(cells[1], glia, "i_offset_nA", gain=0.05)
     net.modulate(cells[0][:2], level, "i_offset_nA", gain=0.1)
     net.modulate(cells[0][2:], level, "v_threshold_mV", gain=0.5)
+    # What is given from the beginning on is given to every trial, too, though its value begins with 0 there.
+    net.modulate(cells[2], net.signal("constant", times_ms=[0.0], values=[1.0]), "v_threshold_mV", gain=-2.0)
     net.probe(cells[0], "v_mV")
     net.probe(glia, "value")
     return net
