@@ -19,6 +19,7 @@ from ernsnn.analyse.summary import Summary as Summary
 from ernsnn.analyse.summary import TimeMark as TimeMark
 from ernsnn.backend.discovery import discover
 from ernsnn.describe.network import Network
+from ernsnn.describe.trials import Trials
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
@@ -31,11 +32,19 @@ _SESSION_ONLY = ("input", "demo")
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A network, its duration (None: the user gives it), and a function that summarises the result."""
+    """A network, its duration (None: the user gives it), and a function that summarises the result.
+
+    With ``trials`` it runs through these, for as long as they take unless ``duration_ms`` is given.
+    """
 
     network: Network
     duration_ms: float | None = None
     summarise: Callable[[Result], Summary] | None = None
+    trials: Trials | None = None
+
+    def lowered(self, seed: int) -> Graph:
+        """The graph of the network, with the trials if there are any."""
+        return lower(self.network, seed, self.trials)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +109,8 @@ class Model:
                 raise InvalidModel(f"{self.name}: session must return a Session, got {type(session).__name__}")
         if not isinstance(session.network, Network):
             raise InvalidModel(f"{self.name}: build must return a Network, got {type(session.network).__name__}")
+        if not isinstance(session.trials, Trials | None):
+            raise InvalidModel(f"{self.name}: Session.trials must be Trials, got {type(session.trials).__name__}")
         return session
 
     def _signatures(self) -> list[inspect.Signature]:
@@ -162,7 +173,7 @@ def session_of(graph: Graph, notes: Mapping[str, Any], model: str | None, given:
         session = get_model(str(name)).open(input=given, demo=demo, **parameters)
         sizes = {p.name: p.size for p in session.network.populations.values()}
         same = sizes == {p.name: p.size for p in graph.populations}
-        if not same or lower(session.network, graph.seed).digest != graph.digest:
+        if not same or session.lowered(graph.seed).digest != graph.digest:
             raise InvalidModel(f"{name}: makes another network than that which was run")
     except InvalidModel:
         if model is None:
