@@ -187,6 +187,19 @@ def test_noise_goes_on_where_it_was():
         assert np.std(runs[0]) > 0
 
 
+@pytest.mark.parametrize(("backend", "options"), RESETTING[1:])
+def test_chance_is_the_same_everywhere(backend, options):
+    """Escape noise, membrane noise and Poisson input, whose spikes of the very step of a reset arrive after it."""
+    trials = ern.Trials(show_ms=7, rest_ms=3, reset=True, current=np.linspace(0, 0.4, 12))
+    net = ern.Network()
+    escapes = net.population("escapes", 9, ern.EscapeLIF(v_threshold_mV=-60))
+    noisy = net.population("noisy", 9, ern.LIF(noise_mV=3.0))
+    net.projection("between", escapes, noisy, weight_nA=1.0, delay_ms=ern.Uniform(1, 6))
+    net.poisson_input("rain", noisy, rate_hz=200.0, n=3, weight_nA=0.4)
+    net.inject(noisy, trials.schedule("current"))
+    same(*(ern.run(net, trials=trials, backend=b, **o) for b, o in (("reference", {}), (backend, options))))
+
+
 @pytest.mark.parametrize("backend", [n for n in ("reference", "native") if n in BACKENDS])
 @pytest.mark.parametrize("at", [PERIOD, PERIOD + 11])
 def test_a_run_that_is_interrupted_goes_on(backend, at, tmp_path, monkeypatch):
