@@ -124,11 +124,6 @@ def warn_of(issues: Iterable[Issue], graph: Graph) -> None:
         listed = "\n".join(f"  {line}" for line in lines)
         backend = next(iter(by_code.values()))[0].backend
         warn(f"{backend} runs {graph.name}, but see result.issues:\n{listed}")
-    mark_reported(graph)
-
-
-def mark_reported(graph: Graph) -> None:
-    """Give no warning of ``graph``: its issues are shown by other means."""
     _reported.add(graph)
 
 

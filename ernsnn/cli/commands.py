@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
+import warnings
 from argparse import Namespace
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Any
 from ernsnn.analyse.activity import mean_rate_hz
 from ernsnn.analyse.compare import compare as compare_results
 from ernsnn.backend.discovery import backend_names
-from ernsnn.backend.doubts import mark_reported
 from ernsnn.backend.protocol import Backend
 from ernsnn.backend.registry import AUTO, auto_options, default_backend, get_backend
 from ernsnn.cli.again import recorded_command, run_command
@@ -24,13 +24,12 @@ from ernsnn.cli.measures import metrics as metrics
 from ernsnn.cli.output import one_line, show
 from ernsnn.cli.report import page_of, summarised
 from ernsnn.cli.report import report as report
-from ernsnn.errors import BackendNotAvailable, InvalidModel, unknown
+from ernsnn.errors import BackendNotAvailable, InvalidModel, ModelWarning, unknown
 from ernsnn.files import real
 from ernsnn.result import Result
 from ernsnn.result import resume as resume_run
 from ernsnn.result import run as run_graph
 from ernsnn.running.folder import place_of, read_plan
-from ernsnn.running.simulate import as_graph
 from ernsnn.running.simulate import compile as compile_graph
 from ernsnn.studies.models import Model, Session, Summary, get_model, model_names, session_of
 from ernsnn.text import table
@@ -100,20 +99,23 @@ def run(arguments: Namespace) -> int:
     out = None if arguments.out is None else real(arguments.out)
     if out is None and (arguments.weights_at or arguments.checkpoint_every is not None):
         raise InvalidModel("--weights-at and --checkpoint-every need --out DIR, the folder to write to")
-    inherited = start.graph.seed if start else 0
-    graph = as_graph(session.network, inherited if arguments.seed is None else arguments.seed)
-    mark_reported(graph)  # what is printed of a run lists its issues
-    result = run_graph(
-        graph,
-        duration_ms=_duration(arguments, model, session),
-        backend=arguments.backend,
-        start=start,
-        out=out,
-        checkpoint_every_ms=arguments.checkpoint_every,
-        weights_at_ms=arguments.weights_at,
-        notes=_notes(arguments, model, parameters),
-        **options,
-    )
+    seed = (start.graph.seed if start else 0) if arguments.seed is None else arguments.seed
+    with warnings.catch_warnings():
+        # What is printed of a run lists its issues.
+        warnings.filterwarnings("ignore", ".*, but see result.issues", ModelWarning)
+        result = run_graph(
+            session.network,
+            seed=seed,
+            trials=session.trials,
+            duration_ms=_duration(arguments, model, session),
+            backend=arguments.backend,
+            start=start,
+            out=out,
+            checkpoint_every_ms=arguments.checkpoint_every,
+            weights_at_ms=arguments.weights_at,
+            notes=_notes(arguments, model, parameters),
+            **options,
+        )
     return _report(arguments, model.name, result, summarised(session, result, out), arguments.out)
 
 
@@ -203,7 +205,7 @@ def check(arguments: Namespace) -> int:
     arguments.backend = arguments.backend or default_backend().name
     model, everyone = get_model(arguments.model), arguments.backend == "all"
     parameters, _ = _settings(arguments, model, [])
-    graph = as_graph(model.open(input=arguments.input, demo=arguments.demo, **parameters).network, arguments.seed)
+    graph = model.open(input=arguments.input, demo=arguments.demo, **parameters).lowered(arguments.seed)
     checks: list[dict[str, Any]] = []
     lines, unsupported = [], False
     for name in backend_names() if everyone else [arguments.backend]:
@@ -231,7 +233,7 @@ def compile(arguments: Namespace) -> int:  # noqa: A001 - the command's name
     parameters, [options] = _settings(arguments, model, [_taker(backend)])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     duration = _duration(arguments, model, session)
-    graph = as_graph(session.network, arguments.seed)
+    graph = session.lowered(arguments.seed)
     program = compile_graph(graph, backend, duration_ms=duration, out=arguments.out, **options)
     files = sorted(program.files)
     data = {
@@ -257,7 +259,7 @@ def compare(arguments: Namespace) -> int:
     parameters, options = _settings(arguments, model, [_taker(backend) for backend in chosen])
     session = model.open(input=arguments.input, demo=arguments.demo, **parameters)
     duration = _duration(arguments, model, session)
-    graph = as_graph(session.network, arguments.seed)
+    graph = session.lowered(arguments.seed)
     for backend, given in zip(chosen, options, strict=True):  # before the first of them takes its time
         backend.require(graph, **given)
         backend.require_installed()
@@ -293,6 +295,8 @@ def import_file(arguments: Namespace) -> int:
 
 def _duration(arguments: Namespace, model: Model, session: Session) -> float:
     duration = session.duration_ms if arguments.duration_ms is None else arguments.duration_ms
+    if duration is None and session.trials is not None:
+        duration = session.trials.duration_ms
     if duration is None:
         others = ", --input FILE or --demo" if model.has_session else ""
         raise InvalidModel(f"{model.name}: how long? Give --duration-ms T{others}")

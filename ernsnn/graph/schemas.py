@@ -14,7 +14,7 @@ def from_schema_1(stored: dict[str, Any]) -> dict[str, Any]:
 
     Its projections had no short-term plasticity.
     """
-    if "poisson_inputs" in stored:
+    if stored.keys() & {"poisson_inputs", "resets"}:
         raise Unfit("Graph has other fields than schema 1 had")
     return {
         **stored,

@@ -19,10 +19,10 @@ from ernsnn.analyse.summary import Summary as Summary
 from ernsnn.analyse.summary import TimeMark as TimeMark
 from ernsnn.backend.discovery import discover
 from ernsnn.describe.network import Network
+from ernsnn.describe.trials import Trials
 from ernsnn.errors import InvalidModel, unknown
 from ernsnn.files import absolute
 from ernsnn.graph.graph import Graph
-from ernsnn.graph.lower import lower
 from ernsnn.studies.sessions import Session as Session
 
 GROUP = "ernsnn.models"
@@ -92,6 +92,8 @@ class Model:
                 raise InvalidModel(f"{self.name}: session must return a Session, got {type(session).__name__}")
         if not isinstance(session.network, Network):
             raise InvalidModel(f"{self.name}: build must return a Network, got {type(session.network).__name__}")
+        if not isinstance(session.trials, Trials | None):
+            raise InvalidModel(f"{self.name}: Session.trials must be Trials, got {type(session.trials).__name__}")
         return session
 
     def _signatures(self) -> list[inspect.Signature]:
@@ -160,7 +162,7 @@ def session_of(graph: Graph, notes: Mapping[str, Any], model: str | None, given:
         session = get_model(str(name)).open(input=given, demo=demo, **parameters)
         sizes = {p.name: p.size for p in session.network.populations.values()}
         same = sizes == {p.name: p.size for p in graph.populations}
-        if not same or lower(session.network, graph.seed).digest != graph.digest:
+        if not same or session.lowered(graph.seed).digest != graph.digest:
             raise InvalidModel(f"{name}: makes another network than that which was run")
     except InvalidModel:
         if model is None:

@@ -142,7 +142,7 @@ class Network:
         space = self.space
         rasters = {name: spikes.to(space.device, space.dtype) for name, spikes in (given or {}).items()}
         rasters |= {p.name: self._given(p, n_steps) for p in self.graph.sources() if p.name not in rasters}
-        if self.compiled and not any(raster.requires_grad for raster in rasters.values()):
+        if self.compiled and not given:
             return self._run_compiled(rasters, n_steps)
         fired: dict[str, list[torch.Tensor]] = {p.name: [] for p in self.graph.neurons()}
         seen: dict[str, list[torch.Tensor]] = {p.key: [] for p in self.graph.probes}

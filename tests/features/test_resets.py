@@ -73,6 +73,8 @@ def network(trials, seed, scheme="exact"):
     net.modulate(cells[1], glia, "i_offset_nA", gain=0.05)
     net.modulate(cells[0][:2], level, "i_offset_nA", gain=0.1)
     net.modulate(cells[0][2:], level, "v_threshold_mV", gain=0.5)
+    # What is given from the beginning on is given to every trial, too, though its value begins with 0 there.
+    net.modulate(cells[2], net.signal("constant", times_ms=[0.0], values=[1.0]), "v_threshold_mV", gain=-2.0)
     net.probe(cells[0], "v_mV")
     net.probe(glia, "value")
     return net
@@ -183,6 +185,19 @@ def test_noise_goes_on_where_it_was():
             runs.append(ern.run(net, trials=trials, backend=backend, **options).signal("cells", "v_mV")[1])
         np.testing.assert_array_equal(*runs)
         assert np.std(runs[0]) > 0
+
+
+@pytest.mark.parametrize(("backend", "options"), RESETTING[1:])
+def test_chance_is_the_same_everywhere(backend, options):
+    """Escape noise, membrane noise and Poisson input, whose spikes of the very step of a reset arrive after it."""
+    trials = ern.Trials(show_ms=7, rest_ms=3, reset=True, current=np.linspace(0, 0.4, 12))
+    net = ern.Network()
+    escapes = net.population("escapes", 9, ern.EscapeLIF(v_threshold_mV=-60))
+    noisy = net.population("noisy", 9, ern.LIF(noise_mV=3.0))
+    net.projection("between", escapes, noisy, weight_nA=1.0, delay_ms=ern.Uniform(1, 6))
+    net.poisson_input("rain", noisy, rate_hz=200.0, n=3, weight_nA=0.4)
+    net.inject(noisy, trials.schedule("current"))
+    same(*(ern.run(net, trials=trials, backend=b, **o) for b, o in (("reference", {}), (backend, options))))
 
 
 @pytest.mark.parametrize("backend", [n for n in ("reference", "native") if n in BACKENDS])

@@ -305,6 +305,7 @@ def test_a_graph_of_schema_1_is_read_and_runs_as_it_did(tmp_path):
         lambda g: g.update(populations=3),
         lambda g: g["populations"][1].update(parameters=[]),
         lambda g: g.update(seed=8),
+        lambda g: g.update(resets=[3]),
     ],
 )
 def test_a_changed_graph_of_schema_1_is_noticed(tmp_path, change):
