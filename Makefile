@@ -6,6 +6,8 @@ VERSION := $(shell "$(PY)" -E -c 'import sys; print("%d.%d" % sys.version_info[:
 CORE := .venv/core-$(VERSION)
 DEV := .venv/dev-$(VERSION)
 RUN := $(DEV)/bin/python
+# Processes that share the tests.
+JOBS ?= 2
 
 # What is set around us must not reach into the environments. Without bytecode every start would take seconds longer.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
@@ -32,7 +34,7 @@ demo-lava: venv-dev
 	@"$(DEV)/bin/ernsnn" run ca3_memory --demo --backend lava --out runs/demo-lava
 
 test: venv-dev
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q -n $(JOBS) --dist worksteal
 
 test-all: venv-dev
 	@$(RUN) -m pytest -q -m "" --hypothesis-profile=other

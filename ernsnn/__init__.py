@@ -1,12 +1,9 @@
 """ernsnn: describe a spiking model once, run it on many backends, and prove that they agree."""
 
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from ernsnn import starting  # noqa: F401 - before all that takes time
-from ernsnn.analyse.compare import Comparison, compare
-from ernsnn.analyse.energy import Energy
-from ernsnn.analyse.metrics import Metrics
 from ernsnn.backend.issues import Issue, Issues
 from ernsnn.backend.options import Option
 from ernsnn.backend.protocol import Backend, Program
@@ -48,6 +45,9 @@ from ernsnn.result import Result, resume, run
 from ernsnn.running.simulate import check, compile  # noqa: A004 - the field's word for it
 
 if TYPE_CHECKING:
+    from ernsnn.analyse.compare import Comparison, compare
+    from ernsnn.analyse.energy import Energy
+    from ernsnn.analyse.metrics import Metrics
     from ernsnn.interchange.from_nir import from_nir
     from ernsnn.interchange.nir_data import from_nir_data, to_nir_data
     from ernsnn.interchange.to_nir import to_nir
@@ -157,18 +157,22 @@ __all__ += [name for name in _KINDS if name not in __all__]
 
 
 _LATER = {
-    "Estimate": "ernsnn.studies.estimates",
-    "Experiment": "ernsnn.studies.experiment",
-    "Findings": "ernsnn.studies.experiment",
-    "Repeats": "ernsnn.studies.experiment",
-    "from_nir": "ernsnn.interchange.from_nir",
-    "from_nir_data": "ernsnn.interchange.nir_data",
+    "Comparison": "ernsnn.analyse.compare:Comparison",
+    "Energy": "ernsnn.analyse.energy:Energy",
+    "Estimate": "ernsnn.studies.estimates:Estimate",
+    "Experiment": "ernsnn.studies.experiment:Experiment",
+    "Findings": "ernsnn.studies.experiment:Findings",
+    "Metrics": "ernsnn.analyse.metrics:Metrics",
+    "Repeats": "ernsnn.studies.experiment:Repeats",
+    "compare": "ernsnn.analyse.compare:compare",
+    "from_nir": "ernsnn.interchange.from_nir:from_nir",
+    "from_nir_data": "ernsnn.interchange.nir_data:from_nir_data",
     "pictures": "ernsnn.studies.pictures",
-    "to_nir": "ernsnn.interchange.to_nir",
-    "to_nir_data": "ernsnn.interchange.nir_data",
-    "write_report": "ernsnn.report",
+    "to_nir": "ernsnn.interchange.to_nir:to_nir",
+    "to_nir_data": "ernsnn.interchange.nir_data:to_nir_data",
+    "write_report": "ernsnn.report:write_report",
 }
-"""Name -> module of what is imported at its first use only, since most programs do without it."""
+"""Name -> place of what is imported at its first use only, since most programs do without it."""
 
 
 def __getattr__(name: str) -> object:
@@ -176,5 +180,4 @@ def __getattr__(name: str) -> object:
         return _KINDS[name]
     if name not in _LATER:
         raise AttributeError(f"module 'ernsnn' has no attribute {name!r}")
-    module = import_module(_LATER[name])
-    return getattr(module, name, module)
+    return resolve_name(_LATER[name])

@@ -1,6 +1,6 @@
 """``Result``, the façade over a finished run: its readings, metrics, energy, pictures and exports.
 
-``run`` and ``resume`` return results.
+``run`` and ``resume`` return results. What analyses them is imported when it is first asked for.
 """
 
 from __future__ import annotations
@@ -12,13 +12,6 @@ from typing import TYPE_CHECKING, ParamSpec, Self
 
 import numpy as np
 
-from ernsnn.analyse.energy import Energy, energy
-from ernsnn.analyse.export.converters import to_neo, to_nwb, to_xarray
-from ernsnn.analyse.export.files import export
-from ernsnn.analyse.metrics import Metrics, metrics
-from ernsnn.analyse.notebook import notebook
-from ernsnn.analyse.plots import Plots
-from ernsnn.analyse.summary import Summary, read_summary, summary_files
 from ernsnn.describe.arguments import checked
 from ernsnn.files import Content
 from ernsnn.recording.readings import Readings
@@ -28,6 +21,11 @@ if TYPE_CHECKING:
     import neo
     import pynwb
     import xarray
+
+    from ernsnn.analyse.energy import Energy
+    from ernsnn.analyse.metrics import Metrics
+    from ernsnn.analyse.plots import Plots
+    from ernsnn.analyse.summary import Summary
 
 
 @checked
@@ -42,6 +40,8 @@ class Result(Readings):
 
         Raises InvalidModel on a bin that is no whole number of steps.
         """
+        from ernsnn.analyse.metrics import metrics
+
         return metrics(self.graph, self.recording, bin_ms)
 
     @checked
@@ -57,6 +57,8 @@ class Result(Readings):
         Loihi has them. ``links`` says how many links between chips a spike of each neuron crosses; with it, they are
         counted as SpiNNaker has them. A backend's ``placement`` knows both. Raises InvalidModel on an unknown chip.
         """
+        from ernsnn.analyse.energy import energy
+
         return energy(self.graph, self.recording, chip, cores, links)
 
     @property
@@ -72,9 +74,13 @@ class Result(Readings):
     @property
     def plot(self) -> Plots:
         """Pictures: ``plot.raster()``, ``plot.weights(projection)`` and so on; ``plot()`` is an overview."""
+        from ernsnn.analyse.plots import Plots
+
         return Plots(self, self.moments)
 
     def _repr_html_(self) -> str:
+        from ernsnn.analyse.notebook import notebook
+
         return notebook(self)
 
     def to_neo(self) -> neo.Block:
@@ -84,6 +90,8 @@ class Result(Readings):
         its samples are not equally far apart); an Event at the end of the run for every projection and population that
         learned, whose array annotations are the final values. Raises NotInstalled.
         """
+        from ernsnn.analyse.export.converters import to_neo
+
         return to_neo(self)
 
     def to_xarray(self) -> xarray.Dataset:
@@ -92,6 +100,8 @@ class Result(Readings):
         ``spikes_P`` (spike times in ms, with ``neuron_P``), ``signals_T.v`` (time, column), ``synapses_P.v`` (final
         values, with ``pre_P`` and ``post_P``) and ``neurons_P.v``. Raises NotInstalled.
         """
+        from ernsnn.analyse.export.converters import to_xarray
+
         return to_xarray(self)
 
     def to_nwb(self) -> pynwb.NWBFile:
@@ -99,6 +109,8 @@ class Result(Readings):
 
         A unit a neuron, a TimeSeries a probe, a table for whatever learned. Raises NotInstalled.
         """
+        from ernsnn.analyse.export.converters import to_nwb
+
         return to_nwb(self)
 
     @checked
@@ -109,10 +121,14 @@ class Result(Readings):
         the files. Raises InvalidModel on another ending and, without ``force``, where something else than an earlier
         export is in the way; NotInstalled where a library is missing.
         """
+        from ernsnn.analyse.export.files import export
+
         return export(self, path, force=force)
 
     def to_files(self) -> dict[str, Content]:
         """Every file of a saved result."""
+        from ernsnn.analyse.summary import summary_files
+
         said = {} if self.summary is None else summary_files(self.summary, self.meta)
         return {**super().to_files(), **said}
 
@@ -120,6 +136,8 @@ class Result(Readings):
     @checked
     def load(cls, folder: str | Path) -> Self:
         """Read what ``save`` wrote. Raises InvalidModel, naming what is missing or damaged."""
+        from ernsnn.analyse.summary import read_summary
+
         result = super().load(folder)
         result._summary = read_summary(Path(folder), result.meta)
         return result

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Any
 
 GROUP = "ernsnn.backends"
@@ -11,6 +10,8 @@ GROUP = "ernsnn.backends"
 
 def discover(group: str) -> dict[str, Callable[[], Any]]:
     """Name -> loader of every entry point of ``group``; loading one that is broken raises, the others still work."""
+    from importlib.metadata import entry_points  # takes as long to import as all of ernsnn.graph
+
     return {point.name: point.load for point in sorted(entry_points(group=group), key=lambda point: point.name)}
 
 

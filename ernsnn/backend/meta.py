@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from ernsnn.graph.graph import Graph
 
 def ernsnn_version() -> str:
     """The version of this package."""
+    from importlib.metadata import version  # as in discovery
+
     return version("ernsnn")
 
 

@@ -47,7 +47,7 @@ def checked(described: _Checked) -> _Checked:
         return held(described)
     owner, _, name = described.__qualname__.rpartition(".")
     space = described.__module__.rpartition(".")[2]
-    if owner and (name == "__init__" or "cls" in inspect.signature(described).parameters):
+    if owner and (name == "__init__" or "cls" in inspect.unwrap(described).__code__.co_varnames):
         called, prefix = owner if name == "__init__" else f"{owner}.{name}", owner
     elif owner:
         called = prefix = name
@@ -75,20 +75,12 @@ def _wrapped(
     Messages call it ``called``, and its arguments ``prefix.argument``; ``implicit`` is the number of arguments that
     come first and that a user does not write. ``owner`` is the class whose ``__init__`` it is, if it is one.
     """
-    signature = inspect.signature(function)
-    parameters = [p for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    places = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    defaults = {p.name: p.default for p in parameters}
-
-    @functools.cache
-    def hints() -> dict[str, tuple[Any, frozenset[type]]]:
-        known = typing.get_type_hints(function, vars(sys.modules[function.__module__]), _Names(function, owner))
-        return {name: (known[name], _plain(known[name])) for name in defaults if name in known}
+    known = _Signature(function, owner)
 
     def checked_value(name: str, value: Any, given: Mapping[str, Any]) -> Any:
-        if name not in hints() or value is defaults[name]:
+        if name not in known.hints or value is known.defaults[name]:
             return value
-        hint, plain = hints()[name]
+        hint, plain = known.hints[name]
         if type(value) in plain:
             return value
         if isinstance(value, Iterator):
@@ -101,19 +93,53 @@ def _wrapped(
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        given = dict(zip(places, args, strict=False)) | keywords
-        first = [checked_value(name, value, given) for name, value in zip(places, args, strict=False)]
+        given = dict(zip(known.places, args, strict=False)) | keywords
+        first = [checked_value(name, value, given) for name, value in zip(known.places, args, strict=False)]
         named = {name: checked_value(name, value, given) for name, value in keywords.items()}
         try:
             return function(*first, *args[len(first) :], **named)
         except TypeError:
             try:
-                signature.bind(*args, **keywords)
+                known.signature.bind(*args, **keywords)
             except TypeError:
-                raise InvalidModel(f"{called}: {_unbound(signature, args, keywords, implicit)}") from None
+                raise InvalidModel(f"{called}: {_unbound(known.signature, args, keywords, implicit)}") from None
             raise
 
     return call
+
+
+class _Signature:
+    """The arguments of a function, read at its first call: a program calls few of those that it imports."""
+
+    def __init__(self, function: Callable[..., Any], owner: type | None) -> None:
+        self._function, self._owner = function, owner
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self._function)
+
+    @functools.cached_property
+    def _parameters(self) -> list[inspect.Parameter]:
+        return [p for p in self.signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+
+    @functools.cached_property
+    def places(self) -> list[str]:
+        """The names of the arguments that may be given by their place, in order."""
+        return [p.name for p in self._parameters if p.kind is not p.KEYWORD_ONLY]
+
+    @functools.cached_property
+    def defaults(self) -> dict[str, Any]:
+        """Name -> default of every argument; ``Parameter.empty`` where it has none."""
+        return {p.name: p.default for p in self._parameters}
+
+    @functools.cached_property
+    def hints(self) -> dict[str, tuple[Any, frozenset[type]]]:
+        """Name -> annotation of every argument that has one, and the types that it allows as they are."""
+        annotations = {name: text for name, text in self._function.__annotations__.items() if name != "return"}
+        names = _Names(self._function, self._owner)
+        module = vars(sys.modules[self._function.__module__])
+        known = typing.get_type_hints(types.SimpleNamespace(__annotations__=annotations), module, names)
+        return {name: (known[name], _plain(known[name])) for name in self.defaults if name in known}
 
 
 def _plain(hint: Any) -> frozenset[type]:

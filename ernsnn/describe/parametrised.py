@@ -83,6 +83,27 @@ class Later(Generic[Made]):
         return self.made
 
 
+def later(make: Callable[[], Any]) -> Any:
+    """The attribute ``kind`` of a class of the library: most programs use one or two kinds, and read no more."""
+    return Later(make)
+
+
+class Library(Mapping[str, Made]):
+    """Name -> kind of classes of the library, each made when it is first asked for."""
+
+    def __init__(self, classes: Mapping[str, type]) -> None:
+        self._classes = classes
+
+    def __getitem__(self, name: str) -> Made:
+        return self._classes[name].kind  # type: ignore[attr-defined,no-any-return]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+
 def class_of(base: type[Made], name: str, kind: object, defaults: Mapping[str, float | None], text: str) -> type[Made]:
     """A dataclass like those of ernsnn: ``base`` with a ``kind``, its parameters as fields, and ``text`` about it.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 CHUNK = 1 << 18
 """Synapses of a chunk: few megabytes of numbers, and work for milliseconds."""
@@ -47,6 +49,8 @@ def in_threads(work: Callable[[Part], Result], parts: Iterable[Part], threads: i
     if threads == 1 or len(first) < 2:
         yield from map(work, (part for some in (first, remaining) for part in some))
         return
+    from concurrent.futures import ThreadPoolExecutor  # imports logging: milliseconds
+
     with ThreadPoolExecutor(threads, "ernsnn-chunks") as pool:
         pending: deque[Future[Result]] = deque(pool.submit(work, part) for part in first)
         try:

@@ -3,9 +3,10 @@
 A kind is known once its file lies here.
 """
 
+import inspect
 import pkgutil
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 from ernsnn.describe.arguments import named
 from ernsnn.describe.modulators.astrocyte import Astrocyte
@@ -16,6 +17,7 @@ from ernsnn.describe.modulators.gate import Gate
 from ernsnn.describe.modulators.kind import ModulatorKind, expression, statements
 from ernsnn.describe.modulators.modulator import Modulator, ThirdFactor
 from ernsnn.describe.modulators.signal import Signal
+from ernsnn.describe.parametrised import Library
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 CLASSES: dict[str, type[Modulator]] = {
@@ -26,8 +28,9 @@ CLASSES: dict[str, type[Modulator]] = {
 }
 """The kinds of ernsnn, as the classes that users fill in."""
 named(CLASSES.values())
-_KINDS: list[Any] = [cls.kind for cls in CLASSES.values()]
-LIBRARY: dict[str, ModulatorKind] = {kind.name: kind for kind in _KINDS if isinstance(kind, ModulatorKind)}
+LIBRARY: Mapping[str, ModulatorKind] = Library(
+    {name: cls for name, cls in CLASSES.items() if not isinstance(inspect.getattr_static(cls, "kind"), property)}
+)
 """Their equations by name, of kinds that do not depend on how many others they are made of."""
 
 __all__ = [

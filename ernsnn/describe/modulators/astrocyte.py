@@ -8,6 +8,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.kinds import Parameter, positive, state
 from ernsnn.describe.modulators.domain import Listener
 from ernsnn.describe.modulators.kind import ModulatorKind, statements
+from ernsnn.describe.parametrised import later
 
 
 @checked
@@ -30,14 +31,16 @@ class Astrocyte(Listener):
     STDP, hence a third factor D in the rule: ``on_pre={"w": "-A_minus*y*D"}``, with A_minus = 1 for D itself.
     """
 
-    kind = ModulatorKind(
-        "Astrocyte",
-        parameters=(*positive("tau_ms"), Parameter("bias"), Parameter("initial", follows="bias")),
-        states=(state("C", "initial", "C"),),
-        # A time constant far below dt is taken as one of 1e-9 dt, so that dt/tau does not overflow.
-        constants=statements("P = exp(-dt/max(tau_ms, 1e-9*dt))"),
-        before=statements("C = bias + (C - bias)*P"),
-        heard=statements("C = C + weight*heard"),
+    kind = later(
+        lambda: ModulatorKind(
+            "Astrocyte",
+            parameters=(*positive("tau_ms"), Parameter("bias"), Parameter("initial", follows="bias")),
+            states=(state("C", "initial", "C"),),
+            # A time constant far below dt is taken as one of 1e-9 dt, so that dt/tau does not overflow.
+            constants=statements("P = exp(-dt/max(tau_ms, 1e-9*dt))"),
+            before=statements("C = bias + (C - bias)*P"),
+            heard=statements("C = C + weight*heard"),
+        )
     )
 
     tau_ms: float

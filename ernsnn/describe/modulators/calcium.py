@@ -15,6 +15,7 @@ from ernsnn.describe.expressions import Name, Num, Op, Statement
 from ernsnn.describe.kinds import Parameter, state
 from ernsnn.describe.modulators.domain import Domain
 from ernsnn.describe.modulators.kind import ModulatorKind, expression, statements
+from ernsnn.describe.parametrised import later
 from ernsnn.describe.stimuli import Schedule
 from ernsnn.describe.units import to_single, to_unit
 from ernsnn.errors import InvalidModel
@@ -60,24 +61,25 @@ _CONSTANTS = (
 """The constants of the equations by their symbols, in uM and seconds."""
 _STARTS = {"C": "initial_C", "I": "initial_I", "h": "initial_h", "Gamma_A": "initial_Gamma_A"}
 _RELEASED = ("tau_transmitter_ms", "release_uM")
-KIND = ModulatorKind(
-    "CalciumAstrocyte",
-    parameters=tuple(map(Parameter, (*_CONSTANTS, *_STARTS.values(), *_RELEASED))),
-    states=(
-        *(state(variable, initial, variable) for variable, initial in _STARTS.items()),
-        state("Y", "0.0", "Y"),
-        state("released", "0.0"),
-    ),
-    constants=(
-        *statements("P = exp(-dt/max(tau_transmitter_ms, 1e-9*dt))"),
-        *(_power(*power) for power in (("K_P2", "K_P", 2), ("K_delta2", "K_delta", 2), ("K_D4", "K_D", 4))),
-    ),
-    before=statements("released = released*P"),
-    heard=statements("released = released + release_uM*heard"),
-    after=statements("Y = released\nif given: Y = Y + given"),
-    rates=(
-        *statements(
-            """
+_KIND = later(
+    lambda: ModulatorKind(
+        "CalciumAstrocyte",
+        parameters=tuple(map(Parameter, (*_CONSTANTS, *_STARTS.values(), *_RELEASED))),
+        states=(
+            *(state(variable, initial, variable) for variable, initial in _STARTS.items()),
+            state("Y", "0.0", "Y"),
+            state("released", "0.0"),
+        ),
+        constants=(
+            *statements("P = exp(-dt/max(tau_transmitter_ms, 1e-9*dt))"),
+            *(_power(*power) for power in (("K_P2", "K_P", 2), ("K_delta2", "K_delta", 2), ("K_D4", "K_D", 4))),
+        ),
+        before=statements("released = released*P"),
+        heard=statements("released = released + release_uM*heard"),
+        after=statements("Y = released\nif given: Y = Y + given"),
+        rates=(
+            *statements(
+                """
             C2 = C*C
             C4 = C2*C2
             Q_2 = d_2*(I + d_1)/(I + d_3)
@@ -96,12 +98,13 @@ KIND = ModulatorKind(
             dh/dt = O_2*(Q_2 - (Q_2 + C)*h)
             dC/dt = (Omega_C*open_h3 + Omega_L)*stored - O_P*C2/(C2 + K_P2)
             """
+            ),
         ),
-    ),
-    time_ms=1000.0,
-    sound=expression("Gamma_A >= -1e-9 and Gamma_A <= 1.0 + 1e-9"),
-    unsound="its transmitter is more than a step can follow; choose a smaller dt_ms or less transmitter",
-    units=(("C", "uM"), ("I", "uM"), ("Y", "uM")),
+        time_ms=1000.0,
+        sound=expression("Gamma_A >= -1e-9 and Gamma_A <= 1.0 + 1e-9"),
+        unsound="its transmitter is more than a step can follow; choose a smaller dt_ms or less transmitter",
+        units=(("C", "uM"), ("I", "uM"), ("Y", "uM")),
+    )
 )
 """Beyond [0, 1], Gamma_A has overshot its goal: a step is too long for Y."""
 
@@ -138,7 +141,7 @@ class CalciumAstrocyte(Domain):
     that paper's .001 * 500 mM per spike, cleared at 40/s.
     """
 
-    kind = KIND
+    kind = _KIND
 
     listens_to: Sequence[Population | View] = ()
     transmitter_uM: Schedule | None = None

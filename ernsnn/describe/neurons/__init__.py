@@ -4,7 +4,7 @@ Every module in this folder is imported, so that a new file adds a kind.
 """
 
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 
 from ernsnn.describe.arguments import named
@@ -14,6 +14,7 @@ from ernsnn.describe.neurons.conductance import ConductanceLIF
 from ernsnn.describe.neurons.delta import DeltaLIF
 from ernsnn.describe.neurons.lif import LIF
 from ernsnn.describe.neurons.neuron import Neuron
+from ernsnn.describe.parametrised import Library
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 CLASSES: dict[str, type[Neuron]] = {
@@ -26,20 +27,7 @@ CLASSES: dict[str, type[Neuron]] = {
 named(CLASSES.values())
 
 
-class _Library(Mapping[str, Kind]):
-    """The kinds by name, each made when it is first asked for."""
-
-    def __getitem__(self, name: str) -> Kind:
-        return CLASSES[name].kind
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(CLASSES)
-
-    def __len__(self) -> int:
-        return len(CLASSES)
-
-
-LIBRARY: Mapping[str, Kind] = _Library()
+LIBRARY: Mapping[str, Kind] = Library(CLASSES)
 """Name -> equations of the kinds of ernsnn. Graphs store only the name of these, and all of a user's own kind."""
 
 __all__ = ["CLASSES", "LIBRARY", "LIF", "AdaptiveLIF", "ConductanceLIF", "DeltaLIF", "Neuron"]

@@ -9,6 +9,7 @@ from ernsnn.describe.distributions import Value
 from ernsnn.describe.kinds import Kind, Parameter, Receptor, positive, state, table
 from ernsnn.describe.neurons import lif
 from ernsnn.describe.neurons.membrane import ORDERED, PARAMETERS, Membrane
+from ernsnn.describe.parametrised import later
 
 MEANS = """
     mean_E = tau_E/dt*-expm1(-dt/tau_E)
@@ -56,31 +57,33 @@ class ConductanceLIF(Membrane):
     that of the leak alone.
     """
 
-    kind = Kind(
-        name="ConductanceLIF",
-        parameters=(
-            *PARAMETERS,
-            *positive("tau_syn_E_ms", "tau_syn_I_ms"),
-            Parameter("e_rev_E_mV"),
-            Parameter("e_rev_I_mV"),
-        ),
-        states=(state("V", "v_init_mV", "v_mV"), state("g_E", "0.0", "g_E_uS"), state("g_I", "0.0", "g_I_uS")),
-        receptors=(Receptor("E", "uS", negative=False), Receptor("I", "uS", negative=False)),
-        exact=table(
-            lif.EXACT_LEAK + lif.DECAYS + MEANS,
-            MOVES + lif.BOUNDS,
-            lif.SPIKE,
-            lif.RESET,
-            "g_E = g_E*P_E + in_E\ng_I = g_I*P_I + in_I\n",
-        ),
-        step_average=table(
-            lif.LEAK + lif.DECAYS + lif.AVERAGED,
-            AVERAGED_MOVES + lif.BOUNDS,
-            lif.SPIKE,
-            lif.RESET,
-            "g_E = g_E*P_E\ng_I = g_I*P_I\n",
-        ),
-        requirements=ORDERED,
+    kind = later(
+        lambda: Kind(
+            name="ConductanceLIF",
+            parameters=(
+                *PARAMETERS,
+                *positive("tau_syn_E_ms", "tau_syn_I_ms"),
+                Parameter("e_rev_E_mV"),
+                Parameter("e_rev_I_mV"),
+            ),
+            states=(state("V", "v_init_mV", "v_mV"), state("g_E", "0.0", "g_E_uS"), state("g_I", "0.0", "g_I_uS")),
+            receptors=(Receptor("E", "uS", negative=False), Receptor("I", "uS", negative=False)),
+            exact=table(
+                lif.EXACT_LEAK + lif.DECAYS + MEANS,
+                MOVES + lif.BOUNDS,
+                lif.SPIKE,
+                lif.RESET,
+                "g_E = g_E*P_E + in_E\ng_I = g_I*P_I + in_I\n",
+            ),
+            step_average=table(
+                lif.LEAK + lif.DECAYS + lif.AVERAGED,
+                AVERAGED_MOVES + lif.BOUNDS,
+                lif.SPIKE,
+                lif.RESET,
+                "g_E = g_E*P_E\ng_I = g_I*P_I\n",
+            ),
+            requirements=ORDERED,
+        )
     )
 
     tau_syn_E_ms: Value = 5.0

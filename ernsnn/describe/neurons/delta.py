@@ -8,6 +8,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.kinds import Kind, Receptor, state, table
 from ernsnn.describe.neurons import lif
 from ernsnn.describe.neurons.membrane import ORDERED, PARAMETERS, Membrane
+from ernsnn.describe.parametrised import later
 
 
 @checked
@@ -22,17 +23,19 @@ class DeltaLIF(Membrane):
     iaf_psc_delta. Needs ``current_integration="exact"``. The rest is as in ``Membrane``.
     """
 
-    kind = Kind(
-        name="DeltaLIF",
-        parameters=PARAMETERS,
-        states=(state("V", "v_init_mV", "v_mV"),),
-        receptors=(Receptor("E", "mV"), Receptor("I", "mV")),
-        exact=table(
-            lif.EXACT_LEAK,
-            "V = v_rest_mV + P_m*(V - v_rest_mV) + i_offset_nA*k_c\n" + lif.BOUNDS,
-            lif.SPIKE,
-            lif.RESET,
-            "V = V + (in_E - in_I if active and free else 0.0)\nif v_min_mV: V = max(V, v_min_mV)",
-        ),
-        requirements=ORDERED,
+    kind = later(
+        lambda: Kind(
+            name="DeltaLIF",
+            parameters=PARAMETERS,
+            states=(state("V", "v_init_mV", "v_mV"),),
+            receptors=(Receptor("E", "mV"), Receptor("I", "mV")),
+            exact=table(
+                lif.EXACT_LEAK,
+                "V = v_rest_mV + P_m*(V - v_rest_mV) + i_offset_nA*k_c\n" + lif.BOUNDS,
+                lif.SPIKE,
+                lif.RESET,
+                "V = V + (in_E - in_I if active and free else 0.0)\nif v_min_mV: V = max(V, v_min_mV)",
+            ),
+            requirements=ORDERED,
+        )
     )

@@ -10,7 +10,7 @@ from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Value
 from ernsnn.describe.kinds import Kind, Parameter, Receptor, positive, state, table
 from ernsnn.describe.neurons.membrane import ORDERED, PARAMETERS, Membrane
-from ernsnn.describe.parametrised import Later
+from ernsnn.describe.parametrised import later
 
 LEAK = """
     tau_m = max(tau_m_ms, 1e-9*dt)
@@ -66,14 +66,16 @@ class LIF(Membrane):
     ``Membrane``.
     """
 
-    kind = Kind(
-        name="LIF",
-        parameters=(*PARAMETERS, *positive("tau_syn_E_ms", "tau_syn_I_ms")),
-        states=(state("V", "v_init_mV", "v_mV"), *CURRENTS),
-        receptors=(Receptor("E", "nA"), Receptor("I", "nA")),
-        exact=table(EXACT_LEAK + DECAYS + GAINS, MOVES + BOUNDS, SPIKE, RESET, EXACT_AFTER),
-        step_average=table(LEAK + DECAYS + AVERAGED, AVERAGED_MOVES + BOUNDS, SPIKE, RESET, AVERAGED_AFTER),
-        requirements=ORDERED,
+    kind = later(
+        lambda: Kind(
+            name="LIF",
+            parameters=(*PARAMETERS, *positive("tau_syn_E_ms", "tau_syn_I_ms")),
+            states=(state("V", "v_init_mV", "v_mV"), *CURRENTS),
+            receptors=(Receptor("E", "nA"), Receptor("I", "nA")),
+            exact=table(EXACT_LEAK + DECAYS + GAINS, MOVES + BOUNDS, SPIKE, RESET, EXACT_AFTER),
+            step_average=table(LEAK + DECAYS + AVERAGED, AVERAGED_MOVES + BOUNDS, SPIKE, RESET, AVERAGED_AFTER),
+            requirements=ORDERED,
+        )
     )
 
     tau_syn_E_ms: Value = 5.0
@@ -88,7 +90,7 @@ def variant(
     ``spike`` is the condition of a spike, "" for none. ``more`` parameters are added, those ``without`` which it does
     are removed, with the requirements about them.
     """
-    return Later(
+    return later(
         lambda: replace(
             LIF.kind,
             name=name,
