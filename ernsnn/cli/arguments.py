@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     importing = command("import", "write a NIR file as a readable Python file, with its arrays in an .npz beside it")
     importing.add_argument("model", metavar="FILE.nir", help="what `nir.write` wrote")
     importing.add_argument("--out", metavar="FILE.py", type=_path, required=True, help="the file to write")
-    importing.add_argument("--dt-ms", metavar="T", type=_ms, help="the step in ms of the tool that made the graph")
+    _step(importing)
     _settings(
         importing, "an argument of ern.from_nir, as integration or reset; the value is read as JSON, else as text"
     )
@@ -164,7 +164,20 @@ def _model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a registered name, a Python file with `build`, or a NIR file")
     command.add_argument("--input", metavar="FILE", type=_path, help="the input, in a format that the model reads")
     command.add_argument("--demo", action="store_true", help="play the model's demonstration")
+    _step(command)
     _settings(command, "a parameter of the model or an option of the backend; the value is read as JSON, else as text")
+
+
+def _step(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--dt-ms",
+        metavar="T",
+        dest="settings",
+        action="append",
+        default=[],
+        type=lambda text: ("dt_ms", _ms(text)),
+        help="short for --set dt_ms=T: the step in ms, which a NIR file does not know",
+    )
 
 
 def _seed(command: argparse.ArgumentParser, default: int | None = 0, shown: str = "0") -> None:

@@ -21,7 +21,7 @@ def import_file(arguments: Namespace) -> int:
     if out.suffix != ".py":
         raise InvalidModel(f"{out}: must end in .py")
     arrays_file = out.with_suffix(".npz")
-    settings = {**({} if arguments.dt_ms is None else {"dt_ms": arguments.dt_ms}), **dict(arguments.settings)}
+    settings = dict(arguments.settings)
     for name in settings:
         if name not in model.parameters:
             raise InvalidModel(unknown("import: no argument", name, model.parameters))

@@ -204,7 +204,7 @@ class _Reader:
         if "own" in value:
             fields = {key: self.value(item) for key, item in value["fields"].items()}
             kind = encoding.decode(value["kind"], self.arrays, KINDS)
-            if list(fields) != [p.name for p in kind.parameters]:
+            if not fields.keys() <= {p.name for p in kind.parameters}:
                 raise Unfit(f"{value['name']} has other parameters than its equations")
             base, name = _BASES[value["own"]], str(value["name"])
             return class_of(base, name, Later(lambda: kind), dict.fromkeys(fields), f"Of the kind {name}.")(**fields)

@@ -14,20 +14,20 @@ from ernsnn.describe.connectors import AllToAll, Connector, FromList, OneToOne
 from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.names import LONGEST
 from ernsnn.describe.network import Network
-from ernsnn.describe.stimuli import Poisson, SpikeTimes
+from ernsnn.describe.stimuli import CurrentSteps, Poisson, Schedule, SpikeTimes
 from ernsnn.describe.units import single_time
 from ernsnn.errors import InvalidModel, quoted, unknown, warn
 from ernsnn.interchange.codes import CODES
 from ernsnn.interchange.description import SCHEMA, described
 from ernsnn.interchange.fingerprint import fingerprint
 from ernsnn.interchange.hdf5 import read_tree
-from ernsnn.interchange.linear import Synapses, size_of
+from ernsnn.interchange.linear import Synapses, require_entries, size_of
 from ernsnn.interchange.neurons import INTEGRATIONS, RESETS, Made, Stepping, always, made_of, summing
 from ernsnn.interchange.nodes import KEY, READOUTS, WHERE, NirGraph, graph_of, tree_of
 from ernsnn.interchange.signals import CONSTANT, Signals, is_plain, is_source, signals_of
 from ernsnn.issues import Limit
 
-Source = SpikeTimes | Poisson
+Source = SpikeTimes | Poisson | Schedule
 Reset = Literal["value", "late_value", "subtraction", "late_subtraction"]
 _STEP_NOISE = 1e-3
 """Delays in single precision are whole steps up to this part of one."""
@@ -54,7 +54,8 @@ def from_nir(
 
     Neurons and inputs become populations of the names of their nodes, with "_" for what a name cannot have and "n"
     before a digit; a linear path between two becomes a projection. ``inputs`` are the spike sources of the Input nodes,
-    or the one of the only node; without, they are silent, and ``run(..., trials=)`` gives their spikes by their names.
+    or that of the only one; without, they are silent, and ``run(..., trials=)`` gives their spikes by their names. A
+    ``Schedule`` is an input of numbers in place of spikes: what they become is injected as current.
     Biases are spikes of a neuron ``bias``, one in every step, or (``"current"``) i_offset_nA from step 0 on. A
     population that is k populations after its input spikes k steps later than in tools that pass a spike on within its
     step (2 k in graphs with IF or I); paths of different lengths are given delays that make them meet. A Delay must be
@@ -128,7 +129,8 @@ class _Builder:
         problems = list(self._neurons())
         try:
             self.signals: Signals = signals_of(graph)
-            problems += [*self._readouts(), *self._delays()]
+            self.made |= {name: summing(how) for name in self.readouts}
+            problems += self._delays()
         except InvalidModel as others:
             problems += map(str, others.problems)
         if problems:
@@ -137,7 +139,11 @@ class _Builder:
         self.position = {name: k for k, name in enumerate([*self.signals.order, *self.readouts])}
         self.shift = self._shifts()
         self.network = Network(dt_ms=how.dt_ms, current_integration=how.scheme, name=title)  # type: ignore[arg-type]
-        self._populations(_sources(graph, self.signals, inputs))
+        self.given = _sources(graph, self.signals, inputs)
+        problems = list(self._currents())
+        if problems:
+            raise InvalidModel.listing(map(InvalidModel, problems))
+        self._populations()
         self._projections()
         for name in [*self.signals.order, *self.readouts]:
             if name in self.readouts or graph.nodes[name].type in READOUTS:
@@ -155,13 +161,6 @@ class _Builder:
                     self.made[name] = made_of(node, self.how)
                 except InvalidModel as problem:
                     yield str(problem)
-
-    def _readouts(self) -> Iterator[str]:
-        for name in self.readouts:
-            if self.how.scheme == "exact":
-                yield f"{name}: a sum of weights cannot end a graph with IF or I; put an LI before it"
-                continue
-            self.made[name] = summing(self.how.dt_ms)
 
     def _delays(self) -> Iterator[str]:
         """Turn the delays of all synapses into steps."""
@@ -189,11 +188,24 @@ class _Builder:
             shift[name] = max((shift[s] + self.hop for s in before), default=shift[name])
         return shift
 
-    def _populations(self, sources: Mapping[str, Source]) -> None:
-        for name in self.position:
+    def _currents(self) -> Iterator[str]:
+        """What is wrong with inputs that are given as numbers over time."""
+        for name, given in self.given.items():
             size = size_of(self.signals.shapes[name])
-            if name in sources:
-                self.network.population(self.names[name], size, sources[name])
+            if isinstance(given, Schedule) and given.width not in (None, size):
+                yield f"{name}: needs one number at a time or {size}, has {given.width}"
+            targets = [t for t, signal in self.signals.inputs.items() if name in signal and t in self.made]
+            for target in targets if isinstance(given, Schedule) else ():
+                if self.graph.nodes[target].type in ("CubaLIF", "CubaLI"):
+                    yield f"{target}: has synaptic currents, which numbers of {name} cannot drive; give spikes"
+
+    def _populations(self) -> None:
+        for name in self.position:
+            size, given = size_of(self.signals.shapes[name]), self.given.get(name)
+            if isinstance(given, Schedule):
+                continue
+            if given is not None:
+                self.network.population(self.names[name], size, given)
                 continue
             model = self.made[name].model
             constant = self.signals.inputs[name].get(CONSTANT)
@@ -207,11 +219,30 @@ class _Builder:
         late: list[str] = []
         for name in self.position:
             for source, synapses in self.signals.inputs.get(name, {}).items():
-                if len(synapses.pre) and (source != CONSTANT or self.bias == "spikes"):
+                given = self.given.get(source)
+                if isinstance(given, Schedule):
+                    self._inject(given, source, name, synapses)
+                elif len(synapses.pre) and (source != CONSTANT or self.bias == "spikes"):
                     late += self._projection(source, name, synapses)
         if late:
             remedy = "lead it back to the population that it comes from, or expect other spikes"
             warn(str(Limit("I105", self.network.name, "; ".join(late), remedy).issue("nir", CODES)))
+
+    def _inject(self, given: Schedule, source: str, target: str, synapses: Synapses) -> None:
+        """Inject what the numbers of an input become, from the step on in which spikes of it would act."""
+        post, n_pre = self.network.populations[self.names[target]], size_of(self.signals.shapes[source])
+        values = np.asarray(given.values)
+        columns = np.arange(n_pre) if given.columns is None else np.asarray(given.columns)
+        values = np.repeat(values[:, None], n_pre, axis=1) if values.ndim == 1 else values[:, columns]
+        steps = self.steps[source, target]
+        for late in np.unique(steps).tolist():
+            here = steps == late
+            require_entries(source, post.size * max(n_pre, len(values)))
+            matrix = np.zeros((n_pre, post.size))
+            np.add.at(matrix, (synapses.pre[here], synapses.post[here]), synapses.weight[here])
+            times = np.asarray(given.times_ms) + (late + self.shift[target]) * self.how.dt_ms
+            current = values @ matrix * self.made[target].current_nA
+            self.network.inject(post, CurrentSteps(times_ms=times, amplitudes_nA=current))
 
     def _projection(self, source: str, target: str, synapses: Synapses) -> Iterator[str]:
         steps = self.steps[source, target]

@@ -25,6 +25,9 @@ from ernsnn.interchange.nodes import NEURONS, READOUTS, Node
 
 INSTANT = 2.0**-10
 """A time constant in steps of which nothing is left after a step: exp(-1024) is 0 in double precision."""
+FORGETFUL = 1 / 40
+"""The same of a membrane that a current moves from the next step on, of which this much must reach it: exp(-40) of a
+number is less than its last digit."""
 ENDLESS = 2.0**60
 """A time constant in steps of which a step takes nothing: exp(-2^-60) is 1 in double precision."""
 STRICT = 2.0**-40
@@ -42,6 +45,11 @@ class Stepping:
     integration: str
     reset: str | Mapping[str, str] | None
     scheme: str
+
+    @property
+    def shortest(self) -> float:
+        """The time constant in ms of a membrane without memory."""
+        return (INSTANT if self.scheme == "step_average" else FORGETFUL) * self.dt_ms
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +100,9 @@ def made_of(node: Node, how: Stepping) -> Made:
         tau = np.array(ENDLESS * dt)
         drive = r * (dt / 1000.0)
     elif node.type == "Threshold":
-        tau, drive = np.array(INSTANT * dt), np.ones(())
+        tau, drive = np.array(how.shortest), np.ones(())
     else:
-        tau = tau_of(f"{node.name}.{tau_key}", numbers[tau_key], dt, how.integration)
+        tau = np.maximum(tau_of(f"{node.name}.{tau_key}", numbers[tau_key], dt, how.integration), how.shortest)
         drive = r * -np.expm1(-dt / tau)
     synapse = numbers.get("tau_syn")
     tau_syn = (
@@ -105,29 +113,23 @@ def made_of(node: Node, how: Stepping) -> Made:
     cm = (1000.0 if endless else tau) / resistance
     moves = tau / cm * -np.expm1(-dt / tau)
     share = drive / moves * numbers.get("w_in", np.ones(()))
-    adds = added(how.scheme, dt, tau, tau_syn)
-    if not (adds > 1e-200).all():
-        raise InvalidModel(
-            f"{node.name}: forgets all within a step, which does not go with the IF and I of this graph; "
-            "choose a shorter dt_ms, or integration='exact'"
-        )
-    scale = share / adds
+    scale = share / added(how.scheme, dt, tau, tau_syn)
     values = {"cm_nF": cm, "tau_m_ms": tau, "v_rest_mV": rest, "tau_syn_E_ms": tau_syn, "tau_syn_I_ms": tau_syn}
     return Made(_model(node, values, numbers, how), scale, share)
 
 
 def always(dt_ms: float) -> LIF:
     """A neuron without memory that a constant current makes spike in every step."""
-    return LIF(**_instant(dt_ms), v_rest_mV=0.0, v_threshold_mV=0.5, v_reset_mV=0.0, i_offset_nA=1.0)
+    instant = dict.fromkeys(("cm_nF", "tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"), INSTANT * dt_ms)
+    return LIF(**instant, v_rest_mV=0.0, v_threshold_mV=0.5, v_reset_mV=0.0, i_offset_nA=1.0)
 
 
-def summing(dt_ms: float) -> Made:
+def summing(how: Stepping) -> Made:
     """Neurons without memory or spikes, whose V is what reaches them in a step."""
-    return Made(LeakyIntegrator(**_instant(dt_ms), v_rest_mV=0.0), np.array(1 / INSTANT), np.ones(()))
-
-
-def _instant(dt_ms: float) -> dict[str, float]:
-    return dict.fromkeys(("cm_nF", "tau_m_ms", "tau_syn_E_ms", "tau_syn_I_ms"), INSTANT * dt_ms)
+    tau, currents = how.shortest, INSTANT * how.dt_ms
+    adds = added(how.scheme, how.dt_ms, np.array(tau), np.array(currents))
+    model = LeakyIntegrator(cm_nF=tau, tau_m_ms=tau, v_rest_mV=0.0, tau_syn_E_ms=currents, tau_syn_I_ms=currents)
+    return Made(model, 1 / adds, np.ones(()))
 
 
 def _names(node: Node) -> tuple[str, ...]:

@@ -41,6 +41,9 @@ def test_a_file_runs_and_is_checked(capsys) -> None:
     assert (
         printed(capsys, "check", model, "--set", "dt_ms=0.1", "--backend", "reference")["backends"][0]["issues"] == []
     )
+    assert main(["run", str(model), "--dt-ms", "0.1", "--duration-ms", "10", "--backend", "reference"]) == 0
+    assert "--set dt_ms=0.1" in capsys.readouterr().out
+    assert main(["run", str(model), "--dt-ms", "0", "--duration-ms", "10"]) == 2
     assert main(["run", str(model), "--duration-ms", "10"]) == 2
     assert "give dt_ms" in capsys.readouterr().err
     assert main(["run", "none.nir", "--duration-ms", "10"]) == 2

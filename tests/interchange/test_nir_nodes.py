@@ -227,6 +227,58 @@ def test_names_that_populations_cannot_have() -> None:
     assert list(net.populations) == ["n0_in", "n0", "__b"]
 
 
+@pytest.mark.filterwarnings("ignore:(?s).*G302:UserWarning")
+@pytest.mark.parametrize("tau", [0.004, 0.001])
+def test_a_sum_of_weights_ends_a_graph_with_neurons_that_only_integrate(tau: float) -> None:
+    """Where currents act from the next step on, also with neurons and sums that keep nothing over a step."""
+    x, one, two = drawn(3), np.random.default_rng(12).random((4, 3)), np.random.default_rng(13).normal(size=(2, 4))
+    integrate = nir.IF(r=np.full(2, 1000.0), v_threshold=np.ones(2), v_reset=np.zeros(2))
+    last = np.array([[1.0, -2.0], [0.5, 0.25]])
+    graph = chain(3, nir.Linear(one), lif(4, tau=tau), nir.Linear(two), integrate, nir.Linear(last))
+    v, spikes = np.zeros(2), []
+    for current in stepped(x @ one.T, tau=tau).astype(float) @ two.T:
+        v = v + current
+        spikes.append(v > 1)
+        v = np.where(spikes[-1], 0.0, v)
+    result = run(graph, x, extra=8)
+    ((_, potential),) = result.recording.signals.values()
+    assert np.sum(spikes) > 10
+    assert np.array_equal(raster(result, "n3")[4 : STEPS + 4], spikes)
+    np.testing.assert_allclose(potential[6 : STEPS + 6], np.array(spikes) @ last.T, atol=1e-9)
+
+
+@pytest.mark.parametrize("r", [4.0, -4.0])
+def test_numbers_in_place_of_spikes(r: float) -> None:
+    """Held from time to time, through weights, a bias and a delay, into neurons and into a sum."""
+    rng = np.random.default_rng(14)
+    values, weight = rng.normal(0, 1, (8, 3)), rng.normal(0, 1, (2, 3))
+    held = np.repeat(values, STEPS // 8, axis=0)
+    graph = chain(3, nir.Delay(np.array([0.0, 0.0, 2.0]) * DT_S), nir.Affine(weight, np.array([0.1, 0.0])), lif(2, r=r))
+    schedule = ern.Schedule(np.arange(8) * 10.0, values)
+    net = ern.from_nir(graph, dt_ms=1.0, inputs=schedule)
+    assert "in" not in net.populations
+    late = np.concatenate([np.zeros((2, 1)), held[:-2, 2:]])
+    expected = stepped(np.hstack([held[:, :2], late]) @ weight.T + [0.1, 0.0], r=r)
+    assert expected.sum() > 5
+    result = ern.run(net, duration_ms=STEPS + 1, backend="reference")
+    assert np.array_equal(raster(result, "n2")[1:], expected)
+    net = ern.from_nir(chain(3, nir.Linear(weight)), dt_ms=1.0, inputs=schedule)
+    ((_, v),) = ern.run(net, duration_ms=STEPS + 1, backend="reference").recording.signals.values()
+    np.testing.assert_allclose(v[1:], held @ weight.T, atol=1e-9)
+    with pytest.raises(ern.InvalidModel, match="in: needs one number at a time or 3, has 2"):
+        ern.from_nir(graph, dt_ms=1.0, inputs=ern.Schedule([0.0], np.ones((1, 2))))
+    cuba = nir.CubaLIF(*(np.full(2, 0.01) for _ in range(3)), np.zeros(2), np.ones(2))
+    with pytest.raises(ern.InvalidModel, match="n1: has synaptic currents, which numbers of in cannot drive"):
+        ern.from_nir(chain(3, nir.Linear(weight), cuba), dt_ms=1.0, inputs=schedule)
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+def test_one_parameter_for_all_neurons(shape: tuple[int, ...]) -> None:
+    x, weight = drawn(3), np.random.default_rng(15).random((4, 3))
+    found = raster(run(chain(3, nir.Linear(weight), lif(shape)), x), "n1")
+    assert np.array_equal(found[1 : STEPS + 1], stepped(x @ weight.T))
+
+
 def test_sources_of_the_users_own() -> None:
     graph = chain(2, nir.Linear(np.eye(2)), lif(2))
     net = ern.from_nir(graph, dt_ms=1.0, inputs=ern.Poisson(100.0))
