@@ -29,7 +29,7 @@ from pyNN.connectors import (
 from pyNN.network import Network
 from pyNN.parameters import Sequence
 from pyNN.random import GSLRNG
-from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sphere
+from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sphere, distance
 
 from ernsnn.describe import marks
 
@@ -65,7 +65,9 @@ from .control import (
     run,
     run_for,
     run_until,
+    set_allow_delay_extensions,
     set_number_of_neurons_per_core,
+    set_number_of_synapse_cores,
     setup,
 )
 from .drawing import NumpyRNG, RandomDistribution
@@ -82,7 +84,7 @@ from .plasticity import (
     Vogels2011Rule,
 )
 from .populations import Population
-from .procedural import connect, create, record, record_v
+from .procedural import connect, create, record, record_gsyn, record_v, set  # noqa: A004, F401 - PyNN's name
 from .projections import Projection
 from .renewal import SpikeSourceGamma, SpikeSourcePoissonRefractory
 from .sources import SpikeSourceArray, SpikeSourcePoisson
@@ -158,6 +160,7 @@ __all__ = [
     "check",
     "connect",
     "create",
+    "distance",
     "end",
     "errors",
     "external_devices",
@@ -174,12 +177,15 @@ __all__ = [
     "random",
     "rank",
     "record",
+    "record_gsyn",
     "record_v",
     "reset",
     "run",
     "run_for",
     "run_until",
+    "set_allow_delay_extensions",
     "set_number_of_neurons_per_core",
+    "set_number_of_synapse_cores",
     "setup",
     "space",
 ]
