@@ -49,6 +49,16 @@ from .cells import (
     IF_curr_exp,
     Izhikevich,
 )
+from .composed import (
+    LIF,
+    AdExp,
+    AlphaPSR,
+    CondAlphaPostSynapticResponse,
+    CondExpPostSynapticResponse,
+    CurrExpPostSynapticResponse,
+    ExpPSR,
+    PointNeuron,
+)
 from .connectors import FixedTotalNumberConnector, OneToOneConnector, SmallWorldConnector
 from .control import (
     check,
@@ -191,6 +201,8 @@ __all__ = [
 ]
 TYPES = ABSENT | FOREIGN
 __all__ += ["native_cell_type", "native_synapse_type"]
+__all__ += ["LIF", "AdExp", "AlphaPSR", "ExpPSR", "PointNeuron"]
+__all__ += ["CondAlphaPostSynapticResponse", "CondExpPostSynapticResponse", "CurrExpPostSynapticResponse"]
 __all__ += list(TYPES)  # a star import has them, too: what cannot run is told by check
 
 simulator.state.begin = runs.begin
