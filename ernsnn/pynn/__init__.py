@@ -29,7 +29,7 @@ from pyNN.connectors import (
 from pyNN.network import Network
 from pyNN.parameters import Sequence
 from pyNN.random import GSLRNG
-from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sphere
+from pyNN.space import Cuboid, Grid2D, Grid3D, Line, RandomStructure, Space, Sphere, distance
 
 from ernsnn.describe import marks
 
@@ -49,6 +49,16 @@ from .cells import (
     IF_curr_exp,
     Izhikevich,
 )
+from .composed import (
+    LIF,
+    AdExp,
+    AlphaPSR,
+    CondAlphaPostSynapticResponse,
+    CondExpPostSynapticResponse,
+    CurrExpPostSynapticResponse,
+    ExpPSR,
+    PointNeuron,
+)
 from .connectors import FixedTotalNumberConnector, OneToOneConnector, SmallWorldConnector
 from .control import (
     check,
@@ -65,7 +75,9 @@ from .control import (
     run,
     run_for,
     run_until,
+    set_allow_delay_extensions,
     set_number_of_neurons_per_core,
+    set_number_of_synapse_cores,
     setup,
 )
 from .drawing import NumpyRNG, RandomDistribution
@@ -82,7 +94,7 @@ from .plasticity import (
     Vogels2011Rule,
 )
 from .populations import Population
-from .procedural import connect, create, record, record_v
+from .procedural import connect, create, record, record_gsyn, record_v, set  # noqa: A004, F401 - PyNN's name
 from .projections import Projection
 from .renewal import SpikeSourceGamma, SpikeSourcePoissonRefractory
 from .sources import SpikeSourceArray, SpikeSourcePoisson
@@ -158,6 +170,7 @@ __all__ = [
     "check",
     "connect",
     "create",
+    "distance",
     "end",
     "errors",
     "external_devices",
@@ -174,17 +187,22 @@ __all__ = [
     "random",
     "rank",
     "record",
+    "record_gsyn",
     "record_v",
     "reset",
     "run",
     "run_for",
     "run_until",
+    "set_allow_delay_extensions",
     "set_number_of_neurons_per_core",
+    "set_number_of_synapse_cores",
     "setup",
     "space",
 ]
 TYPES = ABSENT | FOREIGN
 __all__ += ["native_cell_type", "native_synapse_type"]
+__all__ += ["LIF", "AdExp", "AlphaPSR", "ExpPSR", "PointNeuron"]
+__all__ += ["CondAlphaPostSynapticResponse", "CondExpPostSynapticResponse", "CurrExpPostSynapticResponse"]
 __all__ += list(TYPES)  # a star import has them, too: what cannot run is told by check
 
 simulator.state.begin = runs.begin

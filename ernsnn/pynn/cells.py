@@ -21,6 +21,7 @@ from ernsnn.describe.neurons.izhikevich_currents import IzhikevichCurrents
 from ernsnn.describe.neurons.relative_refractoriness import AdaptiveConductanceLIF
 from ernsnn.errors import InvalidModel
 
+from .hints import Placed
 from .simulator import state
 from .values import plain
 
@@ -72,7 +73,7 @@ def states_among(parameters: dict[str, Any], known: Iterable[str], where: str) -
     return states
 
 
-class Cell:
+class Cell(Placed):
     """Base of the neuron types: the variables that can be recorded, and the neuron of ernsnn.
 
     ``names`` are those in ernsnn of PyNN's parameters, ``scales`` the factors by which values of some are multiplied,

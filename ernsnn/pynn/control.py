@@ -24,6 +24,7 @@ from ernsnn.errors import InvalidModel, quoted
 from . import simulator
 from .absent import unsupported
 from .codes import CODES
+from .hints import without_effect
 from .labels import in_labels, labelled
 from .runs import graph_of, settings_of
 from .simulator import CONVENTIONS, Convention
@@ -126,9 +127,17 @@ def name() -> str:
 
 def set_number_of_neurons_per_core(neuron_type: Any, max_permitted: Any) -> None:
     """SpiNNaker's hint on placement, which scripts for it give: a warning says that it has no effect."""
-    warnings.warn(
-        f"set_number_of_neurons_per_core({neuron_type.__name__}, {max_permitted}) has no effect", stacklevel=2
-    )
+    without_effect(f"set_number_of_neurons_per_core({neuron_type.__name__}, {max_permitted})")
+
+
+def set_number_of_synapse_cores(neuron_type: Any, n_synapse_cores: Any) -> None:
+    """SpiNNaker's hint on placement: a warning says that it has no effect."""
+    without_effect(f"set_number_of_synapse_cores({neuron_type.__name__}, {n_synapse_cores})")
+
+
+def set_allow_delay_extensions(neuron_type: Any, allow_delay_extensions: Any) -> None:
+    """SpiNNaker's hint on long delays: a warning says that it has no effect."""
+    without_effect(f"set_allow_delay_extensions({neuron_type.__name__}, {allow_delay_extensions})")
 
 
 def end(compatible_output: bool = True) -> None:

@@ -29,6 +29,25 @@ HINTS = (
 """Names of hints of sPyNNaker's that change where and with how much memory cells run, and no result."""
 
 
+def without_effect(call: str) -> None:
+    """Warn, at the line of the script, of a call that changes where cells run on SpiNNaker and no result."""
+    warnings.warn(f"{call} of SpiNNaker has no effect here", stacklevel=3)
+
+
+class Placed:
+    """Hints of sPyNNaker's on where cells of a type run."""
+
+    @classmethod
+    def set_model_max_atoms_per_dimension_per_core(cls, n_atoms: Any = None) -> None:
+        """How many of the type may be on a core: a warning says that it has no effect."""
+        without_effect(f"{cls.__name__}.set_model_max_atoms_per_dimension_per_core({n_atoms})")
+
+    @classmethod
+    def set_model_max_atoms_per_core(cls, n_atoms: Any = None) -> None:
+        """The older name of it."""
+        without_effect(f"{cls.__name__}.set_model_max_atoms_per_core({n_atoms})")
+
+
 def seed_of(label: str, parameters: Mapping[str, Any]) -> int | None:
     """The ``seed`` among the additional parameters of a population; warns of hints that have no effect.
 

@@ -15,8 +15,15 @@ from .synapses import StaticSynapse
 create = common.build_create(Population)
 connect = common.build_connect(Projection, FixedProbabilityConnector, StaticSynapse)
 record = common.build_record(simulator)
+set = common.set  # noqa: A001 - PyNN's name
 
 
 def record_v(source: Any, filename: str) -> None:
     """Record membrane potentials to a file."""
     record(["v"], source, filename)
+
+
+def record_gsyn(source: Any, filename: str) -> None:
+    """Record synaptic conductances, or currents, to a file."""
+    names = [name for name in source.celltype.recordable if name.endswith(("syn_exc", "syn_inh"))]
+    record(names, source, filename)

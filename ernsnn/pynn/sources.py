@@ -10,6 +10,7 @@ from pyNN.parameters import ParameterSpace
 from pyNN.standardmodels import cells
 
 from .cells import same
+from .hints import Placed
 from .inputs import History, Input, Rates, Trains
 from .simulator import state
 from .values import Lists, plain
@@ -21,7 +22,7 @@ LOST = "Y105"
 """The code of the issue on spikes that are given too late to be sent."""
 
 
-class SpikeSource:
+class SpikeSource(Placed):
     """Base of the sources."""
 
     drawn = False

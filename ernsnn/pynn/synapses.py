@@ -49,6 +49,10 @@ class Described(Protocol):
         """The time constant of the synaptic current that the projection acts on, which all of its post cells share."""
 
 
+_OF_ONE_SIGN = ("excitatory", "excitatory2", "inhibitory")
+"""Receptors whose weights have one sign; currents of receptors by other names take both."""
+
+
 def takes_both(projection: Weighted) -> bool:
     """Whether negative and positive weights mean the same: those of inhibition do in scripts for SpiNNaker."""
     return state.convention == "spinnaker" and projection.receptor_type == "inhibitory"
@@ -68,6 +72,8 @@ def check_sign(weights: Any, projection: Weighted) -> None:
         )
     lowest, highest = np.min(values, initial=np.inf), np.max(values, initial=-np.inf)
     label, negative = projection.label, projection.sign < 0
+    if not projection.post.conductance_based and projection.receptor_type not in _OF_ONE_SIGN:
+        return
     if takes_both(projection):
         if lowest < 0 < highest:
             raise errors.ConnectionError(

@@ -15,6 +15,7 @@ from ernsnn.errors import InvalidModel, quoted
 from . import simulator
 from .cells import states_among
 from .drawing import ours, seeded
+from .hints import without_effect
 from .recording import Recorder
 from .simulator import Cells, named
 from .values import Lists, plain
@@ -99,6 +100,18 @@ class PopulationPart:
     def initialize(self, **initial_values: Any) -> None:
         """Set initial values of state variables of all cells; in a run, their present values."""
         super().initialize(**seeded(plain(initial_values, self.label)))  # type: ignore[misc]
+
+    def set_state(self, **values: Any) -> None:
+        """sPyNNaker's name of setting state variables of all cells: their present values in a run."""
+        self.initialize(**values)
+
+    def add_placement_constraint(self, x: Any, y: Any, p: Any = None) -> None:
+        """SpiNNaker's hint on the place of a population: a warning says that it has no effect."""
+        without_effect(f"{self.label}: add_placement_constraint")
+
+    def set_max_atoms_per_core(self, max_atoms_per_core: Any) -> None:
+        """SpiNNaker's hint on the cells of a core: a warning says that it has no effect."""
+        without_effect(f"{self.label}: set_max_atoms_per_core")
 
     def spinnaker_get_data(self, variable: Any, as_matrix: bool = False) -> np.ndarray:
         """sPyNNaker's way to what is recorded of one variable since the start or ``reset``, as an array of rows.

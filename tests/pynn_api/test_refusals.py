@@ -157,8 +157,8 @@ def test_absent_types_are_all_told_by_their_labels():
     with pytest.raises(UnsupportedOnBackend, match=r"cells of cortex: GIF_cond_exp.*; use IF_cond_exp") as error:
         sim.run(1)
     assert "depressing: StochasticTsodyksMarkramSynapse" in str(error.value)
-    with pytest.raises(AttributeError, match="no PointNeuron: there are IF_curr_exp"):
-        sim.PointNeuron  # noqa: B018
+    with pytest.raises(AttributeError, match="no MultiCompartmentNeuron: there are IF_curr_exp"):
+        sim.MultiCompartmentNeuron  # noqa: B018
     there = ["IF_curr_exp", "IF_curr_alpha", "IF_curr_delta", "IF_cond_exp", "IF_cond_alpha", "IF_cond_exp_gsfa_grr"]
     there += ["EIF_cond_exp_isfa_ista", "EIF_cond_alpha_isfa_ista", "HH_cond_exp", "Izhikevich"]
     sources = ["SpikeSourceArray", "SpikeSourcePoisson", "SpikeSourceGamma", "SpikeSourcePoissonRefractory"]
@@ -238,7 +238,7 @@ def test_delta_neurons_need_exact_integration():
 def test_setup_tells_of_settings_that_have_no_effect():
     with pytest.warns(UserWarning, match="spike_precision, filename of another simulator has no effect"):
         sim.setup(1.0, spike_precision="off_grid", filename="x")
-    with pytest.warns(UserWarning, match=r"neurons_per_core\(IF_curr_exp, 50\) has no effect"):
+    with pytest.warns(UserWarning, match=r"neurons_per_core\(IF_curr_exp, 50\) of SpiNNaker has no effect"):
         sim.set_number_of_neurons_per_core(sim.IF_curr_exp, 50)
 
 
