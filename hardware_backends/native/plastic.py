@@ -19,6 +19,7 @@ from .codegen.visit import GATHER, GROWS, REPLAYS, SENDS, WHOLE
 from .history import empty_log, post_traces, pre_traces
 from .kernels.driver import BARRIER
 from .kernels.sums import add_up, scale
+from .memory import STEPS
 from .modulators import ModulatorState, take_over
 from .populations import Populations
 from .spikes import SpikeLog
@@ -26,6 +27,8 @@ from .wiring import Delayed, by_delay, delays, gathered, shape
 
 WORTH_SHARING = 50_000
 """So many synapses of spiking neurons take as long as it takes to wait for another thread."""
+WORTH_SHARING_COLUMNS = 8_000
+"""The same where threads share rows by columns, and so fetch nothing from each other."""
 
 
 class Sides(NamedTuple):
@@ -50,13 +53,17 @@ class Sides(NamedTuple):
 class Progress(NamedTuple):
     """``now``: learning steps since the log began; ``learns``: whether the steps to come are learning steps.
 
-    ``n_spiking``: pre neurons that spike in this step. Workers share a step of at least ``worth`` synapses.
+    ``n_spiking``: pre neurons that spike in this step. Workers share a step of at least ``worth`` synapses. Of the
+    first ``n_cut`` steps of the log, step k has the post spikes of worker w's columns from ``cuts[w, k]`` to
+    ``cuts[w + 1, k]``.
     """
 
     now: np.ndarray
     learns: np.ndarray
     n_spiking: np.ndarray
     worth: np.ndarray
+    n_cut: np.ndarray
+    cuts: np.ndarray
 
 
 class Rows:
@@ -92,8 +99,11 @@ class Rows:
         self.x_values, self.x_since, self.y_values = self.x.values, self.x.since, self.y.values
         self.of_post = np.array([b.per == POST for b in learning.third_factors], np.bool_)
         self.log = empty_log(n_post, len(self.y.values) + len(self.of_post), precision)
-        worth = np.array([WORTH_SHARING])
-        self.progress = Progress(np.zeros(1, np.int64), learns, np.zeros(1, np.int64), worth)
+        full, workers = shape(self.wiring) == "full", len(neurons.shares) - 1
+        worth = np.array([WORTH_SHARING_COLUMNS if full else WORTH_SHARING])
+        cuts = np.zeros((workers + 1, STEPS if full and workers > 1 else 0), np.int64)
+        now, n_spiking, n_cut = np.zeros((3, 1), np.int64)
+        self.progress = Progress(now, learns, n_spiking, worth, n_cut, cuts)
         self.now = self.progress.now
         epoch_s = _epoch_s(learning, dt_ms)
         self.rule = make(learning, epoch_s, shape(self.wiring), precision, compiled, len(factor) > 0)
@@ -102,7 +112,6 @@ class Rows:
         self.everyone = np.arange(n_pre)
         self.sent = np.zeros(n_post, precision) if precision == "float32" else self.ring.values
         # Each worker has its own scratch space.
-        workers = len(neurons.shares) - 1
         self.shares, self.first_post = neurons.shares, neurons.post_of(p)
         self.x = self.x._replace(path=np.zeros((workers, *self.x.path.shape)))
         self.scratch = np.zeros((workers, self.rule.n_scratch, n_post), precision)
@@ -113,7 +122,9 @@ class Rows:
         if len(self.shares) == 2:
             yield self.whole
             return
-        yield from (self._part(log, GATHER), BARRIER, self._part(log, REPLAYS), BARRIER)
+        yield from (self._part(log, GATHER), BARRIER)
+        if shape(self.wiring) != "full":
+            yield from (self._part(log, REPLAYS), BARRIER)
         yield from (self._part(log, SENDS), BARRIER, self._part(log, GROWS))
 
     def _part(self, log: SpikeLog, part: int) -> Call:

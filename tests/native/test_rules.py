@@ -8,7 +8,9 @@ from alike import assert_alike
 
 import ernsnn as ern
 from ernsnn.backend.registry import get_backend
+from ernsnn.backend.state import restore, state_of
 from ernsnn.hardware_backends.native import plastic
+from ernsnn.hardware_backends.native.engine import Engine
 
 STEPS = 400
 N = 12
@@ -61,10 +63,12 @@ def test_float64_is_the_reference(case):
     assert not marked or expected.synapses["learns"]["m"].max() > 0
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(("precision", "worth"), [("float32", 1), ("float64", 1), ("float64", 3 * N)])
 @pytest.mark.parametrize("case", CASES)
-def test_any_number_of_threads_gives_the_same_bits(case, precision, monkeypatch):
-    monkeypatch.setattr(plastic, "WORTH_SHARING", 1)
+def test_any_number_of_threads_gives_the_same_bits(case, precision, worth, monkeypatch):
+    """Where all steps are worth sharing, and where some are."""
+    monkeypatch.setattr(plastic, "WORTH_SHARING", worth)
+    monkeypatch.setattr(plastic, "WORTH_SHARING_COLUMNS", worth)
     connector, learning, marked = CASES[case]
     graph = pool(connector, learning=learning, marked=marked)
     one, two, three = (run("native", graph, precision=precision, threads=n) for n in (1, 2, 3))
@@ -74,6 +78,38 @@ def test_any_number_of_threads_gives_the_same_bits(case, precision, monkeypatch)
             assert array.tobytes() == other.to_arrays()[name].tobytes(), name
     moved = one.synapses["learns"]["w"] - graph.projections[1].synapses.variables["w"]
     assert np.abs(moved).max() > 0.01
+
+
+@pytest.mark.parametrize("case", ["all to all", "sparse", "triplet"])
+def test_threads_that_go_on_in_the_midst_of_a_log(case, monkeypatch):
+    """Which post spikes are whose is not part of the state: it is found again, for any number of threads."""
+    monkeypatch.setattr(plastic, "WORTH_SHARING", 1)
+    monkeypatch.setattr(plastic, "WORTH_SHARING_COLUMNS", 1)
+    connector, learning, _ = CASES[case]
+    graph = pool(connector, learning=learning)
+    whole, results = Engine(graph, "float64"), []
+    for t in range(300):
+        whole.step(t, drive(t))
+    for before, after in ((1, 3), (3, 2), (2, 1)):
+        first, second = (Engine(graph, "float64", threads=n) for n in (before, after))
+        for t in range(150):
+            first.step(t, drive(t))
+        assert first.plastic[0].rows[0].now[0] > 100
+        restore(second, {name: array.copy() for name, array in state_of(first).items()})
+        for t in range(150, 300):
+            second.step(t, drive(t))
+        results.append(second.final_values())
+    expected = whole.final_values()
+    moved = next(iter(expected.values())) - graph.projections[1].synapses.variables["w"]
+    assert np.abs(moved).max() > 0.01
+    for values in results:
+        for name, array in expected.items():
+            assert array.tobytes() == values[name].tobytes(), name
+
+
+def drive(t: int) -> dict[str, np.ndarray]:
+    """Spikes of the sources in a step."""
+    return {"source": np.flatnonzero(np.random.default_rng(t).random(N) < 0.05)}
 
 
 def test_no_threads_at_all():

@@ -3,11 +3,11 @@
 ``rows`` is called for pre neurons that spike, and brings each row of synapses up to date in one pass (Morrison et al.
 2007): the post spikes that reached the row since its last update are replayed from a log, oldest first; then come the
 PRE terms and the transmission. Between two spikes of i its traces only decay, so that they are found on the way.
-Transmission and PRE terms visit the columns ``low`` to ``high`` of full rows, for threads to share; other rows are
-visited whole. ``visit`` calls it for the spikes of a step. ``terms`` and ``flows`` are the two parts of an epoch. Each
-exists for three shapes of rows: ``full`` ones go to all, ``holed`` ones to all but neuron i, as two stretches; both are
-replayed spike by spike. With ``listed`` targets each synapse follows the chain of its own neuron's spikes through the
-log.
+Threads share full rows by columns, each all that happens in ``low`` to ``high``: the post spikes of a step rise, so
+that those of a thread's columns lie together in the log (``cuts``). Other rows are visited whole. ``visit`` calls it
+for the spikes of a step. ``terms`` and ``flows`` are the two parts of an epoch. Each exists for three shapes of rows:
+``full`` ones go to all, ``holed`` ones to all but neuron i, as two stretches; both are replayed spike by spike. With
+``listed`` targets each synapse follows the chain of its own neuron's spikes through the log.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..history import Log, PreTraces
 from ..kernels.jit import load
 from ..wiring import Wiring
 from .expressions import Constants, Names, changed, flow_reads, flowed, notation, product
-from .visit import ALL, CALLED, GROW, LEARN, SEND, visit_text
+from .visit import ALL, CALLED, GROW, LEARN, MINE, NONE, SEND, visit_text
 
 Shape = Literal["full", "holed", "listed"]
 
@@ -98,14 +98,19 @@ def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple
     sent = f"({sent})*scale" if scaled else sent
     both = len(k.values)
     transmitted = _along(learning.transmit, [f"out_row[j] += {sent}"], names, shape)
+    kept = [f"if events != {MINE}:", *(f"    x.values[{n}, i] = X{n}" for n in n_x), "    pass"]
+    kept += ["elif worker == 0:", *(f"    x.found[{n}, i] = X{n}" for n in n_x), "    pass"]
     body = [*changed(_of(learning, PRE), learning, names, k), f"out_row[j] += {sent}"]
     learned = _along([*_of(learning, PRE), *learning.transmit], body, names, shape)
     return (
         [
             "def rows(pre, v, wiring, x, y, log, third, factor, out, scratch, c,",
-            "         mode, first, last, low, high, now, at, worker):",
+            "         mode, first, last, low, high, now, at, worker, cuts, events):",
             "    indptr, targets, n_post = wiring",
             "    log_start, log_post = log.start, log.post",
+            "    begins, ends = log_start, log_start[1:]",
+            f"    if events == {MINE}:",
+            "        begins, ends = cuts[worker], cuts[worker + 1]",
             *_indent([f"v{n}_all = v[{n}]" for n in range(len(names.variables))], 1),
             *_indent([f"p{n} = x.decay[{n}]" for n in n_x], 1),
             "    fetched = real(0.0)",
@@ -115,8 +120,11 @@ def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple
             *_indent([_OF_ROW[shape]], 2),
             *_indent([f"v{n}_row = v{n}_all[base:base + count]" for n in range(len(names.variables))], 2),
             "        since = x.since[i]",
-            "        x.since[i] = now",
+            f"        if events != {MINE}:",
+            "            x.since[i] = now",
             *_indent([f"X{n} = x.values[{n}, i]" for n in n_x], 2),
+            f"        if events == {NONE}:",
+            *_indent(["since = now", *(f"X{n} = x.found[{n}, i]" for n in n_x)], 3),
             *_indent(["scale = real(factor[i])"] * scaled, 2),
             *_indent(k.unpacked(0, replayed) + replay, 2),
             *_indent([f"x{n} = real(X{n})" for n in n_x], 2),
@@ -126,7 +134,7 @@ def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple
             *_indent(k.unpacked(replayed) + learned, 3),
             f"        if mode >= {GROW}:",
             *_indent(["pass", *(line for n in n_x for line in _increment(learning, names, n))], 3),
-            *_indent([f"x.values[{n}, i] = X{n}" for n in n_x], 2),
+            *_indent(kept, 2),
             "    scratch[0, 0] = fetched",
         ],
         k,
@@ -161,19 +169,20 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> tup
             "full": ["s = log_post[e]"],
             "holed": ["to = log_post[e]", "if to == hole:", "    continue", "s = to - (to > hole)"],
         }[shape]
+        mine = "low, high" if shape == "full" else "0, count"
         return [
             "if log_start[now] > log_start[since]:",
-            "    for s in range(0, count, 16):",
+            f"    for s in range({mine}, 16):",
             *_indent([f"fetched += v{n}_row[s]" for n in variables], 2),
             *_indent([f"h{n}_row = scratch[{n}, :count]" for n in range(len(fixed))], 1),
-            *_indent(["for s in range(count):"] if fixed else [], 1),
+            *_indent([f"for s in range({mine}):"] if fixed else [], 1),
             *_indent([f"v{n} = v{n}_row[s]" for n in names.read({f.variable for f in fixed}, "v")], 2),
             *_indent(found, 2),
             "for step in range(since, now):",
             *_indent(decayed, 1),
             *_indent([f"x{n} = real(X{n})" for n in traces], 1),
             # Unsigned, since of a signed index Numba looks whether it is negative.
-            "    for e in range(np.uint64(log_start[step]), np.uint64(log_start[step + 1])):",
+            "    for e in range(np.uint64(begins[step]), np.uint64(ends[step])):",
             *_indent(place, 2),
             *_indent([f"v{n} = v{n}_row[s]" for n in variables], 2),
             *_indent([f"h{n} = h{n}_row[s]" for n in range(len(fixed))], 2),

@@ -5,9 +5,10 @@ float32 what they send is summed up before it leaves. Called for no step, which 
 brings all rows up to date.
 
 One worker does all of a step (``WHOLE``). Several share it in parts, between which they wait for one another: one
-finds who spikes (``GATHER``); each replays post spikes on some rows (``REPLAYS``); each learns and sends in its own
-columns, if rows are full (``SENDS``); one lets the pre traces grow (``GROWS``). Where a step has too little for that,
-the first does all in ``SENDS``.
+finds who spikes (``GATHER``). Of full rows each then replays, learns and sends in its own columns (``SENDS``), and at
+last brings the pre traces of some rows up to date (``GROWS``), which all have read until then. Other rows are not cut:
+each replays post spikes on some (``REPLAYS``), one learns and sends, and lets the traces grow. Where a step has too
+little for that, the first does all in ``SENDS``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ REPLAY, SEND, LEARN, GROW, ALL = range(5)
 """What ``rows`` does after the replay: nothing; transmit; PRE terms and transmit; grow pre traces; the last two."""
 WHOLE, GATHER, REPLAYS, SENDS, GROWS = range(5)
 """Parts of a step."""
+EVERY, MINE, NONE = range(3)
+"""Which post spikes ``rows`` replays: all; those of the worker's columns, and pre traces stay as they are; none."""
 CALLED = {"arrive": arrive, "hand_over": hand_over}
 """Kernels that those of rules call."""
 
@@ -31,11 +34,12 @@ def visit(sides, spikes, state, posts, pre, everyone, ring, shares, v, wiring, x
         catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch, c)
         return 0
     if sides.part <= {GATHER} and worker == 0:
-        gather(sides, spikes, state, posts, pre, everyone, v, wiring, x, y, log, third, of_post, factor, out, scratch,
-               c, learns, k)
+        gather(sides, spikes, state, posts, pre, everyone, shares, v, wiring, x, y, log, third, of_post, factor, out,
+               scratch, c, learns, k)
     count, workers = state.n_spiking[0], len(shares) - 1
     if count == 0:
         return 0
+    events = {EVERY}
     at = sides.first + (a + sides.delay) % ring.length * ring.span
     if sides.part == {WHOLE} or (count * n_post < state.worth[0] and sides.part == {SENDS} and worker == 0):
         mode, first, last, low, high = {ALL} if learns else {SEND}, 0, count, 0, n_post
@@ -48,19 +52,23 @@ def visit(sides, spikes, state, posts, pre, everyone, ring, shares, v, wiring, x
         if {by_columns}:
             low = min(max(shares[worker] - sides.first_post, 0), n_post)
             high = min(max(shares[worker + 1] - sides.first_post, 0), n_post)
+            events = {MINE}
         elif worker > 0:
             return 0
+    elif {by_columns}:
+        mode, events, low, high = {GROW} if learns else {REPLAY}, {NONE}, 0, 0
+        first, last = count * worker // workers, count * (worker + 1) // workers
     elif worker > 0 or not learns:
         return 0
     else:
         mode, first, last, low, high = {GROW}, 0, count, 0, 0
     rows(pre, v, wiring, x, y.seen, log, third, factor, out, scratch[worker], c, mode, first, last, low, high,
-         state.now[0], {place}, worker)
+         state.now[0], {place}, worker, state.cuts, events)
 {handed}    return 0
 
 
-def gather(sides, spikes, state, posts, pre, everyone, v, wiring, x, y, log, third, of_post, factor, out, scratch,
-           c, learns, k):
+def gather(sides, spikes, state, posts, pre, everyone, shares, v, wiring, x, y, log, third, of_post, factor, out,
+           scratch, c, learns, k):
     n_pre, n_post, count, reaching, past = len(everyone), wiring.n_post, 0, 0, k - sides.delay
     for e in range(spikes.begin[sides.pre, k], spikes.end[sides.pre, k]):
         i = spikes.neurons[e] - sides.pre_start
@@ -80,6 +88,19 @@ def gather(sides, spikes, state, posts, pre, everyone, v, wiring, x, y, log, thi
         state.now[0] += 1
         if sides.at_once and reaching:
             catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch, c)
+    if {by_columns} and len(shares) > 2:
+        cut(state, log, shares, sides.first_post)
+    return 0
+
+
+def cut(state, log, shares, first_post):
+    for k in range(state.n_cut[0], state.now[0]):
+        e = log.start[k]
+        for worker in range(len(shares)):
+            while e < log.start[k + 1] and log.post[e] < shares[worker] - first_post:
+                e += 1
+            state.cuts[worker, k] = e
+    state.n_cut[0] = state.now[0]
     return 0
 
 
@@ -87,8 +108,8 @@ def catch_up(state, everyone, v, wiring, x, y, log, third, factor, out, scratch,
     now = state.now[0]
     if now > 0:
         rows(everyone, v, wiring, x, y.seen, log, third, factor, out, scratch[0], c,
-             {REPLAY}, 0, len(everyone), 0, 0, now, 0, 0)
-        state.now[0] = 0
+             {REPLAY}, 0, len(everyone), 0, wiring.n_post, now, 0, 0, state.cuts, {EVERY})
+        state.now[0] = state.n_cut[0] = 0
         x.since[:] = 0
         log.start[0] = 0
         log.last[:] = -1
