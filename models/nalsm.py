@@ -96,7 +96,9 @@ def _cells(net: Network, shown: np.ndarray, show_ms: int, size: int) -> list[Pop
     """
     starts = (show_ms + REST_MS) * np.arange(len(shown), dtype=float)
     rates = np.stack([shown, np.zeros_like(shown)], axis=1).reshape(2 * len(shown), -1)
-    inputs = net.population("inputs", shown.shape[1], Poisson(Schedule(_times(starts, 0, show_ms), rates)))
+    inputs = net.population(
+        "inputs", shown.shape[1], Poisson(Schedule(_times(starts, 0, show_ms), rates), at_most_one=True)
+    )
     cell = AdaptiveLIF(
         cm_nF=_CAPACITY_NF,
         tau_m_ms=_TAU_M_MS,

@@ -117,7 +117,7 @@ def build(timeline: Timeline, hidden: int = 400, arms: Mapping[str, Arm] = ARMS,
     net = Network(name="symmetric_stdp", dt_ms=STEP_MS)
     rates = timeline.schedule("inputs")
     size = int(np.shape(rates.values)[1])
-    inputs = net.population("inputs", size, Poisson(rates))
+    inputs = net.population("inputs", size, Poisson(rates, at_most_one=True))
     ends = [phase.stop_ms - STEP_MS for phase in timeline.phases[:-1]]
     volley = net.population("volley", 1, SpikeTimes([ends]))
     teaching = net.signal("teaching", timeline.schedule("teaching"))

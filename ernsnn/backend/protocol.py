@@ -77,6 +77,8 @@ class Backend(ABC):
     """Names of the kinds of neurons that it has; None: all, computed from their equations."""
     poisson_inputs: ClassVar[bool] = False
     """Whether it has Poisson input: see ``graph.PoissonInput``."""
+    counts: ClassVar[bool] = False
+    """Whether a neuron of a source can spike several times in a step: see ``graph.spikes``."""
     modulators: ClassVar[Collection[str] | None] = ()
     """Names of the kinds of third factors that it has; None: all, computed from their equations."""
     continues: ClassVar[bool] = False
@@ -109,7 +111,7 @@ class Backend(ABC):
         limits = self.limits(self.settings(options)) if known.populations else ()
         limits_met = [limit for capability in limits for limit in capability(known)]
         limits_met += [*self._kinds(graph), *self._modulators(graph), *self._poisson_inputs(graph)]
-        limits_met += [*crowded(graph), *doubts(graph)]
+        limits_met += [*self._crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(
             self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in limits_met]
@@ -137,6 +139,10 @@ class Backend(ABC):
             message, others = f"{self.name} has no Poisson input to neurons", _having(lambda b: b.poisson_inputs)
             remedy = f"project a population of Poisson sources onto {p.target.population}, or run it on {others}"
             yield Limit("G203", p.name, message, remedy)
+
+    def _crowded(self, graph: Graph) -> Iterable[Limit]:
+        """Sources that draw several spikes in a step, where this backend takes one."""
+        return () if self.counts else crowded(graph, _having(lambda b: b.counts))
 
     def computes(self, m: Modulator) -> bool:
         """Whether it has third factors of the kind of ``m``: a user's own is none of those that it has by name."""

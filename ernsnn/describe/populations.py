@@ -10,7 +10,7 @@ from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
-from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.describe.stimuli import Poisson, SpikeTimes
 from ernsnn.errors import InvalidModel, quoted
 
 
@@ -113,9 +113,9 @@ def check_changeable(path: str, population: Population, parameter: str) -> None:
         raise InvalidModel(f"{path}: the neurons of {population.name} are {model.kind.name}, which has no {parameter}")
 
 
-def check_width(path: str, schedule: Schedule, size: int) -> None:
-    """Raise InvalidModel unless a schedule has one value at a time, or ``size``."""
-    check_length(path, () if schedule.width is None else (schedule.width,), size)
+def check_width(path: str, width: int | None, size: int) -> None:
+    """Raise InvalidModel unless a schedule of this ``width`` has one value at a time, or ``size``."""
+    check_length(path, () if width is None else (width,), size)
 
 
 def check_length(path: str, shape: tuple[int, ...], size: int) -> None:

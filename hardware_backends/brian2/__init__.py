@@ -35,6 +35,7 @@ class Brian2Backend(Backend):
     codes = CODES
     kinds = None
     poisson_inputs: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     continues: ClassVar[bool] = True
     default: ClassVar[bool] = True

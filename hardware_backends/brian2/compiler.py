@@ -47,7 +47,7 @@ def compiled(
         synapses.spike_history(layout, groups[name], parts)
     parts.groups += groups.values()
     modulators(layout, graph, parts)
-    parts.synapses += [synapses.static(s) for s in layout.static]
+    parts.synapses += [synapses.static(s, parts) for s in layout.static]
     parts.synapses += [synapses.PlasticSynapses(s, graph, groups, layout).build(parts) for s in layout.plastic]
     for s in layout.unconnected:
         short_term.declare(s, groups[s.pre], graph.dt_ms, parts)

@@ -29,6 +29,7 @@ class NativeBackend(SteppedBackend):
     codes = CODES
     kinds = None
     poisson_inputs: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     speed: ClassVar[int] = 3
     doubles: ClassVar[Mapping[str, Any]] = {"precision": "float64"}

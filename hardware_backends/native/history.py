@@ -17,13 +17,17 @@ from .memory import SPARE, SPIKES_A_NEURON, STEPS
 
 
 class PreTraces(NamedTuple):
-    """``values`` (traces, n_pre) are those in learning step ``since`` of each neuron; ``path`` is scratch space."""
+    """``values`` (traces, n_pre) are those in learning step ``since`` of each neuron; ``path`` is scratch space.
+
+    ``times`` says of a neuron that spikes in the present step how often it does.
+    """
 
     values: np.ndarray
     decay: np.ndarray
     increment: np.ndarray
     since: np.ndarray
     path: np.ndarray
+    times: np.ndarray
 
 
 class PostTraces(NamedTuple):
@@ -66,6 +70,7 @@ def pre_traces(learning: Learning, n_pre: int, dt_ms: float) -> PreTraces:
         np.array(increments, np.float64),
         np.zeros(n_pre, np.int64),
         np.zeros((len(traces), STEPS)),
+        np.zeros(n_pre, np.int64),
     )
 
 

@@ -19,6 +19,7 @@ class ReferenceBackend(SteppedBackend):
     codes = CODES
     kinds = None
     poisson_inputs: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     speed: ClassVar[int] = 1
 
