@@ -108,7 +108,7 @@ def _cells(net: Network, images: Trials, size: int) -> list[Population]:
     A threshold that leaps at a spike, and after 2 steps is back but for .001, lets v move while there are no spikes.
     """
     shown = images.schedule("rates")
-    inputs = net.population("inputs", np.shape(shown.values)[1], Poisson(shown))
+    inputs = net.population("inputs", np.shape(shown.values)[1], Poisson(shown, at_most_one=True))
     cell = AdaptiveLIF(
         cm_nF=_CAPACITY_NF,
         tau_m_ms=_TAU_M_MS,

@@ -118,7 +118,7 @@ def build(learning: Trials, hidden: int = 400, arms: Mapping[str, Arm] = ARMS, s
     net = Network(name="symmetric_stdp", dt_ms=STEP_MS)
     rates = learning.schedule("inputs")
     size = int(np.shape(rates.values)[1])
-    inputs = net.population("inputs", size, Poisson(rates))
+    inputs = net.population("inputs", size, Poisson(rates, at_most_one=True))
     volley = net.population("volley", 1, learning.spikes("volley"))
     teaching = net.signal("teaching", times_ms=[0.0, learning.duration_ms], values=[1.0, 0.0])
     rng, jump = rng_of(seed, "symmetric_stdp.weights"), _JUMP_MV * _INPUTS / size

@@ -79,6 +79,8 @@ class Backend(ABC):
     """Whether it has Poisson input: see ``graph.PoissonInput``."""
     resets: ClassVar[bool] = False
     """Whether a run resets the network before the steps ``Graph.resets``: stage 0 of the time step."""
+    counts: ClassVar[bool] = False
+    """Whether a neuron of a source can spike several times in a step: see ``graph.spikes``."""
     modulators: ClassVar[Collection[str] | None] = ()
     """Names of the kinds of third factors that it has; None: all, computed from their equations."""
     continues: ClassVar[bool] = False
@@ -115,8 +117,7 @@ class Backend(ABC):
         limits = self.limits(self.settings(options)) if known.populations else ()
         limits_met = [limit for capability in limits for limit in capability(known)]
         limits_met += [*self._kinds(graph), *self._modulators(graph), *self._poisson_inputs(graph)]
-        limits_met += self._resets(graph)
-        limits_met += [*crowded(graph), *doubts(graph)]
+        limits_met += [*self._resets(graph), *self._crowded(graph), *doubts(graph)]
         codes = {**CODES, **self.codes}
         return Issues(
             self.name, [each.issue(self.name, codes) if isinstance(each, Limit) else each for each in limits_met]
@@ -152,6 +153,10 @@ class Backend(ABC):
             remedy = "leave out reset, and give a rest_ms of several time constants, in which the state decays"
             others = _having(lambda b: b.resets)
             yield Limit("G210", "Trials.reset", message, f"{remedy}; or run it on {others}")
+
+    def _crowded(self, graph: Graph) -> Iterable[Limit]:
+        """Sources that draw several spikes in a step, where this backend takes one."""
+        return () if self.counts else crowded(graph, _having(lambda b: b.counts))
 
     def computes(self, m: Modulator) -> bool:
         """Whether it has third factors of the kind of ``m``: a user's own is none of those that it has by name."""

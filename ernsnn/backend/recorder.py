@@ -64,7 +64,7 @@ class Recorder:
         whole, forms = np.dtype(np.int64).str, {}
         for p in self.engine.graph.populations:
             for key, dtype in zip(spike_keys(p.name), (whole, np.dtype(np.int32).str), strict=True):
-                forms[key] = Form("i", (None,), n_steps * p.size, dtype)
+                forms[key] = Form("i", (None,), n_steps * p.most_spikes, dtype)
         for probe_key, none in self.widths.items():
             steps, values = signal_keys(probe_key)
             forms[steps] = Form("i", (None,), n_steps, whole)

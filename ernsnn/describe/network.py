@@ -175,8 +175,8 @@ class Network(ThirdFactors, Replaceable):
         n * rate_hz * dt, independently for each neuron and step; k * w is added to ``receptor`` in that step as if it
         had been sent one step before, over the shortest delay (Brian2's PoissonInput, NEST's poisson_generator).
 
-        ``rate_hz``, of one source, is a number, one number a neuron, or a ``Schedule`` of either; ``n`` a whole number
-        >= 0, or one a neuron; the weight (nA, mV or uS, as for ``projection``) a number, one a neuron, or a
+        ``rate_hz``, of one source, is a number, one number a neuron, a distribution, or a ``Schedule``; ``n`` a whole
+        number >= 0, or one a neuron; the weight (nA, mV or uS, as for ``projection``) a number, one a neuron, or a
         distribution, of which each neuron draws one. The counts depend on the seed, on ``name`` and on the step alone,
         and are the same on every backend that has Poisson input; its spikes are not recorded. Raises InvalidModel on
         what cannot be, and, when the network is lowered, on more than 1e9 spikes a step.
@@ -211,7 +211,7 @@ class Network(ThirdFactors, Replaceable):
         if view.population.is_source:
             raise InvalidModel(f"inject: {view.population.name} is a spike source and takes no current")
         check_changeable("inject", view.population, "i_offset_nA")
-        check_width(f"current injected into {view.name}", current.schedule, view.size)
+        check_width(f"current injected into {view.name}", current.schedule.width, view.size)
         self.injections.append(Injection(target=view, current=current))
         return self.injections[-1]
 

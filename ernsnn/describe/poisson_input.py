@@ -11,7 +11,7 @@ import numpy as np
 from ernsnn.describe.arguments import checked
 from ernsnn.describe.distributions import Distribution, Value
 from ernsnn.describe.populations import Population, View
-from ernsnn.describe.stimuli import Schedule, convert_rates, rates_over_time
+from ernsnn.describe.stimuli import convert_rates, rates_width
 from ernsnn.describe.units import to_number
 from ernsnn.describe.weights import Weighted
 from ernsnn.errors import InvalidModel, quoted
@@ -42,17 +42,12 @@ class PoissonInput(Weighted):
         """See ``Weighted.reached``."""
         return self.target.population
 
-    @property
-    def schedule(self) -> Schedule:
-        """The rates of one source as a schedule, constant ones from time 0 on."""
-        return rates_over_time(self.rate_hz)
-
     def _problems(self) -> Iterator[str]:
         n = np.asarray(self.n)
         if not ((n >= 0) & (n % 1 == 0)).all():
             yield f"{self.name}.n: needs whole numbers of sources >= 0, got {quoted(self.n)}"
         yield from self._misshapen("n", n.shape)
-        width = self.schedule.width
+        width = rates_width(self.rate_hz)
         yield from self._misshapen("rate_hz", () if width is None else (width,))
         yield from self.receptor_problems()
         if self.reached.is_source:

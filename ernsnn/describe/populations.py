@@ -13,7 +13,7 @@ from ernsnn.describe.fields import is_one_of
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.describe.learning import LearningRule
 from ernsnn.describe.neurons import Neuron
-from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.describe.stimuli import Poisson, SpikeTimes, rates_width
 from ernsnn.errors import InvalidModel, quoted
 
 
@@ -123,7 +123,7 @@ def check_population(p: Population, dt_ms: float, current_integration: str) -> N
     if isinstance(model, SpikeTimes) and len(model.times_ms) != p.size:
         raise InvalidModel(f"{name}: {p.size} neurons, but spike times for {len(model.times_ms)}")
     if isinstance(model, Poisson):
-        check_width(f"{name}.rate_hz", model.schedule, p.size)
+        check_width(f"{name}.rate_hz", rates_width(model.rate_hz), p.size)
     if plasticity is not None:
         if p.is_source:
             raise InvalidModel(f"{name}: a spike source has nothing for intrinsic plasticity to change")
@@ -138,9 +138,9 @@ def check_changeable(path: str, population: Population, parameter: str) -> None:
         raise InvalidModel(f"{path}: the neurons of {population.name} are {model.kind.name}, which has no {parameter}")
 
 
-def check_width(path: str, schedule: Schedule, size: int) -> None:
-    """Raise InvalidModel unless a schedule has one value at a time, or ``size``."""
-    check_length(path, () if schedule.width is None else (schedule.width,), size)
+def check_width(path: str, width: int | None, size: int) -> None:
+    """Raise InvalidModel unless a schedule of this ``width`` has one value at a time, or ``size``."""
+    check_length(path, () if width is None else (width,), size)
 
 
 def check_length(path: str, shape: tuple[int, ...], size: int) -> None:

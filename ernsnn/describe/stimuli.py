@@ -94,39 +94,42 @@ class SpikeTimes:
 @checked
 @dataclass(frozen=True, eq=False)
 class Poisson:
-    """Independent spikes with probability p = rate * dt in every step (PyNN's SpikeSourcePoisson on the time grid).
+    """Poisson processes on the time grid (PyNN's SpikeSourcePoisson): independent spikes of ``rate_hz``.
 
-    A neuron spikes at most once a step, so that the variance of its counts is n p (1 - p) over n steps, where that of a
-    Poisson process is n p: an issue (G202) says so where p is above 0.02, and a ModelWarning from 0.1 on.
-    ``rate_hz`` is a number, one number a neuron, or a ``Schedule`` of either. The lowering fixes every spike from
-    the seed, so that all backends get the same ones. Raises InvalidModel on negative rates, and on rates above 1/dt
-    when the network is lowered.
+    A neuron spikes k times in a step, k drawn from the Poisson distribution with the mean rate * dt; each of these
+    spikes acts and is recorded as one (docs/time-step.md says what several in one step do). Where no mean of a source
+    is above 0.01, it spikes at most once a step, with the probability rate * dt. ``at_most_one`` says that of any
+    source (a Bernoulli process): the variance of its counts is n p (1 - p) over n steps with p = rate * dt, where that
+    of a Poisson process is n p.
+
+    ``rate_hz`` is a number, one number a neuron, a distribution from which each neuron draws its own, or a ``Schedule``
+    of numbers. The lowering fixes every spike from the seed, so that all backends get the same ones. Raises
+    InvalidModel on negative rates, and, when the network is lowered, on rates of ``at_most_one`` above 1/dt.
     """
 
     rate_hz: Any
+    at_most_one: bool = False
 
     def __post_init__(self) -> None:
         convert_rates(self, "Poisson")
 
-    @property
-    def schedule(self) -> Schedule:
-        """The rates as a schedule, constant ones from time 0 on."""
-        return rates_over_time(self.rate_hz)
-
 
 def convert_rates(described: Any, path: str) -> None:
-    """As ``convert_fields``, of what has rates: a number, one number a neuron, or a Schedule of either, all >= 0."""
+    """As ``convert_fields``, of what has rates: a value a neuron or for all, or a Schedule of numbers, all >= 0."""
     scheduled = isinstance(described.rate_hz, Schedule)
     convert_fields(described, path, besides=("rate_hz",) if scheduled else ())
     rates = described.rate_hz.values if scheduled else described.rate_hz
-    if isinstance(rates, Distribution):
-        raise InvalidModel(f"{path}.rate_hz: takes a number, an array or a Schedule, but no distribution")
-    if np.min(rates, initial=np.inf) < 0:
+    if not isinstance(rates, Distribution) and np.min(rates, initial=np.inf) < 0:
         raise InvalidModel(f"{path}.rate_hz: must be >= 0")
 
 
+def rates_width(rate_hz: Any) -> int | None:
+    """The number of neurons that have rates of their own; None where one value, or distribution, is for all."""
+    return None if isinstance(rate_hz, Distribution) else rates_over_time(rate_hz).width
+
+
 def rates_over_time(rate_hz: Any) -> Schedule:
-    """Rates as a schedule, constant ones from time 0 on."""
+    """Rates, which are no distribution, as a schedule, constant ones from time 0 on."""
     return rate_hz if isinstance(rate_hz, Schedule) else Schedule([0.0], np.asarray(rate_hz)[None])
 
 

@@ -319,9 +319,9 @@ def numbers(graph: g.Graph) -> Iterator[str]:
             yield from (f"{p.name}.{n} holds no number" for n, v in p.parameters.items() if np.isnan(v).any())
         elif isinstance(p.spikes, PoissonSpikes):
             yield from _over_time(p.name, p.spikes.steps, p.spikes.probabilities)
-            chances, _ = columns_of(p.spikes.probabilities)
-            if not ((chances >= 0) & (chances <= 1)).all():
-                yield f"{p.name}: a probability is not within [0, 1]"
+            drawn, most = columns_of(p.spikes.probabilities)[0], MOST_A_STEP if p.spikes.counts else 1
+            if not ((drawn >= 0) & (drawn <= most)).all():
+                yield f"{p.name}: a {'mean' if p.spikes.counts else 'probability'} is not within [0, {most:g}]"
         else:
             yield from _listed(p.name, p.spikes.indptr, p.spikes.steps, 2**53, strictly=True)
     for j in graph.projections:

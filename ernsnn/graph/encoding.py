@@ -53,7 +53,7 @@ def encode(value: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _left_out(field: dataclasses.Field[Any], owner: Any) -> bool:
-    return field.metadata == LATER and getattr(owner, field.name) == ()
+    return field.metadata == LATER and getattr(owner, field.name) == field.default
 
 
 def decode(value: Any, arrays: Mapping[str, np.ndarray], classes: Mapping[str, type]) -> Any:

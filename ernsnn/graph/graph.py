@@ -110,6 +110,11 @@ class Neurons:
         """The equations of these neurons, which lack what an optional parameter that is not given is needed for."""
         return self.kind.given(current_integration, self.parameters)
 
+    @property
+    def most_spikes(self) -> int:
+        """The most that the population can spike in a step."""
+        return self.size
+
     def constants(self, dt_ms: float, current_integration: str) -> dict[str, float | np.ndarray]:
         """The constants of these equations; see ``graph.constants``."""
         return constants(self.kind, self.parameters, dt_ms, current_integration)
@@ -122,6 +127,11 @@ class Source:
     name: str
     size: int
     spikes: GivenSpikes | PoissonSpikes
+
+    @property
+    def most_spikes(self) -> int:
+        """The most that the population can spike in a step."""
+        return self.size * self.spikes.most
 
 
 Population = Neurons | Source

@@ -22,7 +22,7 @@ from ernsnn.describe.populations import Population, View
 from ernsnn.describe.products import Product, lowest
 from ernsnn.describe.projections import Projection
 from ernsnn.describe.short_term import unusable
-from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
+from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes, rates_over_time
 from ernsnn.describe.trials import Trials
 from ernsnn.describe.units import all_whole_steps, time_of, whole_steps
 from ernsnn.errors import InvalidModel, about
@@ -38,7 +38,7 @@ from ernsnn.graph.modulators import lowered
 from ernsnn.graph.poisson import MOST_A_STEP
 from ernsnn.graph.seeds import generator, key_of
 from ernsnn.graph.shown import Shown
-from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes, poisson_spikes
 from ernsnn.graph.values import Array, Draw, Scalar, Series, Value, sample, series
 
 LONGEST_DELAY = 2**31 - 1
@@ -50,7 +50,7 @@ def lower(network: Network, seed: int = 0, trials: Trials | None = None) -> g.Gr
     """The graph of ``network`` under ``seed``, in which ``trials`` replace those that it was described with.
 
     Every draw has a generator of its own, keyed by (seed, path of the object), so a change in one part of a network
-    moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, Poisson rates above 1/dt,
+    moves no numbers elsewhere. Raises InvalidModel on times that are no multiples of dt, rates that are too high,
     drawn parameters that no neuron can have, consolidation signals that nothing drives, and on numbers and synapses
     that memory cannot hold, before any is taken; all such problems of a network are listed together.
     """
@@ -84,18 +84,6 @@ def lower_population(network: Network, name: str, seed: int) -> g.Population:
     return _Lowering(network, seed).population(network.populations[name])
 
 
-def chances(path: str, rates_hz: np.ndarray, dt_ms: float) -> np.ndarray:
-    """rate x dt: the probability of a spike in a step. Raises InvalidModel, naming ``path``, outside [0, 1]."""
-    found = rates_hz * (dt_ms / 1000.0)
-    if not (found >= 0).all():
-        raise InvalidModel(f"{path}: must be >= 0, got {np.min(rates_hz)}")
-    if np.max(found, initial=0.0) > 1:
-        raise InvalidModel(
-            f"{path}: {np.max(rates_hz)} Hz is more than one spike in a step of {dt_ms} ms; choose a smaller dt_ms"
-        )
-    return found
-
-
 _DRAWS = {"normal": "noise", "uniform": "chance"}
 """Random number that equations may read -> last part of the path of its streams."""
 
@@ -126,7 +114,7 @@ class _Lowering:
         if isinstance(p.model, SpikeTimes):
             return g.Source(p.name, p.size, self.given_spikes(p.name, p.model))
         if isinstance(p.model, Poisson):
-            return g.Source(p.name, p.size, self.poisson(p.name, p.size, p.model.schedule))
+            return g.Source(p.name, p.size, self.poisson(p, p.model))
         parameters = {
             name: self.neuron_values(value, p.size, f"{p.name}.{name}") for name, value in p.model.parameters.items()
         }
@@ -180,10 +168,15 @@ class _Lowering:
         indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return GivenSpikes(indptr, steps.astype(np.int64))
 
-    def poisson(self, name: str, size: int, schedule: Schedule) -> PoissonSpikes:
-        steps, columns, of = self.columns(f"{name}.rate_hz", schedule, size)
-        probabilities = chances(f"{name}.rate_hz", columns, self.dt)
-        return PoissonSpikes(steps, series(probabilities, of), self.key(f"{name}.spikes"))
+    def poisson(self, p: Population, model: Poisson) -> PoissonSpikes:
+        path = f"{p.name}.rate_hz"
+        rates = self.rates(path, model.rate_hz, p.size)
+        return poisson_spikes(path, rates, self.dt, self.key(f"{p.name}.spikes"), model.at_most_one)
+
+    def rates(self, path: str, rate_hz: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Rates as ``columns``; those of a distribution are drawn, one a neuron."""
+        drawn = self.neuron_values(rate_hz, size, path) if isinstance(rate_hz, Distribution) else rate_hz
+        return self.columns(path, rates_over_time(drawn), size)
 
     def schedule(self, path: str, schedule: Schedule, size: int) -> tuple[np.ndarray, Series]:
         """Steps (k,) and values (k, size) of a schedule."""
@@ -351,7 +344,7 @@ class _Lowering:
         return g.Injected(self.member(i.target), steps, values)
 
     def poisson_input(self, p: PoissonInput) -> g.PoissonInput:
-        steps, rates, of = self.columns(f"{p.name}.rate_hz", p.schedule, p.target.size)
+        steps, rates, of = self.rates(f"{p.name}.rate_hz", p.rate_hz, p.target.size)
         if np.min(rates, initial=0.0) < 0:
             raise InvalidModel(f"{p.name}.rate_hz: must be >= 0, got {np.min(rates)}")
         if isinstance(p.n, float):

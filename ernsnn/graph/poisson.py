@@ -44,6 +44,11 @@ class Tables:
         """The thresholds of all means in one rising line."""
         return np.asarray(np.repeat(np.arange(len(self.lowest)), np.diff(self.starts)) * _NEXT + self.thresholds)
 
+    @property
+    def most(self) -> int:
+        """The largest count of all."""
+        return int((self.lowest + np.diff(self.starts)).max())
+
     def counts(self, tables: np.ndarray, drawn: np.ndarray) -> np.ndarray:
         """The counts of numbers ``drawn`` from streams, each by one of the ``tables``."""
         below = np.searchsorted(self._keys, tables * _NEXT + drawn.astype(np.int64))
@@ -104,6 +109,10 @@ class Inversion:
     def at(self, t: int) -> np.ndarray:
         """The table of each neuron in step ``t``."""
         return np.asarray(self.index[int(np.searchsorted(self.steps, t, side="right"))][self.of])
+
+    def which(self, steps: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+        """The tables of some ``neurons``, each in a step."""
+        return np.asarray(self.index[np.searchsorted(self.steps, steps, side="right"), self.of[neurons]])
 
 
 class Counting:

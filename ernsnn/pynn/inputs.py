@@ -10,10 +10,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from ernsnn.describe.stimuli import Poisson, Schedule, SpikeTimes
-from ernsnn.graph.lower import chances
 from ernsnn.graph.seeds import key_of
-from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes
-from ernsnn.graph.values import series
+from ernsnn.graph.spikes import GivenSpikes, PoissonSpikes, poisson_spikes
 
 _NEVER = 1 << 62
 """A step that no run reaches."""
@@ -110,8 +108,8 @@ class Rates:
 
     def lowered(self, population: str, dt_ms: float, seed: int) -> PoissonSpikes:
         """See ``Input.lowered``."""
-        probabilities = chances(f"{population}.rate_hz", self.values, dt_ms)
-        return PoissonSpikes(self.steps, series(probabilities, self.of), key_of(seed, f"{population}.spikes"))
+        rates, key = (self.steps, self.values, self.of), key_of(seed, f"{population}.spikes")
+        return poisson_spikes(f"{population}.rate_hz", rates, dt_ms, key, at_most_one=False)
 
 
 @dataclass

@@ -253,7 +253,7 @@ def load_meta(folder: Path) -> dict[str, Any]:
 def forms(graph: Graph, n_steps: int) -> Iterator[tuple[str, Form]]:
     """Yield (name in ``Recording.to_arrays``, form) of every array that a run of ``n_steps`` steps can record."""
     for p in graph.populations:
-        yield from ((key, Form("iu", (None,), n_steps * p.size)) for key in spike_keys(p.name))
+        yield from ((key, Form("iu", (None,), n_steps * p.most_spikes)) for key in spike_keys(p.name))
     sizes = {m.name: m.size for m in graph.modulators} | {j.name: j.n_synapses for j in graph.projections}
     sides = {j.name: j.connectivity.n_pre for j in graph.projections}
     widths = {p.key: _width(p, sides if p.kind == "short_term" else sizes) for p in graph.probes}

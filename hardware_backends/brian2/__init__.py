@@ -36,6 +36,7 @@ class Brian2Backend(Backend):
     kinds = None
     poisson_inputs: ClassVar[bool] = True
     resets: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     continues: ClassVar[bool] = True
     default: ClassVar[bool] = True

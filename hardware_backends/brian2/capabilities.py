@@ -14,10 +14,12 @@ from ernsnn.graph.values import Draw, Scalar
 from .poisson import table_bytes
 
 LONGEST_PLASTIC_DELAY = 64
+MOST_SPIKES = 32
 CODES: Codes = {
     "B201": ("unsupported", f"a delay above {LONGEST_PLASTIC_DELAY} steps where there is plasticity"),
     "B301": ("exact", "how much memory so many synapses take"),
     "B302": ("unsupported", "more memory than there is"),
+    "B303": ("unsupported", f"more than {MOST_SPIKES} spikes of a neuron in a step where there is plasticity"),
 }
 _SYNAPSE_BYTES = 24
 
@@ -55,4 +57,17 @@ def memory(graph: Graph) -> Iterator[Limit]:
             )
 
 
-CAPABILITIES = (plastic_delays, memory)
+def spikes_a_step(graph: Graph) -> Iterator[Limit]:
+    """Yield a limit on many spikes in a step onto synapses with plasticity: the code of a step has each by itself."""
+    most = {source.name: source.spikes.most for source in graph.sources()}
+    for p in graph.projections:
+        if (p.learning or p.short_term) and most.get(p.pre, 1) > MOST_SPIKES:
+            yield Limit(
+                "B303",
+                p.name,
+                f"neurons of {p.pre} may spike {most[p.pre]} times in a step; the program has code for {MOST_SPIKES}",
+                "split the drive over several sources of a lower rate, choose a smaller dt_ms, or use backend='native'",
+            )
+
+
+CAPABILITIES = (plastic_delays, spikes_a_step, memory)

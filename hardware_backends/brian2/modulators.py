@@ -118,7 +118,7 @@ class _Cells:
                 self.group.parameter(weighs, np.array([weight]))
             self.called |= {"heard": counter, "weight": weighs}
             yield from self.lines(self.table.heard)
-            self.parts.synapses += hearing(members, counter, self.group, self.layout)
+            self.parts.synapses += hearing(members, counter, self.group, self.layout, self.parts)
         yield from (f"{counter} = 0" for counter in counters)
 
     def solve(self) -> None:
@@ -141,7 +141,7 @@ class _Cells:
             yield f"sound = sound and ({self.language.text(self.table.sound, True)})"
 
 
-def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout) -> list[SynapseGroup]:
+def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layout, parts: Parts) -> list[SynapseGroup]:
     """Connections that count the spikes of the domain."""
     groups = []
     for side in layout.size:
@@ -149,7 +149,8 @@ def hearing(members: Sequence[Member], counter: str, group: Group, layout: Layou
         if heard:
             i = np.concatenate([layout.indices(member) for member in heard])
             j = np.concatenate([np.arange(member.stop - member.start) * (group.size > 1) for member in heard])
-            count = Pathway("pre", "pre", [f"{counter}_post += 1"], HEAR, 0)
+            often = "spike_count_pre" if parts.most_of(member.population for member in heard) > 1 else "1"
+            count = Pathway("pre", "pre", [f"{counter}_post += {often}"], HEAR, 0)
             name = f"{group.name}_{counter.replace('heard', 'hears')}_{side}"
             groups.append(SynapseGroup(name, side, group.name, [], [count], i, j))
     return groups

@@ -28,25 +28,45 @@ EPOCH_INTRINSIC = -9
 
 
 def sources(layout: Layout, end: int, parts: Parts) -> Group:
-    """The group of spike sources. Spikes are read from one table; each neuron has a cursor at its next spike."""
-    table: list[np.ndarray] = []
+    """The group of spike sources. Spikes are read from one table; each neuron has a cursor at its next spike.
+
+    Several spikes of a neuron in a step are one event with a ``spike_count``. What is sent after a delay cannot read
+    it: there each power of two in the number of further spikes is an event of its own, ``again1``, ``again2``, ...
+    """
+    table, counts = [np.zeros(0)], [np.zeros(0, np.int64)]
     cursors, length = [], 0
     for source in layout.sources:
         steps, neurons = source.spikes.between(parts.first, end)
-        order = np.lexsort((steps, neurons))
-        per_neuron = np.split(
-            (steps[order] - parts.first).astype(float), np.cumsum(np.bincount(neurons, minlength=source.size))[:-1]
-        )
-        for spikes in per_neuron:
+        both, times = np.unique(np.stack([neurons, steps - parts.first]), axis=1, return_counts=True)
+        ends = np.cumsum(np.bincount(both[0], minlength=source.size))[:-1]
+        for spikes, often in zip(np.split(both[1].astype(float), ends), np.split(times, ends), strict=True):
             cursors.append(length)
             table += [spikes, np.array([NEVER])]
+            counts += [often, np.zeros(1, np.int64)]
             length += len(spikes) + 1
+        parts.most[source.name] = int(times.max(initial=1))
     group = Group(SOURCES, layout.size[SOURCES], ["spiking : boolean", "cursor : integer"])
     group.values["cursor"] = np.array(cursors)
     parts.tables["spike_steps"] = padded(np.concatenate(table), NEVER)
     code = ["spiking = spike_steps(cursor*dt) == t_in_timesteps", "cursor += int(spiking)"]
+    if (most := parts.most_of(parts.most)) > 1:
+        group.counted, often = True, np.concatenate(counts)
+        parts.tables["spike_counts"] = padded(often.astype(float), 0.0)
+        group.equations.append("spike_count : integer")
+        reading = ["spike_count = int(spiking)*int(spike_counts(cursor*dt))"]
+        for event, power in powers(most):
+            parts.tables[f"spike_{event}"] = padded(((often - 1).clip(0) & power > 0).astype(float), 0.0)
+            group.equations.append(f"{event} : boolean")
+            group.events[event] = event
+            reading.append(f"{event} = spiking and spike_{event}(cursor*dt) > 0")
+        code[1:1] = reading
     parts.operations.append(Operation("sources_update", SOURCES, code, "groups", 0))
     return group
+
+
+def powers(most: int) -> list[tuple[str, int]]:
+    """(event, how many spikes it is) of which up to ``most`` spikes of a step consist, beside the first."""
+    return [(f"again{1 << k}", 1 << k) for k in range((most - 1).bit_length())]
 
 
 def cells(name: str, layout: Layout, graph: Graph, longest: dict[str, int], parts: Parts) -> Group:
@@ -176,23 +196,38 @@ def modulated(layout: Layout, graph: Graph, group: Group) -> dict[str, list[str]
     return added
 
 
-def trace_code(name: str, trace: Trace, spikes: str, gate: str | None, freezes: bool) -> list[str]:
-    """A trace before (``_old``) and after this step's own increment; terms of the trace's own event read the former."""
+def trace_code(name: str, trace: Trace, spikes: str, gate: str | None, freezes: bool, most: int = 1) -> list[str]:
+    """A trace before (``_old``) and after this step's own increment; terms of the trace's own event read the former.
+
+    Of up to ``most`` spikes in a step the second reads ``_old2``, and so on.
+    """
     old, grown = f"{name}_old", f"{name}_increment" + (f"*{gate}" if gate else "")
     code = [f"{old} = {name}*{name}_P"]
     if freezes:
         code = [f"{old} = int(learns)*({name}*{name}_P) + int(not learns)*{name}"]
-        spikes = f"({spikes} and learns)"
-    if trace.mode == "add":
-        return [*code, f"{name} = {old} + {grown}*int({spikes})"]
-    opened = f"({spikes} and {gate} != 0)" if gate else spikes
-    return [*code, f"{name} = int({opened})*({grown}) + int(not {opened})*{old}"]
+    for number in range(1, most + 1):
+        now = spikes if number == 1 else f"(spike_count >= {number})"
+        if freezes:
+            now = f"({now} and learns)"
+        new = name if number == most else before_spike(name, number + 1)
+        if trace.mode == "add":
+            code.append(f"{new} = {old} + {grown}*int({now})")
+        else:
+            opened = f"({now} and {gate} != 0)" if gate else now
+            code.append(f"{new} = int({opened})*({grown}) + int(not {opened})*{old}")
+        old = new
+    return code
 
 
-def declare_trace(group: Group, name: str, trace: Trace, dt_ms: float) -> None:
-    """Declare the variables and constants of a trace."""
+def before_spike(name: str, number: int) -> str:
+    """The variable with the value of a trace before the spike of this ``number`` in a step."""
+    return f"{name}_old" + (str(number) if number > 1 else "")
+
+
+def declare_trace(group: Group, name: str, trace: Trace, dt_ms: float, most: int = 1) -> None:
+    """Declare the variables and constants of a trace, of up to ``most`` spikes in a step."""
     group.state(name)
-    group.equations.append(f"{name}_old : 1")
+    group.equations += [f"{before_spike(name, number)} : 1" for number in range(1, most + 1)]
     group.parameter(f"{name}_P", np.array([decay(trace.tau_ms, dt_ms)]))
     group.parameter(f"{name}_increment", np.array([trace.increment]))
 

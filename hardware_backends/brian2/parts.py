@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,7 +52,8 @@ class Group:
     ``solver`` is (method, place within the synapses of a step) where the equations have differential ones. ``sound``
     is a shared variable that must still be true at the end, and what went wrong if it is not. ``kept`` are the
     variables with which another program can go on, ``streams`` those of them that are streams of random numbers;
-    ``events`` the conditions of further events beside spikes; ``reset`` is the code of the event ``resetting``.
+    ``events`` the conditions of further events beside spikes; ``reset`` is the code of the event ``resetting``. Where
+    spikes are ``counted``, a spike is as many as ``spike_count`` says.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Group:
     events: dict[str, str] = field(default_factory=dict)
     streams: list[str] = field(default_factory=list)
     reset: list[str] = field(default_factory=list)
+    counted: bool = False
     periods: list[int] = field(default_factory=list)
 
     def due(self, every: int, first: int) -> str:
@@ -166,18 +168,24 @@ class Parts:
     Where the network's learning is ``frozen`` at times, intervals from first to last step (exclusive), owners that
     learn keep a shared flag; before the steps ``resets`` groups are reset. ``first`` is the step at which the program
     starts: its own steps count from there, so that no number in it grows with the length of what went before. ``late``
-    names, by group and delay, the tables of post spikes from before, which reach synapses later.
+    names, by group and delay, the tables of post spikes from before, which reach synapses later. ``most``: the most
+    spikes of a neuron in a step, of sources.
     """
 
     frozen: tuple[tuple[int, int], ...] = ()
     resets: tuple[int, ...] = ()
     first: int = 0
+    most: dict[str, int] = field(default_factory=dict)
     late: dict[tuple[str, int], str] = field(default_factory=dict)
     groups: list[Group] = field(default_factory=list)
     tables: dict[str, np.ndarray] = field(default_factory=dict)
     synapses: list[SynapseGroup] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     monitors: list[Monitor] = field(default_factory=list)
+
+    def most_of(self, populations: Iterable[str]) -> int:
+        """The most spikes of a neuron of these populations in a step."""
+        return max((self.most.get(name, 1) for name in populations), default=1)
 
     @property
     def owners(self) -> list[Owner]:

@@ -48,14 +48,19 @@ def declare(s: Synapses, group: Group, dt_ms: float, parts: Parts) -> str:
     group.state(steps, np.full(group.size, NEVER))
     group.equations.append(f"{factor} : 1")
     states = [state.name for state in kind.states]
-    step = Statements(states, named)
+    step, most = Statements(states, named), parts.most_of([p.pre])
     code = [
         # The large number of steps of a first spike does not change when 1 is added.
         f"{steps} = {steps} + 1",
         f"{named('since')} = {steps}*{named('dt')}",
         *step.assigned(kind.on_spike, "spiking", states),
-        f"{factor} = {step.text(kind.factor, False)}",
-        f"{steps} = where(spiking, 0.0, {steps})",
+        f"{factor}{'1' * (most > 1)} = {step.text(kind.factor, False)}",
     ]
+    for number in range(2, most + 1):  # further spikes in the same step
+        code += [f"{named('since')} = 0.0", *step.assigned(kind.on_spike, f"spike_count >= {number}", states)]
+        code.append(f"{factor}{number} = where(spike_count >= {number}, {step.text(kind.factor, False)}, 0.0)")
+    if most > 1:
+        code.append(f"{factor} = {' + '.join(f'{factor}{number}' for number in range(1, most + 1))}")
+    code.append(f"{steps} = where(spiking, 0.0, {steps})")
     parts.operations.append(Operation(f"{s.name}_short_term", group.name, code, "synapses", BEFORE_PRE_EVENTS))
     return f"{factor}_pre"

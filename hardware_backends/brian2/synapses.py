@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ernsnn.describe.learning import EPOCH, POST, PRE
@@ -15,7 +17,7 @@ from .expressions import Constants, Naming, clipped, total
 from .layout import Layout, Synapses
 from .modulators import local_value
 from .names import symbol
-from .neurons import arriving, declare_trace, trace_code
+from .neurons import arriving, before_spike, declare_trace, powers, trace_code
 from .parts import Group, Operation, Parts, Pathway, SynapseGroup
 
 # Order within the synapses of a step (see modulators.py for what comes first).
@@ -36,14 +38,16 @@ def static(s: Synapses, parts: Parts) -> SynapseGroup:
     """Static synapses. Arrivals are read at the start of a step, so that a delay of one step is 0 in Brian2."""
     group = SynapseGroup(s.name, s.pre, s.post, ["w : 1"], [], s.i, s.j, {"w": s.initial("w")})
     delay: int | str = s.delays[0] - 1 if len(s.delays) == 1 else f"{s.name}_delay"
-    sent = "w"
+    into, held = f"{arriving(s.first.arrives_at)}_post", ""
     if parts.resets and s.delays != [1]:
         if len(s.delays) > 1:
             group.equations.append("delay_steps : integer (constant)")
             group.values["delay_steps"] = s.delay
         steps = "delay_steps - 1" if len(s.delays) > 1 else delay
-        sent = f"w*int({parts.since_reset(steps)})"
-    group.pathways.append(Pathway("pre", "pre", [f"{arriving(s.first.arrives_at)}_post += {sent}"], PRE_EVENTS, delay))
+        held = f"*int({parts.since_reset(steps)})"
+    group.pathways.append(Pathway("pre", "pre", [f"{into} += w{held}"], PRE_EVENTS, delay))
+    for event, times in powers(parts.most_of(p.pre for p in s.projections)):
+        group.pathways.append(Pathway(event, "pre", [f"{into} += {times}*w{held}"], PRE_EVENTS, delay, event))
     return group
 
 
@@ -68,7 +72,7 @@ class PlasticSynapses:
             self.equations.append("delay_steps : integer (constant)")
             self.values["delay_steps"] = s.delay
         self.third: dict[str, str] = {}
-        self.factor = ""
+        self.factor, self.most = "", 1
         self.flag = "plastic" if graph.frozen else ""
 
     @staticmethod
@@ -122,17 +126,20 @@ class PlasticSynapses:
         """The object; its operations go to ``parts``."""
         s, pre_group, post_group = self.s, self.groups[self.s.pre], self.groups[self.s.post]
         group = SynapseGroup(s.name, s.pre, s.post, self.equations, [], s.i, s.j, self.values, self.kept)
+        self.most = parts.most_of(p.pre for p in s.projections)
         parts.let_freeze(group, "plastic")
         parts.operations += self.bind_third_factors()
         self.declare_traces(parts)
         if s.first.short_term:
             self.factor = short_term.declare(s, pre_group, self.graph.dt_ms, parts)
+        elif self.most > 1:
+            self.factor = "spike_count_pre"
         delay: int | str = s.delays[0] if not self.mixed else f"{s.name}_post_delay"
         reached = parts.since_reset("delay_steps" if self.mixed else s.delays[0])
         pathways = [
             Pathway("post", "post", self.change(POST, self.naming("_old", "_old"), reached), POST_EVENTS, delay),
             # A synapse changes and then sends in one visit.
-            Pathway("pre", "pre", self.change(PRE, self.naming("_old", "")) + self.sending(), PRE_EVENTS, 0),
+            Pathway("pre", "pre", [*self.pre_events(), *self.sending()], PRE_EVENTS, 0),
         ]
         for d in s.delays:
             if late := parts.late.get((s.post, d)):
@@ -143,6 +150,12 @@ class PlasticSynapses:
         self.equations += self.constants.equations
         self.values |= self.constants.values
         return group
+
+    def pre_events(self) -> Iterator[str]:
+        """Code of the pre spikes of a step, one after the other."""
+        for number in range(1, self.most + 1):
+            only_if = f"spike_count_pre >= {number}" * (number > 1)
+            yield from self.change(PRE, self.naming(before_spike("", number), ""), only_if)
 
     def bind_third_factors(self) -> list[Operation]:
         code: dict[str, list[str]] = {self.s.pre: [], self.s.post: []}
@@ -170,8 +183,9 @@ class PlasticSynapses:
             owner = self.s.pre if t.trace.event == PRE else self.s.post
             gate = self.gates.get((t.trace.gate, t.trace.event)) if t.trace.gate else None
             for d, name in self.trace_names(t.name).items():
-                declare_trace(self.groups[owner], name, t.trace, self.graph.dt_ms)
-                code[owner] += trace_code(name, t.trace, f"spiked_{d}" if d else "spiking", gate, parts.freezes)
+                most, spikes = (1, f"spiked_{d}") if d else (self.most, "spiking")
+                declare_trace(self.groups[owner], name, t.trace, self.graph.dt_ms, most)
+                code[owner] += trace_code(name, t.trace, spikes, gate, parts.freezes, most)
         for owner, lines in code.items():
             if lines:
                 parts.let_freeze(self.groups[owner])

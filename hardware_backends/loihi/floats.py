@@ -91,7 +91,7 @@ def in_floats(graph: Graph, n_steps: int) -> FloatNetwork:
                         delays=np.where(layer.there, layer.delays + _lag(graph), 0),
                     )
                 )
-    sources = tuple(Source(s.name, s.size, *s.spikes.between(0, n_steps)) for s in graph.sources())
+    sources = tuple(Source(s.name, s.size, *s.spikes.once().between(0, n_steps)) for s in graph.sources())
     return FloatNetwork(sources, tuple(cells), tuple(connections), {c.name: 2.0**-STATE_SHIFT for c in cells})
 
 

@@ -30,6 +30,7 @@ class NativeBackend(SteppedBackend):
     kinds = None
     poisson_inputs: ClassVar[bool] = True
     resets: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     speed: ClassVar[int] = 3
     doubles: ClassVar[Mapping[str, Any]] = {"precision": "float64"}

@@ -13,6 +13,7 @@ from ernsnn.backend.recorder import Recorder, Train
 from ernsnn.backend.source_spikes import SourceSpikes
 from ernsnn.backend.state import hand_over
 from ernsnn.graph.graph import Graph, Probe
+from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.recording.keys import neuron_key, synapse_key
 from ernsnn.recording.recording import Recording
 
@@ -57,6 +58,7 @@ class Engine(stepping.Engine):
         if self.neurons.follows or self.neurons.intrinsic:
             self.window = 1
         self.short_term = ShortTerms(graph)
+        random = {source.name for source in graph.sources() if isinstance(source.spikes, PoissonSpikes)}
         static = [p for p in graph.projections if not p.learning]
         self.statics = [
             AllStatic(graph, chosen, self.neurons, precision, self.short_term)
@@ -65,7 +67,8 @@ class Engine(stepping.Engine):
         ]
         self.plastic = [
             PlasticSynapses(
-                p, self.neurons, factors, graph.dt_ms, precision, compiled, self.short_term.of(p), self.learns
+                *(p, self.neurons, factors, graph.dt_ms, precision, compiled, self.short_term.of(p), self.learns),
+                p.pre in random,
             )
             for p in graph.projections
             if p.learning

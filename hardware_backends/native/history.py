@@ -19,7 +19,8 @@ from .memory import SPARE, SPIKES_A_NEURON, STEPS
 class PreTraces(NamedTuple):
     """``values`` (traces, n_pre) are those in learning step ``since`` of each neuron; ``path`` is scratch space.
 
-    ``found`` are those of neurons that spike as they are now, which threads still read as they were.
+    ``found`` are those of neurons that spike as they are now, which threads still read as they were. ``times`` says
+    of a neuron that spikes in the present step how often it does.
     """
 
     values: np.ndarray
@@ -28,6 +29,7 @@ class PreTraces(NamedTuple):
     since: np.ndarray
     path: np.ndarray
     found: np.ndarray
+    times: np.ndarray
 
 
 class PostTraces(NamedTuple):
@@ -71,6 +73,7 @@ def pre_traces(learning: Learning, n_pre: int, dt_ms: float) -> PreTraces:
         np.zeros(n_pre, np.int64),
         np.zeros((len(traces), STEPS)),
         np.zeros((len(traces), n_pre)),
+        np.zeros(n_pre, np.int64),
     )
 
 

@@ -70,7 +70,7 @@ class Rows:
     """The synapses of one delay: their variables, the traces as these synapses see them, and the log.
 
     ``third`` holds the third factors, ``factor`` those of short-term plasticity, if there is any; both stay where they
-    are, as does ``learns``.
+    are, as does ``learns``. ``counted``: whether pre neurons can spike several times in a step.
     """
 
     changes = ("v", "x_values", "x_since", "y_values", "log", "now")
@@ -88,6 +88,7 @@ class Rows:
         compiled: bool,
         factor: np.ndarray,
         learns: np.ndarray,
+        counted: bool,
     ) -> None:
         assert p.learning is not None
         self.p, self.learning = p, p.learning
@@ -106,7 +107,7 @@ class Rows:
         self.progress = Progress(now, learns, n_spiking, worth, n_cut, cuts)
         self.now = self.progress.now
         epoch_s = _epoch_s(learning, dt_ms)
-        self.rule = make(learning, epoch_s, shape(self.wiring), precision, compiled, len(factor) > 0)
+        self.rule = make(learning, epoch_s, shape(self.wiring), precision, compiled, len(factor) > 0, counted)
         # The neurons that spike in a step come first in these.
         self.posts, self.pre = np.zeros(n_post, np.int64), np.zeros(n_pre, np.int64)
         self.everyone = np.arange(n_pre)
@@ -174,6 +175,7 @@ class PlasticSynapses:
         compiled: bool,
         factor: np.ndarray,
         learns: np.ndarray,
+        counted: bool,
     ) -> None:
         assert p.learning is not None
         self.p, self.learning, self.learns = p, p.learning, learns
@@ -182,7 +184,7 @@ class PlasticSynapses:
         self.factors = [modulators[b.modulator] for b in self.learning.third_factors]
         n_pre, self.n_post = p.connectivity.n_pre, p.connectivity.n_post
         self.third = np.zeros((len(self.factors), max(n_pre, self.n_post, 1)))
-        rest = (variables, self.third, neurons, dt_ms, precision, compiled, factor, learns)
+        rest = (variables, self.third, neurons, dt_ms, precision, compiled, factor, learns, counted)
         self.rows = [Rows(p, part, *rest) for part in by_delay(p, delays(p))]
         self.owners = {PRE: n_pre, POST: self.n_post}
         erased = [flow.variable for flow in self.learning.flows if flow.draws]

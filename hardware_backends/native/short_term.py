@@ -18,7 +18,7 @@ from .spikes import SpikeLog, Spikes
 class ShortTermState:
     """The states of a projection's pre neurons (states, n_pre), in float64.
 
-    ``factor`` is where to put what each neuron's last spike transmits; ``last`` is the step of that spike.
+    ``factor`` is where to put what each neuron's spikes of its last step transmit together; ``last`` is that step.
     """
 
     changes = ("state", "last")

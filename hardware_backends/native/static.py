@@ -135,9 +135,12 @@ def _send(scaled: bool) -> Kernel:
         for p in table.bundles:
             target = p[FIRST] % ring.stride
             low, high = max(shares[worker] - target, 0), max(shares[worker + 1] - target, 0)
-            for e in range(spikes.begin[p[SOURCE], k], spikes.end[p[SOURCE], k]):
+            begin = spikes.begin[p[SOURCE], k]
+            for e in range(begin, spikes.end[p[SOURCE], k]):
                 i = spikes.neurons[e] - p[START]
-                if 0 <= i < p[N_PRE]:
+                # A factor is the sum of those of all spikes that the neuron has in the step.
+                sent = scaled and e > begin and spikes.neurons[e - 1] == spikes.neurons[e]
+                if 0 <= i < p[N_PRE] and not sent:
                     scale = factors[p[FACTOR] + i] if scaled else 1.0
                     send_row(table, p, i, scale, ring, slot, low, high, whole)
 

@@ -62,7 +62,7 @@ def cells(p: Neurons, dt_ms: float, arrays: Arrays) -> Cells:
 def trains(graph: Graph, n_steps: int, arrays: Arrays) -> None:
     """The spikes of all sources: neuron i of one spikes in ``steps[indptr[i]:indptr[i + 1]]``."""
     for source in graph.sources():
-        steps, neurons = source.spikes.between(0, n_steps)
+        steps, neurons = source.spikes.once().between(0, n_steps)
         order = np.lexsort((steps, neurons))
         arrays[f"{source.name}/steps"] = steps[order]
         arrays[f"{source.name}/indptr"] = np.concatenate([[0], np.cumsum(np.bincount(neurons, minlength=source.size))])

@@ -20,6 +20,7 @@ class ReferenceBackend(SteppedBackend):
     kinds = None
     poisson_inputs: ClassVar[bool] = True
     resets: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     speed: ClassVar[int] = 1
 

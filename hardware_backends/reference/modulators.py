@@ -83,7 +83,7 @@ class ModulatorState:
                 count += last - first
             elif last > first:
                 count = np.zeros(self.m.size) if isinstance(count, float) else count
-                count[neurons[first:last] - member.start] += 1
+                np.add.at(count, neurons[first:last] - member.start, 1)
         return count  # type: ignore[no-any-return]
 
     def integrate(self, names: dict[str, Any]) -> None:

@@ -9,11 +9,14 @@ from ernsnn.describe.short_term import NEVER
 from ernsnn.graph.arithmetic import OPERATIONS
 from ernsnn.graph.graph import Projection
 
+from .rounds import rounds
+
 
 class ShortTermState:
     """The states of a projection's pre neurons, at the spikes of which they are renewed.
 
-    ``factor`` multiplies the weights that each neuron's last spike transmits; ``last`` is the step of that spike.
+    ``factor`` multiplies the weights that each neuron's last spikes transmit, the sum of those of one step; ``last`` is
+    the step of these.
     """
 
     changes = ("state", "last")
@@ -29,9 +32,12 @@ class ShortTermState:
         self.factor_of = evaluator(kind.factor, OPERATIONS)
 
     def spike(self, t: int, pre: np.ndarray) -> None:
-        """The neurons ``pre``, counted from the projection's first, spike in step ``t``."""
-        if not len(pre):
-            return
+        """The neurons ``pre``, counted from the projection's first, spike in step ``t``, as often as they are there."""
+        self.factor[pre] = 0.0
+        for once in rounds(pre):
+            self._renew(t, once)
+
+    def _renew(self, t: int, pre: np.ndarray) -> None:
         last = self.last[pre]
         values = {name: value[pre] for name, value in (*self.fixed.items(), *self.state.items())}
         values |= {"dt": self.dt_ms, "since": np.where(last < 0, NEVER, t - last) * self.dt_ms}
@@ -39,4 +45,5 @@ class ShortTermState:
             values[target] = value(values)
         for name, state in self.state.items():
             state[pre] = values[name]
-        self.factor[pre], self.last[pre] = self.factor_of(values), t
+        self.factor[pre] += self.factor_of(values)
+        self.last[pre] = t

@@ -14,6 +14,7 @@ from ernsnn.graph.graph import Learning, Projection
 from ernsnn.graph.streams import Streams
 
 from .past import Past
+from .rounds import rounds
 from .short_term import ShortTermState
 from .terms import Lookup, TraceState, changes, product
 
@@ -67,15 +68,18 @@ class StaticState:
         return np.asarray(self.variables["w"][ids])
 
     def transmit(self, t: int, pre_spikes: np.ndarray) -> None:
-        """Add the weights of this step's pre spikes to the arrivals of later steps."""
+        """Add the weights of this step's pre spikes to the arrivals of later steps, each as often as it spikes."""
         pre = inside(pre_spikes, self.p.pre_start, self.p.connectivity.n_pre)
         if not len(pre):
             return
+        pre, times = np.unique(pre, return_counts=True)
         ids = ranges(self.indptr, pre)
         weights, delay, post = self.sent(ids), self.delay[ids], self.post[ids]
         if self.short_term:
-            self.short_term.spike(t, pre)
-            weights = weights * np.repeat(self.short_term.factor[pre], np.diff(self.indptr)[pre])
+            self.short_term.spike(t, np.repeat(pre, times))
+        if self.short_term or len(pre) < times.sum():
+            factor = self.short_term.factor[pre] if self.short_term else times
+            weights = weights * np.repeat(factor, np.diff(self.indptr)[pre])
         for d in self.delays:
             now = delay == d
             self.target.arrive(t + int(d), self.receptor, post[now], weights[now])
@@ -119,7 +123,7 @@ class PlasticState(StaticState):
         self.past.put(t, inside(post_spikes, self.p.post_start, self.p.connectivity.n_post))
 
     def learn(self, t: int, pre_spikes: np.ndarray) -> None:
-        """Stage 4: POST events, then PRE events."""
+        """Stage 4: POST events, then PRE events, one after the other where a neuron spikes several times."""
         p, c = self.p, self.p.connectivity
         for x in self.x.values():
             x.decay()
@@ -132,10 +136,10 @@ class PlasticState(StaticState):
         for name, states in self.y.items():
             for state, post in zip(states, reaching, strict=True):
                 state.spike(post, self.gate(state, name, post))
-        pre = inside(pre_spikes, p.pre_start, c.n_pre)
-        self.apply(PRE, ranges(self.indptr, pre))
-        for name, x in self.x.items():
-            x.spike(pre, self.gate(x, name, pre))
+        for pre in rounds(inside(pre_spikes, p.pre_start, c.n_pre)):
+            self.apply(PRE, ranges(self.indptr, pre))
+            for name, x in self.x.items():
+                x.spike(pre, self.gate(x, name, pre))
 
     def gate(self, state: TraceState, name: str, neurons: np.ndarray) -> np.ndarray | float:
         if state.trace.gate is None:

@@ -36,6 +36,7 @@ class TorchBackend(SteppedBackend):
     kinds = None
     poisson_inputs: ClassVar[bool] = True
     resets: ClassVar[bool] = True
+    counts: ClassVar[bool] = True
     modulators = None
     differentiates: ClassVar[bool] = True
     doubles: ClassVar[Mapping[str, Any]] = {"precision": "float64"}

@@ -24,7 +24,7 @@ DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """What runs beside each other gave: ``spikes`` by population, (runs, steps, neurons), 1 where a neuron spikes.
+    """What runs beside each other gave: ``spikes`` by population, (runs, steps, neurons), how often a neuron spikes.
 
     ``probes`` by the key of the probe: (runs, times, values). Gradients flow through both.
     """
@@ -174,7 +174,7 @@ class Network:
         raster = np.zeros((len(self.first), n_steps, source.size))
         for run, first in enumerate(self.first.tolist()):
             steps, neurons = source.spikes.between(first, first + n_steps)
-            raster[run, steps - first, neurons] = 1.0
+            np.add.at(raster[run], (steps - first, neurons), 1.0)
         return self.space.tensor(raster)
 
 

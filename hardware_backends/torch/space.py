@@ -51,7 +51,8 @@ class Space:
 class Spikes:
     """The spikes of a population in a step, of which one form is given: ``dense`` (batch, size), or ``ids`` of a run.
 
-    ``dense`` is 1 where a neuron spikes; a gradient flows through it. ``ids`` exist where there is one run.
+    ``dense`` is how often a neuron spikes, of neurons that are no sources 0 or 1; a gradient flows through it. ``ids``
+    exist where there is one run.
     """
 
     def __init__(self, space: Space, size: int, *, dense: torch.Tensor | None = None, ids: Any = None) -> None:
@@ -64,14 +65,14 @@ class Spikes:
     @cached_property
     def dense(self) -> torch.Tensor:
         """(batch, size)."""
-        made = self.space.zeros(self.size)
-        made[0, self.space.whole(self.ids)] = 1.0
-        return made
+        times = np.bincount(self.ids, minlength=self.size)
+        return self.space.tensor(times)[None]
 
     @cached_property
     def ids(self) -> np.ndarray:
-        """The neurons that spike, rising."""
-        return torch.nonzero(self.dense[0]).reshape(-1).cpu().numpy()
+        """The neurons that spike, rising, each as often as it does."""
+        times = self.dense[0].detach().cpu().numpy().astype(np.int64)
+        return np.repeat(np.arange(self.size), times)
 
 
 def to_numpy(values: torch.Tensor) -> np.ndarray:

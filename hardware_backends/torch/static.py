@@ -21,7 +21,7 @@ _DENSE, _SMALL = 8, 1 << 20
 
 
 class ShortTermState:
-    """Short-term plasticity: states (batch, pre neurons), renewed at spikes; ``factor`` multiplies the weights."""
+    """Short-term plasticity: states (batch, pre neurons), renewed at spikes."""
 
     def __init__(self, p: Projection, dt_ms: float, space: Space) -> None:
         assert p.short_term is not None
@@ -30,21 +30,32 @@ class ShortTermState:
         self.fixed = {name: space.tensor(value) for name, value in p.short_term.parameters.items()}
         self.state = {s.name: space.wide(evaluator(s.initial, OPERATIONS)(self.fixed), n) for s in kind.states}
         self.last = torch.full((space.batch, n), -NEVER, dtype=torch.int64, device=space.device)
-        self.factor = torch.ones((space.batch, n), dtype=space.dtype, device=space.device)
         self.dt, self.never = space.tensor(dt_ms), space.tensor(NEVER)
         self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
         self.factor_of = evaluator(kind.factor, OPERATIONS)
 
-    def spike(self, k: int, fired: torch.Tensor) -> None:
-        """The neurons (batch, pre neurons) that have ``fired`` spike in step ``k``."""
+    def sent(self, k: int, fired: torch.Tensor) -> torch.Tensor:
+        """By what the weights of the neurons (batch, pre neurons) are multiplied that have ``fired`` in step ``k``.
+
+        Of several spikes in a step each releases what the one before it left.
+        """
+        times = int(fired.max()) if fired.numel() else 0
+        if times <= 1:
+            return self._spike(k, fired)
+        total = torch.zeros_like(fired)
+        for n in range(times):
+            total = total + self._spike(k, torch.clamp(fired - n, 0.0, 1.0))
+        return total
+
+    def _spike(self, k: int, fired: torch.Tensor) -> torch.Tensor:
         since = torch.where(self.last < 0, self.never, (k - self.last).to(fired.dtype)) * self.dt_ms
         values = {**self.fixed, **self.state, "dt": self.dt, "since": since}
         for target, value in self.on_spike:
             values[target] = value(values)
         now = fired > 0
         self.state = {name: torch.where(now, values[name], state) for name, state in self.state.items()}
-        self.factor = torch.where(now, self.factor_of(values), self.factor)
         self.last = torch.where(now, k, self.last)
+        return fired * torch.where(now, self.factor_of(values), 0.0)
 
 
 class StaticState:
@@ -83,8 +94,7 @@ class StaticState:
         n_post = self.p.connectivity.n_post
         pre = spikes.dense[:, self.p.pre_start : self.p.pre_start + self.p.connectivity.n_pre]
         if self.short_term:
-            self.short_term.spike(k, pre)
-            pre = pre * self.short_term.factor
+            pre = self.short_term.sent(k, pre)
         for delay, first, second, weights in self.groups:
             if weights is None:
                 brought = pre @ first
@@ -100,12 +110,13 @@ class StaticState:
         pre = inside(spiking, self.p.pre_start, self.p.connectivity.n_pre)
         if not len(pre):
             return
-        ids = ranges(self.p.connectivity.indptr, pre)
+        fired = Spikes(self.space, self.p.connectivity.n_pre, ids=pre)
+        several = bool((pre[1:] == pre[:-1]).any())
+        ids = ranges(self.p.connectivity.indptr, np.unique(pre))
         weights, delay, post = self.w[self.space.whole(ids)], self.delay[ids], self.post[ids]
-        if self.short_term:
-            fired = Spikes(self.space, self.p.connectivity.n_pre, ids=pre).dense
-            self.short_term.spike(k, fired)
-            weights = weights * self.short_term.factor[0, self.space.whole(self.pre_of[ids])]
+        if self.short_term or several:
+            sent = self.short_term.sent(k, fired.dense) if self.short_term else fired.dense
+            weights = weights * sent[0, self.space.whole(self.pre_of[ids])]
         for d in self.delays if len(self.delays) > 1 else ():
             now = np.flatnonzero(delay == d)
             self.target.arrive(k + int(d), self.receptor, post[now], weights[self.space.whole(now)])

@@ -210,7 +210,7 @@ def test_units_reach_every_kind_of_object():
         (lambda: Network(dt_ms=float("nan")), "Network.dt_ms"),
         (lambda: SpikeTimes([[1 * b2.mV]]), r"SpikeTimes.times_ms\[0\]"),
         (lambda: ernsnn.Poisson("20 ms"), "Poisson.rate_hz"),
-        (lambda: ernsnn.Poisson(Uniform(1, 2)), "Poisson.rate_hz"),
+        (lambda: ernsnn.Poisson(Uniform("1 ms", "2 ms")), "Poisson.rate_hz"),
         (lambda: CurrentSteps(times_ms=[0], amplitudes_nA="1 mV"), "CurrentSteps.amplitudes_nA"),
     ],
 )

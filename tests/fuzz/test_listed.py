@@ -54,7 +54,7 @@ def drawn():
     made.population("first", 5, ern.LIF(tau_m_ms=ern.Normal(0.1, 5.0)))
     cells = made.population("second", 5, ern.LIF(v_reset_mV=ern.Uniform(-50, -40), v_threshold_mV=-45.0))
     made.projection("third", cells, cells, weight_nA=1.0, delay_ms=1.5)
-    made.population("fourth", 2, ern.Poisson(5000.0))
+    made.population("fourth", 2, ern.Poisson(5000.0, at_most_one=True))
     ern.lower(made)
 
 
@@ -114,10 +114,6 @@ LISTED = {
         "link.weight_nA: weights on the inhibitory receptor are >= 0, .* an inhibitory receptor acts negatively",
     ),
     "Poisson input of a negative rate": (lambda: background(rate_hz=-1), "drive.rate_hz: must be >= 0"),
-    "Poisson input of a rate that is drawn": (
-        lambda: background(rate_hz=ern.Uniform(1, 2)),
-        "drive.rate_hz: takes a number, an array or a Schedule, but no distribution",
-    ),
     "Poisson input of another length": (
         lambda: background(rate_hz=ern.Schedule([0], [[1.0, 2.0]])),
         r"drive.rate_hz: needs one number or 3, one a neuron of cells\[0:3\], got an array of shape \(2,\)",

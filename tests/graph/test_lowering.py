@@ -324,7 +324,9 @@ def problem(build):
         (lambda n, a: n.population("s", 1, SpikeTimes([[1.5]])), ["s, spike of neuron 0", "1.5 ms", "multiple"]),
         (lambda n, a: n.population("s", 2, SpikeTimes([[], [2, 2 + 1e-8]])), ["s: two spikes of neuron 1", "one step"]),
         (lambda n, a: n.population("s", 1, SpikeTimes([[1.0, 1 + 1e-7]])), ["s", "neuron 0", "one step"]),
-        (lambda n, a: n.population("s", 1, Poisson(2000)), ["s.rate_hz", "2000"]),
+        (lambda n, a: n.population("s", 1, Poisson(2000, at_most_one=True)), ["s.rate_hz", "2000", "at_most_one"]),
+        (lambda n, a: n.population("s", 1, Poisson(1e13)), ["s.rate_hz", "1e+10 spikes in a step"]),
+        (lambda n, a: n.population("s", 9, Poisson(Normal(0, 1))), ["s.rate_hz", ">= 0"]),
         (lambda n, a: n.population("s", 1, Poisson(Schedule([0.5], [1]))), ["s.rate_hz", "0.5 ms"]),
         (lambda n, a: n.population("s", 1, Poisson(Schedule([1, 1 + 1e-7], [1, 2]))), ["s.rate_hz", "one step"]),
         (lambda n, a: n.projection("p", a, a, weight_nA=1, delay_ms=1.5), ["p.delay_ms", "1.5 ms"]),
@@ -397,7 +399,7 @@ def test_a_consolidation_signal_that_nothing_drives_is_refused(signal, why, sile
 def test_all_problems_are_told_at_once():
     def build(n, a):
         n.projection("p", a, a, weight_nA=1, delay_ms=1.5)
-        n.population("s", 1, Poisson(2000))
+        n.population("s", 1, Poisson(2000, at_most_one=True))
 
     said = problem(build)
     assert "p.delay_ms" in said

@@ -23,8 +23,12 @@ WAVE = np.random.default_rng(4).uniform(0.0, 1.0, (CHANGES, 3))
 def driven(modulators=True):
     """Currents, rates and signals of one series for all, of some for groups, of one for each, and sums of them."""
     net = ern.Network(dt_ms=1.0)
-    noise = net.population("noise", 8, ern.Poisson(ern.Schedule(TIMES + 1, 400 * WAVE[:, 0])))
-    groups = net.population("groups", 6, ern.Poisson(ern.Schedule(TIMES, 500 * WAVE, [0, 1, 2, 2, 1, 0])))
+    noise = net.population(
+        "noise", 8, ern.Poisson(ern.Schedule(TIMES + 1, 400 * WAVE[:, 0]), at_most_one=not modulators)
+    )
+    groups = net.population(
+        "groups", 6, ern.Poisson(ern.Schedule(TIMES, 500 * WAVE, [0, 1, 2, 2, 1, 0]), at_most_one=not modulators)
+    )
     a = net.population("a", 7, ern.LIF())
     b = net.population("b", 5, ern.LIF(tau_m_ms=[10.0, 11.0, 12.0, 13.0, 14.0]))
     net.inject(a, ern.CurrentSteps(times_ms=TIMES, amplitudes_nA=WAVE[:, 1]))
@@ -153,7 +157,7 @@ def test_columns_that_do_not_fit_are_refused():
 
 def test_rates_that_cannot_be_are_told_of_shared_ones_too():
     net = ern.Network(dt_ms=1.0)
-    net.population("s", 3, ern.Poisson(ern.Schedule([0.0], [[10.0, 1001.0]], [0, 0, 1])))
+    net.population("s", 3, ern.Poisson(ern.Schedule([0.0], [[10.0, 1001.0]], [0, 0, 1]), at_most_one=True))
     with pytest.raises(ern.InvalidModel, match=r"s\.rate_hz: 1001\.0 Hz is more than one spike in a step"):
         lower(net)
 

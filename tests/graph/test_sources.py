@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -18,9 +19,9 @@ from ernsnn.graph.spikes import PoissonSpikes
 modest = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
-def sources(rate, size=4, seed=0, dt=1.0):
+def sources(rate, size=4, seed=0, dt=1.0, at_most_one=True):
     net = Network(dt_ms=dt)
-    net.population("s", size, Poisson(rate))
+    net.population("s", size, Poisson(rate, at_most_one=at_most_one))
     return ernsnn.lower(net, seed)
 
 
@@ -70,6 +71,73 @@ def test_poisson_statistics():
     assert abs(np.corrcoef(fast)[0, 1]) < 0.025
 
 
+def test_counts_are_poissons():
+    """Of each mean every count is as frequent as it should be, which the sum of squares says (Pearson 1900)."""
+    means, n = [0.003, 0.02, 0.4, 1.0, 7.5, 60.0], 30_000
+    spikes = poisson([1000 * m for m in means], size=6, at_most_one=False)
+    steps, neurons = spikes.between(0, n)
+    assert spikes.expected(0, n) == pytest.approx(n * sum(means))
+    counted = np.bincount(steps * 6 + neurons, minlength=6 * n).reshape(n, 6)
+    for mean, counts in zip(means, counted.T, strict=True):
+        assert abs(counts.mean() - mean) < 4 * (mean / n) ** 0.5
+        assert counts.max() <= spikes.most
+        lowest, highest = (max(0, int(mean - 4 * mean**0.5)), int(mean + 4 * mean**0.5) + 1)
+        logs = [k * math.log(mean) - mean - math.lgamma(k + 1) for k in range(lowest, highest)]
+        expected = n * np.exp(logs)
+        found = np.bincount(counts, minlength=highest)[lowest:highest]
+        common = expected > 20
+        assert np.sum((found - expected)[common] ** 2 / expected[common]) < common.sum() + 5 * (2 * common.sum()) ** 0.5
+    assert abs(np.corrcoef(counted[:-1, 3], counted[1:, 3])[0, 1]) < 0.025
+    assert abs(np.corrcoef(counted[:, 3], counted[:, 4])[0, 1]) < 0.025
+
+
+def test_counts_of_the_same_numbers_as_single_spikes():
+    """Where a source of counts spikes, the one that spikes at most once does, too; the rest is what it has more."""
+    rates = [5.0, 30.0, 200.0, 999.0]
+    single, several = (poisson(rates, at_most_one=once) for once in (True, False))
+    once, all_of_them = (
+        set(zip(*map(np.ndarray.tolist, s.between(0, 20_000)), strict=True)) for s in (single, several)
+    )
+    assert all_of_them < once
+    np.testing.assert_array_equal(several.once().between(0, 500), single.between(0, 500))
+    assert (single.most, several.once().most, several.most > 5) == (1, 1, True)
+
+
+@pytest.mark.parametrize(("rate", "dt", "counts"), [(10.0, 1.0, False), (100.0, 0.1, False), (10.01, 1.0, True)])
+def test_slow_sources_draw_as_they_always_did(rate, dt, counts):
+    """Up to a mean of .01 no two spikes in a step, and the digest of a source that says so."""
+    free, single = (sources(rate, dt=dt, at_most_one=once) for once in (False, True))
+    assert free.population("s").spikes.counts is counts
+    assert (free.digest == single.digest) is not counts
+
+
+def test_a_mean_of_one_neuron_or_time_lets_all_of_a_source_count():
+    assert poisson([1.0, 1.0, 1.0, 300.0], at_most_one=False).counts
+    assert poisson(Schedule([0, 5], [1.0, 11.0]), at_most_one=False).counts
+    assert not poisson(Schedule([0, 5], [1.0, 10.0]), at_most_one=False).counts
+
+
+def test_rates_that_are_drawn_have_a_stream_of_their_own():
+    def lowered(seed, further=False):
+        net = Network()
+        if further:
+            net.population("further", 3, Poisson(ernsnn.Uniform(0, 1)))
+        net.population("s", 500, Poisson(ernsnn.Uniform(2, 8)))
+        cells = net.population("cells", 4, ernsnn.LIF())
+        net.poisson_input("drive", cells, rate_hz=ernsnn.Uniform(100, 200), n=3, weight_nA=0.1)
+        return ernsnn.lower(net, seed)
+
+    rates, again, other = (1000 * g.population("s").spikes.probabilities[:1][0] for g in map(lowered, (1, 1, 2)))
+    assert (rates.min() >= 2, rates.max() <= 8, abs(rates.mean() - 5) < 0.4, len(np.unique(rates))) == (1, 1, 1, 500)
+    assert np.array_equal(rates, again)
+    assert not np.array_equal(rates, other)
+    assert np.array_equal(rates, 1000 * lowered(1, further=True).population("s").spikes.probabilities[:1][0])
+    means = lowered(1).poisson_inputs[0].means[:1][0]
+    assert means.min() >= 0.3
+    assert means.max() <= 0.6
+    assert len(np.unique(means)) == 4
+
+
 def test_an_empty_schedule_is_silent():
     assert poisson(Schedule([], []), size=2).between(0, 100)[0].size == 0
 
@@ -86,6 +154,16 @@ def test_given_spikes_by_step_then_neuron():
 def test_windows_of_any_width_have_the_same_spikes(size, monkeypatch):
     """Drawn some rows at a time: the numbers of a step are those of its block, wherever a window begins."""
     spikes = PoissonSpikes(np.array([3, 400]), np.array([[0.3] * size, [0.6] * size]), "a1")
+    _same_in_windows(spikes, size, monkeypatch)
+
+
+@pytest.mark.parametrize("size", [1, 300])
+def test_windows_of_any_width_have_the_same_counts(size, monkeypatch):
+    means = np.array([[0.3] * size, [2.6] * size])
+    _same_in_windows(PoissonSpikes(np.array([3, 400]), means, "a1", counts=True), size, monkeypatch)
+
+
+def _same_in_windows(spikes, size, monkeypatch):
     whole = spikes.between(0, 900)
     monkeypatch.setattr("ernsnn.graph.spikes._AT_ONCE", 5 * size)
     rng = np.random.default_rng(8)
@@ -98,13 +176,13 @@ def test_windows_of_any_width_have_the_same_spikes(size, monkeypatch):
 @pytest.fixture
 def drawn_steps(monkeypatch):
     """(first, last) of the steps whose numbers are drawn, one after the other."""
-    found, real = [], PoissonSpikes._hits
+    found, real = [], PoissonSpikes._drawn
 
-    def hits(self, first, last, *others):
+    def drawn(self, first, last, *others):
         found.append((first, last))
         return real(self, first, last, *others)
 
-    monkeypatch.setattr(PoissonSpikes, "_hits", hits)
+    monkeypatch.setattr(PoissonSpikes, "_drawn", drawn)
     return found
 
 

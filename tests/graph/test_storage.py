@@ -238,10 +238,10 @@ def test_a_right_digest_makes_no_graph(change, words, saved):
     refuse(saved, words)
 
 
-def with_shared(saved, columns=None, of=None):
+def with_shared(saved, columns=None, of=None, at_most_one=True):
     """A graph whose Poisson source shares two series, saved with a right digest."""
     net = ernsnn.Network(dt_ms=1.0)
-    net.population("noise", 3, ernsnn.Poisson(ernsnn.Schedule([0.0, 5.0], [100.0, 20.0])))
+    net.population("noise", 3, ernsnn.Poisson(ernsnn.Schedule([0.0, 5.0], [100.0, 20.0]), at_most_one=at_most_one))
     net.population("cells", 3, ernsnn.LIF())
     graph = ernsnn.lower(net)
     source = graph.populations[0]
@@ -270,6 +270,8 @@ def test_shared_series_come_back(saved):
         ({"columns": np.array([0.1, 0.2])}, "noise: needs columns of 2 numbers"),
         ({"columns": np.array([[0.1, 1.5], [0.0, 0.0]])}, "noise: a probability is not within"),
         ({"columns": np.array([[0.1, np.nan], [0.0, 0.0]])}, "noise: a probability is not within"),
+        ({"columns": np.array([[0.1, 2e9], [0.0, 0.0]]), "at_most_one": False}, "noise: a mean is not within"),
+        ({"columns": np.array([[-0.1, 2.0], [0.0, 0.0]]), "at_most_one": False}, "noise: a mean is not within"),
     ],
 )
 def test_shared_series_are_held_to_their_neurons(changed, words, saved):

@@ -305,11 +305,11 @@ def test_a_rule_that_changes_is_lowered_anew_with_all_that_was_sent_before(backe
 
 @pytest.mark.parametrize("backend", STEPPED)
 def test_a_change_that_cannot_be_leaves_the_engine_as_it_is(backend):
-    inputs, cells = cells_and(sim.SpikeSourcePoisson(rate=100.0), backend)
+    inputs, cells = cells_and(sim.SpikeSourcePoisson(rate=90.0), backend)
     sim.run(20)
-    inputs.set(rate=[10.0, 20.0, 1001.0, 0.0, 0.0])
+    inputs.set(rate=[10.0, 20.0, 1e13, 0.0, 0.0])
     cells.set(i_offset=0.3)
-    with pytest.raises(ern.InvalidModel, match=r"inputs\.rate_hz: 1001.0 Hz is more than one spike in a step"):
+    with pytest.raises(ern.InvalidModel, match=r"inputs\.rate_hz: 1e?.* Hz is 1e.10 spikes in a step"):
         sim.run(1)
     assert sim.get_current_time() == 20
     inputs.set(rate=0.0)

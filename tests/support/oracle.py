@@ -7,10 +7,11 @@ all events so far, by their definition; every synapse keeps its own; every time 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from oracle_modulators import Decaying, LearningClock, ThirdFactor, scheduled
+from oracle_modulators import Decaying, LearningClock, ThirdFactor, scheduled, times
 
 from ernsnn.describe.flows import Relax
 from ernsnn.graph.graph import Graph, Neurons
@@ -247,8 +248,10 @@ class Neuron:
 
 
 class SourceNeuron:
-    def __init__(self, spike_steps):
-        self.spike_steps = spike_steps
+    """A neuron of a source: ``spike_steps`` counts its spikes, by their step."""
+
+    def __init__(self, steps):
+        self.spike_steps = Counter(steps)
 
 
 class Synapse:
@@ -300,7 +303,7 @@ class Synapse:
         if t - self.delay in self.post.spike_steps:
             self.change("post", t)
             self.increment("post", t)
-        if t in self.pre.spike_steps:
+        for _ in range(times(self.pre, t)):
             self.change("pre", t)
             self.increment("pre", t)
 
@@ -334,7 +337,7 @@ class Synapse:
         if self.learning:
             sent = sum(evaluate(x.coefficient, x.factors, self.value.__getitem__) for x in self.learning.transmit)
         box = self.post.coming.setdefault(t + self.delay, [0.0, 0.0])
-        box[1 if self.p.receptor == "inhibitory" else 0] += sent
+        box[1 if self.p.receptor == "inhibitory" else 0] += sent * times(self.pre, t)
 
 
 def epochs(projection, synapses, t):
@@ -381,7 +384,7 @@ def simulate(graph: Graph, n_steps: int) -> Outcome:
         else:
             steps, indices = p.spikes.between(0, n_steps)
             pairs = list(zip(steps.tolist(), indices.tolist(), strict=True))
-            populations[p.name] = [SourceNeuron({s for s, n in pairs if n == i}) for i in range(p.size)]
+            populations[p.name] = [SourceNeuron(s for s, n in pairs if n == i) for i in range(p.size)]
     computed = [neuron for p in graph.neurons() for neuron in populations[p.name]]
     clock = LearningClock(graph)
     modulators = {m.name: ThirdFactor(m, graph) for m in graph.modulators}
@@ -411,7 +414,8 @@ def simulate(graph: Graph, n_steps: int) -> Outcome:
             if (t + 1) % probe.every == 0:
                 outcome.signals[probe.key].append(_probe(probe, populations, modulators, synapses, t))
     for name, members in populations.items():
-        outcome.spikes[name] = sorted((s, i) for i, n in enumerate(members) for s in n.spike_steps if s < n_steps)
+        spikes = ((s, i) for i, n in enumerate(members) for s in n.spike_steps if s < n_steps)
+        outcome.spikes[name] = sorted((s, i) for s, i in spikes for _ in range(times(members[i], s)))
     for p in graph.projections:
         if p.learning:
             outcome.synapses[p.name] = {v.name: [s.value[v.name] for s in synapses[p.name]] for v in p.variables}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,6 +38,12 @@ class Decaying:
 
     def set(self, t, size):
         self.events = [(t, size)]
+
+
+def times(neuron, t):
+    """How often a neuron spikes in a step."""
+    spikes = neuron.spike_steps
+    return spikes[t] if isinstance(spikes, Counter) else int(t in spikes)
 
 
 class LearningClock:
@@ -84,7 +91,7 @@ class ThirdFactor:
             return
         for member, amount in zip(m.members, self.amounts, strict=True):
             for position, index in enumerate(range(member.start, member.stop)):
-                if t in populations[member.population][index].spike_steps:
+                for _ in range(times(populations[member.population][index], t)):
                     self.gained[position if m.size > 1 else 0].add(self.clock(t), amount)
         for i in range(m.size):
             if isinstance(m, Calcium):

@@ -127,6 +127,7 @@ class Draw(Glia, Rules):
 
     def poisson(self):
         per_step, kind = 1000.0 / self.dt, self.one("array", "schedule", "columns", "timeline")
+        per_step *= self.one(1.0, 6.0)  # several spikes a step are rare, or not
         size = int(self.rng.integers(3, 9))
         self.note(f"Poisson rates: {kind}")
         if kind == "array":

@@ -81,9 +81,10 @@ def distributions() -> Network:
 
 def stimuli() -> Network:
     net = Network(name="stimuli")
-    net.population("constant", 3, Poisson("50 Hz"))
-    net.population("each", 3, Poisson([10.0, 20.0, 30.0]))
-    net.population("changing", 3, Poisson(Schedule([10, 20], [[100.0, 0.0, 50.0], [0.0, 10.0, 0.0]])))
+    net.population("constant", 3, Poisson("50 Hz", at_most_one=True))
+    net.population("each", 3, Poisson([10.0, 20.0, 30.0], at_most_one=True))
+    changing = Schedule([10, 20], [[100.0, 0.0, 50.0], [0.0, 10.0, 0.0]])
+    net.population("changing", 3, Poisson(changing, at_most_one=True))
     a = net.population("a", 4, LIF())
     net.inject(a, ernsnn.CurrentSteps(times_ms=[5, 10], amplitudes_nA=[0.5, 0]))
     net.inject(a[1:3], ernsnn.CurrentSteps(times_ms=[7], amplitudes_nA=[[0.5, -0.5]]))
@@ -93,7 +94,7 @@ def stimuli() -> Network:
 
 def learning() -> Network:
     net = Network(name="learning")
-    source, a = net.population("source", 5, Poisson(40)), net.population("a", 5, LIF())
+    source, a = net.population("source", 5, Poisson(40, at_most_one=True)), net.population("a", 5, LIF())
     astrocyte = net.astrocyte("astrocyte", [source, a[1:3]], tau_ms=50, threshold=3, threshold_off=1)
     each = net.astrocyte("each", [a], tau_ms=50, per="neuron", weight=0.5)
     reward = net.signal("reward", times_ms=[3, 9], values=[1.0, -0.5])
@@ -139,7 +140,7 @@ def intrinsic() -> Network:
 
 def marks() -> Network:
     net = Network(name="marks")
-    source, a = net.population("source", 5, Poisson(40)), net.population("a", 5, LIF())
+    source, a = net.population("source", 5, Poisson(40, at_most_one=True)), net.population("a", 5, LIF())
     glia = net.astrocyte("glia", [a], tau_ms=500, weight=0.1, threshold=0.5)
     rule = ernsnn.stdp.pair(
         A_plus=0.01,
@@ -157,7 +158,7 @@ def marks() -> Network:
 
 def astrocytes() -> Network:
     net = Network(name="astrocytes")
-    source, a = net.population("source", 3, Poisson(40)), net.population("a", 3, LIF())
+    source, a = net.population("source", 3, Poisson(40, at_most_one=True)), net.population("a", 3, LIF())
     rate = net.astrocyte("rate", [a, source], tau_ms=100, weight=[0.02, -0.01], bias=0.15, initial=0.1)
     given = Schedule([10, 30], [[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]])
     options = {"integration": "euler", "release_uM": 30, "K_D_uM": 0.4, "threshold": 0.5}
@@ -178,9 +179,17 @@ def totals() -> Network:
     return net
 
 
+def counts() -> Network:
+    net = Network(name="counts")
+    net.population("strong", 3, Poisson([5.0, 900.0, 20_000.0]))
+    net.population("drawn", 20, Poisson(Uniform(0, 50)))
+    net.population("changing", 2, Poisson(Schedule([10, 20], [3000.0, 0.0])))
+    return net
+
+
 SAMPLES = {
     build.__name__: build
-    for build in (connectors, distributions, stimuli, learning, intrinsic, marks, astrocytes, totals)
+    for build in (connectors, distributions, stimuli, learning, intrinsic, marks, astrocytes, totals, counts)
 }
 
 

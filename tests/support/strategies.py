@@ -116,7 +116,7 @@ class _Builder:
         return self.network.population(name, size, ernsnn.SpikeTimes(times))
 
     def poisson(self, name: str):
-        size, per_step = self.draw(st.integers(1, 6)), 1000.0 / self.dt
+        size, per_step = self.draw(st.integers(1, 6)), 1000.0 / self.dt * self.draw(st.sampled_from([1.0, 5.0]))
         if self.draw(st.booleans()):
             rate = self.rng.uniform(0.02, 0.2, size) * per_step
         else:

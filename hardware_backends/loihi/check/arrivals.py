@@ -40,7 +40,7 @@ class Sender:
         """The largest probability of each Poisson neuron to spike in a step."""
         assert isinstance(self.spikes, PoissonSpikes)
         highest: np.ndarray = np.max(self.spikes.probabilities[:, self.index], axis=0, initial=0.0)
-        return highest
+        return np.asarray(np.minimum(highest, 1.0))
 
     def events(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(steps, neurons, amounts): 1 for each given spike, or by how much from then on more is expected a step."""

@@ -91,7 +91,7 @@ class _Pass:
                 cells += made.cells
                 connections |= made.connections
                 scales[p.name] = made.scale
-        sources = tuple(n.Source(s.name, s.size, *s.spikes.between(0, n_steps)) for s in self.graph.sources())
+        sources = tuple(n.Source(s.name, s.size, *s.spikes.once().between(0, n_steps)) for s in self.graph.sources())
         ordered = [c for q in self.graph.projections for c in connections.get(q.name, ())]
         return n.IntegerNetwork(sources, tuple(cells), tuple(ordered), astrocytes, scales), self.report
 

@@ -59,13 +59,16 @@ class Rule:
     n_scratch: int
 
 
-def make(learning: Learning, epoch_s: float, shape: Shape, precision: str, compiled: bool, scaled: bool) -> Rule:
+def make(
+    learning: Learning, epoch_s: float, shape: Shape, precision: str, compiled: bool, scaled: bool, counted: bool
+) -> Rule:
     """The kernels for rows of one shape; not ``compiled``, they are plain Python.
 
-    ``scaled``: what a neuron sends is times its factor, of short-term plasticity.
+    ``scaled``: what a neuron sends is times its factor, of short-term plasticity. ``counted``: a pre neuron can spike
+    several times in a step; each of these spikes is a PRE event, and then all of them send.
     """
     names = Names(learning)
-    rows, k_rows, n_scratch = _rows(learning, names, shape, scaled)
+    rows, k_rows, n_scratch = _rows(learning, names, shape, scaled, counted)
     terms, k_terms = _epoch("terms", learning, names, 0.0, shape)
     flows, k_flows = _epoch("flows", learning, names, epoch_s, shape)
     layouts = "; ".join(" ".join(layout._fields) for layout in (Wiring, PreTraces, Log))
@@ -89,19 +92,35 @@ def _of(learning: Learning, event: str) -> list[Term]:
     return [term for term in learning.terms if term.event == event]
 
 
-def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple[list[str], Constants, int]:
+def _rows(
+    learning: Learning, names: Names, shape: Shape, scaled: bool, counted: bool
+) -> tuple[list[str], Constants, int]:
     """The text, its numbers, which each part unpacks for itself (registers are few), and the size of ``scratch``."""
     k, n_x = Constants(cast="real"), range(len(names.x))
     replay, n_scratch = _replay(learning, names, k, shape)
     replayed = len(k.values)
     sent = " + ".join(product(p, names, k) for p in learning.transmit)
-    sent = f"({sent})*scale" if scaled else sent
+    sent = f"({sent})*scale" if scaled or counted else sent
+    scale = ["scale = real(factor[i])"] * scaled or ["scale = real(x.times[i])"] * counted
     both = len(k.values)
     transmitted = _along(learning.transmit, [f"out_row[j] += {sent}"], names, shape)
     kept = [f"if events != {MINE}:", *(f"    x.values[{n}, i] = X{n}" for n in n_x), "    pass"]
     kept += ["elif worker == 0:", *(f"    x.found[{n}, i] = X{n}" for n in n_x), "    pass"]
-    body = [*changed(_of(learning, PRE), learning, names, k), f"out_row[j] += {sent}"]
-    learned = _along([*_of(learning, PRE), *learning.transmit], body, names, shape)
+    terms = _of(learning, PRE)
+    change = changed(terms, learning, names, k)
+    learned = _along([*terms, *learning.transmit], [*change, f"out_row[j] += {sent}"], names, shape)
+    once = _along(terms, change, names, shape) if terms else []
+    further = [  # spikes of this step before the last, which leave the traces as they are, to grow later
+        f"if mode == {LEARN} or mode == {ALL}:",
+        *_indent(k.unpacked(both) + [f"Z{n} = X{n}" for n in n_x], 1),
+        "    for _ in range(1, x.times[i]):",
+        *_indent(once, 2),
+        *_indent([line for n in n_x for line in (*_increment(learning, names, n, "Z"), f"x{n} = real(Z{n})")], 2),
+        "        pass",
+    ]
+    growing = [line for n in n_x for line in _increment(learning, names, n, "X")]
+    if counted:
+        growing = ["for _ in range(x.times[i]):", *_indent([*growing, "pass"], 1)]
     return (
         [
             "def rows(pre, v, wiring, x, y, log, third, factor, out, scratch, c,",
@@ -125,15 +144,16 @@ def _rows(learning: Learning, names: Names, shape: Shape, scaled: bool) -> tuple
             *_indent([f"X{n} = x.values[{n}, i]" for n in n_x], 2),
             f"        if events == {NONE}:",
             *_indent(["since = now", *(f"X{n} = x.found[{n}, i]" for n in n_x)], 3),
-            *_indent(["scale = real(factor[i])"] * scaled, 2),
+            *_indent(scale, 2),
             *_indent(k.unpacked(0, replayed) + replay, 2),
             *_indent([f"x{n} = real(X{n})" for n in n_x], 2),
+            *_indent(further * counted, 2),
             f"        if mode == {SEND}:",
             *_indent(k.unpacked(replayed, both) + transmitted, 3),
             f"        elif mode == {LEARN} or mode == {ALL}:",
             *_indent(k.unpacked(replayed) + learned, 3),
             f"        if mode >= {GROW}:",
-            *_indent(["pass", *(line for n in n_x for line in _increment(learning, names, n))], 3),
+            *_indent(["pass", *growing], 3),
             *_indent(kept, 2),
             "    scratch[0, 0] = fetched",
         ],
@@ -272,17 +292,17 @@ def _along(parts: Sequence[Product | Term], body: Sequence[str], names: Names, s
     ]
 
 
-def _increment(learning: Learning, names: Names, n: int) -> list[str]:
-    """What a pre spike does to its neuron's trace; a gate of 0 leaves one in mode "set"."""
+def _increment(learning: Learning, names: Names, n: int, x: str) -> list[str]:
+    """What a pre spike does to its neuron's trace, ``x`` and its number; a gate of 0 leaves one in mode "set"."""
     trace = next(t.trace for t in learning.traces if t.name == names.x[n])
     grown, sets = f"x.increment[{n}]", trace.mode == "set"
     if trace.gate is None:
-        return [f"X{n} = {grown}" if sets else f"X{n} += {grown}"]
+        return [f"{x}{n} = {grown}" if sets else f"{x}{n} += {grown}"]
     g = names.third.index(trace.gate)
     gate = f"third[{g}, {'i' if names.per[g] == PRE else '0'}]"
     if not sets:
-        return [f"X{n} += {grown}*{gate}"]
-    return [f"if {gate} != 0.0:", f"    X{n} = {grown}*{gate}"]
+        return [f"{x}{n} += {grown}*{gate}"]
+    return [f"if {gate} != 0.0:", f"    {x}{n} = {grown}*{gate}"]
 
 
 def _epoch(name: str, learning: Learning, names: Names, epoch_s: float, shape: Shape) -> tuple[list[str], Constants]:

@@ -40,6 +40,8 @@ def renew(kind: ShortTermKind) -> Kernel:
     lines += [f"s_{name} = state[{k}, i]" for k, name in enumerate(states)]
     lines += [f"{name_of(s.target)} = {printed(s.value, LANGUAGE, name_of)}" for s in kind.on_spike]
     lines += [f"state[{k}, i] = s_{name}" for k, name in enumerate(states)]
-    lines += [f"factor[i] = {printed(kind.factor, LANGUAGE, name_of)}", "last[i] = t"]
+    # Of several spikes in a step the factors add up.
+    lines += [f"factor[i] = {printed(kind.factor, LANGUAGE, name_of)} + (factor[i] if last[i] == t else 0.0)"]
+    lines.append("last[i] = t")
     text = _HEAD.format(n=len(parameters), never=NEVER) + "".join(f"        {line}\n" for line in lines)
     return load(text, FUNCTIONS)["renew"]

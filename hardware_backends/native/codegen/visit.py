@@ -73,7 +73,11 @@ def gather(sides, spikes, state, posts, pre, everyone, shares, v, wiring, x, y, 
     for e in range(spikes.begin[sides.pre, k], spikes.end[sides.pre, k]):
         i = spikes.neurons[e] - sides.pre_start
         if i >= 0 and i < n_pre:
+            if count > 0 and pre[count - 1] == i:
+                x.times[i] += 1
+                continue
             pre[count] = i
+            x.times[i] = 1
             count += 1
     state.n_spiking[0] = count
     if learns:

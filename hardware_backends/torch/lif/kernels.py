@@ -93,13 +93,6 @@ class Adjoints(NamedTuple):
 
 
 @inlined
-def add(target: Array, values: Array) -> None:
-    """Add ``values`` to ``target``."""
-    for j in range(len(values)):
-        target[j] += values[j]
-
-
-@inlined
 def add_times(target: Array, factor: Any, values: Array) -> None:
     """Add ``factor * values`` to ``target``."""
     for j in range(len(values)):
@@ -149,12 +142,12 @@ def forward(
                 next_V[n] = c.v_reset[n] if spikes else V
                 countdown[n] = c.n_ref[n] if spikes else countdown[n] - (not active)
             for sender in range(n_given + size):
-                sent = given[b, t, sender] != 0 if sender < n_given else spiked[sender - n_given] != 0
-                if sent:
+                times = given[b, t, sender] if sender < n_given else spiked[sender - n_given]
+                if times != 0:
                     for k in range(s.starts[sender], s.starts[sender + 1]):
                         target = course.arrived[b, t + s.delay[k], s.receptor[k]]
                         first, weight, length = s.first[k], s.weight[k], s.length[k]
-                        add(target[first : first + length], weights[weight : weight + length])
+                        add_times(target[first : first + length], times, weights[weight : weight + length])
 
 
 @compiled
@@ -191,12 +184,12 @@ def backward(
                         first, weight, length = back.first[k], back.weight[k], back.length[k]
                         add_times(of_spikes[first : first + length], arriving, weights_back[weight : weight + length])
             for sender in range(n_given + size):
-                sent = given[b, t, sender] != 0 if sender < n_given else spiked[sender - n_given] != 0
-                if sent:
+                times = given[b, t, sender] if sender < n_given else spiked[sender - n_given]
+                if times != 0:
                     for k in range(s.starts[sender], s.starts[sender + 1]):
                         arrivals = a.arriving[t + s.delay[k], s.receptor[k]]
                         first, weight, length = s.first[k], s.weight[k], s.length[k]
-                        add(of_weights[weight : weight + length], arrivals[first : first + length])
+                        add_times(of_weights[weight : weight + length], times, arrivals[first : first + length])
             drive = c.drive[min(b, c.drive.shape[0] - 1), min(t, c.drive.shape[1] - 1)]
             in_E, in_I = course.arrived[b, t, 0], course.arrived[b, t, 1]
             Vs, Es, Is = course.V[b, t], course.I_E[b, t], course.I_I[b, t]
@@ -206,8 +199,8 @@ def backward(
             of_drive, to_E, to_I, nothing = a.drive[b], a.arriving[t, 0], a.arriving[t, 1], a.nothing[0]
             for n in range(size):
                 of_V = a.V[n] + given_V[n]
-                v_reset[n] += of_V if spiked[n] else nothing
-                of_V = nothing if spiked[n] else of_V
+                v_reset[n] += of_V if spiked[n] != 0 else nothing
+                of_V = nothing if spiked[n] != 0 else of_V
                 of_margin = of_spikes[n] * slopes[n] if free[n] else nothing
                 threshold[n] -= of_margin
                 of_V += of_margin

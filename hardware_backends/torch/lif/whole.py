@@ -155,13 +155,17 @@ class _Steps(torch.autograd.Function):
         n_ref = np.concatenate([n.n_ref.numpy() for n in whole.populations])
         numbers = Constants._make([*arrays[:-2], drive, v_init, n_ref])
         before = [np.empty((runs, steps + 1, size), kind) for _ in range(3)]
-        margin, flags = np.empty((runs, steps, size), kind), [np.empty((runs, steps, size), np.uint8) for _ in range(2)]
+        margin, spiked = (np.empty((runs, steps, size), kind) for _ in range(2))
+        active = np.empty((runs, steps, size), np.uint8)
         arrived = np.zeros((runs, steps + whole.longest + 1, 2, size), kind)
-        course, sent = Course._make([*before, margin, *flags, arrived]), np.ascontiguousarray(given.detach().numpy())
+        course, sent = (
+            Course._make([*before, margin, spiked, active, arrived]),
+            np.ascontiguousarray(given.detach().numpy()),
+        )
         w, countdown = np.ascontiguousarray(weights.detach().numpy()), np.zeros(size, np.int64)
         forward(numbers, whole.stretches, w, sent, course, countdown, whole.averaged)
         ctx.kept = whole, surrogate, sent, w, numbers, course
-        return torch.from_numpy(course.spiked.astype(kind)), torch.from_numpy(course.V[:, 1:].copy())
+        return torch.from_numpy(course.spiked), torch.from_numpy(course.V[:, 1:].copy())
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[Any, ...]:
