@@ -121,9 +121,10 @@ def fit(
     descent = Descent(entries, loss, slope, epochs * -(-len(train) // batch), device, precision, chip)
     history: list[Epoch] = []
     best = descent.numbers()
-    key = identity(
-        train.graph, None if tested is None else tested.graph, entries, slope, (epochs, batch, patience, loss, for_chip)
-    )
+    key = ""
+    if checkpoint is not None:
+        numbers = (epochs, batch, patience, loss, for_chip, precision)
+        key = identity(train.graph, None if tested is None else tested.graph, entries, slope, numbers)
     if checkpoint is not None and (kept := load(checkpoint, key)) is not None:
         history, best = [Epoch(**each) for each in kept.history], kept.best
         descent.restore(kept.arrays)
