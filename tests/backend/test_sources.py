@@ -174,3 +174,31 @@ def test_a_pynn_script_is_told_in_its_labels() -> None:
     [issue] = [issue for issue in sim.check() if issue.code == "G202"]
     assert issue.path == "my drive → it"
     sim.end()
+
+
+def opposed(how: str, backend: str, khz: float, weight_nA: float) -> tuple[float, float]:
+    """The rate of cells with a source of excitation and one of inhibition each, and its standard error, in Hz."""
+    net = ern.Network(dt_ms=0.1)
+    cells = net.population("cells", 300, ern.LIF())
+    for receptor in ("excitatory", "inhibitory"):
+        if how == "input":
+            net.poisson_input(receptor, cells, rate_hz=1000 * khz, weight_nA=weight_nA, receptor=receptor)
+        else:
+            source = net.population(receptor, 300, ern.Poisson(1000 * khz, at_most_one=how == "single"))
+            net.projection(f"of-{receptor}", source, cells, ern.OneToOne(), weight_nA=weight_nA, receptor=receptor)
+    neurons = ern.run(net, duration_ms=2000, backend=backend, seed=2).recording.spikes["cells"][1]
+    rates = np.bincount(neurons, minlength=300) / 2.0
+    return float(rates.mean()), float(rates.std() / 300**0.5)
+
+
+@pytest.mark.nest
+@pytest.mark.parametrize(("khz", "weight_nA"), [(1, 1.42), (5, 0.63), (9, 0.47), (15, 0.36)])
+def test_cells_between_two_sources_fire_as_often_as_nests(khz: float, weight_nA: float) -> None:
+    """Excitation and inhibition cancel in the mean, so that the rate is one of fluctuations; NEST draws its own."""
+    if why := get_backend("nest").missing():
+        pytest.skip(why)
+    ours, nests = opposed("counts", "native", khz, weight_nA), opposed("input", "nest", khz, weight_nA)
+    assert abs(ours[0] - nests[0]) < 1.96 * (ours[1] ** 2 + nests[1] ** 2) ** 0.5
+    if khz < 10:
+        single = opposed("single", "native", khz, weight_nA)
+        assert single[0] < ours[0] - 2 * (ours[1] ** 2 + single[1] ** 2) ** 0.5

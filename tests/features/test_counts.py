@@ -204,3 +204,22 @@ def test_a_run_goes_on_where_another_ended():
         np.testing.assert_allclose(np.concatenate(parts), expected, rtol=0, atol=1e-12, err_msg=backend)
         w = [r.recording.synapses["q"]["w"] for r in (second, whole)]
         np.testing.assert_allclose(*w, rtol=0, atol=1e-12, err_msg=backend)
+
+
+@pytest.mark.parametrize("how", ["learning", "short_term"])
+def test_brian2_says_of_how_many_spikes_a_step_it_has_the_code(how):
+    """Synapses that neither learn nor have short-term plasticity take any number."""
+    part = {"learning": ern.stdp.pair(A_plus=0.1, A_minus=0.1), "short_term": ern.TsodyksMarkram()}[how]
+
+    def told(rate, **options):
+        net = Network()
+        source, cells = net.population("source", 2, Poisson(rate)), net.population("n", 1, LIF())
+        net.projection("p", source, cells, weight_nA=0.1, **options)
+        return [issue for issue in ern.check(net, "brian2").errors if issue.code == "B303"]
+
+    [issue] = told(20_000.0, **{how: part})
+    assert issue.path == "p"
+    assert "neurons of source may spike 5" in issue.message
+    assert "backend='native'" in issue.remedy
+    assert not told(2000.0, **{how: part})
+    assert not told(20_000.0)
