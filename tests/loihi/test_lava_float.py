@@ -16,7 +16,7 @@ ROUNDING_MV = 1e-9
 def driven(scheme: str) -> ern.Network:
     """Refractory and other cells, delays, biases, inhibition, delta neurons where there are any, several synapses."""
     net = ern.Network(dt_ms=0.5, current_integration=scheme)  # type: ignore[arg-type]
-    source = net.population("in", 20, ern.Poisson(40))
+    source = net.population("in", 20, ern.Poisson(40, at_most_one=True))
     a = net.population("a", 8, ern.LIF(tau_m_ms=12, cm_nF=0.2, tau_syn_E_ms=3, tau_syn_I_ms=3, tau_refrac_ms=2))
     offsets = np.linspace(0, 0.3, 5)
     b = net.population(

@@ -20,7 +20,10 @@ SOFT = stdp.pair(A_plus=0.1, A_minus=0.12, w_max=0.1, dependence="multiplicative
 def driven(scheme: str, delay_ms: float, rule: LearningRule, connector: Connector, seed: int) -> ernsnn.Graph:
     """Strong spikes make the neurons fire; the plastic synapses are too weak to."""
     net = Network(dt_ms=1.0, current_integration=scheme)  # type: ignore[arg-type]
-    learnt, drive = net.population("a", 6, Poisson(12)), net.population("d", 6, Poisson(12))
+    learnt, drive = (
+        net.population("a", 6, Poisson(12, at_most_one=True)),
+        net.population("d", 6, Poisson(12, at_most_one=True)),
+    )
     cell = LIF(tau_m_ms=5, tau_syn_E_ms=0.7, tau_syn_I_ms=0.7, cm_nF=0.2, tau_refrac_ms=2)
     target = net.population("b", 6, cell)
     net.projection("drive", drive, target, OneToOne(), weight_nA=30.0, delay_ms=1)

@@ -113,7 +113,7 @@ def test_it_serves_neurons_that_hear_spikes_as_well(monkeypatch: pytest.MonkeyPa
     """In steps of .1 ms, the decay of 20 ms is 20 of 4096, not 20.4."""
     rng = np.random.default_rng(100)
     net = Network(dt_ms=0.1)
-    heard = net.population("s", 40, ernsnn.Poisson(20))
+    heard = net.population("s", 40, ernsnn.Poisson(20, at_most_one=True))
     current = rng.uniform(1.2, 1.8, 50) * DISTANCE * 0.2 / 20
     cell = LIF(tau_m_ms=20, cm_nF=0.2, v_threshold_mV=-65 + DISTANCE, i_offset_nA=current)
     net.projection("p", heard, net.population("n", 50, cell), ernsnn.FixedProbability(0.2), weight_nA=0.2, delay_ms=1)

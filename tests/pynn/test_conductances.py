@@ -80,7 +80,7 @@ def test_a_close_call_moves_a_spike_by_a_step(dt_ms: float) -> None:
 def test_currents_beside_conductances_stay_exact() -> None:
     """A population of either, from one source: that of currents is the reference's to the last digits."""
     net = ern.Network(dt_ms=0.5)
-    source = net.population("source", 3, ern.Poisson(rate_hz=80.0))
+    source = net.population("source", 3, ern.Poisson(rate_hz=80.0, at_most_one=True))
     for name, model in (("currents", ern.LIF(tau_refrac_ms=1)), ("conductances", ern.ConductanceLIF())):
         cells = net.population(name, 2, model)
         weight = {f"weight_{model.kind.receptors[0].unit}": 2.0 if name == "currents" else 0.05}

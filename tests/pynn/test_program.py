@@ -38,7 +38,7 @@ def test_our_own_raster_of_the_ca3_memory():
 
 def lively():
     net = ern.Network(dt_ms=0.5)
-    source = net.population("in-1.a", 20, ern.Poisson(rate_hz=60.0))
+    source = net.population("in-1.a", 20, ern.Poisson(rate_hz=60.0, at_most_one=True))
     cells = net.population("cells", 5, ern.LIF(tau_m_ms=ern.Uniform(8, 20), cm_nF=0.2, tau_refrac_ms=1.0))
     rule = ern.pair_stdp(A_plus=0.02, A_minus=0.015, w_max=1.0)
     net.projection("plastic", source, cells, weight_nA=ern.Uniform(0.3, 0.9), delay_ms=1.5, learning=rule)
@@ -169,7 +169,7 @@ def test_no_input_is_too_strong():
     """V is held down within steps, however far it goes: over 40 V here, and from above the threshold at first."""
     net = ern.Network(current_integration="step_average")
     cells = net.population("cells", 3, ern.LIF(cm_nF=0.01, tau_refrac_ms=0, v_init_mV=0.0))
-    source = net.population("in", 2, ern.Poisson(rate_hz=400))
+    source = net.population("in", 2, ern.Poisson(rate_hz=400, at_most_one=True))
     net.projection("strong", source, cells, weight_nA=500)
     net.projection("back", cells, cells, weight_nA=-100, receptor="signed", delay_ms=2)
     net.inject(cells[1:], ern.CurrentSteps(times_ms=[0, 10], amplitudes_nA=[3.0, -1.0]))

@@ -37,8 +37,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def varied() -> Graph:
     """Everything that a script can hold: 5 chips' worth of neurons, long delays, both signs, learning, currents."""
     net = ern.Network(dt_ms=0.5, current_integration="step_average", name="varied")
-    source = net.population("in-1.a", 30, ern.Poisson(rate_hz=20.0))
-    silent = net.population("silent", 2, ern.Poisson(rate_hz=0.0))
+    source = net.population("in-1.a", 30, ern.Poisson(rate_hz=20.0, at_most_one=True))
+    silent = net.population("silent", 2, ern.Poisson(rate_hz=0.0, at_most_one=True))
     many = net.population("many", 5000, ern.LIF(v_threshold_mV=ern.Uniform(-52, -48)))
     one = net.population("one", 1, ern.LIF())
     conducts = net.population("conducts", 10, ern.ConductanceLIF(e_rev_I_mV=ern.Uniform(-80, -70)))
@@ -202,7 +202,7 @@ def test_what_does_not_fit_is_told(home):
 @pytest.mark.slow
 def test_ten_thousand_neurons(home):
     net = ern.Network(current_integration="step_average")
-    source = net.population("in", 2000, ern.Poisson(rate_hz=10.0))
+    source = net.population("in", 2000, ern.Poisson(rate_hz=10.0, at_most_one=True))
     excites, inhibits = (net.population(n, k, ern.LIF(tau_refrac_ms=2)) for n, k in (("exc", 6400), ("inh", 1600)))
     some = ern.FixedProbability(0.02)
     rule = ern.stdp.pair(A_plus=0.001, A_minus=0.001, w_max=0.1)
