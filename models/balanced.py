@@ -91,7 +91,8 @@ def build(
     net = Network(name="balanced", dt_ms=DT_MS)
     cells = net.population("cells", neurons, kind.cell)
     if kicked and kind.kick:
-        kick = net.population("kick", neurons, Poisson(Schedule([0.0, _KICK_MS], [_KICK_HZ, 0.0])))
+        rates = Schedule([0.0, _KICK_MS], [_KICK_HZ, 0.0])
+        kick = net.population("kick", neurons, Poisson(rates, at_most_one=True))
         net.projection("kicks", kick, cells, OneToOne(), **sends(kind.kick))
     n_E = neurons * 4 // 5
     connectors: list[Connector] = [FixedProbability(IN_DEGREE / neurons)] * 2

@@ -93,7 +93,7 @@ def build(
     cell: dict[str, Any] = {"tau_m_ms": 20.0, "tau_refrac_ms": 2.0}
     excites = net.population("excites", n * N_E, DeltaLIF(**cell, v_threshold_mV=-50.0 - loops.b_mV * _C0))
     inhibits = net.population("inhibits", n * N_I, DeltaLIF(**cell, i_offset_nA=0.2))
-    populations = {"inputs": net.population("inputs", n * N_IN, Poisson(rate_hz))}
+    populations = {"inputs": net.population("inputs", n * N_IN, Poisson(rate_hz, at_most_one=True))}
     populations |= {"excites": excites, "inhibits": inhibits}
     calcium = net.astrocyte("calcium", [excites], tau_ms=_TAU_C_MS, per="neuron", initial=_C0)
     if loops.a_nA:

@@ -131,7 +131,7 @@ def pools(
     """
     net = Network(name=name, dt_ms=1.0)
     rates = timeline.schedule("inputs")
-    inputs = net.population("inputs", int(np.shape(rates.values)[1]), Poisson(rates))
+    inputs = net.population("inputs", int(np.shape(rates.values)[1]), Poisson(rates, at_most_one=True))
     for pool, synapses in kinds.items():
         cells = net.population(pool, neurons, CELL)
         net.inject(cells, timeline.schedule("teacher"))

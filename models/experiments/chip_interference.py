@@ -83,8 +83,8 @@ def learning(seed: int, A_s: float, gap_s: float, B_s: float) -> Network:
         teacher=0.0,
     )
     net = Network(name="chip_interference", dt_ms=1.0)
-    inputs = net.population("inputs", INPUTS, Poisson(timeline.schedule("inputs")))
-    teacher = net.population("teacher", NEURONS, Poisson(timeline.schedule("teacher")))
+    inputs = net.population("inputs", INPUTS, Poisson(timeline.schedule("inputs"), at_most_one=True))
+    teacher = net.population("teacher", NEURONS, Poisson(timeline.schedule("teacher"), at_most_one=True))
     for name, synapses in CONDITIONS.items():
         cells = net.population(name, NEURONS, CELL)
         net.projection(f"teacher-{name}", teacher, cells, OneToOne(), weight_mV=TEACHER_MV)
@@ -112,7 +112,10 @@ def probing(seed: int, learnt: Result, A_end_s: float) -> tuple[Network, Timelin
         for cue, pattern in (("A", A), ("B", B))
     }
     net = Network(name="chip_interference_probes", dt_ms=1.0)
-    shown = {cue: net.population(cue, INPUTS, Poisson(t.schedule("inputs"))) for cue, t in timelines.items()}
+    shown = {
+        cue: net.population(cue, INPUTS, Poisson(t.schedule("inputs"), at_most_one=True))
+        for cue, t in timelines.items()
+    }
     for condition in CONDITIONS:
         projection = next(p for p in learnt.graph.projections if p.name == f"inputs-{condition}")
         pairs = FromList(list(zip(projection.synapses.pre.tolist(), projection.synapses.post.tolist(), strict=True)))
