@@ -37,7 +37,10 @@ class _Random:
 
     def build(self) -> ern.Network:
         rng, net = self.rng, self.net
-        before = [net.population(f"in{k}", int(rng.integers(10, 30)), ern.Poisson(RATE_HZ)) for k in range(2)]
+        before = [
+            net.population(f"in{k}", int(rng.integers(10, 30)), ern.Poisson(RATE_HZ, at_most_one=True))
+            for k in range(2)
+        ]
         for k in range(int(rng.integers(1, 4))):
             cells = (self._on_grid if self.kind == "on the grid" else self._any)(f"n{k}", int(rng.integers(4, 16)))
             self._connect(before[-1], cells, strong=True)

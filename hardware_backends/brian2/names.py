@@ -39,7 +39,7 @@ _TAKEN = re.compile(
     | where | (ceil|floor)_of | changing | piece | i_column | i_injected | learns
     | (has|learns)_.* | (q|gain|modulator|spiked_|factor|period|ahead|plastic|intrinsic|probe)\d.*
     | .*_(new|now|old|stream[01]) | w | w_(limit|moved|tagged|drive|rate|left|drawn|chance|count|total) | delay_steps
-    | k\d+ | change\d+ | sent | scalable | divisor | plastic(_.*)? | .*_value(_.*)?
+    | k\d+ | change\d+ | sent | spike_count | again\d+ | scalable | divisor | plastic(_.*)? | .*_value(_.*)?
     """,
     re.VERBOSE,
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ernsnn.describe.evaluation import evaluated
-from ernsnn.describe.short_term import NEVER
+from ernsnn.describe.expressions import Statement, names_in
+from ernsnn.describe.short_term import NEVER, ShortTermKind
 
 from .equations import Statements
 from .layout import Synapses
@@ -19,6 +22,15 @@ BEFORE_PRE_EVENTS = -1
 def variable(s: Synapses, name: str) -> str:
     """The name in code of a state of the pre neurons, or of another name in its equations."""
     return f"{s.name}_{symbol('short', name)}"
+
+
+def _varying(kind: ShortTermKind) -> Iterator[Statement]:
+    """The statements that differ between spikes: Brian2 allows no second assignment to what is one for all neurons."""
+    varying = {"since", *(state.name for state in kind.states)}
+    for statement in kind.on_spike:
+        if varying & {statement.target, *names_in(statement.value)}:
+            varying.add(statement.target)
+            yield statement
 
 
 def declare(s: Synapses, group: Group, dt_ms: float, parts: Parts) -> str:
@@ -48,7 +60,7 @@ def declare(s: Synapses, group: Group, dt_ms: float, parts: Parts) -> str:
     group.state(steps, np.full(group.size, NEVER))
     group.equations.append(f"{factor} : 1")
     states = [state.name for state in kind.states]
-    step, most = Statements(states, named), parts.most_of([p.pre])
+    step, most, again = Statements(states, named), parts.most_of([p.pre]), list(_varying(kind))
     code = [
         # The large number of steps of a first spike does not change when 1 is added.
         f"{steps} = {steps} + 1",
@@ -57,7 +69,7 @@ def declare(s: Synapses, group: Group, dt_ms: float, parts: Parts) -> str:
         f"{factor}{'1' * (most > 1)} = {step.text(kind.factor, False)}",
     ]
     for number in range(2, most + 1):  # further spikes in the same step
-        code += [f"{named('since')} = 0.0", *step.assigned(kind.on_spike, f"spike_count >= {number}", states)]
+        code += [f"{named('since')} = 0.0", *step.assigned(again, f"spike_count >= {number}", states)]
         code.append(f"{factor}{number} = where(spike_count >= {number}, {step.text(kind.factor, False)}, 0.0)")
     if most > 1:
         code.append(f"{factor} = {' + '.join(f'{factor}{number}' for number in range(1, most + 1))}")

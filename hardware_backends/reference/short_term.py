@@ -31,6 +31,7 @@ class ShortTermState:
         self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
         self.factor_of = evaluator(kind.factor, OPERATIONS)
 
+    @np.errstate(all="ignore")  # as of neurons; between several spikes in a step ``since`` is 0
     def spike(self, t: int, pre: np.ndarray) -> None:
         """The neurons ``pre``, counted from the projection's first, spike in step ``t``, as often as they are there."""
         self.factor[pre] = 0.0

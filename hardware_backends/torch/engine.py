@@ -26,7 +26,7 @@ class Held(dict[str, np.ndarray]):
 
     def __init__(self, network: Network) -> None:
         self.places = dict(_places(network))
-        self.rings = {f"neurons/{name}/arrivals": n for name, n in network.neurons.items()}
+        self.rings = {f"arrivals/{name}": n for name, n in network.neurons.items()}
         tensors = {path: _get(place) for path, place in self.places.items()}
         tensors |= {path: _ring(neurons) for path, neurons in self.rings.items()}
         super().__init__({path: np.array(value.cpu().numpy()) for path, value in tensors.items()})
@@ -147,7 +147,7 @@ def _places(network: Network) -> Iterator[tuple[str, Place]]:
     """Path -> place of the tensors that change, but arrivals."""
     static = {name: s.short_term for name, s in network.static.items() if s.short_term}
     holders: list[tuple[str, Any, Sequence[str]]] = [
-        *((f"neurons/{name}", n, ("state", "countdown")) for name, n in network.neurons.items()),
+        *((f"cells/{name}", n, ("state", "countdown")) for name, n in network.neurons.items()),
         *((f"modulators/{name}", m, ("state", "value")) for name, m in network.modulators.items()),
         *((f"short_term/{name}", s, ("state", "last")) for name, s in static.items()),
     ]

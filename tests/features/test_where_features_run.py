@@ -33,7 +33,8 @@ def test_a_feature_is_tested_where_it_is(name: str) -> None:
 
 
 def test_resets_are_tested_where_they_are() -> None:
-    assert {n for n in engines.backend_names() if engines.get_backend(n).resets} == {"reference", "native", "brian2"}
+    resetting = {n for n in engines.backend_names() if engines.get_backend(n).resets}
+    assert resetting == {"reference", "native", "brian2", "torch"}
 
 
 def test_what_a_backend_lacks_is_seen() -> None:

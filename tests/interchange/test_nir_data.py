@@ -12,7 +12,7 @@ from ernsnn.cli import main
 
 def recorded(dt_ms: float = 0.1, duration_ms: float = 30.0):
     net = ern.Network(dt_ms=dt_ms)
-    source = net.population("source", 4, ern.Poisson(80.0 / dt_ms))
+    source = net.population("source", 4, ern.Poisson(80.0 / dt_ms, at_most_one=True))
     cells = net.population("cells", 5, ern.LIF(tau_m_ms=5.0, v_rest_mV=0, v_reset_mV=0, v_threshold_mV=1.0))
     net.projection("p", source, cells, weight_nA=2.0)
     net.probe(cells[1:3], "v_mV", every_ms=10 * dt_ms)

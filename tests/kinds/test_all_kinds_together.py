@@ -13,7 +13,7 @@ from ernsnn.describe.neurons import CLASSES
 
 WEIGHTS = {"nA": 0.6, "mV": 2.0, "uS": 0.01}
 """The largest weight by its unit."""
-OFFSETS = {"Izhikevich": 12.0, "AdEx": 1.2, "AlphaAdEx": 1.2, "LeakyIntegrator": 0.5}
+OFFSETS = {"Izhikevich": 12.0, "IzhikevichCurrents": 12.0, "AdEx": 1.2, "AlphaAdEx": 1.2, "LeakyIntegrator": 0.5}
 """The largest current of kinds whose threshold is not some 1 nA away."""
 
 

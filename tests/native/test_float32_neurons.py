@@ -26,7 +26,7 @@ EXACT: dict[str, Callable[[Any], Any]] = {
 }
 WEIGHTS = {"nA": 0.6, "mV": 2.0, "uS": 0.01}
 """Large ones by their unit."""
-OFFSETS = {"Izhikevich": 12.0, "AdEx": 1.2, "AlphaAdEx": 1.2, "LeakyIntegrator": 0.5}
+OFFSETS = {"Izhikevich": 12.0, "IzhikevichCurrents": 12.0, "AdEx": 1.2, "AlphaAdEx": 1.2, "LeakyIntegrator": 0.5}
 """The largest current of kinds whose threshold is not some 1 nA away."""
 RNG = np.random.default_rng(3)
 NUMBERS = np.concatenate([[0.0, 0.35, -0.35, 88.7, -86.0], RNG.uniform(-86, 88, 2000), RNG.normal(size=2000)])

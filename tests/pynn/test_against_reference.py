@@ -13,7 +13,8 @@ from strategies import STEPS, networks
 
 from ernsnn import lower
 from ernsnn.describe.products import Factor
-from ernsnn.graph.graph import Graph, Learning, Neurons, Projection
+from ernsnn.graph.graph import Graph, Learning, Neurons, Projection, Source
+from ernsnn.graph.spikes import PoissonSpikes
 from ernsnn.hardware_backends.nest.backend import NestBackend
 from ernsnn.hardware_backends.reference.engine import Engine
 
@@ -48,13 +49,18 @@ LEARNING = {
 
 
 def fitted(graph: Graph) -> Graph:
-    """What NEST has, of a drawn network: one tau_minus for all, weights from 0 on, one synaptic time constant."""
+    """What NEST has of a drawn network: sources of one spike a step, one tau_minus, one synaptic time constant."""
     return replace(
         graph,
-        populations=tuple(one_current(p) if isinstance(p, Neurons) else p for p in graph.populations),
+        populations=tuple(one_current(p) if isinstance(p, Neurons) else once(p) for p in graph.populations),
         projections=tuple(p if p.learning is None else from_0(p, 7 * graph.dt_ms) for p in graph.projections),
         probes=tuple(probe for probe in graph.probes if probe.kind == "neurons" and probe.variable == "v_mV"),
     )
+
+
+def once(p: Source) -> Source:
+    """NEST's scripts have one spike of a source in a step, at most."""
+    return replace(p, spikes=p.spikes.once()) if isinstance(p.spikes, PoissonSpikes) else p
 
 
 def one_current(p: Neurons) -> Neurons:

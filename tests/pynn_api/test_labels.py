@@ -45,8 +45,8 @@ def test_an_issue_that_mentions_another_part_does_so_by_its_label() -> None:
 @pytest.mark.filterwarnings("ignore::ernsnn.errors.ModelWarning")
 def test_all_problems_of_a_script_are_listed_by_labels() -> None:
     sim.setup(1.0, backend="reference")
-    sim.Population(1, sim.SpikeSourcePoisson(rate=5000.0), label="fast noise")
-    sim.Population(1, sim.SpikeSourcePoisson(rate=6000.0), label="rate Hz")
+    sim.Population(1, sim.SpikeSourcePoisson(rate=1e13), label="fast noise")
+    sim.Population(1, sim.SpikeSourcePoisson(rate=2e13), label="rate Hz")
     with pytest.raises(InvalidModel) as error:
         sim.run(1.0)
     assert [line.partition(":")[0] for line in str(error.value).split("\n")] == [
