@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shlex import quote
 
 import nir
 import numpy as np
@@ -56,7 +57,7 @@ def test_the_command_of_a_saved_run_repeats_it(tmp_path, capsys) -> None:
     printed(capsys, "run", DATA / "snntorch_zero.nir", *words)
     result = ern.Result.load(out)
     command = result.meta["notes"]["command"]
-    assert f"{DATA / 'snntorch_zero.nir'} --backend reference --set dt_ms=0.1" in command
+    assert f"{quote(str(DATA / 'snntorch_zero.nir'))} --backend reference --set dt_ms=0.1" in command
     assert result.spike_counts["n1"] > 0
 
 
