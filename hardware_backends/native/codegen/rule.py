@@ -189,10 +189,11 @@ def _replay(learning: Learning, names: Names, k: Constants, shape: Shape) -> tup
             "full": ["s = log_post[e]"],
             "holed": ["to = log_post[e]", "if to == hole:", "    continue", "s = to - (to > hole)"],
         }[shape]
-        mine = "low, high" if shape == "full" else "0, count"
+        # Of a signed number that comes from elsewhere Numba looks whether it is negative: no vector instructions then.
+        mine = "np.uint64(low), np.uint64(high)" if shape == "full" else "np.uint64(0), np.uint64(count)"
         return [
             "if log_start[now] > log_start[since]:",
-            f"    for s in range({mine}, 16):",
+            f"    for s in range({mine}, np.uint64(16)):",
             *_indent([f"fetched += v{n}_row[s]" for n in variables], 2),
             *_indent([f"h{n}_row = scratch[{n}, :count]" for n in range(len(fixed))], 1),
             *_indent([f"for s in range({mine}):"] if fixed else [], 1),
