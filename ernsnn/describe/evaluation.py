@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.expressions import Expr, Name, Num, Op
+from ernsnn.describe.expressions import Expr, Name, Num, Op, Statement
 
 Numbers = float | np.ndarray
 Evaluator = Callable[[Mapping[str, Any]], Any]
@@ -84,6 +84,19 @@ def _binary(operation: Callable[..., Any], value: Op, left: Evaluator, right: Ev
         case _, Name(id=other):
             return lambda names: operation(left(names), names[other])
     return lambda names: operation(left(names), right(names))
+
+
+def evaluators(
+    statements: Iterable[Statement], operations: Mapping[str, Callable[..., Any]] = OPERATIONS
+) -> list[tuple[str, Evaluator]]:
+    """(target, function of its value) of each statement, in order."""
+    return [(s.target, evaluator(s.value, operations)) for s in statements]
+
+
+def assign(statements: Iterable[tuple[str, Evaluator]], names: dict[str, Any]) -> None:
+    """Execute what ``evaluators`` gave, in order."""
+    for target, value in statements:
+        names[target] = value(names)
 
 
 def evaluated(value: Expr, names: Mapping[str, Any]) -> Any:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ernsnn.describe.evaluation import Evaluator, evaluated, evaluator
-from ernsnn.describe.expressions import Statement
+from ernsnn.describe.evaluation import assign, evaluated, evaluator, evaluators
 from ernsnn.errors import ProgramFailed
 from ernsnn.graph.arithmetic import OPERATIONS
 from ernsnn.graph.modulator import Member, Modulator
 
 from .schedules import next_change, scheduled
-
-Statements = list[tuple[str, Evaluator]]
 
 
 class ModulatorState:
@@ -32,7 +29,9 @@ class ModulatorState:
         self.value, self.holds_until = np.zeros(m.size), 0
         self.names: dict[str, Any] = {**m.parameters, **m.levels, **m.constants(dt_ms), "dt": dt_ms}
         self.names["given"] = np.zeros(m.size)
-        self.before, self.heard, self.after = map(_compiled, (table.before, table.heard, table.after))
+        self.before, self.heard, self.after = (
+            evaluators(part, OPERATIONS) for part in (table.before, table.heard, table.after)
+        )
         self.hears = list(m.hears.items()) if table.heard else []
         self.reads = [(read.name, other, read.variable) for read, other in zip(table.reads, m.others, strict=True)]
         self.rates = [(s.target, evaluator(s.value, OPERATIONS), s.derivative) for s in table.rates]
@@ -54,11 +53,11 @@ class ModulatorState:
             self.holds_until = next_change(self.m.schedule[0], t)
         for name, other, variable in self.reads:
             names[name] = others[other].variable(variable)
-        _assign(self.before, names)
+        assign(self.before, names)
         for weight, members in self.hears:
             names["weight"], names["heard"] = weight, self.count(members, spikes)
-            _assign(self.heard, names)
-        _assign(self.after, names)
+            assign(self.heard, names)
+        assign(self.after, names)
         if self.rates:
             self.integrate(names)
         if self.sound is not None and not np.all(self.sound(names)):
@@ -89,14 +88,7 @@ class ModulatorState:
     def integrate(self, names: dict[str, Any]) -> None:
         """One step of the ``rates``, by the classical Runge-Kutta method or forward Euler."""
         y, h = np.stack([names[name] for name in self.integrated]), self.h
-        k1 = self.change(names, y)
-        if self.m.method == "euler":
-            end = y + h * k1
-        else:
-            k2 = self.change(names, y + h / 2 * k1)
-            k3 = self.change(names, y + h / 2 * k2)
-            k4 = self.change(names, y + h * k3)
-            end = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        end = advanced(y, h, lambda at: self.change(names, at), self.m.method)
         names |= zip(self.integrated, end, strict=True)
 
     def change(self, names: dict[str, Any], at: np.ndarray) -> np.ndarray:
@@ -116,10 +108,12 @@ class ModulatorState:
         return self.value if name == "value" else self.state[self.m.kind.probes[name]]
 
 
-def _compiled(statements: Iterable[Statement]) -> Statements:
-    return [(s.target, evaluator(s.value, OPERATIONS)) for s in statements]
-
-
-def _assign(statements: Statements, names: dict[str, Any]) -> None:
-    for target, value in statements:
-        names[target] = value(names)
+def advanced(y: Any, h: float, change: Callable[[Any], Any], method: str) -> Any:
+    """``y`` after a step of ``h`` by the classical Runge-Kutta method or forward Euler, where ``change`` is dy/dt."""
+    k1 = change(y)
+    if method == "euler":
+        return y + h * k1
+    k2 = change(y + h / 2 * k1)
+    k3 = change(y + h / 2 * k2)
+    k4 = change(y + h * k3)
+    return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ernsnn.backend.state import hand_over, hand_ring
-from ernsnn.describe.evaluation import Evaluator, evaluated, evaluator
-from ernsnn.describe.expressions import Statement
+from ernsnn.describe.evaluation import Evaluator, evaluated, evaluator, evaluators
 from ernsnn.describe.kinds import CHANGEABLE
 from ernsnn.graph.arithmetic import OPERATIONS
 from ernsnn.graph.graph import Graph, Injected, Neurons
@@ -70,7 +69,9 @@ class NeuronState:
         self.fixed = values | {name: np.broadcast_to(value, p.size) for name, value in constants.items()}
         self.fixed["dt"] = np.asarray(graph.dt_ms)
         equations = p.equations(graph.current_integration)
-        self.before, self.reset, self.after = map(_compiled, (equations.before, equations.reset, equations.after))
+        self.before, self.reset, self.after = (
+            evaluators(part, OPERATIONS) for part in (equations.before, equations.reset, equations.after)
+        )
         self.spike = evaluator(equations.spike, OPERATIONS) if equations.spike is not None else None
 
     def arrive(self, step: int, receptor: int, neurons: np.ndarray, weights: np.ndarray) -> None:
@@ -138,7 +139,3 @@ class NeuronState:
     def variable(self, name: str) -> np.ndarray:
         """A probed variable."""
         return np.asarray(self.state[self.p.kind.probes[name]])
-
-
-def _compiled(statements: Sequence[Statement]) -> list[tuple[str, Evaluator]]:
-    return [(s.target, evaluator(s.value, OPERATIONS)) for s in statements]

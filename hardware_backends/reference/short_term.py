@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ernsnn.describe.evaluation import evaluated, evaluator
+from ernsnn.describe.evaluation import assign, evaluated, evaluator, evaluators
 from ernsnn.describe.short_term import NEVER
 from ernsnn.graph.arithmetic import OPERATIONS
 from ernsnn.graph.graph import Projection
@@ -28,7 +28,7 @@ class ShortTermState:
         self.fixed = {name: np.broadcast_to(value, n) for name, value in p.short_term.parameters.items()}
         self.state = {s.name: np.zeros(n) + evaluated(s.initial, self.fixed) for s in kind.states}
         self.last, self.factor = np.full(n, -NEVER), np.ones(n)
-        self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
+        self.on_spike = evaluators(kind.on_spike, OPERATIONS)
         self.factor_of = evaluator(kind.factor, OPERATIONS)
 
     @np.errstate(all="ignore")  # as of neurons; between several spikes in a step ``since`` is 0
@@ -42,8 +42,7 @@ class ShortTermState:
         last = self.last[pre]
         values = {name: value[pre] for name, value in (*self.fixed.items(), *self.state.items())}
         values |= {"dt": self.dt_ms, "since": np.where(last < 0, NEVER, t - last) * self.dt_ms}
-        for target, value in self.on_spike:
-            values[target] = value(values)
+        assign(self.on_spike, values)
         for name, state in self.state.items():
             state[pre] = values[name]
         self.factor[pre] += self.factor_of(values)

@@ -52,6 +52,7 @@ class Engine(stepping.Engine):
     def __init__(self, graph: Graph, device: str, precision: str, threads: int) -> None:
         self.graph, self.threads = graph, threads
         self.network = Network(graph, device=device, precision=precision)
+        self.sizes = {p.name: p.size for p in graph.populations}
         populations = self.network.neurons
         self.streams = {name: n.streams for name, n in populations.items()}
         self.plastic = self.network.plastic
@@ -81,8 +82,7 @@ class Engine(stepping.Engine):
             torch.set_num_threads(self.threads)
         if self.graph.resets_at(t):
             self.reset()
-        sizes = {p.name: p.size for p in self.graph.populations}
-        fired = {name: Spikes(self.network.space, sizes[name], ids=ids) for name, ids in spikes.items()}
+        fired = {name: Spikes(self.network.space, self.sizes[name], ids=ids) for name, ids in spikes.items()}
         self.network.step(t, np.array([t]), fired)
         spikes |= {name: fired[name].ids for name in self.network.neurons}
 

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from ernsnn.describe.evaluation import Evaluator, evaluator
-from ernsnn.describe.expressions import Statement
+from ernsnn.describe.evaluation import assign, evaluator, evaluators
 from ernsnn.errors import ProgramFailed
 from ernsnn.graph.modulator import Member, Modulator
 
+from ..reference.modulators import advanced
 from .operations import OPERATIONS
 from .space import Space, Spikes, to_numpy
-
-Statements = list[tuple[str, Evaluator]]
 
 
 class ModulatorState:
@@ -29,7 +27,9 @@ class ModulatorState:
         self.state = {s.name: space.wide(evaluator(s.initial, OPERATIONS)(self.fixed), m.size) for s in table.states}
         self.value, self.given = space.zeros(m.size), space.zeros(m.size)
         self.pieces: tuple[int, ...] = ()
-        self.before, self.heard, self.after = map(_compiled, (table.before, table.heard, table.after))
+        self.before, self.heard, self.after = (
+            evaluators(part, OPERATIONS) for part in (table.before, table.heard, table.after)
+        )
         self.hears = list(m.hears.items()) if table.heard else []
         self.reads = [(read.name, other, read.variable) for read, other in zip(table.reads, m.others, strict=True)]
         self.rates = [(s.target, evaluator(s.value, OPERATIONS), s.derivative) for s in table.rates]
@@ -53,11 +53,11 @@ class ModulatorState:
         names["given"] = self.given
         for name, other, variable in self.reads:
             names[name] = others[other].variable(variable)
-        _assign(self.before, names)
+        assign(self.before, names)
         for weight, members in self.hears:
             names["weight"], names["heard"] = weight, self.count(members, spikes)
-            _assign(self.heard, names)
-        _assign(self.after, names)
+            assign(self.heard, names)
+        assign(self.after, names)
         if self.rates:
             self.integrate(names)
         if self.sound is not None and not bool(torch.all(torch.as_tensor(self.sound(names)))):
@@ -81,14 +81,7 @@ class ModulatorState:
     def integrate(self, names: dict[str, Any]) -> None:
         """One step of the ``rates``, by the classical Runge-Kutta method or forward Euler."""
         y, h = torch.stack([self.space.wide(names[name], self.m.size) for name in self.integrated]), self.h
-        k1 = self.change(names, y)
-        if self.m.method == "euler":
-            end = y + h * k1
-        else:
-            k2 = self.change(names, y + h / 2 * k1)
-            k3 = self.change(names, y + h / 2 * k2)
-            k4 = self.change(names, y + h * k3)
-            end = y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        end = advanced(y, h, lambda at: self.change(names, at), self.m.method)
         names |= zip(self.integrated, end, strict=True)
 
     def change(self, names: dict[str, Any], at: torch.Tensor) -> torch.Tensor:
@@ -117,12 +110,3 @@ class Read:
     def value(self) -> np.ndarray:
         """One number a unit."""
         return to_numpy(self.state.value)
-
-
-def _compiled(statements: Iterable[Statement]) -> Statements:
-    return [(s.target, evaluator(s.value, OPERATIONS)) for s in statements]
-
-
-def _assign(statements: Statements, names: dict[str, Any]) -> None:
-    for target, value in statements:
-        names[target] = value(names)

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from ernsnn.backend.state import hand_over
-from ernsnn.describe.evaluation import Evaluator, evaluator
-from ernsnn.describe.expressions import Statement
+from ernsnn.describe.evaluation import Evaluator, evaluator, evaluators
 from ernsnn.describe.kinds import CHANGEABLE, Propagator
 from ernsnn.graph.graph import Graph, Injected, Neurons
 from ernsnn.graph.streams import Streams
@@ -102,7 +101,9 @@ class NeuronState:
             constants = {name: space.tensor(value) for name, value in constants.items()}
         self.own = {name: values.pop(name).expand(p.size) for name in CHANGEABLE if name in values}
         self.fixed = {**values, **constants, "dt": dt}
-        self.before, self.reset, self.after = map(_compiled, (equations.before, equations.reset, equations.after))
+        self.before, self.reset, self.after = (
+            evaluators(part, OPERATIONS) for part in (equations.before, equations.reset, equations.after)
+        )
         self.spike = evaluator(equations.spike, OPERATIONS) if equations.spike is not None else None
         self.margin: Evaluator | None = None
         if self.surrogate is not None and equations.spike is not None:
@@ -228,10 +229,6 @@ def _propagated(p: Propagator, values: Tensors, dt_ms: float) -> Tensors:
 
 
 Assigned = list[tuple[str, Callable[[Mapping[str, Any]], Any]]]
-
-
-def _compiled(statements: Sequence[Statement]) -> Assigned:
-    return [(s.target, evaluator(s.value, OPERATIONS)) for s in statements]
 
 
 def _assign(statements: Assigned, values: Tensors, where: torch.Tensor | bool, only: Any) -> None:

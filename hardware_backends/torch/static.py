@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 import torch
 
-from ernsnn.describe.evaluation import evaluator
+from ernsnn.describe.evaluation import assign, evaluator, evaluators
 from ernsnn.describe.short_term import NEVER
 from ernsnn.graph.graph import Projection
 
@@ -31,7 +32,7 @@ class ShortTermState:
         self.state = {s.name: space.wide(evaluator(s.initial, OPERATIONS)(self.fixed), n) for s in kind.states}
         self.last = torch.full((space.batch, n), -NEVER, dtype=torch.int64, device=space.device)
         self.dt, self.never = space.tensor(dt_ms), space.tensor(NEVER)
-        self.on_spike = [(s.target, evaluator(s.value, OPERATIONS)) for s in kind.on_spike]
+        self.on_spike = evaluators(kind.on_spike, OPERATIONS)
         self.factor_of = evaluator(kind.factor, OPERATIONS)
 
     def sent(self, k: int, fired: torch.Tensor) -> torch.Tensor:
@@ -50,8 +51,7 @@ class ShortTermState:
     def _spike(self, k: int, fired: torch.Tensor) -> torch.Tensor:
         since = torch.where(self.last < 0, self.never, (k - self.last).to(fired.dtype)) * self.dt_ms
         values = {**self.fixed, **self.state, "dt": self.dt, "since": since}
-        for target, value in self.on_spike:
-            values[target] = value(values)
+        assign(self.on_spike, values)
         now = fired > 0
         self.state = {name: torch.where(now, values[name], state) for name, state in self.state.items()}
         self.last = torch.where(now, k, self.last)
@@ -73,7 +73,11 @@ class StaticState:
         self.delays = np.unique(rows.delay)
         self.pre_of, self.post_of = rows.pre - p.pre_start, rows.post - p.post_start
         self.alone = space.batch == 1 and not space.differentiates
-        self.groups = [] if self.alone else [self._group(int(d)) for d in self.delays]
+
+    @cached_property
+    def groups(self) -> list[tuple[int, torch.Tensor, torch.Tensor, torch.Tensor | None]]:
+        """The synapses of each delay; made when they first transmit, which they do not where kernels do it."""
+        return [self._group(int(d)) for d in self.delays]
 
     def _group(self, delay: int) -> tuple[int, torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """(delay, pre, post, matrix) of the synapses of a delay; without a matrix, their weights are looked up."""
